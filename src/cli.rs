@@ -1,0 +1,280 @@
+//! What was typed. No I/O, no environment, no meaning: `config` has those.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::{Span, SpanRelativeTo, Unit};
+
+use crate::category::Category;
+use crate::demo;
+use crate::exit;
+use crate::output::{Format, Rows};
+
+const STYLES: Styles =
+    Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default());
+
+/// Fetch YouTube's most-popular charts of many regions at once, merged
+///
+/// One run: fetch -> normalize -> deduplicate -> write -> stats.
+#[derive(Debug, Parser)]
+#[command(version, styles = STYLES, max_term_width = 100, allow_negative_numbers = true, args_conflicts_with_subcommands = true, after_long_help = after_help())]
+pub struct Cli {
+    /// Something else than a run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// A run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Something else than a run.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the table of regions: code, name, language, search configuration
+    Regions,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the man page
+    Man,
+    /// Print the JSON Schema of the document
+    Schema,
+}
+
+/// The options of a run.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Regions by ISO 3166-1 code, or a set: dailywatch, viralvidvault, all [default: dailywatch]
+    ///
+    /// Separated by commas, repeatable, any case; a repeat keeps its first place. dailywatch is
+    /// US GB DE FR IN BR AU CA, viralvidvault is US GB PL NL SE NO AT. TRENDFETCH_REGIONS in the
+    /// environment replaces the default.
+    #[arg(short, long, value_name = "LIST", help_heading = FETCH)]
+    pub regions: Vec<String>,
+
+    /// Videos per region, 1 to 200, in pages of 50
+    #[arg(short = 'n', long, value_name = "N", default_value = "50", value_parser = max_results, help_heading = FETCH)]
+    pub max_results: u32,
+
+    /// One category only, by number or English name (Comedy is 23) [default: all]
+    #[arg(long, value_name = "ID", value_parser = category, help_heading = FETCH)]
+    pub category: Option<Category>,
+
+    /// Ask for descriptions too
+    #[arg(long, hide_short_help = true, help_heading = FETCH)]
+    pub description: bool,
+
+    /// Most requests in flight at once; 0 is no limit
+    ///
+    /// A permit covers one attempt and is never held while waiting to retry.
+    #[arg(short, long, value_name = "N", default_value = "3", value_parser = concurrency, help_heading = PACE)]
+    pub concurrency: usize,
+
+    /// Time for one attempt, from connect to last byte
+    #[arg(long, value_name = "DUR", default_value = "10s", value_parser = duration, hide_short_help = true, help_heading = PACE)]
+    pub timeout: Duration,
+
+    /// Further attempts of one request after a transient failure
+    #[arg(long, value_name = "N", default_value = "4", value_parser = retries, hide_short_help = true, help_heading = PACE)]
+    pub retries: u32,
+
+    /// First backoff; doubles, full jitter, at most 30s
+    #[arg(long, value_name = "DUR", default_value = "500ms", value_parser = duration, hide_short_help = true, help_heading = PACE)]
+    pub backoff: Duration,
+
+    /// Longest wait that a server may impose
+    #[arg(long, value_name = "DUR", default_value = "60s", value_parser = duration, hide_short_help = true, help_heading = PACE)]
+    pub max_wait: Duration,
+
+    /// Time for the whole run; what is unfinished by then fails, what arrived is kept [default: none]
+    #[arg(long, value_name = "DUR", value_parser = duration, hide_short_help = true, help_heading = PACE)]
+    pub deadline: Option<Duration>,
+
+    /// Most quota units (attempts) that this run may spend [default: none]
+    #[arg(long, value_name = "N", value_parser = max_units, hide_short_help = true, help_heading = PACE)]
+    pub max_units: Option<u32>,
+
+    /// Say what would be asked and what it costs; send nothing; needs no key
+    #[arg(long, help_heading = FETCH)]
+    pub dry_run: bool,
+
+    /// Write the data, on standard output unless -o is given [default: stats only]
+    #[arg(short, long, value_name = "FORMAT", help_heading = OUTPUT)]
+    pub format: Option<Format>,
+
+    /// Same as --format json
+    #[arg(long, conflicts_with = "format", help_heading = OUTPUT)]
+    pub json: bool,
+
+    /// What a row of ndjson or csv is
+    #[arg(long, value_name = "ROWS", hide_short_help = true, help_heading = OUTPUT)]
+    pub rows: Option<Rows>,
+
+    /// Write the data to FILE, whole or not at all; repeatable; - is standard output
+    ///
+    /// The extension says the format (.json, .ndjson, .jsonl, .csv), else --format, else json. When
+    /// no video arrived, the old file stays.
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
+    pub output: Vec<PathBuf>,
+
+    /// A partial run leaves the old files too (still exit 3)
+    #[arg(long, hide_short_help = true, help_heading = OUTPUT)]
+    pub all_or_nothing: bool,
+
+    /// No key, no network: a simulation of the API inside this process
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "limited", help_heading = SOURCE)]
+    pub demo: Option<demo::Mode>,
+
+    /// Another endpoint that answers GET {URL}/videos [default: the public API]
+    ///
+    /// Plain http: only to a loopback address, since the key would travel in the clear.
+    /// TRENDFETCH_BASE_URL in the environment replaces the default.
+    #[arg(long, value_name = "URL", hide_short_help = true, conflicts_with = "demo", help_heading = SOURCE)]
+    pub base_url: Option<String>,
+
+    /// Read the API key from FILE
+    ///
+    /// Without it: the file youtube_api_key in $CREDENTIALS_DIRECTORY, else YOUTUBE_API_KEY in the
+    /// environment or in .env. No flag takes the key itself: every user of the machine could read it.
+    #[arg(long, value_name = "FILE", hide_short_help = true, help_heading = SOURCE)]
+    pub api_key_file: Option<PathBuf>,
+
+    /// Progress on standard error
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true, help_heading = SCREEN)]
+    pub progress: When,
+
+    /// Colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true, help_heading = SCREEN)]
+    pub color: When,
+
+    /// Nothing but errors and the data
+    #[arg(short, long, conflicts_with = "verbose", help_heading = SCREEN)]
+    pub quiet: bool,
+
+    /// Say more on standard error; -vv still more
+    #[arg(short, long, action = ArgAction::Count, help_heading = SCREEN)]
+    pub verbose: u8,
+
+    /// How log lines look
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_short_help = true, help_heading = SCREEN)]
+    pub log_format: LogFormat,
+}
+
+const FETCH: &str = "What to fetch";
+const PACE: &str = "Pace and patience";
+const OUTPUT: &str = "Output";
+const SOURCE: &str = "Source and key";
+const SCREEN: &str = "Screen";
+
+/// Whether to do something that a terminal decides by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless NO_COLOR, TERM or CI says otherwise
+    Auto,
+    /// Wherever it goes
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+fn after_help() -> String {
+    let mut text = String::from(
+        "A duration is a positive number and a unit: 500ms, 10s, 5m, 7h, 30d.\n\n\
+         Environment (or .env in the working directory, for the first two):\n  \
+         YOUTUBE_API_KEY      the API key\n  \
+         TRENDFETCH_REGIONS   replaces the default of --regions\n  \
+         TRENDFETCH_BASE_URL  replaces the default of --base-url; never from .env\n  \
+         RUST_LOG             which log lines, by target and level\n\nExit status:\n",
+    );
+    for (code, meaning) in exit::TABLE {
+        text.push_str(&format!("  {code:<6} {meaning}\n"));
+    }
+    text
+}
+
+/// Reads `500ms`, `10s`, `5m`, `7h`, `30d`; a day has 24 hours.
+///
+/// # Errors
+/// For anything else, zero and negative numbers included.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "give a positive number and a unit: 500ms, 10s, 5m, 7h or 30d".to_owned();
+    let is_plain = text.starts_with(|first: char| first.is_ascii_digit())
+        && text.ends_with(|last: char| last.is_ascii_alphabetic());
+    let span: Span = is_plain.then(|| text.parse().ok()).flatten().ok_or_else(wrong)?;
+    let nanoseconds = span.total((Unit::Nanosecond, SpanRelativeTo::days_are_24_hours())).map_err(|_| wrong())?;
+    // Ten years bound every wait; jiff's spans go up to 20,000.
+    let duration = Duration::try_from_secs_f64(nanoseconds / 1e9).map_err(|_| wrong())?;
+    if duration.is_zero() || duration > Duration::from_secs(3650 * 86_400) { Err(wrong()) } else { Ok(duration) }
+}
+
+fn number(text: &str, from: u32, to: u32, remedy: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|number| (from..=to).contains(number)).ok_or_else(|| remedy.to_owned())
+}
+
+fn max_results(text: &str) -> Result<u32, String> {
+    number(text, 1, 200, "give a whole number from 1 to 200; YouTube's charts have no more places")
+}
+
+fn concurrency(text: &str) -> Result<usize, String> {
+    number(text, 0, 1000, "give a whole number from 1 to 1000, or 0 for no limit").map(|number| number as usize)
+}
+
+fn retries(text: &str) -> Result<u32, String> {
+    number(text, 0, 100, "give a whole number from 0 to 100")
+}
+
+fn max_units(text: &str) -> Result<u32, String> {
+    number(text, 1, u32::MAX, "give a whole number of 1 or more; each attempt costs one unit")
+}
+
+fn category(text: &str) -> Result<Category, String> {
+    Category::find(text).ok_or_else(|| {
+        let names: Vec<&str> =
+            Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect();
+        format!("give a number, or one of: {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        for (text, milliseconds) in [
+            ("500ms", 500),
+            ("10s", 10_000),
+            ("1.5s", 1500),
+            ("5m", 300_000),
+            ("7h", 25_200_000),
+            ("30d", 2_592_000_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in
+            ["", "10", "s", "-5s", "0s", "5 parsecs", "1mo", "1y", "PT5S", "5s ago", "99999999999d", "1e3s", "٣s"]
+        {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

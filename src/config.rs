@@ -1,0 +1,254 @@
+//! What was typed and what the environment says, as one validated meaning.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use url::Url;
+
+use crate::cli::{LogFormat, RunArgs, When};
+use crate::demo;
+use crate::env::Env;
+use crate::error::UsageError;
+use crate::fetch::Plan;
+use crate::fetch::retry::RetryPolicy;
+use crate::fetch::transport::is_loopback;
+use crate::output::progress::Show;
+use crate::output::{FileOutput, Format, Outputs, StatsTo};
+use crate::region::{self, Region};
+use crate::secret::ApiKey;
+
+/// The public API: `GET {…}/videos`.
+const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";
+
+/// A run, ready to begin.
+#[derive(Debug)]
+pub struct Config {
+    /// What to fetch.
+    pub plan: Plan,
+    /// From where; `None` is `--dry-run`.
+    pub source: Option<Source>,
+    /// For one attempt.
+    pub timeout: Duration,
+    /// What to write.
+    pub outputs: Outputs,
+}
+
+/// Where the charts come from.
+#[derive(Debug)]
+pub enum Source {
+    /// An endpoint of the API.
+    Api {
+        /// `{base_url}/videos` is asked.
+        base_url: Url,
+        /// Sent in its header only.
+        key: ApiKey,
+    },
+    /// The simulation.
+    Demo(demo::Mode),
+}
+
+impl Source {
+    /// The document's word for it.
+    pub fn name(&self) -> String {
+        match self {
+            Source::Api { base_url, .. } => match base_url.host_str() {
+                Some("www.googleapis.com" | "youtube.googleapis.com") | None => "youtube".to_owned(),
+                Some(host) => host.to_owned(),
+            },
+            Source::Demo(_) => "demo".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// # Errors
+    /// For the first thing that is malformed or missing.
+    pub fn resolve(args: RunArgs, env: &Env) -> Result<Config, UsageError> {
+        let regions = regions(&args.regions, env)?;
+        for region in regions.iter().filter(|region| region.known().is_none()) {
+            tracing::warn!(
+                "{region} is not a region that YouTube is known to offer; it is asked all the same, for one quota unit"
+            );
+        }
+        let outputs = outputs(&args, env)?;
+        Ok(Config {
+            source: source(&args, env)?,
+            plan: Plan {
+                regions,
+                max_results: args.max_results,
+                category: args.category,
+                description: args.description,
+                concurrency: (args.concurrency > 0).then_some(args.concurrency),
+                retry: RetryPolicy { retries: args.retries, backoff: args.backoff, max_wait: args.max_wait },
+                deadline: args.deadline,
+                max_units: args.max_units,
+            },
+            timeout: args.timeout,
+            outputs,
+        })
+    }
+}
+
+/// What standard error shows.
+#[derive(Debug)]
+pub struct Screen {
+    /// Whether to show progress.
+    pub progress: Show,
+    /// Which log lines, by target and level.
+    pub filter: Targets,
+    /// How they look.
+    pub format: LogFormat,
+}
+
+impl Screen {
+    /// # Errors
+    /// When `RUST_LOG` is malformed.
+    pub fn resolve(args: &RunArgs, env: &Env) -> Result<Screen, UsageError> {
+        let level = match (args.quiet, args.verbose) {
+            (true, _) => LevelFilter::ERROR,
+            (false, 0) => LevelFilter::WARN,
+            (false, 1) => LevelFilter::INFO,
+            (false, _) => LevelFilter::DEBUG,
+        };
+        let filter = match env.get("RUST_LOG")? {
+            Some(directives) => directives.parse().map_err(|_| {
+                UsageError(
+                    "RUST_LOG is malformed; write a level, or target=level,…, for example trendfetch=debug".into(),
+                )
+            })?,
+            None => Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("trendfetch", level),
+        };
+        let progress = match args.progress {
+            When::Always => Show::Always,
+            When::Auto if !args.quiet && !env.has("CI") && !is_dumb(env)? => Show::OnTerminal,
+            When::Auto | When::Never => Show::Never,
+        };
+        Ok(Screen { progress, filter, format: args.log_format })
+    }
+}
+
+fn regions(typed: &[String], env: &Env) -> Result<Vec<Region>, UsageError> {
+    if !typed.is_empty() {
+        return region::parse_list(&typed.join(","));
+    }
+    match env.get("TRENDFETCH_REGIONS")? {
+        Some(list) => region::parse_list(list).map_err(|error| UsageError(format!("TRENDFETCH_REGIONS: {error}"))),
+        None => region::parse_list("dailywatch"),
+    }
+}
+
+fn source(args: &RunArgs, env: &Env) -> Result<Option<Source>, UsageError> {
+    let base_url = match (&args.base_url, env.get("TRENDFETCH_BASE_URL")?) {
+        (Some(typed), _) => base_url(typed, "--base-url")?,
+        (None, Some(given)) if args.demo.is_none() => base_url(given, "TRENDFETCH_BASE_URL")?,
+        (None, _) => base_url(PUBLIC_API, "--base-url")?,
+    };
+    if args.dry_run {
+        return Ok(None);
+    }
+    if let Some(mode) = args.demo {
+        return Ok(Some(Source::Demo(mode)));
+    }
+    Ok(Some(Source::Api { base_url, key: api_key(args.api_key_file.as_deref(), env)? }))
+}
+
+fn base_url(text: &str, place: &str) -> Result<Url, UsageError> {
+    let wrong = |why: &str| UsageError(format!("{place}: {why}"));
+    let url =
+        Url::parse(text).map_err(|_| wrong("not an address; write https://host/path, to which /videos is added"))?;
+    if url.host().is_none() || !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("not an address of the web; write https://host/path, to which /videos is added"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("an address with a login is not taken, since it would show in logs; leave it out"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("an address with '?' or '#' is not taken; leave that part out"));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err(wrong(
+            "over plain http: the key would travel in the clear; use https:, or an address of this machine",
+        ));
+    }
+    Ok(url)
+}
+
+/// The key: the file that was named, the service manager's credential, the environment.
+fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| UsageError(format!("cannot read the key from {}: {error}", path.display())))?;
+        return ApiKey::parse(&text, &format!("the key file {}", path.display()));
+    }
+    // systemd, "Credentials": LoadCredential= puts files there.
+    if let Some(folder) = env.get("CREDENTIALS_DIRECTORY")? {
+        let path = Path::new(folder).join("youtube_api_key");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => return ApiKey::parse(&text, &format!("the credential {}", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(UsageError(format!("cannot read the key from {}: {error}", path.display()))),
+        }
+    }
+    match env.get("YOUTUBE_API_KEY")? {
+        Some(key) => ApiKey::parse(key, "YOUTUBE_API_KEY"),
+        None => Err(UsageError(
+            "there is no API key; set YOUTUBE_API_KEY (https://console.cloud.google.com/apis/credentials makes one), or try --demo, which needs none".into(),
+        )),
+    }
+}
+
+fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
+    let format = args.format.or(args.json.then_some(Format::Json));
+    let (mut files, mut stdout) = (Vec::<FileOutput>::new(), None);
+    for path in &args.output {
+        if path.as_os_str() == "-" {
+            stdout = Some(format.unwrap_or(Format::Json));
+            continue;
+        }
+        if files.iter().any(|file| file.path == *path) {
+            return Err(UsageError(format!("--output {} is given twice; once is enough", path.display())));
+        }
+        let format = Format::of_extension(path).or(format).unwrap_or(Format::Json);
+        files.push(FileOutput { path: path.clone(), format });
+    }
+    if args.output.is_empty() {
+        stdout = format;
+    }
+    let mut formats = files.iter().map(|file| file.format).chain(stdout);
+    if args.rows.is_some() && !formats.any(Format::has_rows) {
+        return Err(UsageError("--rows is for ndjson and csv; add --format ndjson or --format csv".into()));
+    }
+    if args.all_or_nothing && files.is_empty() {
+        return Err(UsageError("--all-or-nothing is about files; add -o FILE".into()));
+    }
+    let stats = match (args.quiet, stdout) {
+        (true, _) => StatsTo::Nowhere,
+        (false, Some(_)) => StatsTo::Stderr,
+        (false, None) => StatsTo::Stdout,
+    };
+    let color = |is_terminal: bool| -> Result<bool, UsageError> {
+        Ok(match args.color {
+            When::Always => true,
+            When::Never => false,
+            // https://no-color.org
+            When::Auto => is_terminal && !env.has("NO_COLOR") && !is_dumb(env)?,
+        })
+    };
+    let color = (color(std::io::stdout().is_terminal())?, color(std::io::stderr().is_terminal())?);
+    let rows = args.rows.unwrap_or_default();
+    Ok(Outputs {
+        files,
+        stdout,
+        rows,
+        description: args.description,
+        all_or_nothing: args.all_or_nothing,
+        stats,
+        color,
+    })
+}
+
+fn is_dumb(env: &Env) -> Result<bool, UsageError> {
+    Ok(env.get("TERM")? == Some("dumb"))
+}

@@ -1,0 +1,139 @@
+//! What can go wrong, as types, by how far it reaches.
+//!
+//! An attempt that failed is a `fetch::Failure` and never leaves `fetch`; a region that failed is a
+//! [`RegionError`] and travels in the report; a run that cannot begin is a [`UsageError`], and an
+//! output that cannot be written an a failed write a line of `output::Failure`.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Why a region failed or stayed incomplete. The words are those of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The key is wrong, blocked, or its project may not use the API.
+    KeyRejected,
+    /// The day's quota is spent; it returns at midnight Pacific time.
+    QuotaExceeded,
+    /// A limit that passes within minutes.
+    RateLimited,
+    /// 5xx or 408.
+    ServerError,
+    /// No connection: refused, reset, or the name did not resolve.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// The server's certificate does not hold; trying again cannot help. `tls` in the document.
+    Certificate,
+    /// No whole answer within `--timeout`.
+    Timeout,
+    /// The answer ended early, or its gzip or JSON did.
+    Truncated,
+    /// YouTube has no such chart for this region.
+    RegionUnsupported,
+    /// YouTube refused a parameter of ours.
+    BadRequest,
+    /// The answer is none that YouTube gives: HTML, another shape, a redirect.
+    BadResponse,
+    /// The answer is larger than 8 MiB unpacked.
+    TooLarge,
+    /// A 403 that names no known reason.
+    Forbidden,
+    /// `--max-units` is spent.
+    Budget,
+    /// `--deadline` has passed.
+    Deadline,
+    /// A signal ended the run.
+    Cancelled,
+}
+
+impl Kind {
+    /// Every kind, for tables and tests.
+    pub const ALL: [Kind; 17] = [
+        Kind::KeyRejected,
+        Kind::QuotaExceeded,
+        Kind::RateLimited,
+        Kind::ServerError,
+        Kind::Connect,
+        Kind::Tls,
+        Kind::Certificate,
+        Kind::Timeout,
+        Kind::Truncated,
+        Kind::RegionUnsupported,
+        Kind::BadRequest,
+        Kind::BadResponse,
+        Kind::TooLarge,
+        Kind::Forbidden,
+        Kind::Budget,
+        Kind::Deadline,
+        Kind::Cancelled,
+    ];
+
+    /// The word in the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::KeyRejected => "key_rejected",
+            Kind::QuotaExceeded => "quota_exceeded",
+            Kind::RateLimited => "rate_limited",
+            Kind::ServerError => "server_error",
+            Kind::Connect => "connect",
+            Kind::Tls | Kind::Certificate => "tls",
+            Kind::Timeout => "timeout",
+            Kind::Truncated => "truncated",
+            Kind::RegionUnsupported => "region_unsupported",
+            Kind::BadRequest => "bad_request",
+            Kind::BadResponse => "bad_response",
+            Kind::TooLarge => "too_large",
+            Kind::Forbidden => "forbidden",
+            Kind::Budget => "budget",
+            Kind::Deadline => "deadline",
+            Kind::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Why one region has not all of its chart. Part of the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RegionError {
+    /// The class that a program decides by.
+    pub kind: Kind,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// YouTube's own word for it, where it gave one.
+    pub reason: Option<String>,
+    /// One line for people; free of control characters and of markup.
+    pub message: String,
+}
+
+impl fmt::Display for RegionError {
+    /// `rate_limited (429 rateLimitExceeded): asked to wait 120 s`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        match (self.status, &self.reason) {
+            (Some(status), Some(reason)) => write!(f, " ({status} {reason})")?,
+            (Some(status), None) => write!(f, " ({status})")?,
+            (None, Some(reason)) => write!(f, " ({reason})")?,
+            (None, None) => {}
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// The command line or an environment value is malformed, or there is no key. Nothing was sent.
+///
+/// One sentence or two: what is wrong, and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);

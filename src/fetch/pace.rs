@@ -1,0 +1,155 @@
+//! When a request may be sent: permits, the silence that the server asked for, and the end of sending.
+//!
+//! The order of an attempt: wait out the hold, take a permit, look at the hold again, send, give
+//! the permit back. A permit is never held while waiting, so any number of limited regions cannot
+//! park the others.
+
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::error::{Kind, RegionError};
+
+/// The restart after a hold is spread over so much time, lest all come at once.
+pub const RESTART_JITTER: Duration = Duration::from_millis(250);
+
+/// Why no further request is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// What every unfinished region reports.
+    pub error: RegionError,
+    /// What becomes of the requests under way.
+    pub in_flight: InFlight,
+}
+
+/// What becomes of requests under way at a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InFlight {
+    /// They are paid for, so their answers are waited for.
+    Finish,
+    /// There is no time left for them.
+    Abandon,
+}
+
+impl Stop {
+    /// A stop that lets requests under way finish.
+    pub fn finish(kind: Kind, message: impl Into<String>) -> Stop {
+        Stop {
+            error: RegionError { kind, status: None, reason: None, message: message.into() },
+            in_flight: InFlight::Finish,
+        }
+    }
+
+    /// A stop that abandons them.
+    pub fn abandon(kind: Kind, message: impl Into<String>) -> Stop {
+        Stop { in_flight: InFlight::Abandon, ..Stop::finish(kind, message) }
+    }
+}
+
+/// Shared by all regions of a run, since the limits belong to the key.
+#[derive(Debug)]
+pub struct Pace {
+    permits: Semaphore,
+    state: watch::Sender<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held_until: Option<Instant>,
+    held: Duration,
+    stop: Option<Stop>,
+}
+
+impl Pace {
+    /// At most `concurrency` requests at once; `None` is no limit.
+    pub fn new(concurrency: Option<usize>) -> Pace {
+        let permits = concurrency.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
+        Pace { permits: Semaphore::new(permits), state: watch::Sender::default() }
+    }
+
+    /// Waits until one request may be sent. The permit is for one attempt.
+    ///
+    /// # Errors
+    /// When no further request may be sent.
+    pub async fn admit(&self) -> Result<SemaphorePermit<'_>, Stop> {
+        loop {
+            self.hold_passed().await?;
+            let permit = tokio::select! {
+                biased;
+                stop = self.stopped() => return Err(stop),
+                // The semaphore is never closed.
+                permit = self.permits.acquire() => permit.map_err(|_| Stop::abandon(Kind::Cancelled, "the run is over"))?,
+            };
+            if self.held_until().is_none() {
+                return Ok(permit);
+            }
+        }
+    }
+
+    /// Nobody sends for `wait` from now. A shorter hold never shortens a longer one.
+    pub fn hold(&self, wait: Duration) {
+        let now = Instant::now();
+        self.state.send_modify(|state| {
+            let until = now + wait;
+            let from = state.held_until.map_or(now, |held_until| held_until.max(now));
+            state.held += until.saturating_duration_since(from);
+            state.held_until = Some(until.max(from));
+        });
+    }
+
+    /// Ends sending. The first reason stays, except that requests under way can still be abandoned.
+    pub fn stop(&self, stop: Stop) {
+        self.state.send_modify(|state| match &state.stop {
+            Some(earlier) if earlier.in_flight == stop.in_flight || stop.in_flight == InFlight::Finish => {}
+            _ => state.stop = Some(stop),
+        });
+    }
+
+    /// Resolves when sending has ended.
+    pub async fn stopped(&self) -> Stop {
+        self.when(|stop| Some(stop.clone())).await
+    }
+
+    /// Resolves when requests under way are to be abandoned.
+    pub async fn abandoned(&self) -> Stop {
+        self.when(|stop| (stop.in_flight == InFlight::Abandon).then(|| stop.clone())).await
+    }
+
+    /// For how long sending was held, up to now.
+    pub fn held(&self) -> Duration {
+        let state = self.state.borrow();
+        let to_come = state.held_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        state.held.saturating_sub(to_come)
+    }
+
+    /// The end of the hold, while there is one.
+    fn held_until(&self) -> Option<Instant> {
+        self.state.borrow().held_until.filter(|until| *until > Instant::now())
+    }
+
+    async fn hold_passed(&self) -> Result<(), Stop> {
+        while let Some(until) = self.held_until() {
+            let jitter = RESTART_JITTER.mul_f64(fastrand::f64());
+            tokio::select! {
+                biased;
+                stop = self.stopped() => return Err(stop),
+                () = sleep_until(until + jitter) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn when(&self, wanted: impl Fn(&Stop) -> Option<Stop>) -> Stop {
+        let mut state = self.state.subscribe();
+        loop {
+            if let Some(stop) = state.borrow_and_update().stop.as_ref().and_then(&wanted) {
+                return stop;
+            }
+            // The sender lives as long as self, so this never fails.
+            if state.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `trendfetch` asks the YouTube Data API for the most-popular chart of many regions at once and
+//! merges what comes. The binary is a thin shell around this library; this page is its map.
+//!
+//! # Bird's eye
+//!
+//! One run is a pipeline, and [`app::run`] shows it on one screen:
+//!
+//! ```text
+//! RunArgs -> Config -> Plan
+//!   fetch        Plan                  -> RegionChart for each region     async; the only one that waits
+//!     normalize  the body of a page    -> Vec<Sighting>, skipped          called as each page arrives
+//!   deduplicate  charts                -> Vec<TrendingVideo>              pure, deterministic
+//!   stats        charts, videos        -> Stats                           pure
+//!   output       Report                -> files, standard output, table
+//!   exit         Report                -> Exit                            pure
+//! ```
+//!
+//! # Map, in reading order
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`model`] | the data that crosses between the stages, and the document |
+//! | [`app`] | the pipeline |
+//! | [`cli`], [`mod@env`], [`config`] | what was typed, what the environment holds, what both mean |
+//! | [`fetch`] | stage 1: permits, the shared hold, retries, budgets; [`fetch::retry`] is its table |
+//! | [`normalize`] | stage 2: lenient reading of a page |
+//! | [`deduplicate`], [`stats`] | stage 3: one video of many regions, and the counts |
+//! | [`output`] | stage 4: formats, files that are whole or untouched, stats, progress |
+//! | [`exit`], [`verdict`] | how the run ended, as a number and as a line |
+//! | [`demo`] | the API, simulated behind a real socket |
+//! | [`region`], [`category`] | tables of YouTube's |
+//! | [`error`], [`secret`], [`text`] | failures by reach; the key; text from strangers |
+//! | [`commands`], [`logging`], [`signals`] | the rest of a command-line program |
+//!
+//! # Invariants
+//!
+//! - **Order** follows the regions asked for and the rank, never which answer came first.
+//! - **A permit** covers one attempt and is never held while waiting, so limited regions cannot park the others.
+//! - **A hold** belongs to the key: after "too fast" nobody sends until the time that the server named.
+//! - **Every send is counted.** The HTTP client neither retries nor follows redirects by itself.
+//! - **A failed region** is a row of the report with its reason, never an absence.
+//! - **A file** is replaced whole, and only by a run in which videos arrived.
+//! - **The key** lives in [`secret::ApiKey`] and leaves it in one place, for one header.
+//! - **Time and environment** come in as data: `main` asks the clock, [`mod@env`] the environment. Durations are of the steady clock.
+//! - **Foreign text** reaches a terminal only through [`text`]; the document carries it as it came.
+//!
+//! Dependencies point down the map: `app` joins the stages, which do not know each other, but for
+//! `fetch`, which hands each page to `normalize` so that answers are not kept whole. Wire types
+//! stay in `normalize`, clap in `cli`, `config` and the enums that a user names, reqwest in
+//! [`fetch::transport`].
+
+#[cfg(not(unix))]
+compile_error!("trendfetch keeps file modes and listens to signals as Unix has them; build it on Linux, macOS or WSL");
+
+pub mod app;
+pub mod category;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod deduplicate;
+pub mod demo;
+pub mod env;
+pub mod error;
+pub mod exit;
+pub mod fetch;
+pub mod logging;
+pub mod model;
+pub mod normalize;
+pub mod output;
+pub mod region;
+pub mod secret;
+pub mod signals;
+pub mod stats;
+pub mod text;
+pub mod verdict;

@@ -1,0 +1,72 @@
+//! Parse, resolve, build the runtime, run, exit code.
+
+use std::cell::Cell;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use trendfetch::cli::{Cli, RunArgs};
+use trendfetch::config::{Config, Screen};
+use trendfetch::env::Env;
+use trendfetch::error::UsageError;
+use trendfetch::exit::Exit;
+use trendfetch::output::{self, progress};
+use trendfetch::signals::Signals;
+use trendfetch::{app, commands, logging};
+
+/// How long a run may write what arrived, once a signal has ended it.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        Some(command) => commands::text(command)
+            .map_err(anyhow::Error::from)
+            .and_then(|text| Ok(output::print(&text)?))
+            .map(|()| Exit::Complete),
+        None => run(cli.run),
+    };
+    done.unwrap_or_else(|error| {
+        output::complain(&format!("{error:#}"));
+        if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
+    })
+    .into()
+}
+
+fn run(args: RunArgs) -> anyhow::Result<Exit> {
+    let env = Env::read()?;
+    let screen = Screen::resolve(&args, &env)?;
+    let lines = progress::screen(screen.progress);
+    logging::init(screen, lines.clone());
+    let config = Config::resolve(args, &env)?;
+    // The wall clock is asked here and nowhere else.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
+    let now = Timestamp::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let exit = runtime.block_on(async {
+        let mut signals = Signals::listen().context("cannot listen for signals")?;
+        let ended_by = Cell::new(None);
+        let (cancel, cancelled) = oneshot::channel();
+        let exit = tokio::select! {
+            exit = app::run(config, now, lines, async { drop(cancelled.await) }) => exit?,
+            exit = listen(&mut signals, &ended_by, cancel) => exit,
+        };
+        Ok(ended_by.get().map_or(exit, Exit::Signal))
+    });
+    // A write that hangs is not waited for.
+    runtime.shutdown_background();
+    exit
+}
+
+/// The first signal cancels the run; a second one, or [`LAST_WORDS`], ends it as it is.
+async fn listen(signals: &mut Signals, ended_by: &Cell<Option<u8>>, cancel: oneshot::Sender<()>) -> Exit {
+    let first = signals.next().await;
+    ended_by.set(Some(first));
+    // A run that is over takes no message.
+    let _ = cancel.send(());
+    let second = tokio::time::timeout(LAST_WORDS, signals.next()).await;
+    Exit::Signal(second.unwrap_or(first))
+}

@@ -1,0 +1,323 @@
+//! The data that crosses between the stages, and the document they end in. Plain data, no logic
+//! beyond what a type must promise. Field order here is the order in the document.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::category::Category;
+use crate::error::RegionError;
+use crate::region::Region;
+
+/// The version of the document's shape.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What a chart says of a video, whichever region it was seen in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Video {
+    /// Eleven characters of `A-Z a-z 0-9 - _` today.
+    pub id: String,
+    /// In the video's own language; empty where missing.
+    pub title: String,
+    /// The channel's name; empty where missing.
+    pub channel: String,
+    /// `UC...`
+    pub channel_id: Option<String>,
+    /// YouTube's number and English name.
+    pub category: Option<Category>,
+    /// Counts as YouTube gives them; `None` where it gives none, never a made-up 0.
+    pub counts: Counts,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+    /// Whole seconds; `None` while live or not begun.
+    pub duration_seconds: Option<u64>,
+    /// Whether it is a broadcast.
+    pub live: Live,
+    /// Whether other sites may show it in a player.
+    pub embeddable: Option<bool>,
+    /// Whether YouTube shows it to adults only.
+    pub age_restricted: Option<bool>,
+    /// The owner's tags, in his order.
+    pub tags: Vec<String>,
+    /// Address of the largest picture there is.
+    pub thumbnail: Option<String>,
+    /// Only when asked for.
+    pub description: Option<String>,
+    /// Primary subtag of the language that the owner declared.
+    pub declared_language: Option<String>,
+}
+
+/// The counts of a video. A video met again keeps the maximum of each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// `statistics.viewCount`
+    pub views: Option<u64>,
+    /// `statistics.likeCount`; hidden by some owners.
+    pub likes: Option<u64>,
+    /// `statistics.commentCount`; absent where comments are off.
+    pub comments: Option<u64>,
+}
+
+impl Counts {
+    /// The larger of each count; a count that is there beats one that is not.
+    #[must_use]
+    pub fn max(self, other: Counts) -> Counts {
+        Counts {
+            views: self.views.max(other.views),
+            likes: self.likes.max(other.likes),
+            comments: self.comments.max(other.comments),
+        }
+    }
+}
+
+/// `snippet.liveBroadcastContent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Live {
+    /// An ordinary video, or a broadcast that has ended.
+    None,
+    /// On air.
+    Live,
+    /// Announced.
+    Upcoming,
+}
+
+/// One place of one region's chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// 1 is the top; skipped and repeated items are counted in.
+    pub rank: u32,
+    /// When the page that showed it arrived.
+    pub fetched_at: Timestamp,
+    /// What it showed.
+    pub video: Video,
+}
+
+/// What became of one region: the parcel that `fetch` hands on.
+#[derive(Debug, Clone)]
+pub struct RegionChart {
+    /// Which region.
+    pub region: Region,
+    /// Its chart as far as it arrived, by rank; an id may repeat.
+    pub sightings: Vec<Sighting>,
+    /// Items without a usable id.
+    pub skipped: u32,
+    /// Whether at least one page arrived, an empty one included.
+    pub answered: bool,
+    /// Why it is not whole.
+    pub error: Option<RegionError>,
+    /// Time and tries.
+    pub effort: Effort,
+}
+
+/// What a region cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Attempts sent, the repeated ones included; each is one quota unit.
+    pub requests: u32,
+    /// Those of them that repeated a failed one.
+    pub retries: u32,
+    /// Answers that said "too fast".
+    pub rate_limited: u32,
+    /// From the first attempt to the end, in milliseconds, waits included.
+    pub elapsed_ms: u64,
+    /// Time in which an attempt was under way, in milliseconds.
+    pub busy_ms: u64,
+}
+
+/// A video with all the regions that it was seen in: a row of the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrendingVideo {
+    /// The facts of the first region met; the counts are the maximum over all.
+    pub video: Video,
+    /// Regions with the rank in each, in the order asked for.
+    pub places: Vec<(Region, u32)>,
+    /// When the page that first showed it arrived.
+    pub fetched_at: Timestamp,
+}
+
+impl TrendingVideo {
+    /// The page of the video.
+    pub fn url(&self) -> String {
+        format!("https://www.youtube.com/watch?v={}", self.video.id)
+    }
+
+    /// The language of the first region met; `und` for a region outside the table.
+    pub fn primary_language(&self) -> &'static str {
+        self.places.first().map_or(crate::region::UNDETERMINED, |(region, _)| region.language())
+    }
+
+    /// PostgreSQL's text search configuration for the declared language, else the primary one.
+    pub fn search_config(&self) -> &'static str {
+        let declared = self.video.declared_language.as_deref();
+        crate::region::search_config(declared.unwrap_or(self.primary_language()))
+    }
+}
+
+impl TrendingVideo {
+    /// All fields of the document but `fetched_at`, in order, into a map that may hold others.
+    ///
+    /// # Errors
+    /// What the serializer gives.
+    pub fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let video = &self.video;
+        map.serialize_entry("video_id", &video.id)?;
+        map.serialize_entry("url", &self.url())?;
+        map.serialize_entry("title", &video.title)?;
+        map.serialize_entry("channel", &video.channel)?;
+        map.serialize_entry("channel_id", &video.channel_id)?;
+        map.serialize_entry("category_id", &video.category.map(Category::id))?;
+        map.serialize_entry("category", &video.category.and_then(Category::name))?;
+        map.serialize_entry("views", &video.counts.views)?;
+        map.serialize_entry("likes", &video.counts.likes)?;
+        map.serialize_entry("comments", &video.counts.comments)?;
+        map.serialize_entry("published_at", &video.published_at)?;
+        map.serialize_entry("duration_seconds", &video.duration_seconds)?;
+        map.serialize_entry("live", &video.live)?;
+        map.serialize_entry("embeddable", &video.embeddable)?;
+        map.serialize_entry("age_restricted", &video.age_restricted)?;
+        map.serialize_entry("tags", &video.tags)?;
+        map.serialize_entry("thumbnail", &video.thumbnail)?;
+        if let Some(description) = &video.description {
+            map.serialize_entry("description", description)?;
+        }
+        map.serialize_entry("declared_language", &video.declared_language)?;
+        map.serialize_entry("primary_language", self.primary_language())?;
+        map.serialize_entry("search_config", self.search_config())?;
+        map.serialize_entry("regions", &RegionsOf(&self.places))?;
+        map.serialize_entry("ranks", &RanksOf(&self.places))?;
+        Ok(())
+    }
+}
+
+impl Serialize for TrendingVideo {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.serialize_fields(&mut map)?;
+        map.serialize_entry("fetched_at", &self.fetched_at)?;
+        map.end()
+    }
+}
+
+struct RegionsOf<'a>(&'a [(Region, u32)]);
+
+impl Serialize for RegionsOf<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(region, _)| region))
+    }
+}
+
+struct RanksOf<'a>(&'a [(Region, u32)]);
+
+impl Serialize for RanksOf<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(region, rank)| (region, rank)))
+    }
+}
+
+/// A whole run: the document, as it is written.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// A UUIDv7.
+    pub run_id: String,
+    /// `youtube`, `demo`, or the host of `--base-url` without its port.
+    pub source: String,
+    /// Start of the run, UTC, whole seconds.
+    pub fetched_at: Timestamp,
+    /// What was asked for.
+    pub request: Request,
+    /// What became of it.
+    pub stats: Stats,
+    /// The merged chart, in the order first met: regions as asked for, each by rank.
+    pub videos: Vec<TrendingVideo>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// In the order asked for, without repeats.
+    pub regions: Vec<Region>,
+    /// Videos per region, 1 to 200.
+    pub max_results: u32,
+    /// `None` is all categories.
+    pub category_id: Option<u32>,
+}
+
+/// Counts of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Places of all charts that held a usable item, repeats within a region counted in.
+    pub raw: usize,
+    /// Different videos.
+    pub unique: usize,
+    /// Videos in two regions or more.
+    pub multi_region: usize,
+    /// Items without a usable id.
+    pub skipped: u32,
+    /// The 20 pairs of regions that share most, the largest first.
+    pub overlap: Vec<Overlap>,
+    /// Attempts sent.
+    pub requests: u32,
+    /// Those of them that repeated a failed one.
+    pub retries: u32,
+    /// Answers that said "too fast".
+    pub rate_limited: u32,
+    /// Each attempt is one unit, a refused one too.
+    pub quota_units: u32,
+    /// The whole run, milliseconds.
+    pub elapsed_ms: u64,
+    /// Time in which the server had asked for silence, milliseconds.
+    pub held_ms: u64,
+    /// Regions whose chart is whole.
+    pub regions_ok: Vec<Region>,
+    /// Regions whose chart is not: failed and partial.
+    pub regions_failed: Vec<Region>,
+    /// One row each, in the order asked for.
+    pub regions: Vec<RegionStats>,
+    /// What one request at a time would have taken, milliseconds. Not part of the document.
+    #[serde(skip)]
+    pub sequential_ms: u64,
+}
+
+/// How many videos two regions share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overlap {
+    /// The two, in the order asked for.
+    pub regions: [Region; 2],
+    /// Videos in both.
+    pub videos: usize,
+}
+
+/// One region of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RegionStats {
+    /// Which.
+    pub region: Region,
+    /// The usual language of its chart; `und` outside the table.
+    pub language: &'static str,
+    /// How it ended.
+    pub status: Status,
+    /// Different videos of its chart that arrived.
+    pub videos: usize,
+    /// Attempts sent.
+    pub requests: u32,
+    /// Those of them that repeated a failed one.
+    pub retries: u32,
+    /// From its first attempt to its end, milliseconds.
+    pub elapsed_ms: u64,
+    /// Why it is not whole.
+    pub error: Option<RegionError>,
+}
+
+/// How a region ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The whole chart, however short.
+    Ok,
+    /// Some pages, then a failure.
+    Partial,
+    /// No page.
+    Failed,
+}

@@ -1,0 +1,94 @@
+//! Columns of text for a terminal, with the width of each character counted right.
+
+use console::{Alignment, measure_text_width, pad_str, truncate_str};
+
+/// A column: its heading and the side it is aligned to.
+pub(super) struct Column {
+    pub title: &'static str,
+    pub align: Alignment,
+}
+
+pub(super) const fn left(title: &'static str) -> Column {
+    Column { title, align: Alignment::Left }
+}
+
+pub(super) const fn right(title: &'static str) -> Column {
+    Column { title, align: Alignment::Right }
+}
+
+const GAP: &str = "  ";
+
+/// Lines of at most `width` columns: a heading, then the rows. The last column gets what the others
+/// leave; where that is too little, `shrinks` (an index) gives way first.
+pub(super) fn lines(columns: &[Column], rows: &[Vec<String>], width: usize, shrinks: usize) -> Vec<String> {
+    let cell_width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| measure_text_width(cell)).max();
+    let mut widths: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| measure_text_width(column.title).max(cell_width(index).unwrap_or(0)))
+        .collect();
+    for index in [shrinks, columns.len() - 1] {
+        let total: usize = widths.iter().sum::<usize>() + GAP.len() * (columns.len() - 1);
+        let surplus = total.saturating_sub(width);
+        widths[index] = widths[index].saturating_sub(surplus).max(12.min(widths[index]));
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cells: Vec<String> = cells
+            .zip(columns.iter().zip(&widths))
+            .map(|(cell, (column, width))| {
+                pad_str(&truncate_str(cell, *width, "…"), *width, column.align, None).into_owned()
+            })
+            .collect();
+        cells.join(GAP).trim_end().to_owned()
+    };
+    let heading = line(&mut columns.iter().map(|column| column.title));
+    std::iter::once(heading).chain(rows.iter().map(|row| line(&mut row.iter().map(String::as_str)))).collect()
+}
+
+/// `12,345,678`
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `0.41 s`
+pub(super) fn seconds(milliseconds: u64) -> String {
+    format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let rows = vec![vec!["日本語の題名".to_owned(), "1".to_owned()], vec!["plain".to_owned(), "22".to_owned()]];
+        assert_eq!(
+            lines(&[left("Title"), right("N")], &rows, 80, 0),
+            ["Title          N", "日本語の題名   1", "plain         22"]
+        );
+    }
+
+    #[test]
+    fn the_column_that_may_shrink_gives_way() {
+        let rows = vec![vec!["x".repeat(100), "tail".to_owned()]];
+        let lines = lines(&[left("Title"), left("T")], &rows, 40, 0);
+        assert!(lines.iter().all(|line| measure_text_width(line) <= 40), "{lines:?}");
+        assert!(lines[1].ends_with("…  tail"));
+    }
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(seconds(1_239), "1.23 s");
+    }
+}

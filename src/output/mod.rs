@@ -1,0 +1,264 @@
+//! Stage 4: the report as data for programs and as text for people. Renderers take a writer; this
+//! file alone decides which of them writes where.
+
+mod csv;
+mod file;
+mod grid;
+pub mod progress;
+mod summary;
+mod table;
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use console::Term;
+use serde::Serialize;
+
+use crate::model::{Report, TrendingVideo};
+use crate::region::Region;
+
+/// The JSON Schema of the document, draft 2020-12.
+pub const SCHEMA: &str = include_str!("schema.json");
+
+/// How the data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The whole document
+    Json,
+    /// One row of JSON a line
+    Ndjson,
+    /// RFC 4180, safe to open in a spreadsheet
+    Csv,
+    /// For people
+    Table,
+}
+
+impl Format {
+    /// What the extension of a file name says.
+    pub fn of_extension(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "csv" => Some(Format::Csv),
+            _ => None,
+        }
+    }
+
+    /// Whether `--rows` has a meaning for it.
+    pub fn has_rows(self) -> bool {
+        matches!(self, Format::Ndjson | Format::Csv)
+    }
+}
+
+/// What a row of ndjson or csv is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Rows {
+    /// A merged video
+    #[default]
+    Videos,
+    /// A place in a chart: run_id, fetched_at, source, region, rank, then the video's fields
+    Entries,
+}
+
+/// Where the stats go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatsTo {
+    /// Standard output, when no data is there.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// Nowhere: `-q`.
+    Nowhere,
+}
+
+/// A file to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileOutput {
+    /// Where.
+    pub path: PathBuf,
+    /// What.
+    pub format: Format,
+}
+
+/// Everything that a run writes.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// Written whole or not at all.
+    pub files: Vec<FileOutput>,
+    /// The data on standard output.
+    pub stdout: Option<Format>,
+    /// For ndjson and csv.
+    pub rows: Rows,
+    /// Whether descriptions were asked for.
+    pub description: bool,
+    /// A partial run leaves the old files too.
+    pub all_or_nothing: bool,
+    /// Where the stats go.
+    pub stats: StatsTo,
+    /// Whether each stream takes colours: standard output, standard error.
+    pub color: (bool, bool),
+}
+
+/// An output that cannot be written. The sentence names it.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// A file.
+    #[error("cannot write {}: {source}; {}", path.display(), remedy(source))]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Standard output or standard error.
+    #[error("cannot write to the standard streams: {0}")]
+    Stream(io::Error),
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "create the folder first",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder that you may write to",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room; the old file is as it was",
+        io::ErrorKind::IsADirectory => "name a file in it",
+        _ => "the old file, if there was one, is as it was",
+    }
+}
+
+/// Finds out, before anything is sent, whether the files can be written.
+///
+/// # Errors
+/// The first that cannot.
+pub fn check(outputs: &Outputs) -> Result<(), OutputError> {
+    outputs.files.iter().try_for_each(|output| {
+        file::check(&output.path).map_err(|source| OutputError::File { path: output.path.clone(), source })
+    })
+}
+
+/// Writes everything that can be written, and returns what could not.
+pub fn write(outputs: &Outputs, report: &Report) -> Vec<OutputError> {
+    let mut errors = Vec::new();
+    if let Some(reason) = keeps_old_files(outputs, report) {
+        for output in &outputs.files {
+            tracing::warn!("{} is left as it was: {reason}", output.path.display());
+        }
+    } else {
+        for output in &outputs.files {
+            let written = file::replace(&output.path, |out| render(output.format, outputs, report, out));
+            errors.extend(written.err().map(|source| OutputError::File { path: output.path.clone(), source }));
+        }
+    }
+    if let Some(format) = outputs.stdout {
+        errors.extend(to_stream(io::stdout().lock(), |out| render(format, outputs, report, out)).err());
+    }
+    let stats = match outputs.stats {
+        StatsTo::Stdout => {
+            let width = width_of(&Term::stdout());
+            to_stream(io::stdout().lock(), |out| summary::write(report, width, outputs.color.0, out))
+        }
+        StatsTo::Stderr => {
+            let width = width_of(&Term::stderr());
+            to_stream(io::stderr().lock(), |out| summary::write(report, width, outputs.color.1, out))
+        }
+        StatsTo::Nowhere => Ok(()),
+    };
+    errors.extend(stats.err());
+    errors
+}
+
+/// Prints `text` to standard output. A closed pipe is no error.
+///
+/// # Errors
+/// Any other fault of the stream.
+pub fn print(text: &str) -> Result<(), OutputError> {
+    to_stream(io::stdout().lock(), |out| out.write_all(text.as_bytes()))
+}
+
+/// Prints what kept a run from beginning, on standard error.
+pub fn complain(message: &str) {
+    // Nothing can be done about a standard error that is gone.
+    let _ = writeln!(io::stderr(), "error: {}", crate::text::visible(message));
+}
+
+fn keeps_old_files(outputs: &Outputs, report: &Report) -> Option<&'static str> {
+    if report.videos.is_empty() {
+        return Some("no video arrived");
+    }
+    let is_partial = !report.stats.regions_failed.is_empty();
+    (outputs.all_or_nothing && is_partial).then_some("the run is partial, and --all-or-nothing is given")
+}
+
+fn render(format: Format, outputs: &Outputs, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    match (format, outputs.rows) {
+        (Format::Json, _) => {
+            serde_json::to_writer(&mut *out, report)?;
+            out.write_all(b"\n")
+        }
+        (Format::Ndjson, Rows::Videos) => lines(&report.videos, out),
+        (Format::Ndjson, Rows::Entries) => lines(entries(report), out),
+        (Format::Csv, rows) => csv::write(report, rows, outputs.description, out),
+        (Format::Table, _) => table::write(report, width_of(&Term::stdout()), out),
+    }
+}
+
+fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut dyn Write) -> io::Result<()> {
+    for row in rows {
+        serde_json::to_writer(&mut *out, &row)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// A place in a chart.
+struct Entry<'a> {
+    report: &'a Report,
+    region: Region,
+    rank: u32,
+    video: &'a TrendingVideo,
+}
+
+/// The places of all charts: regions in the order asked for, each by rank.
+fn entries(report: &Report) -> Vec<Entry<'_>> {
+    let mut entries: Vec<Entry<'_>> = report
+        .videos
+        .iter()
+        .flat_map(|video| {
+            video.places.iter().map(move |(region, rank)| Entry { report, region: *region, rank: *rank, video })
+        })
+        .collect();
+    let place = |region| report.request.regions.iter().position(|asked| *asked == region);
+    entries.sort_by_cached_key(|entry| (place(entry.region), entry.rank));
+    entries
+}
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("run_id", &self.report.run_id)?;
+        map.serialize_entry("fetched_at", &self.report.fetched_at)?;
+        map.serialize_entry("source", &self.report.source)?;
+        map.serialize_entry("region", &self.region)?;
+        map.serialize_entry("rank", &self.rank)?;
+        self.video.serialize_fields(&mut map)?;
+        map.end()
+    }
+}
+
+fn to_stream(stream: impl Write, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
+    let mut buffered = BufWriter::with_capacity(1 << 16, stream);
+    match content(&mut buffered).and_then(|()| buffered.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            // What is buffered has nowhere to go; dropping the writer would try again.
+            let _ = buffered.into_parts();
+            Ok(())
+        }
+        other => other.map_err(OutputError::Stream),
+    }
+}
+
+/// A terminal's width; 80 for a file or a pipe, so that their content depends on nothing.
+fn width_of(term: &Term) -> usize {
+    if term.is_term() { usize::from(term.size().1).clamp(60, 160) } else { 80 }
+}

@@ -1,0 +1,90 @@
+//! Text from strangers, made safe for a terminal. In the document it stays as it came: JSON escapes it.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Makes visible what a terminal would obey or hide: C0 and C1 controls, DEL, bidirectional
+/// controls, and characters without width. `\u{1b}` becomes the eight characters `\u{1b}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' | '\t' => out.push(' '),
+            hidden if is_hidden(hidden) => {
+                let _ = write!(out, "{}", hidden.escape_unicode()); // a String takes everything
+            }
+            shown => out.push(shown),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// [`visible`], white space folded, cut to at most `limit` characters with an ellipsis.
+pub fn one_line(text: &str, limit: usize) -> String {
+    let text = visible(text);
+    let mut words = text.split_whitespace();
+    let mut line = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        line.push(' ');
+        line.push_str(word);
+        if line.len() > limit * 4 {
+            break;
+        }
+    }
+    if let Some((cut, _)) = line.char_indices().nth(limit) {
+        let kept = line[..cut].char_indices().next_back().map_or(0, |(last, _)| last);
+        line.truncate(kept);
+        line.push('…');
+    }
+    line
+}
+
+/// Drops markup: YouTube's error messages hold `<a href=…>` and `<code>`.
+pub fn without_markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        let Some((_, behind)) = after.split_once('>') else { break };
+        out.push_str(before);
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Whether a terminal would obey or hide this character.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_become_visible_and_the_rest_stays() {
+        assert_eq!(visible("Zażółć 🎵 日本"), "Zażółć 🎵 日本");
+        assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\u{9b}d\ne"), r"a\u{1b}[2Jb\u{202e}c\u{9b}d e");
+    }
+
+    #[test]
+    fn one_line_folds_and_cuts() {
+        assert_eq!(one_line("  a \r\n  b  ", 10), "a b");
+        assert_eq!(one_line("abcdef", 6), "abcdef");
+        assert_eq!(one_line("abcdefg", 6), "abcde…");
+        assert_eq!(one_line("żółćżółć", 4), "żół…");
+    }
+
+    #[test]
+    fn markup_goes() {
+        assert_eq!(without_markup("your <a href=\"/x\">quota</a>."), "your quota.");
+        assert_eq!(without_markup("<b>a</b> < b"), "a < b");
+    }
+}

@@ -1,0 +1,121 @@
+//! One line that says what went wrong, where, and what to do.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::error::{Kind, RegionError};
+use crate::model::{RegionStats, Report};
+
+/// The most regions that the line names.
+const NAMED: usize = 6;
+
+/// The line for a run in which something is missing; `None` where every region answered with videos.
+pub fn verdict(report: &Report, now: Timestamp) -> Option<String> {
+    let failed: Vec<(&RegionStats, &RegionError)> =
+        report.stats.regions.iter().filter_map(|row| Some((row, row.error.as_ref()?))).collect();
+    let total = report.stats.regions.len();
+    let Some((_, first)) = failed.iter().min_by_key(|(_, error)| weight(error)) else {
+        return report.videos.is_empty().then(|| "no video arrived: every chart is empty".to_owned());
+    };
+    let arrived = match report.videos.len() {
+        0 => "no video arrived".to_owned(),
+        1 => "1 video arrived".to_owned(),
+        videos => format!("{videos} videos arrived"),
+    };
+    let mut line = format!("{} of {total} regions failed, {arrived}: ", failed.len());
+    // One cause for all is said once.
+    if failed.iter().all(|(_, error)| error.kind == first.kind) && failed.len() > 1 {
+        let all = if failed.len() == total {
+            "all".to_owned()
+        } else {
+            names(failed.iter().map(|(row, _)| row.region.code()))
+        };
+        line.push_str(&format!("{all} {first}"));
+    } else {
+        let each: Vec<String> =
+            failed.iter().take(NAMED).map(|(row, error)| format!("{} {error}", row.region)).collect();
+        line.push_str(&each.join("; "));
+        if failed.len() > NAMED {
+            line.push_str(&format!("; and {} more", failed.len() - NAMED));
+        }
+    }
+    if let Some(remedy) = remedy(first, now) {
+        line.push_str(" -> ");
+        line.push_str(&remedy);
+    }
+    Some(line)
+}
+
+/// What YouTube said itself comes before what merely followed from it.
+fn weight(error: &RegionError) -> (bool, bool) {
+    let stops_all = matches!(error.kind, Kind::KeyRejected | Kind::QuotaExceeded | Kind::BadRequest | Kind::Budget);
+    (!stops_all, error.status.is_none())
+}
+
+fn names<'a>(codes: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let total = codes.len();
+    let mut named = codes.take(NAMED).collect::<Vec<_>>().join(",");
+    if total > NAMED {
+        named.push_str(&format!(" and {} more", total - NAMED));
+    }
+    named
+}
+
+fn remedy(error: &RegionError, now: Timestamp) -> Option<String> {
+    Some(match error.kind {
+        Kind::KeyRejected => match error.reason.as_deref() {
+            Some("accessNotConfigured" | "SERVICE_DISABLED") => {
+                "enable 'YouTube Data API v3' for the key's project at https://console.cloud.google.com/apis/library/youtube.googleapis.com and wait a few minutes"
+            }
+            Some(reason) if reason.ends_with("_BLOCKED") || reason == "ipRefererBlocked" => {
+                "lift the restriction of the key at https://console.cloud.google.com/apis/credentials, or run where it allows"
+            }
+            _ => "check YOUTUBE_API_KEY against the keys at https://console.cloud.google.com/apis/credentials",
+        }
+        .to_owned(),
+        Kind::QuotaExceeded => quota_returns(now),
+        Kind::Budget => "raise --max-units, or ask for fewer regions or videos; --dry-run shows the price".to_owned(),
+        Kind::Deadline => "raise --deadline, or --concurrency".to_owned(),
+        Kind::Forbidden => "YouTube gave no reason it is known by; check the key's restrictions at https://console.cloud.google.com/apis/credentials".to_owned(),
+        Kind::Connect => "check the network, and the proxy settings of the environment".to_owned(),
+        Kind::RegionUnsupported => "leave the region out; `trendfetch regions` lists those that YouTube offers".to_owned(),
+        Kind::BadRequest => "check --category; if it is right, please report this".to_owned(),
+        Kind::RateLimited => "run again later, or with a smaller --concurrency".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Quota returns at midnight Pacific time ("Quota costs").
+fn quota_returns(now: Timestamp) -> String {
+    // The rule of the United States as POSIX writes it, so that no time zone database is needed.
+    let midnight = TimeZone::posix("PST8PDT,M3.2.0,M11.1.0")
+        .and_then(|pacific| now.to_zoned(pacific).tomorrow())
+        .and_then(|tomorrow| tomorrow.start_of_day());
+    match midnight {
+        Ok(midnight) => format!(
+            "the quota returns at midnight Pacific time: {} UTC, {} local time",
+            midnight.with_time_zone(TimeZone::UTC).strftime("%Y-%m-%d %H:%M"),
+            midnight.with_time_zone(TimeZone::system()).strftime("%Y-%m-%d %H:%M"),
+        ),
+        Err(_) => "the quota returns at midnight Pacific time".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn midnight_pacific_follows_daylight_saving() {
+        for (now, returns) in [
+            ("2026-11-22T21:00:00Z", "2026-11-23 08:00 UTC"),
+            ("2026-07-01T06:59:59Z", "2026-07-01 07:00 UTC"),
+            ("2026-07-01T07:00:00Z", "2026-07-02 07:00 UTC"),
+            // The day of the change has 25 hours.
+            ("2026-11-01T07:30:00Z", "2026-11-02 08:00 UTC"),
+        ] {
+            let text = quota_returns(now.parse().unwrap());
+            assert!(text.contains(returns), "{now}: {text}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What is typed wrongly gets one clear sentence and exit 2, and nothing is sent.
+
+use crate::harness::{Run, Server};
+
+/// Runs with arguments against a server that must not be asked.
+#[track_caller]
+fn refused(arguments: &[&str], says: &str) {
+    let server = Server::of_pages(&["a"]);
+    let mut run = Run::new(arguments);
+    if !arguments.iter().any(|argument| argument.starts_with("--base-url") || argument.starts_with("--demo")) {
+        run.command.args(["--base-url", &server.base_url]);
+    }
+    let outcome = run.finish().exits(2);
+    assert!(outcome.stderr.contains(says), "{arguments:?}: {}", outcome.stderr);
+    assert!(outcome.stderr.starts_with("error: ") && outcome.stdout.is_empty(), "{}{}", outcome.stdout, outcome.stderr);
+    assert!(server.log().is_empty());
+}
+
+#[test]
+fn regions() {
+    refused(&["-r", "UK"], "did you mean GB?");
+    refused(&["-r", "US,Poland"], "regions go by code: PL");
+    refused(&["-r", "USA"], "US");
+    refused(&["-r", "dailywach"], "dailywatch");
+    refused(&["-r", "U1"], "two-letter country code");
+    refused(&["-r", ""], "the list of regions is empty");
+    refused(&["-r", "\u{1b}[31mX"], r"\u{1b}");
+}
+
+#[test]
+fn numbers() {
+    refused(&["-n", "0"], "1 to 200");
+    refused(&["-n", "201"], "1 to 200");
+    refused(&["-n", "ten"], "1 to 200");
+    refused(&["-c", "-1"], "0 for no limit");
+    refused(&["-c", "many"], "0 for no limit");
+    refused(&["--retries", "x"], "0 to 100");
+    refused(&["--max-units", "0"], "1 or more");
+}
+
+#[test]
+fn durations() {
+    for option in ["--timeout", "--backoff", "--max-wait", "--deadline"] {
+        for wrong in ["10", "0s", "-5s", "soon", "5 lightyears", "1y"] {
+            refused(&[&format!("{option}={wrong}")], "a positive number and a unit");
+        }
+    }
+}
+
+#[test]
+fn names() {
+    refused(&["--category", "Cats"], "Comedy");
+    refused(&["--category", "0"], "give a number");
+    refused(&["--format", "xml"], "json");
+    refused(&["--rows", "entries"], "add --format ndjson");
+    refused(&["--rows", "entries", "--json"], "add --format ndjson");
+    refused(&["--demo=fast"], "limited");
+    refused(&["--bogus"], "--bogus");
+    refused(&["PL"], "PL");
+}
+
+#[test]
+fn files() {
+    refused(&["-o", ""], "a value is required");
+    refused(&["-o", "a.json", "-o", "a.json"], "given twice");
+    refused(&["--all-or-nothing"], "-o FILE");
+    refused(&["--json", "--format", "csv"], "cannot be used with");
+    refused(&["-q", "-v"], "cannot be used with");
+}
+
+#[test]
+fn addresses() {
+    for (url, says) in [
+        ("ftp://example.org", "https://"),
+        ("example.org/x", "https://"),
+        ("http://example.org/youtube/v3", "in the clear"),
+        ("http://127.0.0.1.example.org", "in the clear"),
+        ("https://user:secret@example.org", "login"),
+        ("https://example.org/?key=abc", "'?'"),
+    ] {
+        refused(&["--base-url", url], says);
+        let outcome = Run::new::<&str>(&[]).env("TRENDFETCH_BASE_URL", url).finish().exits(2);
+        assert!(
+            outcome.stderr.contains("TRENDFETCH_BASE_URL") && !outcome.stderr.contains("secret"),
+            "{}",
+            outcome.stderr
+        );
+    }
+    refused(&["--demo", "--base-url", "https://example.org"], "cannot be used with");
+}
+
+#[test]
+fn a_missing_or_unusable_key() {
+    let says = |run: Run, says: &str| {
+        let server = Server::of_pages(&["a"]);
+        let outcome = run.env("TRENDFETCH_BASE_URL", &server.base_url).finish().exits(2);
+        assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
+        assert!(server.log().is_empty());
+    };
+    says(Run::new::<&str>(&[]).without_key(), "--demo");
+    says(Run::new::<&str>(&[]).env("YOUTUBE_API_KEY", ""), "there is no API key");
+    says(Run::new::<&str>(&[]).env("YOUTUBE_API_KEY", "two words"), "one word");
+    says(Run::new(&["--api-key-file", "missing"]), "cannot read the key from missing");
+    says(Run::new(&["--api-key-file", "empty"]).file("empty", " \n"), "is empty");
+    says(Run::new::<&str>(&[]).env("CREDENTIALS_DIRECTORY", ".").file("youtube_api_key", ""), "is empty");
+}
+
+#[test]
+fn malformed_environment() {
+    for (name, value, says) in
+        [("TRENDFETCH_REGIONS", "UK", "TRENDFETCH_REGIONS"), ("RUST_LOG", "=,=loud=", "RUST_LOG")]
+    {
+        let outcome = Run::new(&["--demo"]).env(name, value).finish().exits(2);
+        assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
+    }
+    let outcome = Run::new(&["--demo"]).file(".env", "YOUTUBE_API_KEY='AIzaUnclosed\n").finish().exits(2);
+    assert!(outcome.stderr.contains(".env") && !outcome.stderr.contains("AIza"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_key_is_looked_for_in_the_order_that_help_says() {
+    let sent = |run: Run| {
+        let server = Server::of_pages(&["a"]);
+        run.env("TRENDFETCH_BASE_URL", &server.base_url).finish().exits(0);
+        server.log()[0].headers["x-goog-api-key"].clone()
+    };
+    let run = |arguments: &[&str]| {
+        Run::new(&[&["-r", "PL"], arguments].concat())
+            .env("YOUTUBE_API_KEY", "of-env")
+            .file(".env", "YOUTUBE_API_KEY=of-dotenv\n")
+    };
+    assert_eq!(sent(run(&[]).without_key()), "of-dotenv");
+    assert_eq!(sent(run(&[])), "of-env");
+    assert_eq!(sent(run(&[]).env("CREDENTIALS_DIRECTORY", ".")), "of-env");
+    assert_eq!(sent(run(&[]).env("CREDENTIALS_DIRECTORY", ".").file("youtube_api_key", "of-systemd\n")), "of-systemd");
+    let file = run(&["--api-key-file", "key"])
+        .env("CREDENTIALS_DIRECTORY", ".")
+        .file("youtube_api_key", "of-systemd")
+        .file("key", " of-file \n");
+    assert_eq!(sent(file), "of-file");
+}
+
+#[test]
+fn dotenv_gives_regions_but_never_the_address() {
+    let server = Server::of_pages(&["a"]);
+    let elsewhere = Server::of_pages(&["a"]);
+    let dotenv = format!("TRENDFETCH_REGIONS=PL,NL\nTRENDFETCH_BASE_URL={}\n", elsewhere.base_url);
+    Run::on(&server, "-c 1").file(".env", &dotenv).finish().exits(0);
+    assert_eq!(server.asked(), ["PL", "NL"]);
+    Run::new::<&str>(&[])
+        .file(".env", &dotenv)
+        .env("TRENDFETCH_BASE_URL", &server.base_url)
+        .env("TRENDFETCH_REGIONS", "SE")
+        .finish()
+        .exits(0);
+    assert_eq!(server.asked().last().unwrap(), "SE");
+    assert!(elsewhere.log().is_empty());
+}
+
+#[test]
+fn a_region_outside_the_table_is_a_warning() {
+    let server = Server::of_pages(&["a"]);
+    let outcome = Run::on(&server, "-r xx,US --json").finish().exits(0);
+    assert!(outcome.stderr.contains("XX is not a region that YouTube is known to offer"), "{}", outcome.stderr);
+    assert_eq!(outcome.document()["videos"][0]["primary_language"], "und");
+}
+
+#[test]
+fn a_dry_run_says_the_price_and_sends_nothing() {
+    let server = Server::of_pages(&["a"]);
+    let outcome = Run::on(&server, "--dry-run -r US,GB,PL -n 120").without_key().finish().exits(0);
+    assert!(outcome.stdout.contains("US,GB,PL") && outcome.stdout.contains("quota_units  9"), "{}", outcome.stdout);
+    assert!(server.log().is_empty());
+}
+
+#[test]
+fn the_short_help_shows_the_dozen_daily_options() {
+    let short = Run::new(&["-h"]).finish().exits(0).stdout;
+    let count = short.lines().filter(|line| line.trim_start().starts_with('-')).count();
+    assert!((11..=14).contains(&count), "{count}: {short}");
+    let long = Run::new(&["--help"]).finish().exits(0).stdout;
+    for shown in ["--max-wait", "--all-or-nothing", "Exit status:", "Pace and patience:", "500ms, 10s, 5m, 7h, 30d"] {
+        assert!(long.contains(shown), "{shown}");
+    }
+}
+
+#[test]
+fn the_program_describes_itself() {
+    let text = |command: &[&str]| Run::new(command).without_key().finish().exits(0).stdout;
+    let regions = text(&["regions"]);
+    assert!(regions.contains("PL    Poland                  pl        simple"), "{regions}");
+    assert_eq!(regions.lines().filter(|line| line.as_bytes().get(2) == Some(&b' ')).count(), 111);
+    assert!(text(&["man"]).contains(".TH trendfetch"));
+    assert!(text(&["completions", "bash"]).contains("--max-results"));
+    assert!(text(&["schema"]).contains("https://json-schema.org/draft/2020-12/schema"));
+    assert_eq!(text(&["--version"]).trim(), concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
+}

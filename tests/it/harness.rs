@@ -1,0 +1,275 @@
+//! A server that answers as told and keeps a log, and a way to run the program in an empty folder.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+pub const KEY: &str = "AIzaTheKeyOfTheTests";
+
+/// One request as it came.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    pub at: Instant,
+    pub path: String,
+    pub query: HashMap<String, String>,
+    /// Names in lower case.
+    pub headers: HashMap<String, String>,
+    /// How many of this region came before.
+    pub nth: usize,
+}
+
+impl Hit {
+    pub fn region(&self) -> &str {
+        &self.query["regionCode"]
+    }
+    pub fn token(&self) -> Option<&str> {
+        self.query.get("pageToken").map(String::as_str)
+    }
+}
+
+/// What to answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+    after: Duration,
+}
+
+impl Answer {
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+        Answer { status, headers: Vec::new(), body: body.into(), after: Duration::ZERO }
+    }
+    pub fn json(body: &Value) -> Answer {
+        Answer::new(200, body.to_string())
+    }
+    /// A page of videos with these ids; the last one without a token.
+    pub fn page<S: AsRef<str>>(ids: &[S], next: Option<&str>) -> Answer {
+        let items: Vec<Value> = ids.iter().map(|id| item(id.as_ref())).collect();
+        Answer::json(&json!({"kind": "youtube#videoListResponse", "items": items, "nextPageToken": next}))
+    }
+    /// An error body as YouTube writes it.
+    pub fn refusal(status: u16, reason: &str) -> Answer {
+        let error = json!({"code": status, "message": format!("about {reason}"), "errors": [{"reason": reason, "domain": "global", "message": "x"}]});
+        Answer::new(status, json!({ "error": error }).to_string())
+    }
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Answer {
+        self.headers.push((name, value.into()));
+        self
+    }
+    pub fn after(mut self, latency: Duration) -> Answer {
+        self.after = latency;
+        self
+    }
+}
+
+/// An item of a page.
+pub fn item(id: &str) -> Value {
+    json!({
+        "id": id,
+        "snippet": {
+            "title": format!("Title of {id}"), "channelTitle": "A channel", "channelId": "UCx", "categoryId": "20",
+            "publishedAt": "2026-11-20T10:00:00Z", "liveBroadcastContent": "none", "defaultAudioLanguage": "en-US", "tags": ["one", "two words"],
+            "thumbnails": {"default": {"url": "https://i.ytimg.com/x/default.jpg", "width": 120, "height": 90}}
+        },
+        "contentDetails": {"duration": "PT3M33S", "contentRating": {}},
+        "statistics": {"viewCount": "1000", "likeCount": "10", "commentCount": "1"},
+        "status": {"embeddable": true}
+    })
+}
+
+/// A server on loopback. Its thread ends with the test's process.
+pub struct Server {
+    pub base_url: String,
+    log: Arc<Mutex<Vec<Hit>>>,
+}
+
+impl Server {
+    pub fn start(answer: impl Fn(&Hit) -> Answer + Send + Sync + 'static) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://{}/youtube/v3", listener.local_addr().unwrap());
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (answer, seen) = (Arc::new(answer), Arc::clone(&log));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+                thread::spawn(move || serve(stream, &*answer, &seen));
+            }
+        });
+        Server { base_url, log }
+    }
+
+    /// Every region answers one page of these ids, prefixed by its code.
+    pub fn of_pages(ids: &'static [&'static str]) -> Server {
+        Server::start(move |hit| {
+            Answer::page(&ids.iter().map(|id| format!("{}-{id}", hit.region())).collect::<Vec<_>>(), None)
+        })
+    }
+
+    pub fn log(&self) -> Vec<Hit> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The regions asked, in the order of their requests.
+    pub fn asked(&self) -> Vec<String> {
+        self.log().iter().map(|hit| hit.region().to_owned()).collect()
+    }
+}
+
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&Hit) -> Answer, log: &Mutex<Vec<Hit>>) {
+    stream.set_nodelay(true).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    while let Some(mut hit) = read_request(&mut reader) {
+        {
+            let mut log = log.lock().unwrap();
+            hit.nth =
+                log.iter().filter(|earlier| earlier.query.get("regionCode") == hit.query.get("regionCode")).count();
+            log.push(hit.clone());
+        }
+        let answer = answer(&hit);
+        thread::sleep(answer.after);
+        let mut head = format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
+        answer.headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+        head.push_str("\r\n");
+        if stream.write_all(&[head.as_bytes(), &answer.body].concat()).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_request(reader: &mut impl BufRead) -> Option<Hit> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
+    }
+    let target = lines.first()?.split(' ').nth(1)?;
+    let url = url::Url::parse("http://host").unwrap().join(target).unwrap();
+    Some(Hit {
+        at: Instant::now(),
+        path: url.path().to_owned(),
+        query: url.query_pairs().into_owned().collect(),
+        headers: lines[1..]
+            .iter()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect(),
+        nth: 0,
+    })
+}
+
+/// One run of the program in an empty folder with an empty environment but for the key.
+pub struct Run {
+    pub command: Command,
+    pub folder: tempfile::TempDir,
+}
+
+/// What came of it.
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    /// Kept so that files can be looked at.
+    pub folder: tempfile::TempDir,
+}
+
+impl Run {
+    pub fn new<S: AsRef<str>>(arguments: &[S]) -> Run {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trendfetch"));
+        command
+            .args(arguments.iter().map(AsRef::as_ref))
+            .current_dir(&folder)
+            .env_clear()
+            .env("YOUTUBE_API_KEY", KEY)
+            .stdin(Stdio::null());
+        Run { command, folder }
+    }
+
+    /// A run against a server: `arguments` and its `--base-url`.
+    pub fn on(server: &Server, arguments: &str) -> Run {
+        let mut run = Run::new(&arguments.split_whitespace().collect::<Vec<_>>());
+        run.command.args(["--base-url", &server.base_url]);
+        run
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Run {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn without_key(mut self) -> Run {
+        self.command.env_remove("YOUTUBE_API_KEY");
+        self
+    }
+
+    pub fn file(self, name: &str, content: &str) -> Run {
+        std::fs::write(self.path(name), content).unwrap();
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn finish(mut self) -> Outcome {
+        let Output { status, stdout, stderr } = self.command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let outcome = Outcome { code: status.code(), stdout: text(stdout), stderr: text(stderr), folder: self.folder };
+        assert!(!outcome.stdout.contains(KEY) && !outcome.stderr.contains(KEY), "the key shows");
+        outcome
+    }
+}
+
+impl Outcome {
+    /// The document on standard output.
+    pub fn document(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
+    }
+
+    /// Asserts the exit status.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Outcome {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// Names of the files left in the folder, sorted.
+    pub fn files(&self) -> Vec<String> {
+        files_in(self.folder.path())
+    }
+}
+
+pub fn files_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// The row of a region in the document's stats.
+pub fn region_row<'a>(document: &'a Value, region: &str) -> &'a Value {
+    document["stats"]["regions"].as_array().unwrap().iter().find(|row| row["region"] == region).unwrap()
+}
+
+/// The ids of the document's videos, in order.
+pub fn ids(document: &Value) -> Vec<&str> {
+    document["videos"].as_array().unwrap().iter().map(|video| video["video_id"].as_str().unwrap()).collect()
+}

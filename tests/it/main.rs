@@ -1,0 +1,16 @@
+//! The program from outside: the real binary against a real socket, and `fetch` under paused time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test fails by panicking, and is nobody's library"
+)]
+
+mod cli;
+mod fetch;
+mod harness;
+mod output;
+mod readme;
+mod waits;

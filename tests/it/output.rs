@@ -1,0 +1,255 @@
+//! What is written: formats, files, streams, and the demo that fills them.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Run, Server, files_in, item};
+
+fn demo(arguments: &str) -> Run {
+    Run::new(&arguments.split_whitespace().collect::<Vec<_>>()).without_key()
+}
+
+#[test]
+fn every_document_follows_the_schema() {
+    let schema: Value = serde_json::from_str(&Run::new(&["schema"]).finish().stdout).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    for (arguments, exit) in [
+        ("--demo=calm -r US,GB,PL -n 60 --json", 0),
+        ("--demo -r US,xx --json --description --category 10", 3),
+        ("--demo=outage -r US,PL --json --retries 0", 3),
+        ("--demo=quota -r US,PL,NL,SE --json -c 1", 4),
+        ("--demo=quota -r US --json", 4),
+    ] {
+        let document = demo(arguments).finish().exits(exit).document();
+        let errors: Vec<String> =
+            validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{arguments}: {errors:?}");
+    }
+}
+
+#[test]
+fn the_demo_ends_as_its_modes_say() {
+    let stats = |arguments: &str, exit| demo(arguments).finish().exits(exit).document()["stats"].clone();
+    let limited = stats("--demo -r US,GB,PL --json", 0);
+    assert_eq!(
+        (&limited["rate_limited"], &limited["retries"], &limited["held_ms"]),
+        (&json!(1), &json!(1), &json!(1000))
+    );
+    let calm = stats("--demo=calm -r US,GB,PL --json", 0);
+    assert_eq!((&calm["requests"], &calm["rate_limited"]), (&json!(3), &json!(0)));
+    assert_eq!(stats("--demo=outage -r US,GB,PL --json --backoff 1ms", 3)["regions_failed"], json!(["PL"]));
+    assert_eq!(stats("--demo=quota -r US,GB,PL,NL -c 1 --json", 4)["regions_ok"], json!(["US", "GB"]));
+    let document = demo("--demo=calm -r US,GB,PL --json").finish().document();
+    assert_eq!(document["source"], "demo");
+    let any =
+        |field: &str, value: Value| document["videos"].as_array().unwrap().iter().any(|video| video[field] == value);
+    assert!(any("live", json!("live")) && any("likes", Value::Null) && any("comments", Value::Null));
+}
+
+#[test]
+fn data_on_standard_output_sends_the_stats_to_standard_error() {
+    let server = Server::of_pages(&["a"]);
+    let on = |arguments: &str| Run::on(&server, arguments).finish().exits(0);
+    let stats = "multi_region";
+    let outcome = on("-r US");
+    assert!(outcome.stdout.contains(stats) && outcome.stderr.is_empty(), "{}", outcome.stderr);
+    let outcome = on("-r US --json");
+    assert!(outcome.document()["videos"].is_array() && outcome.stderr.contains(stats));
+    let outcome = on("-r US -o a.csv --json");
+    assert!(outcome.stdout.contains(stats) && outcome.read("a.csv").starts_with("video_id,"));
+    let outcome = on("-r US -o a.json -o -");
+    assert_eq!(
+        outcome.document().to_string(),
+        serde_json::from_str::<Value>(&outcome.read("a.json")).unwrap().to_string()
+    );
+    let outcome = on("-r US -q -o a.jsonl");
+    assert!(outcome.stdout.is_empty() && outcome.stderr.is_empty());
+    assert_eq!(outcome.read("a.jsonl").lines().count(), 1);
+}
+
+#[test]
+fn the_stats_fit_into_80_columns_and_name_the_counts() {
+    let outcome = demo("--demo=outage -r all --retries 0 -c 0").finish().exits(3);
+    for line in outcome.stdout.lines() {
+        assert!(console::measure_text_width(line) <= 80, "{line}");
+    }
+    for name in [
+        "raw",
+        "unique",
+        "multi_region",
+        "overlap",
+        "skipped",
+        "requests",
+        "retries",
+        "rate_limited",
+        "quota_units",
+        "elapsed",
+    ] {
+        assert!(outcome.stdout.lines().any(|line| line.starts_with(name)), "{name}: {}", outcome.stdout);
+    }
+    assert!(!outcome.stdout.contains('\u{1b}'));
+    assert!(demo("--demo=calm -r US --color always").finish().stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn rows_of_ndjson_and_csv() {
+    let server = Server::start(|hit| Answer::page(&["shared", &format!("only-{}", hit.region())], None));
+    let out = |arguments: &str| Run::on(&server, &format!("-q -r US,GB {arguments}")).finish().exits(0).stdout;
+    let videos = out("-f ndjson");
+    assert_eq!(videos.lines().count(), 3);
+    let entries = out("-f ndjson --rows entries");
+    let rows: Vec<Value> = entries.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let places: Vec<String> =
+        rows.iter().map(|row| format!("{} {} {}", row["region"], row["rank"], row["video_id"])).collect();
+    assert_eq!(places, [r#""US" 1 "shared""#, r#""US" 2 "only-US""#, r#""GB" 1 "shared""#, r#""GB" 2 "only-GB""#]);
+    assert_eq!(out("-f csv --rows entries").lines().count(), 5);
+}
+
+#[test]
+fn csv_has_the_columns_of_the_document() {
+    for rows in ["videos", "entries"] {
+        let header = |more: &str| {
+            demo(&format!("--demo=calm -r US -q -f csv --rows {rows} {more}"))
+                .finish()
+                .stdout
+                .lines()
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        let keys = |more: &str| {
+            let line = demo(&format!("--demo=calm -r US -q -f ndjson --rows {rows} {more}"))
+                .finish()
+                .stdout
+                .lines()
+                .next()
+                .unwrap()
+                .to_owned();
+            in_order(&line)
+        };
+        assert_eq!(header("").trim_end().split(',').collect::<Vec<_>>(), keys(""));
+        assert_eq!(header("--description").trim_end().split(',').collect::<Vec<_>>(), keys("--description"));
+    }
+}
+
+/// The keys of a JSON object as they stand in the text.
+fn in_order(line: &str) -> Vec<String> {
+    let object: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
+    let mut keys: Vec<String> = object.keys().cloned().collect();
+    keys.sort_by_key(|key| line.find(&format!("\"{key}\":")).unwrap());
+    keys
+}
+
+#[test]
+fn hostile_text_is_raw_in_json_and_harmless_elsewhere() {
+    const TITLE: &str = "=cmd|'/C calc'!A0\u{1b}[2J\u{202e}\u{9b}\r\nsecond \"line\"";
+    let server = Server::start(|_| {
+        let mut item = item("-minus");
+        item["snippet"]["title"] = json!(TITLE);
+        item["snippet"]["channelTitle"] = json!("\u{200b}@SUM(A1)");
+        Answer::json(&json!({ "items": [item] }))
+    });
+    let run = |format: &str| Run::on(&server, &format!("-r US -q -f {format}")).finish().exits(0).stdout;
+    let document: Value = serde_json::from_str(&run("json")).unwrap();
+    assert_eq!(document["videos"][0]["title"], TITLE);
+    let table = run("table");
+    assert!(
+        table.chars().all(|character| character == '\n' || !character.is_control()) && !table.contains('\u{202e}'),
+        "{table:?}"
+    );
+    let csv = run("csv");
+    assert!(csv.contains("\"'=cmd|'/C calc'!A0\u{fffd}[2J\u{202e}\u{fffd}\r\nsecond \"\"line\"\"\""), "{csv:?}");
+    assert!(csv.contains("\r\n'-minus,https://www.youtube.com/watch?v=-minus,"), "{csv:?}");
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_keeps_its_mode_and_its_link() {
+    let server = Server::of_pages(&["a"]);
+    let run = Run::on(&server, "-r US -o link.json -o new.json").file("real.json", "old");
+    fs::set_permissions(run.path("real.json"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("real.json", run.path("link.json")).unwrap();
+    // What a killed run left goes away.
+    let outcome = run.file(".real.json.trendfetch-tmp", "half").finish().exits(0);
+    let mode = |name: &str| fs::symlink_metadata(outcome.folder.path().join(name)).unwrap().permissions().mode();
+    assert!(fs::symlink_metadata(outcome.folder.path().join("link.json")).unwrap().is_symlink());
+    assert!(outcome.read("real.json").starts_with("{\"schema_version\":1,"));
+    assert_eq!(mode("real.json") & 0o777, 0o640);
+    assert_eq!(mode("new.json") & 0o777 & !0o666, 0);
+    assert_eq!(outcome.files(), ["link.json", "new.json", "real.json"]);
+}
+
+#[test]
+fn yesterdays_file_stays_when_no_video_arrived() {
+    let server = Server::start(|_| Answer::new(403, ""));
+    let outcome = Run::on(&server, "-r US -o trends.json").file("trends.json", "yesterday").finish().exits(1);
+    assert_eq!(outcome.read("trends.json"), "yesterday");
+    assert!(outcome.stderr.contains("trends.json is left as it was"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_partial_run_replaces_it_unless_told_otherwise() {
+    let server =
+        Server::start(
+            |hit| if hit.region() == "US" { Answer::page(&["a"], None) } else { Answer::refusal(404, "notFound") },
+        );
+    let read = |arguments: &str| {
+        Run::on(&server, arguments).file("trends.json", "yesterday").finish().exits(3).read("trends.json")
+    };
+    assert!(read("-r US,PL -o trends.json").contains("\"video_id\":\"a\""));
+    assert_eq!(read("-r US,PL -o trends.json --all-or-nothing"), "yesterday");
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_found_before_anything_is_sent() {
+    let server = Server::of_pages(&["a"]);
+    for output in ["missing/trends.json", "."] {
+        let outcome = Run::on(&server, &format!("-r US -o {output}")).finish().exits(1);
+        assert!(outcome.stderr.contains(&format!("cannot write {output}")), "{}", outcome.stderr);
+    }
+    assert!(server.log().is_empty());
+}
+
+#[test]
+fn a_full_device_is_exit_1_and_other_outputs_are_written() {
+    let server = Server::of_pages(&["a"]);
+    let outcome = Run::on(&server, "-r US -o /dev/full -o good.json").finish().exits(1);
+    assert!(outcome.stderr.contains("/dev/full"), "{}", outcome.stderr);
+    assert!(outcome.read("good.json").contains("video_id"));
+    assert!(fs::metadata("/dev/full").unwrap().permissions().mode() & 0o666 != 0);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let server = Server::of_pages(&["a", "b", "c"]);
+    let mut run = Run::on(&server, "-r US -f ndjson -q");
+    let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""));
+}
+
+#[test]
+fn nothing_moves_on_a_standard_error_that_is_no_terminal() {
+    let outcome = demo("--demo=calm -r US,GB --json").finish().exits(0);
+    assert!(!outcome.stderr.contains('\u{1b}') && !outcome.stderr.contains('\r'), "{:?}", outcome.stderr);
+    let outcome = demo("--demo=calm -r US,GB --json --progress always").finish().exits(0);
+    assert!(outcome.stderr.contains("2/2 regions") || outcome.stderr.contains("1/2 regions"), "{:?}", outcome.stderr);
+}
+
+#[test]
+fn logs_can_be_json() {
+    let outcome = demo("--demo=outage -r US,PL --retries 0 --log-format json -v").finish().exits(3);
+    let lines: Vec<Value> = outcome.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["level"] == "ERROR" && line["message"].as_str().unwrap().contains("1 of 2 regions failed")));
+}
+
+#[test]
+fn a_run_leaves_no_file_that_nobody_asked_for() {
+    let run = demo("--demo=calm -r US --json");
+    let folder = run.folder.path().to_owned();
+    assert!(files_in(&folder).is_empty());
+    assert!(run.finish().exits(0).files().is_empty());
+}

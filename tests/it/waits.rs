@@ -1,0 +1,280 @@
+//! `fetch` under paused time, with a transport that only notes when it was asked: exact send times.
+
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use trendfetch::error::Kind;
+use trendfetch::fetch::failure::Failure;
+use trendfetch::fetch::pace::RESTART_JITTER;
+use trendfetch::fetch::retry::RetryPolicy;
+use trendfetch::fetch::transport::{Reply, Transport};
+use trendfetch::fetch::{Event, Fetched, Observer, Plan, Start, fetch};
+use trendfetch::region;
+
+const LATENCY: Duration = Duration::from_millis(100);
+const SECOND: Duration = Duration::from_secs(1);
+
+type Sends = Arc<Mutex<Vec<(Duration, String)>>>;
+
+/// Answers after [`LATENCY`] what `answer` says to (region, how many of it came before).
+struct Fake<A> {
+    start: Instant,
+    sends: Sends,
+    in_flight: Arc<Mutex<(usize, usize)>>,
+    answer: A,
+}
+
+impl<A: Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static> Transport for Fake<A> {
+    async fn get(&self, query: &[(&'static str, String)]) -> Result<Reply, Failure> {
+        let region = query.iter().find(|(name, _)| *name == "regionCode").unwrap().1.clone();
+        let nth = {
+            let mut sends = self.sends.lock().unwrap();
+            sends.push((self.start.elapsed(), region.clone()));
+            sends.iter().filter(|(_, other)| *other == region).count() - 1
+        };
+        {
+            let mut in_flight = self.in_flight.lock().unwrap();
+            in_flight.0 += 1;
+            in_flight.1 = in_flight.1.max(in_flight.0);
+        }
+        sleep(LATENCY).await;
+        self.in_flight.lock().unwrap().0 -= 1;
+        (self.answer)(&region, nth)
+    }
+}
+
+struct Deaf;
+
+impl Observer for Deaf {
+    fn observe(&self, _: usize, _: &Event<'_>) {}
+}
+
+fn page() -> Result<Reply, Failure> {
+    Ok(Reply { status: 200, retry_after: None, date: None, body: br#"{"items":[{"id":"one"}]}"#.to_vec() })
+}
+
+fn limited(retry_after: &str) -> Result<Reply, Failure> {
+    Ok(Reply { status: 429, retry_after: Some(retry_after.to_owned()), date: None, body: Vec::new() })
+}
+
+fn broken() -> Result<Reply, Failure> {
+    Ok(Reply { status: 503, retry_after: None, date: None, body: Vec::new() })
+}
+
+fn plan(regions: &str) -> Plan {
+    Plan {
+        regions: region::parse_list(regions).unwrap(),
+        max_results: 50,
+        category: None,
+        description: false,
+        concurrency: Some(3),
+        retry: RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: 60 * SECOND },
+        deadline: None,
+        max_units: None,
+    }
+}
+
+/// What came, when what was sent, and the most that were in flight at once.
+struct Ran {
+    fetched: Fetched,
+    sends: Vec<(Duration, String)>,
+    most_in_flight: usize,
+    took: Duration,
+}
+
+impl Ran {
+    fn kinds(&self) -> Vec<Option<Kind>> {
+        self.fetched.charts.iter().map(|chart| chart.error.as_ref().map(|error| error.kind)).collect()
+    }
+    fn after(&self, time: Duration) -> Vec<Duration> {
+        self.sends.iter().map(|(at, _)| *at).filter(|at| *at > time).collect()
+    }
+}
+
+async fn run(plan: Plan, answer: impl Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static) -> Ran {
+    run_until(plan, answer, pending()).await
+}
+
+async fn run_until(
+    plan: Plan,
+    answer: impl Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static,
+    cancelled: impl Future<Output = ()>,
+) -> Ran {
+    let start = Instant::now();
+    let (sends, in_flight) = (Sends::default(), Arc::new(Mutex::new((0, 0))));
+    let fake = Fake { start, sends: Arc::clone(&sends), in_flight: Arc::clone(&in_flight), answer };
+    let began = Start { instant: start, timestamp: "2026-11-22T21:00:00Z".parse().unwrap() };
+    let fetched = fetch(plan, began, fake, Arc::new(Deaf), cancelled).await;
+
+    Ran {
+        fetched,
+        sends: sends.lock().unwrap().clone(),
+        most_in_flight: in_flight.lock().unwrap().1,
+        took: start.elapsed(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn permits_bound_what_is_in_flight_and_nothing_else_delays() {
+    for (concurrency, rounds, most) in [(Some(1), 8, 1), (Some(3), 3, 3), (None, 1, 8)] {
+        let ran = run(Plan { concurrency, ..plan("dailywatch") }, |_, _| page()).await;
+        assert_eq!((ran.most_in_flight, ran.took.as_millis()), (most, LATENCY.as_millis() * rounds));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_429_nobody_sends_before_its_retry_after_has_passed() {
+    let ran =
+        run(plan("dailywatch"), |region, nth| if region == "GB" && nth == 0 { limited("7") } else { page() }).await;
+    assert_eq!(ran.kinds(), vec![None; 8]);
+    // US, GB and DE were sent together; US was answered in the same moment as GB, so one more may have gone out with it.
+    let before = ran.sends.iter().filter(|(at, _)| *at <= LATENCY).count();
+    assert!((3..=4).contains(&before), "{:?}", ran.sends);
+    let later = ran.after(LATENCY);
+    assert_eq!(later.len() + before, 9);
+    assert!(later.iter().all(|at| *at >= LATENCY + 7 * SECOND), "{later:?}");
+    assert!(*later.iter().min().unwrap() <= LATENCY + 7 * SECOND + RESTART_JITTER, "{later:?}");
+    assert_eq!(ran.most_in_flight, 3);
+    assert_eq!(ran.fetched.held, 7 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longer_of_two_holds_counts_and_is_counted_once() {
+    let answer = |region: &str, nth| match (region, nth) {
+        ("US", 0) => limited("3"),
+        ("GB", 0) => limited("9"),
+        ("DE", 0) => limited("1"),
+        _ => page(),
+    };
+    let ran = run(plan("US,GB,DE,FR"), answer).await;
+    assert_eq!(ran.kinds(), [None; 4]);
+    assert!(ran.after(LATENCY).iter().all(|at| *at >= LATENCY + 9 * SECOND), "{:?}", ran.sends);
+    assert_eq!(ran.fetched.held, 9 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_without_a_time_is_waited_out_for_five_seconds() {
+    for garbage in ["", "soon", "-3", "3 minutes"] {
+        let ran = run(plan("US"), move |_, nth| if nth == 0 { limited(garbage) } else { page() }).await;
+        let again = ran.sends[1].0;
+        assert!(
+            again >= LATENCY + 5 * SECOND && again <= LATENCY + 5 * SECOND + RESTART_JITTER,
+            "{garbage:?}: {again:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_limited_regions_as_permits_are_no_deadlock() {
+    let ran =
+        run(plan("US,GB,DE,FR,IN"), |region, nth| if nth == 0 && region != "IN" { limited("2") } else { page() }).await;
+    assert_eq!(ran.kinds(), [None; 5]);
+    assert!(ran.took < 10 * SECOND, "{:?}", ran.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backoff_holds_back_its_own_request_alone() {
+    let plan = Plan {
+        concurrency: Some(1),
+        retry: RetryPolicy { backoff: 30 * SECOND, ..plan("US").retry },
+        ..plan("US,GB,DE")
+    };
+    let ran = run(plan, |region, nth| if region == "US" && nth == 0 { broken() } else { page() }).await;
+    // The permit is free while US waits: GB and DE follow at once, unless the jitter was tiny.
+    let order: Vec<&str> = ran.sends.iter().map(|(_, region)| region.as_str()).collect();
+    assert_eq!(order, ["US", "GB", "DE", "US"]);
+    assert_eq!(ran.sends[1].0, LATENCY);
+    assert_eq!(ran.sends[2].0, 2 * LATENCY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_5xx_that_names_a_time_is_not_asked_again_before_it() {
+    let answer =
+        |_: &str, nth| if nth == 0 { Ok(Reply { retry_after: Some("8".into()), ..broken()? }) } else { page() };
+    let ran = run(plan("US"), answer).await;
+    assert_eq!(ran.sends[1].0, LATENCY + 8 * SECOND);
+    assert_eq!(ran.fetched.held, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silence_beyond_max_wait_ends_the_batch_without_another_request() {
+    let ran = run(plan("dailywatch"), |region, _| if region == "US" { limited("61") } else { page() }).await;
+    let asked = ran.sends.len();
+    // What was in flight finishes.
+    assert!((3..=5).contains(&asked), "{:?}", ran.sends);
+    let errors: Vec<_> = ran.fetched.charts.iter().filter_map(|chart| chart.error.as_ref()).collect();
+    assert!(errors.iter().all(|error| error.kind == Kind::RateLimited && error.message.contains("61 s")), "{errors:?}");
+    assert_eq!(errors.len(), 8 - (asked - 1));
+    assert!(ran.took <= 2 * LATENCY, "{:?}", ran.took);
+    assert_eq!(ran.fetched.held, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silence_beyond_the_deadline_is_not_begun() {
+    let plan = Plan { deadline: Some(5 * SECOND), ..plan("US,GB") };
+    let ran = run(plan, |_, _| limited("6")).await;
+    assert_eq!(ran.kinds(), [Some(Kind::RateLimited); 2]);
+    assert_eq!(ran.took, LATENCY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_abandons_what_is_unfinished_and_keeps_what_arrived() {
+    let plan = Plan { concurrency: Some(1), deadline: Some(LATENCY * 5 / 2), ..plan("US,GB,DE,FR") };
+    let ran = run(plan, |_, _| page()).await;
+    assert_eq!(ran.kinds(), [None, None, Some(Kind::Deadline), Some(Kind::Deadline)]);
+    assert_eq!(ran.took, LATENCY * 5 / 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_run_sends_nothing_more_and_keeps_what_arrived() {
+    let plan = Plan { concurrency: Some(1), ..plan("US,GB,DE,FR") };
+    let ran = run_until(plan, |_, _| page(), sleep(LATENCY * 3 / 2)).await;
+    assert_eq!(ran.kinds(), [None, Some(Kind::Cancelled), Some(Kind::Cancelled), Some(Kind::Cancelled)]);
+    assert_eq!((ran.took, ran.sends.len()), (LATENCY * 3 / 2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_come_out_of_one_budget_for_the_run() {
+    // 111 planned requests: a fifth is 22.
+    let ran = run(plan("all"), |_, _| broken()).await;
+    assert_eq!(ran.sends.len(), 111 + 22);
+    assert!(ran.kinds().iter().all(|kind| *kind == Some(Kind::ServerError)));
+    // 8 planned: at least 10.
+    assert_eq!(run(plan("dailywatch"), |_, _| broken()).await.sends.len(), 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waited_out_429s_do_not_use_up_that_budget() {
+    let ran = run(plan("all"), |_, nth| if nth == 0 { limited("1") } else { page() }).await;
+    assert!(ran.kinds().iter().all(Option::is_none));
+    assert_eq!(ran.sends.len(), 222);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_request_is_tried_once_and_four_times_more() {
+    let ran = run(plan("US"), |_, _| broken()).await;
+    assert_eq!((ran.sends.len(), ran.kinds()), (5, vec![Some(Kind::ServerError)]));
+    let ran = run(plan("US"), |_, _| limited("1")).await;
+    assert_eq!((ran.sends.len(), ran.kinds()), (5, vec![Some(Kind::RateLimited)]));
+    // The fifth answer asked for silence too, which nobody is left to keep.
+    assert!(ran.fetched.held >= 4 * SECOND && ran.fetched.held < 5 * SECOND, "{:?}", ran.fetched.held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_is_asked_with_at_most_once_per_permit() {
+    let refused = || Ok(Reply { status: 401, retry_after: None, date: None, body: Vec::new() });
+    for concurrency in [1, 3] {
+        let ran = run(Plan { concurrency: Some(concurrency), ..plan("all") }, move |_, _| refused()).await;
+        assert_eq!(ran.sends.len(), concurrency);
+        assert!(ran.kinds().iter().all(|kind| *kind == Some(Kind::KeyRejected)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_units_of_a_run_are_never_exceeded() {
+    let ran = run(Plan { max_units: Some(5), ..plan("dailywatch") }, |_, _| page()).await;
+    assert_eq!(ran.sends.len(), 5);
+    assert_eq!(ran.kinds().iter().filter(|kind| **kind == Some(Kind::Budget)).count(), 3);
+}
