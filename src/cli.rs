@@ -141,7 +141,7 @@ pub struct RunArgs {
     ///
     /// Without it: the file youtube_api_key in $CREDENTIALS_DIRECTORY, else YOUTUBE_API_KEY in the
     /// environment or in .env. No flag takes the key itself: every user of the machine could read it.
-    #[arg(long, value_name = "FILE", hide_short_help = true, help_heading = SOURCE)]
+    #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with = "demo", help_heading = SOURCE)]
     pub api_key_file: Option<PathBuf>,
 
     /// Progress on standard error
@@ -198,11 +198,12 @@ fn after_help() -> String {
          YOUTUBE_API_KEY      the API key\n  \
          TRENDFETCH_REGIONS   replaces the default of --regions\n  \
          TRENDFETCH_BASE_URL  replaces the default of --base-url; never from .env\n  \
-         RUST_LOG             which log lines, by target and level\n\nExit status:\n",
+         RUST_LOG             which log lines, by target and level; wins over -q and -v\n\nExit status:\n",
     );
     for (code, meaning) in exit::TABLE {
         text.push_str(&format!("  {code:<6} {meaning}\n"));
     }
+    text.push_str("Where several apply: a signal, 2, an output that cannot be used, 4, no video, 3.\n");
     text
 }
 

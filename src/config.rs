@@ -66,6 +66,7 @@ impl Config {
     /// # Errors
     /// For the first thing that is malformed or missing.
     pub fn resolve(args: RunArgs, env: &Env) -> Result<Config, UsageError> {
+        env.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
         let regions = regions(&args.regions, env)?;
         for region in regions.iter().filter(|region| region.known().is_none()) {
             tracing::warn!(
@@ -210,7 +211,15 @@ fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
         if files.iter().any(|file| file.path == *path) {
             return Err(UsageError(format!("--output {} is given twice; once is enough", path.display())));
         }
-        let format = Format::of_extension(path).or(format).unwrap_or(Format::Json);
+        let format = Format::of_extension(path).or(format).unwrap_or_else(|| {
+            if path.extension().is_some() {
+                tracing::warn!(
+                    "the extension of {} names no format, so it will hold JSON; --format says otherwise",
+                    path.display()
+                );
+            }
+            Format::Json
+        });
         files.push(FileOutput { path: path.clone(), format });
     }
     if args.output.is_empty() {

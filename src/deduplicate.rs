@@ -43,3 +43,6 @@ pub fn deduplicate(charts: &mut [RegionChart]) -> Merged {
     }
     merged
 }
+
+#[cfg(test)]
+mod tests;

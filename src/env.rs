@@ -1,7 +1,7 @@
 //! The environment, asked once. Everything else gets it as data.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::error::UsageError;
@@ -11,42 +11,43 @@ const FROM_DOTENV: &[&str] = &["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS"];
 
 /// Environment variables by name.
 #[derive(Default)]
-pub struct Env(HashMap<OsString, OsString>);
+pub struct Env {
+    variables: HashMap<OsString, OsString>,
+    /// What is odd about `.env`. It may be another program's, so that is no reason to stop.
+    warnings: Vec<String>,
+}
 
 impl Env {
-    /// The process's own, and below it what `.env` in the working directory gives.
-    ///
-    /// # Errors
-    /// When `.env` is there but cannot be read.
+    /// Reads the process's own, and below it what `.env` in the working directory gives.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the environment")]
-    pub fn read() -> Result<Env, UsageError> {
-        let mut env = Env::from_dotenv(Path::new(".env"))?;
-        env.0.extend(std::env::vars_os().filter(|(_, value)| !value.is_empty()));
-        Ok(env)
+    pub fn read() -> Env {
+        let mut env = Env::from_dotenv(Path::new(".env"));
+        env.variables.extend(std::env::vars_os().filter(|(_, value)| !value.is_empty()));
+        env
     }
 
-    fn from_dotenv(path: &Path) -> Result<Env, UsageError> {
+    fn from_dotenv(path: &Path) -> Env {
         let mut env = Env::default();
         let lines = match dotenvy::from_path_iter(path) {
             Ok(lines) => lines,
-            Err(error) if error.not_found() => return Ok(env),
+            Err(error) if error.not_found() => return env,
             Err(_) => {
-                return Err(UsageError(".env is there but cannot be read; make it readable, or remove it".into()));
+                env.warnings.push(".env is there but cannot be read; make it readable, or remove it".into());
+                return env;
             }
         };
         for (index, line) in lines.enumerate() {
-            // The error would print the line, and with it perhaps the key.
-            let (name, value) = line.map_err(|_| {
-                UsageError(format!(
-                    "entry {} of .env is malformed; write NAME=value, with quotes around spaces",
-                    index + 1
-                ))
-            })?;
+            let Ok((name, value)) = line else {
+                // The error would print the line, and with it perhaps the key.
+                let remedy = "write NAME=value, with quotes around spaces";
+                env.warnings.push(format!("entry {} of .env is malformed and left out; {remedy}", index + 1));
+                continue;
+            };
             if FROM_DOTENV.contains(&name.as_str()) && !value.is_empty() {
-                env.0.insert(name.into(), value.into());
+                env.variables.insert(name.into(), value.into());
             }
         }
-        Ok(env)
+        env
     }
 
     /// A variable; an empty one counts as none.
@@ -54,12 +55,17 @@ impl Env {
     /// # Errors
     /// When it is not UTF-8.
     pub fn get(&self, name: &str) -> Result<Option<&str>, UsageError> {
-        let Some(value) = self.0.get(std::ffi::OsStr::new(name)) else { return Ok(None) };
+        let Some(value) = self.variables.get(OsStr::new(name)) else { return Ok(None) };
         value.to_str().map(Some).ok_or_else(|| UsageError(format!("{name} is not valid UTF-8; set it anew")))
     }
 
     /// Whether a variable is set and not empty.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(std::ffi::OsStr::new(name))
+        self.variables.contains_key(OsStr::new(name))
+    }
+
+    /// What to tell the user.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }

@@ -117,17 +117,21 @@ pub struct RegionError {
     pub message: String,
 }
 
+impl RegionError {
+    /// `rate_limited (429 rateLimitExceeded)`
+    pub fn label(&self) -> String {
+        match (self.status, &self.reason) {
+            (Some(status), Some(reason)) => format!("{} ({status} {reason})", self.kind),
+            (Some(status), None) => format!("{} ({status})", self.kind),
+            (None, _) => self.kind.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for RegionError {
     /// `rate_limited (429 rateLimitExceeded): asked to wait 120 s`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.kind)?;
-        match (self.status, &self.reason) {
-            (Some(status), Some(reason)) => write!(f, " ({status} {reason})")?,
-            (Some(status), None) => write!(f, " ({status})")?,
-            (None, Some(reason)) => write!(f, " ({reason})")?,
-            (None, None) => {}
-        }
-        write!(f, ": {}", self.message)
+        write!(f, "{}: {}", self.label(), self.message)
     }
 }
 

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: RunArgs) -> anyhow::Result<Exit> {
-    let env = Env::read()?;
+    let env = Env::read();
     let screen = Screen::resolve(&args, &env)?;
     let lines = progress::screen(screen.progress);
     logging::init(screen, lines.clone());

@@ -120,8 +120,9 @@ pub struct Effort {
     pub rate_limited: u32,
     /// From the first attempt to the end, in milliseconds, waits included.
     pub elapsed_ms: u64,
-    /// Time in which an attempt was under way, in milliseconds.
-    pub busy_ms: u64,
+    /// Time in which an attempt was under way or its backoff waited for, in milliseconds: what the
+    /// region would have taken alone.
+    pub alone_ms: u64,
 }
 
 /// A video with all the regions that it was seen in: a row of the document.

@@ -35,7 +35,7 @@ pub fn count(charts: &[RegionChart], merged: &Merged, elapsed: Duration, held: D
         held_ms: millis(held),
         regions_ok: with(|status| status == Status::Ok),
         regions_failed: with(|status| status != Status::Ok),
-        sequential_ms: charts.iter().map(|chart| chart.effort.busy_ms).sum::<u64>() + millis(held),
+        sequential_ms: charts.iter().map(|chart| chart.effort.alone_ms).sum::<u64>() + millis(held),
         regions,
     }
 }
@@ -73,3 +73,6 @@ fn overlap(charts: &[RegionChart], merged: &Merged) -> Vec<Overlap> {
     pairs.truncate(OVERLAP_PAIRS);
     pairs
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::error::{Kind, RegionError};
-use crate::model::{RegionStats, Report};
+use crate::model::{RegionStats, Report, Status};
 
 /// The most regions that the line names.
 const NAMED: usize = 6;
@@ -22,7 +22,9 @@ pub fn verdict(report: &Report, now: Timestamp) -> Option<String> {
         1 => "1 video arrived".to_owned(),
         videos => format!("{videos} videos arrived"),
     };
-    let mut line = format!("{} of {total} regions failed, {arrived}: ", failed.len());
+    let is_partial = failed.iter().any(|(row, _)| row.status == Status::Partial);
+    let how = if is_partial { "failed or are incomplete" } else { "failed" };
+    let mut line = format!("{} of {total} regions {how}, {arrived}: ", failed.len());
     // One cause for all is said once.
     if failed.iter().all(|(_, error)| error.kind == first.kind) && failed.len() > 1 {
         let all = if failed.len() == total {

@@ -102,7 +102,7 @@ impl<T: Transport> Task<'_, T> {
             tokio::select! {
                 biased;
                 stop = self.run.pace.stopped() => return Err(stop.error),
-                () = sleep(wait) => {}
+                () = sleep(wait) => self.effort.alone_ms += super::millis(wait),
             }
             tried += 1;
         }
@@ -132,7 +132,7 @@ impl<T: Transport> Task<'_, T> {
             stop = run.pace.abandoned() => Err(stop.error),
             reply = run.transport.get(query) => Ok(reply.and_then(|reply| api::read(&reply, request, run.now()))),
         };
-        self.effort.busy_ms += super::millis(sent.elapsed());
+        self.effort.alone_ms += super::millis(sent.elapsed());
         outcome
     }
 

@@ -47,7 +47,7 @@ struct Said {
 
 impl Said {
     fn read(body: &[u8]) -> Said {
-        let Ok(value) = serde_json::from_slice::<Value>(body) else { return Said::default() };
+        let Ok(value) = serde_json::from_str::<Value>(&String::from_utf8_lossy(body)) else { return Said::default() };
         let error = &value["error"];
         if let Some(word) = error.as_str() {
             let message = value["error_description"].as_str().unwrap_or(word).to_owned();
@@ -81,6 +81,9 @@ impl Said {
 /// `status`, then the HTTP code.
 fn classify(status: u16, said: &Said) -> (Kind, Option<String>) {
     let words = said.details.iter().chain(&said.errors).chain(&said.status);
+    if status == 401 {
+        return (Kind::KeyRejected, words.clone().next().cloned());
+    }
     let decided = words.clone().find_map(|word| Some((by_word(word, said)?, Some(word.clone()))));
     decided.unwrap_or_else(|| (by_code(status, said), words.clone().next().cloned()))
 }
@@ -95,18 +98,16 @@ fn by_word(word: &str, said: &Said) -> Option<Kind> {
         // API_KEY_INVALID, API_KEY_SERVICE_BLOCKED and its kin.
         word if word.starts_with("API_KEY_") => Kind::KeyRejected,
         // "Method doesn't allow unregistered callers": no key was seen.
-        "forbidden" if said.message.contains("unregistered callers") => Kind::KeyRejected,
+        "forbidden" | "PERMISSION_DENIED" if said.message.contains("unregistered callers") => Kind::KeyRejected,
         "quotaExceeded" | "dailyLimitExceeded" => Kind::QuotaExceeded,
         "rateLimitExceeded" | "RATE_LIMIT_EXCEEDED" | "userRateLimitExceeded" => limited(said),
         "servingLimitExceeded" | "concurrentLimitExceeded" | "RESOURCE_EXHAUSTED" => limited(said),
         "videoChartNotFound" | "notFound" | "invalidRegionCode" | "NOT_FOUND" => Kind::RegionUnsupported,
         // The server does not take its own token back; nothing of ours is wrong.
         "invalidPageToken" => Kind::BadResponse,
-        "invalidParameter" | "invalidValue" | "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => {
-            refused(said)
-        }
-        "missingRequiredParameter" | "unexpectedParameter" | "incompatibleParameters" => Kind::BadRequest,
-        "invalidFilters" | "unknownPart" => Kind::BadRequest,
+        "invalidParameter" | "invalidValue" | "missingRequiredParameter" | "unexpectedParameter" => refused(said),
+        "incompatibleParameters" | "invalidFilters" | "unknownPart" => refused(said),
+        "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => refused(said),
         "backendError" | "internalError" | "processingFailure" | "SERVICE_UNAVAILABLE" => Kind::ServerError,
         "UNAVAILABLE" | "INTERNAL" | "DEADLINE_EXCEEDED" => Kind::ServerError,
         _ => return None,
@@ -116,7 +117,6 @@ fn by_word(word: &str, said: &Said) -> Option<Kind> {
 fn by_code(status: u16, said: &Said) -> Kind {
     match status {
         400 => refused(said),
-        401 => Kind::KeyRejected,
         403 => Kind::Forbidden,
         404 if said.names_region => Kind::RegionUnsupported,
         408 | 500..=599 => Kind::ServerError,

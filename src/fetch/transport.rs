@@ -1,6 +1,6 @@
 //! The network as a capability: the only file that names reqwest.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
@@ -142,24 +142,25 @@ fn fault(error: reqwest::Error) -> Failure {
     Failure::new(Kind::Connect, format!("the connection broke: {cause}"))
 }
 
-/// The innermost cause of this type. I/O errors are looked into: they wrap what TLS says.
-fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
-    let mut next = error.source();
-    let mut found = None;
-    while let Some(error) = next {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        found = error.downcast_ref::<E>().or_else(|| inner.and_then(|inner| inner.downcast_ref::<E>())).or(found);
-        next = error.source();
-    }
-    found
+/// The first cause of this type.
+fn find<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    causes(error).find_map(|cause| cause.downcast_ref::<E>())
 }
 
 fn root_cause(error: &reqwest::Error) -> String {
-    let mut next = error.source();
-    let mut text = error.to_string();
-    while let Some(error) = next {
-        text = error.to_string();
-        next = error.source();
-    }
+    let text = causes(error).last().map_or_else(|| error.to_string(), |cause| cause.to_string());
     crate::text::one_line(&text, 200)
+}
+
+/// What lies below an error, outermost first. An I/O error that wraps another error gives as its
+/// `source` the source of what it wraps, so what it wraps is asked for: TLS faults come wrapped twice.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    fn below<'a>(cause: &&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+        let cause = *cause;
+        match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => cause.source(),
+        }
+    }
+    std::iter::successors(error.source(), below)
 }

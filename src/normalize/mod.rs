@@ -55,17 +55,25 @@ pub struct Window {
 /// When the body is no video list at all.
 pub fn page(body: &[u8], window: Window) -> Result<Page, Malformed> {
     let text = String::from_utf8_lossy(body);
+    // serde would take a list of fields for a struct.
+    if text.trim_start().starts_with('[') {
+        return Err(Malformed::Shape);
+    }
     match serde_json::from_str::<wire::List<'_, wire::Slot<'_>>>(&text) {
         Ok(list) => normalize(list, window, |slot| slot.0),
-        Err(error) if error.is_eof() => Err(Malformed::Truncated),
+        Err(error) if error.is_eof() => Err(malformed(error)),
         // One item may hold what no JSON string can mean, such as half a surrogate pair: read one by one.
         Err(_) => {
-            let list: wire::List<'_, &RawValue> = serde_json::from_str(&text).map_err(|_| Malformed::Shape)?;
+            let list: wire::List<'_, &RawValue> = serde_json::from_str(&text).map_err(malformed)?;
             normalize(list, window, |raw| {
                 wire::Slot::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()?.0
             })
         }
     }
+}
+
+fn malformed(error: serde_json::Error) -> Malformed {
+    if error.is_eof() { Malformed::Truncated } else { Malformed::Shape }
 }
 
 fn normalize<'a, I>(
@@ -151,7 +159,8 @@ fn primary_subtag(tag: &str) -> Option<String> {
 
 /// ISO 8601 to whole seconds. A broadcast has `P0D`, which is no length.
 fn seconds(duration: &str) -> Option<u64> {
-    let span: Span = duration.parse().ok()?;
+    // jiff reads durations as people write them too.
+    let span: Span = duration.starts_with('P').then(|| duration.parse().ok()).flatten()?;
     let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
     // Far below 2^53, so the conversion is exact.
     (seconds >= 1.0).then_some(seconds as u64)

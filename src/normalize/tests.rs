@@ -1,1 +1,513 @@
+use serde_json::{Value, json};
 
+use super::*;
+
+fn window() -> Window {
+    Window { offset: 50, size: 50, description: true, fetched_at: "2026-11-22T21:00:05Z".parse().unwrap() }
+}
+
+fn read(body: impl AsRef<[u8]>) -> Result<Page, Malformed> {
+    page(body.as_ref(), window())
+}
+
+/// The page of these items.
+fn items(items: Value) -> Page {
+    read(json!({ "items": items }).to_string()).unwrap()
+}
+
+/// The one video of an item that has an id and this besides.
+fn video_of(part: &str, fields: Value) -> Video {
+    let page = items(json!([{"id": "abcdefghijk", part: fields}]));
+    page.sightings.into_iter().next().unwrap().video
+}
+
+fn ranks(page: &Page) -> Vec<(u32, &str)> {
+    page.sightings.iter().map(|sighting| (sighting.rank, sighting.video.id.as_str())).collect()
+}
+
+/// What is left of an item of which nothing but the id can be used.
+fn bare(id: &str) -> Video {
+    Video {
+        id: id.into(),
+        title: String::new(),
+        channel: String::new(),
+        channel_id: None,
+        category: None,
+        counts: Counts::default(),
+        published_at: None,
+        duration_seconds: None,
+        live: Live::None,
+        embeddable: None,
+        age_restricted: None,
+        tags: Vec::new(),
+        thumbnail: None,
+        description: Some(String::new()),
+        declared_language: None,
+    }
+}
+
+/// An item as YouTube sends it, with parts that are not asked for.
+fn full() -> Value {
+    json!({
+        "kind": "youtube#video",
+        "etag": "\"XI7nbFXulYBIpL0ayR_gDh3eu1k/abc\"",
+        "id": "a-B_c1d2E3f",
+        "snippet": {
+            "publishedAt": "2023-11-02T14:01:47Z",
+            "channelId": "UCabc",
+            "title": "Zażółć 🎵 \u{202e}gęślą & \"jaźń\"",
+            "description": "line\r\nline\n",
+            "thumbnails": {
+                "default": {"url": "https://i.ytimg.com/default.jpg", "width": 120, "height": 90},
+                "maxres": {"url": "https://i.ytimg.com/maxres.jpg", "width": 1280, "height": 720},
+                "high": {"url": "https://i.ytimg.com/high.jpg", "width": 480, "height": 360}
+            },
+            "channelTitle": "Kanał",
+            "tags": ["music video", "żółw"],
+            "categoryId": "10",
+            "liveBroadcastContent": "none",
+            "defaultLanguage": "en",
+            "localized": {"title": "x", "description": "y"},
+            "defaultAudioLanguage": "pl-PL"
+        },
+        "contentDetails": {
+            "duration": "PT15M51S",
+            "dimension": "2d",
+            "caption": "true",
+            "licensedContent": true,
+            "regionRestriction": {"blocked": ["RU"]},
+            "contentRating": {"ytRating": "ytAgeRestricted"}
+        },
+        "status": {"embeddable": false, "privacyStatus": "public"},
+        "statistics": {"viewCount": "18446744073709551615", "likeCount": "7", "favoriteCount": "0", "commentCount": "0"}
+    })
+}
+
+#[test]
+fn every_field_of_a_full_item_arrives() {
+    let body = json!({
+        "kind": "youtube#videoListResponse",
+        "etag": "x",
+        "pageInfo": {"totalResults": 200, "resultsPerPage": 5},
+        "nextPageToken": "CDIQAA",
+        "items": [full()]
+    });
+    let video = Video {
+        id: "a-B_c1d2E3f".into(),
+        title: "Zażółć 🎵 \u{202e}gęślą & \"jaźń\"".into(),
+        channel: "Kanał".into(),
+        channel_id: Some("UCabc".into()),
+        category: Some(Category::new(10)),
+        counts: Counts { views: Some(u64::MAX), likes: Some(7), comments: Some(0) },
+        published_at: Some("2023-11-02T14:01:47Z".parse().unwrap()),
+        duration_seconds: Some(951),
+        live: Live::None,
+        embeddable: Some(false),
+        age_restricted: Some(true),
+        tags: vec!["music video".into(), "żółw".into()],
+        thumbnail: Some("https://i.ytimg.com/maxres.jpg".into()),
+        description: Some("line\r\nline\n".into()),
+        declared_language: Some("pl".into()),
+    };
+    let sighting = Sighting { rank: 51, fetched_at: window().fetched_at, video };
+    let page = Page { sightings: vec![sighting], skipped: 0, places: 1, next: Some("CDIQAA".into()) };
+    assert_eq!(read(body.to_string()), Ok(page));
+}
+
+#[test]
+fn a_count_is_a_number_in_either_form_or_not_known() {
+    let cases = [
+        (json!("123"), Some(123)),
+        (json!(123), Some(123)),
+        (json!("0"), Some(0)),
+        (json!(u64::MAX), Some(u64::MAX)),
+        (json!("18446744073709551616"), None),
+        (json!(18_446_744_073_709_551_616.0), None),
+        (json!("-1"), None),
+        (json!(-1), None),
+        (json!(1.0), None),
+        (json!(""), None),
+        (json!(" 5"), None),
+        (json!("1,000"), None),
+        (json!(null), None),
+        (json!(true), None),
+        (json!([5]), None),
+        (json!({"low": 5}), None),
+    ];
+    for (value, expected) in cases {
+        let statistics = json!({"viewCount": value, "likeCount": value, "commentCount": value});
+        let counts = video_of("statistics", statistics).counts;
+        assert_eq!(counts, Counts { views: expected, likes: expected, comments: expected }, "{value}");
+    }
+    assert_eq!(
+        video_of("statistics", json!({"likeCount": "5"})).counts,
+        Counts { likes: Some(5), ..Counts::default() }
+    );
+    let beyond = r#"{"items":[{"id":"a","statistics":{"viewCount":18446744073709551616,"likeCount":5}}]}"#;
+    let counts = read(beyond).unwrap().sightings[0].video.counts;
+    assert_eq!(counts, Counts { likes: Some(5), ..Counts::default() });
+}
+
+#[test]
+fn a_category_is_a_small_number_in_either_form() {
+    let category = |id: Value| video_of("snippet", json!({ "categoryId": id })).category;
+    assert_eq!(category(json!("10")), Some(Category::new(10)));
+    assert_eq!(category(json!(99)), Some(Category::new(99)));
+    assert_eq!(category(json!("4294967296")), None);
+    assert_eq!(category(json!("Music")), None);
+}
+
+/// Every path to a value of the full item but the id's: a list of keys.
+fn paths(value: &Value, here: &str, all: &mut Vec<String>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let path = format!("{here}/{key}");
+        paths(value, &path, all);
+        all.push(path);
+    }
+}
+
+#[test]
+fn a_field_of_another_type_is_missing_and_costs_nothing_else() {
+    let mut all = Vec::new();
+    paths(&full(), "", &mut all);
+    assert!(all.len() > 40 && all.contains(&"/snippet/thumbnails/high/width".to_owned()));
+    for path in all.iter().filter(|path| *path != "/id") {
+        for odd in
+            [json!(null), json!(5), json!(-5), json!(0.5), json!("?"), json!(true), json!([[5]]), json!({"a": []})]
+        {
+            let mut item = full();
+            *item.pointer_mut(path).unwrap() = odd.clone();
+            let page = items(json!([item, {"id": "next"}]));
+            assert_eq!(ranks(&page), [(51, "a-B_c1d2E3f"), (52, "next")], "{path} = {odd}");
+            // One field is lost with all that is in it; those of the other parts stay.
+            let video = &page.sightings[0].video;
+            assert!(path.starts_with("/snippet") || video.channel == "Kanał", "{path} = {odd}");
+            assert!(path.starts_with("/statistics") || video.counts.likes == Some(7), "{path} = {odd}");
+            assert!(path.starts_with("/contentDetails") || video.duration_seconds == Some(951), "{path} = {odd}");
+            assert!(path.starts_with("/status") || video.embeddable == Some(false), "{path} = {odd}");
+        }
+    }
+    for odd in [json!(null), json!(5), json!("x"), json!([]), json!({})] {
+        let fields = ["title", "channelTitle", "channelId", "description", "publishedAt", "thumbnails", "tags"];
+        let snippet: Value = fields.iter().map(|field| ((*field).to_owned(), json!([odd]))).collect();
+        assert_eq!(video_of("snippet", snippet), Video { tags: odd_tag(&odd), ..bare("abcdefghijk") });
+        for part in ["snippet", "statistics", "status"] {
+            assert_eq!(video_of(part, odd.clone()), bare("abcdefghijk"), "{part} = {odd}");
+        }
+    }
+}
+
+/// Of a list of tags, the strings are tags.
+fn odd_tag(odd: &Value) -> Vec<String> {
+    odd.as_str().map(str::to_owned).into_iter().collect()
+}
+
+#[test]
+fn an_item_without_a_usable_id_is_skipped_and_its_rank_counted() {
+    let odd = [
+        json!(null),
+        json!(5),
+        json!("x"),
+        json!([]),
+        json!({}),
+        json!({"id": null}),
+        json!({"id": 5}),
+        json!({"id": {"videoId": "abc"}}),
+        json!({"id": ""}),
+        json!({"id": "a b"}),
+        json!({"id": " abc"}),
+        json!({"id": "a,b"}),
+        json!({"id": "ż"}),
+        json!({"id": "a".repeat(65)}),
+    ];
+    for odd in odd {
+        let page = items(json!([{"id": "first"}, odd, {"id": "third"}]));
+        assert_eq!(ranks(&page), [(51, "first"), (53, "third")], "{odd}");
+        assert_eq!((page.skipped, page.places), (1, 3), "{odd}");
+    }
+    assert_eq!(ranks(&items(json!([{"id": "a".repeat(64)}]))).len(), 1);
+}
+
+#[test]
+fn a_repeated_id_is_kept_with_both_ranks() {
+    let page = items(json!([{"id": "a"}, {"id": "b"}, {"id": "a"}]));
+    assert_eq!((ranks(&page), page.skipped), (vec![(51, "a"), (52, "b"), (53, "a")], 0));
+}
+
+#[test]
+fn more_items_than_asked_for_are_cut() {
+    let body = json!({"items": [{"id": "a"}, {}, {"id": "c"}, {"id": "d"}], "nextPageToken": "t"}).to_string();
+    let page = page(body.as_bytes(), Window { offset: 0, size: 3, ..window() }).unwrap();
+    assert_eq!((ranks(&page), page.skipped, page.places), (vec![(1, "a"), (3, "c")], 1, 3));
+    assert_eq!(page.next.as_deref(), Some("t"));
+}
+
+#[test]
+fn a_token_is_a_text_with_something_in_it() {
+    let next = |token: Value| read(json!({"items": [], "nextPageToken": token}).to_string()).unwrap().next;
+    assert_eq!(next(json!("CDIQAA")).as_deref(), Some("CDIQAA"));
+    for none in [json!(""), json!(null), json!(5), json!({})] {
+        assert_eq!(next(none.clone()), None, "{none}");
+    }
+}
+
+#[test]
+fn an_empty_chart_is_a_page() {
+    let empty = Page { sightings: Vec::new(), skipped: 0, places: 0, next: None };
+    for body in [
+        r#"{"items":[]}"#,
+        r#"{"kind":"youtube#videoListResponse"}"#,
+        r#"{"kind":"youtube#videoListResponse","items":null}"#,
+        " {\"kind\" : \"youtube#videoListResponse\", \"items\" : [ ] }\r\n",
+    ] {
+        assert_eq!(read(body), Ok(empty.clone()), "{body}");
+    }
+}
+
+#[test]
+fn what_is_no_video_list_has_another_shape() {
+    for body in [
+        "{}",
+        "[]",
+        r#""x""#,
+        "5",
+        "null",
+        "<html></html>",
+        "<!DOCTYPE html>",
+        r#"{"items":{}}"#,
+        r#"{"items":"x"}"#,
+        r#"{"items":null}"#,
+        r#"{"kind":"youtube#channelListResponse"}"#,
+        r#"{"error":{"code":403}}"#,
+        r#"{"items":[]} trailing"#,
+        r#"{"items":[]}{"items":[]}"#,
+        r#"{"items":[{]}"#,
+        "\u{1f}\u{8b}",
+    ] {
+        assert_eq!(read(body), Err(Malformed::Shape), "{body}");
+    }
+}
+
+#[test]
+fn a_page_cut_short_anywhere_is_truncated() {
+    let mut item = full();
+    item["extra"] = json!([true, false, null, 15, {"a": 1}]);
+    let body = json!({"kind": "youtube#videoListResponse", "items": [item, {"id": "b"}, 5], "nextPageToken": "t"});
+    let body = body.to_string().replace("Zażółć", r"\ud83c\udfb5 \u017c\n").into_bytes();
+    assert_eq!(read(&body).unwrap().sightings[0].video.title.chars().next(), Some('🎵'));
+    for length in 0..body.len() {
+        assert_eq!(read(&body[..length]), Err(Malformed::Truncated), "{}", String::from_utf8_lossy(&body[..length]));
+    }
+}
+
+#[test]
+fn half_a_surrogate_pair_costs_its_item_alone() {
+    for half in [r"\ud83d", r"\ude00", r"\ud83dx", r"\ud83d\u0041"] {
+        for field in [
+            format!(r#""snippet":{{"title":"{half}"}}"#),
+            format!(r#""snippet":{{"tags":["{half}"]}}"#),
+            format!(r#""contentDetails":{{"duration":"{half}"}}"#),
+        ] {
+            let body = format!(r#"{{"nextPageToken":"t","items":[{{"id":"a"}},{{"id":"b",{field}}},5,{{"id":"d"}}]}}"#);
+            let page = read(&body).unwrap();
+            assert_eq!((ranks(&page), page.skipped, page.places), (vec![(51, "a"), (54, "d")], 2, 4), "{body}");
+            assert_eq!(page.next.as_deref(), Some("t"));
+        }
+        let ignored = format!(r#"{{"items":[{{"id":"a","snippet":{{"localized":{{"title":"{half}"}}}}}}]}}"#);
+        assert_eq!(ranks(&read(ignored).unwrap()), [(51, "a")]);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_utf_8_become_replacement_characters() {
+    let page =
+        read(b"{\"items\":[{\"id\":\"a\",\"snippet\":{\"title\":\"x\xff\xe2\x82y\"}},{\"id\":\"b\xff\"}]}").unwrap();
+    assert_eq!(page.sightings[0].video.title, "x\u{fffd}\u{fffd}y");
+    assert_eq!((ranks(&page), page.skipped), (vec![(51, "a")], 1));
+}
+
+#[test]
+fn deep_nesting_is_read_without_a_deep_stack() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep_object = format!("{}5{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+    for deep in [deep, deep_object] {
+        for body in [
+            format!(r#"{{"pageInfo":{deep},"items":[{{"id":"a"}}]}}"#),
+            format!(r#"{{"nextPageToken":{deep},"items":[{{"id":"a"}}]}}"#),
+            format!(r#"{{"items":[{{"id":"a","topicDetails":{deep}}}]}}"#),
+            format!(r#"{{"items":[{{"id":"a","snippet":{deep}}}]}}"#),
+            format!(r#"{{"items":[{{"id":"a","snippet":{{"title":{deep},"tags":{deep},"thumbnails":{deep}}}}}]}}"#),
+            format!(r#"{{"items":[{{"id":"a","statistics":{{"viewCount":{deep}}}}},{deep}]}}"#),
+            // Read one by one, for the second's title.
+            format!(r#"{{"items":[{{"id":"a","snippet":{{"title":{deep}}}}},{{"snippet":{{"title":"\ud83d"}}}}]}}"#),
+        ] {
+            let page = read(&body).unwrap();
+            assert_eq!(page.sightings.len(), 1);
+            assert_eq!(page.sightings[0].video, Video { age_restricted: None, ..bare("a") });
+        }
+        assert_eq!(read(&deep), Err(Malformed::Shape));
+    }
+}
+
+#[test]
+fn the_thumbnail_is_the_largest_and_of_equals_the_last() {
+    let thumbnail = |thumbnails: &str| {
+        let body = format!(r#"{{"items":[{{"id":"a","snippet":{{"thumbnails":{thumbnails}}}}}]}}"#);
+        read(body).unwrap().sightings.remove(0).video.thumbnail
+    };
+    let cases = [
+        (r#"{"a":{"url":"1","width":9,"height":9},"b":{"url":"2","width":2,"height":40}}"#, Some("1")),
+        (r#"{"a":{"url":"1","width":2,"height":40},"b":{"url":"2","width":9,"height":9}}"#, Some("2")),
+        (r#"{"a":{"url":"1","width":4,"height":3},"b":{"url":"2","width":3,"height":4}}"#, Some("2")),
+        (r#"{"a":{"url":"1","width":4,"height":3},"b":{"url":"2"}}"#, Some("1")),
+        (r#"{"a":{"url":"1"},"b":{"url":"2"}}"#, Some("2")),
+        (r#"{"a":{"url":"1","width":"9","height":"9"},"b":{"url":"2","width":2,"height":2}}"#, Some("1")),
+        (r#"{"a":{"url":"1","width":1,"height":1},"b":{"width":9,"height":9}}"#, Some("1")),
+        (r#"{"a":{"url":"1","width":1,"height":1},"b":null,"c":5,"d":"x"}"#, Some("1")),
+        (
+            r#"{"a":{"url":"1","width":18446744073709551615,"height":2},"b":{"url":"2","width":9,"height":9}}"#,
+            Some("1"),
+        ),
+        ("{}", None),
+        (r#"[{"url":"1"}]"#, None),
+    ];
+    for (thumbnails, expected) in cases {
+        assert_eq!(thumbnail(thumbnails).as_deref(), expected, "{thumbnails}");
+    }
+}
+
+#[test]
+fn tags_are_the_texts_of_the_list_in_its_order() {
+    let tags = |tags: Value| video_of("snippet", json!({ "tags": tags })).tags;
+    assert_eq!(tags(json!(["b", "a c", "", "b"])), ["b", "a c", "", "b"]);
+    assert_eq!(tags(json!(["b", null, 5, ["x"], {"a": "x"}, "a"])), ["b", "a"]);
+    assert!(tags(json!([])).is_empty() && tags(json!("a")).is_empty());
+}
+
+#[test]
+fn a_language_is_its_primary_subtag_of_today() {
+    let cases = [
+        ("en", Some("en")),
+        ("en-US", Some("en")),
+        ("en_GB", Some("en")),
+        ("EN", Some("en")),
+        ("zh-Hant-TW", Some("zh")),
+        ("yue", Some("yue")),
+        ("fil", Some("tl")),
+        ("FIL-PH", Some("tl")),
+        ("iw", Some("he")),
+        ("in", Some("id")),
+        ("zxx", None),
+        ("und", None),
+        ("UND-x", None),
+        ("", None),
+        ("-", None),
+        ("e", None),
+        ("english", None),
+        ("e1", None),
+        ("日本", None),
+        ("en US", None),
+    ];
+    for (tag, expected) in cases {
+        for field in ["defaultAudioLanguage", "defaultLanguage"] {
+            let language = video_of("snippet", json!({ field: tag })).declared_language;
+            assert_eq!(language.as_deref(), expected, "{field} {tag:?}");
+        }
+    }
+}
+
+#[test]
+fn the_language_of_the_sound_goes_before_that_of_the_title() {
+    let language = |audio: Value, title: &str| {
+        video_of("snippet", json!({"defaultAudioLanguage": audio, "defaultLanguage": title})).declared_language
+    };
+    assert_eq!(language(json!("de"), "en").as_deref(), Some("de"));
+    assert_eq!(language(json!("zxx"), "en").as_deref(), Some("en"));
+    assert_eq!(language(json!(null), "en").as_deref(), Some("en"));
+    assert_eq!(language(json!("zxx"), "und"), None);
+}
+
+#[test]
+fn a_duration_is_whole_seconds_or_none() {
+    let cases = [
+        ("PT15M51S", Some(951)),
+        ("PT45S", Some(45)),
+        ("PT16M", Some(960)),
+        ("PT2H", Some(7_200)),
+        ("PT1H17M31S", Some(4_651)),
+        ("P1DT2H3M4S", Some(93_784)),
+        ("P1W", Some(604_800)),
+        ("PT1S", Some(1)),
+        ("P0D", None),
+        ("PT0S", None),
+        ("-PT5S", None),
+        ("P1M", None),
+        ("P", None),
+        ("PT", None),
+        ("", None),
+        ("951", None),
+        ("15:51", None),
+        ("soon", None),
+        ("PT99999999999999999999S", None),
+    ];
+    for (duration, expected) in cases {
+        let video = video_of("contentDetails", json!({ "duration": duration }));
+        assert_eq!(video.duration_seconds, expected, "{duration:?}");
+    }
+}
+
+#[test]
+fn a_date_is_read_with_and_without_a_fraction() {
+    let published = |text: &str| video_of("snippet", json!({ "publishedAt": text })).published_at;
+    let expected: Option<Timestamp> = Some("2018-10-31T12:00:06Z".parse().unwrap());
+    for text in ["2018-10-31T12:00:06.000Z", "2018-10-31T12:00:06Z", "2018-10-31T14:00:06+02:00"] {
+        assert_eq!(published(text), expected, "{text}");
+    }
+    for text in ["", "yesterday", "2018-10-31", "2018-10-31T12:00:06", "2018-13-31T12:00:06Z", "1540987206"] {
+        assert_eq!(published(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_broadcast_is_live_or_upcoming_and_all_else_is_none() {
+    let live = |value: Value| video_of("snippet", json!({ "liveBroadcastContent": value })).live;
+    assert_eq!((live(json!("live")), live(json!("upcoming"))), (Live::Live, Live::Upcoming));
+    for other in [json!("none"), json!("completed"), json!("LIVE"), json!(""), json!(null), json!(true)] {
+        assert_eq!(live(other.clone()), Live::None, "{other}");
+    }
+}
+
+#[test]
+fn age_restricted_is_known_where_details_are() {
+    let restricted = |details: Value| video_of("contentDetails", details).age_restricted;
+    assert_eq!(restricted(json!({"contentRating": {"ytRating": "ytAgeRestricted"}})), Some(true));
+    for rating in [json!({}), json!({"mpaaRating": "mpaaR"}), json!({"ytRating": "other"}), json!(null)] {
+        assert_eq!(restricted(json!({ "contentRating": rating })), Some(false), "{rating}");
+    }
+    assert_eq!(restricted(json!({})), Some(false));
+    assert_eq!(restricted(json!(null)), None);
+    assert_eq!(video_of("snippet", json!({})).age_restricted, None);
+}
+
+#[test]
+fn a_description_is_kept_where_it_is_wanted_and_empty_where_missing() {
+    let description = |wanted, item: Value| {
+        let body = json!({ "items": [item] }).to_string();
+        page(body.as_bytes(), Window { description: wanted, ..window() }).unwrap().sightings.remove(0).video.description
+    };
+    assert_eq!(description(true, full()).as_deref(), Some("line\r\nline\n"));
+    assert_eq!(description(true, json!({"id": "a"})).as_deref(), Some(""));
+    assert_eq!(description(false, full()), None);
+}
+
+#[test]
+fn a_list_is_no_page_whatever_it_holds() {
+    for body in ["[]", r#"[null,null,[{"id":"x"}]]"#, " [1,2,[]]"] {
+        assert_eq!(read(body), Err(Malformed::Shape), "{body}");
+    }
+}
+
+#[test]
+fn a_page_cut_short_behind_half_a_surrogate_pair_is_truncated_too() {
+    assert_eq!(read(r#"{"items":[{"id":"a","snippet":{"title":"\ud83d"}},{"id":"b""#), Err(Malformed::Truncated));
+}

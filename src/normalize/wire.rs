@@ -1,5 +1,5 @@
 //! A page as it comes over the wire. Borrowed from the body, only the fields that are used, and
-//! lenient: a field of another type is a field that is missing, never the end of its item.
+//! lenient: a field of another type is a field that is missing, and its item stays.
 //!
 //! Source: "Videos", <https://developers.google.com/youtube/v3/docs/videos>, and captured answers.
 

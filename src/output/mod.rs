@@ -104,12 +104,12 @@ pub struct Outputs {
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// A file.
-    #[error("cannot write {}: {source}; {}", path.display(), remedy(source))]
+    #[error("cannot write {}: {error}; {}", path.display(), remedy(error))]
     File {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
     /// Standard output or standard error.
     #[error("cannot write to the standard streams: {0}")]
@@ -132,7 +132,7 @@ fn remedy(error: &io::Error) -> &'static str {
 /// The first that cannot.
 pub fn check(outputs: &Outputs) -> Result<(), OutputError> {
     outputs.files.iter().try_for_each(|output| {
-        file::check(&output.path).map_err(|source| OutputError::File { path: output.path.clone(), source })
+        file::check(&output.path).map_err(|error| OutputError::File { path: output.path.clone(), error })
     })
 }
 
@@ -146,7 +146,7 @@ pub fn write(outputs: &Outputs, report: &Report) -> Vec<OutputError> {
     } else {
         for output in &outputs.files {
             let written = file::replace(&output.path, |out| render(output.format, outputs, report, out));
-            errors.extend(written.err().map(|source| OutputError::File { path: output.path.clone(), source }));
+            errors.extend(written.err().map(|error| OutputError::File { path: output.path.clone(), error }));
         }
     }
     if let Some(format) = outputs.stdout {

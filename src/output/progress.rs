@@ -66,7 +66,7 @@ impl Progress {
     pub fn new(screen: MultiProgress, regions: &[Region]) -> Progress {
         let overall = screen.add(
             ProgressBar::new(regions.len() as u64)
-                .with_style(style("[{bar:30}] {pos}/{len} regions  {elapsed}  {msg}")),
+                .with_style(style("[{bar:30}] {pos}/{len} regions  {elapsed}  {wide_msg}")),
         );
         let line = |region: &Region| Line { region: *region, bar: None, phase: Phase::Asking, attempts: 0, videos: 0 };
         let state = State { regions: regions.iter().map(line).collect(), held_until: None };

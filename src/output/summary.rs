@@ -18,7 +18,7 @@ const PAIRS: usize = 5;
 pub(super) fn write(report: &Report, width: usize, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let style = |style: Style| style.force_styling(color);
     let (bold, faint) = (style(Style::new().bold()), style(Style::new().dim()));
-    let columns = [left("Region"), left("Language"), right("Videos"), right("Tries"), right("Time"), left("Outcome")];
+    let columns = [left("Region"), left("Lang"), right("Videos"), right("Tries"), right("Time"), left("Outcome")];
     let rows: Vec<Vec<String>> = report.stats.regions.iter().map(row).collect();
     for (index, line) in lines(&columns, &rows, width, columns.len() - 1).iter().enumerate() {
         // Colour repeats what the words say.
@@ -45,8 +45,9 @@ fn row(stats: &RegionStats) -> Vec<String> {
     let outcome = match (&stats.error, stats.status, stats.videos) {
         (None, _, 0) => "ok, but the chart is empty".to_owned(),
         (None, ..) => "ok".to_owned(),
-        (Some(error), Status::Partial, _) => format!("partial: {error}"),
-        (Some(error), ..) => format!("failed: {error}"),
+        // What the server said besides is too long for a table; the last line of the log has it.
+        (Some(error), Status::Partial, _) => format!("partial: {}", error.label()),
+        (Some(error), ..) => format!("failed: {}", error.label()),
     };
     vec![
         stats.region.to_string(),
@@ -92,7 +93,7 @@ fn counts(stats: &Stats) -> Vec<(&'static str, String, String)> {
         ("requests", units(stats.requests), String::new()),
         ("retries", units(stats.retries), String::new()),
         ("rate_limited", units(stats.rate_limited), held(stats)),
-        ("quota_units", units(stats.quota_units), "of 10,000 a day, unless your project has another quota".to_owned()),
+        ("quota_units", units(stats.quota_units), "of the 10,000 a day that a project has by default".to_owned()),
         ("elapsed", seconds(stats.elapsed_ms), sequential(stats)),
     ]);
     counts
@@ -101,7 +102,7 @@ fn counts(stats: &Stats) -> Vec<(&'static str, String, String)> {
 fn held(stats: &Stats) -> String {
     match stats.held_ms {
         0 => String::new(),
-        held => format!("YouTube asked for {} of silence", seconds(held)),
+        held => format!("the server asked for {} of silence", seconds(held)),
     }
 }
 

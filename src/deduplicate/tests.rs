@@ -1,0 +1,110 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{Counts, Effort, Video};
+use crate::normalize::{Window, page};
+use crate::region::Region;
+
+fn region(code: &str) -> Region {
+    Region::new(code).unwrap()
+}
+
+/// A chart of these items, all of one page that arrived at this second of the run.
+fn chart(code: &str, second: i64, items: Value) -> RegionChart {
+    let fetched_at = jiff::Timestamp::from_second(1_795_381_200 + second).unwrap();
+    let window = Window { offset: 0, size: 50, description: false, fetched_at };
+    let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
+    RegionChart {
+        region: region(code),
+        sightings: page.sightings,
+        skipped: page.skipped,
+        answered: true,
+        error: None,
+        effort: Effort::default(),
+    }
+}
+
+fn item(id: &str) -> Value {
+    json!({ "id": id })
+}
+
+fn merge<const N: usize>(mut charts: [RegionChart; N]) -> Merged {
+    deduplicate(&mut charts)
+}
+
+/// `a US:1 GB:2`, one for each video.
+fn lines(merged: &Merged) -> Vec<String> {
+    let place = |(region, rank): &(Region, u32)| format!(" {region}:{rank}");
+    merged
+        .videos
+        .iter()
+        .map(|video| video.video.id.clone() + &video.places.iter().map(place).collect::<String>())
+        .collect()
+}
+
+#[test]
+fn videos_are_in_the_order_first_met_with_their_regions_and_ranks_in_order() {
+    let merged = merge([
+        chart("US", 0, json!([item("c"), item("a")])),
+        chart("GB", 0, json!([item("b"), item("a"), item("c")])),
+        chart("AE", 0, json!([item("d"), 5, item("a"), item("b")])),
+    ]);
+    assert_eq!(lines(&merged), ["c US:1 GB:3", "a US:2 GB:2 AE:3", "b GB:1 AE:4", "d AE:1"]);
+    assert_eq!(merged.raw, 8);
+}
+
+#[test]
+fn the_order_of_the_regions_decides_not_their_names() {
+    let merged = merge([chart("US", 0, json!([item("a")])), chart("AE", 0, json!([item("b"), item("a")]))]);
+    assert_eq!(lines(&merged), ["a US:1 AE:2", "b AE:1"]);
+}
+
+#[test]
+fn within_a_region_the_first_rank_counts() {
+    let merged = merge([
+        chart("US", 0, json!([item("a"), item("b"), item("a")])),
+        chart("GB", 0, json!([item("b"), item("b"), item("a"), item("a")])),
+    ]);
+    assert_eq!(lines(&merged), ["a US:1 GB:3", "b US:2 GB:1"]);
+    assert_eq!(merged.raw, 7);
+}
+
+#[test]
+fn each_count_keeps_its_maximum_and_one_that_is_there_beats_one_that_is_not() {
+    let counted = |views: Value, likes: Value, comments: Value| json!({"id": "a", "statistics": {"viewCount": views, "likeCount": likes, "commentCount": comments}});
+    let merged = merge([
+        chart("US", 0, json!([counted(json!(10), json!(null), json!(null))])),
+        chart("GB", 0, json!([counted(json!(30), json!(0), json!(null)), counted(json!(20), json!(2), json!(null))])),
+        chart("PL", 0, json!([counted(json!(null), json!(1), json!(null))])),
+    ]);
+    assert_eq!(merged.videos[0].video.counts, Counts { views: Some(30), likes: Some(2), comments: None });
+}
+
+#[test]
+fn all_other_facts_stay_those_of_the_first_region() {
+    let facts = |id: &str, title: &str, category: &str| json!({"id": id, "snippet": {"title": title, "categoryId": category, "tags": [title]}});
+    let first = chart("US", 5, json!([item("a"), facts("b", "first", "10")]));
+    let expected: Vec<Video> = first.sightings.iter().map(|sighting| sighting.video.clone()).collect();
+    // A fact that the first region lacked is not filled in either.
+    let merged = merge([first, chart("GB", 3, json!([facts("b", "second", "20"), facts("a", "second", "20")]))]);
+    assert_eq!(merged.videos.iter().map(|video| video.video.clone()).collect::<Vec<_>>(), expected);
+    assert!(merged.videos.iter().all(|video| video.fetched_at.as_second() == 1_795_381_205));
+}
+
+#[test]
+fn the_sightings_are_taken_and_the_rest_of_a_chart_stays() {
+    let mut charts = [chart("US", 0, json!([item("a"), 5])), chart("GB", 0, json!([]))];
+    deduplicate(&mut charts);
+    assert!(charts.iter().all(|chart| chart.sightings.is_empty() && chart.answered));
+    assert_eq!((charts[0].region, charts[0].skipped), (region("US"), 1));
+    assert_eq!(deduplicate(&mut []), Merged::default());
+}
+
+#[test]
+fn the_same_charts_merge_to_the_same_videos() {
+    let ids = |from: usize| Value::from_iter((from..from + 50).map(|number| item(&format!("id{}", number * 7 % 64))));
+    let charts = || ["US", "GB", "PL", "AE"].map(|code| chart(code, 0, ids(usize::from(code.as_bytes()[0]))));
+    let merged = merge(charts());
+    assert_eq!((merged.raw, merged.videos.len()), (200, 64));
+    assert_eq!(merge(charts()), merged);
+}
