@@ -26,7 +26,7 @@ pub enum Show {
     Never,
 }
 
-/// The lines. Log lines must go through [`Progress::screen`] lest they be drawn over.
+/// The lines. Log lines must go through the same screen lest they be drawn over.
 pub struct Progress {
     screen: MultiProgress,
     overall: ProgressBar,
