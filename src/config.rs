@@ -179,17 +179,14 @@ fn base_url(text: &str, place: &str) -> Result<Url, UsageError> {
 /// The key: the file that was named, the service manager's credential, the environment.
 fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
     if let Some(path) = file {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| UsageError(format!("cannot read the key from {}: {error}", path.display())))?;
-        return ApiKey::parse(&text, &format!("the key file {}", path.display()));
+        ApiKey::warn_of_readers(path);
+        return ApiKey::from_file(path);
     }
-    // systemd, "Credentials": LoadCredential= puts files there.
+    // systemd, "Credentials": LoadCredential= puts files there, and their access list shows as group bits.
     if let Some(folder) = env.get("CREDENTIALS_DIRECTORY")? {
         let path = Path::new(folder).join("youtube_api_key");
-        match std::fs::read_to_string(&path) {
-            Ok(text) => return ApiKey::parse(&text, &format!("the credential {}", path.display())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(UsageError(format!("cannot read the key from {}: {error}", path.display()))),
+        if path.exists() {
+            return ApiKey::from_file(&path);
         }
     }
     match env.get("YOUTUBE_API_KEY")? {

@@ -14,6 +14,7 @@ use trendfetch::env::Env;
 use trendfetch::error::UsageError;
 use trendfetch::exit::Exit;
 use trendfetch::output::{self, progress};
+use trendfetch::secret::forbid_core_dumps;
 use trendfetch::signals::Signals;
 use trendfetch::{app, commands, logging};
 
@@ -21,6 +22,7 @@ use trendfetch::{app, commands, logging};
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
+    forbid_core_dumps();
     let cli = Cli::parse();
     let done = match &cli.command {
         Some(command) => commands::text(command)

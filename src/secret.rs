@@ -1,6 +1,11 @@
-//! The API key, kept from every place where it could show.
+//! The API key, kept from every place where it could show: texts by its type, core dumps by a limit.
 
 use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::error::UsageError;
 
@@ -28,6 +33,24 @@ impl ApiKey {
         Ok(ApiKey(key.to_owned()))
     }
 
+    /// Reads a key from a file of its own.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds no key.
+    pub fn from_file(path: &Path) -> Result<ApiKey, UsageError> {
+        let shown = path.display();
+        let text = fs::read_to_string(path)
+            .map_err(|error| UsageError(format!("cannot read the key from {shown}: {error}")))?;
+        ApiKey::parse(&text, &format!("the key file {shown}"))
+    }
+
+    /// Says so when other users may read a key file.
+    pub fn warn_of_readers(path: &Path) {
+        if fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o077 != 0) {
+            tracing::warn!("other users may read the key file {}; chmod 600 keeps it to you", path.display());
+        }
+    }
+
     /// What the simulation takes for a key.
     pub(crate) fn for_demo() -> ApiKey {
         ApiKey("demo".to_owned())
@@ -43,6 +66,13 @@ impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKey(hidden)")
     }
+}
+
+/// From now on a crash leaves no core dump, which would hold the key.
+pub fn forbid_core_dumps() {
+    // Lowering a limit is always allowed; a system that refuses leaves the run as safe as any other program.
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, none);
 }
 
 #[cfg(test)]

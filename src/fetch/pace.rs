@@ -14,6 +14,10 @@ use crate::error::{Kind, RegionError};
 /// The restart after a hold is spread over so much time, lest all come at once.
 pub const RESTART_JITTER: Duration = Duration::from_millis(250);
 
+/// In the first second after a hold no more requests are sent than may be in flight, however
+/// quickly they are answered: a limit that was just met is not run into again at full speed.
+pub const RESTART_WINDOW: Duration = Duration::from_secs(1);
+
 /// Why no further request is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
@@ -50,22 +54,36 @@ impl Stop {
 /// Shared by all regions of a run, since the limits belong to the key.
 #[derive(Debug)]
 pub struct Pace {
+    concurrency: usize,
     permits: Semaphore,
     state: watch::Sender<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// The end of the latest hold, also when it has passed.
     held_until: Option<Instant>,
+    sent_since_hold: usize,
     held: Duration,
     stop: Option<Stop>,
+}
+
+impl State {
+    fn closed_until(&self, concurrency: usize) -> Option<Instant> {
+        let (now, held_until) = (Instant::now(), self.held_until?);
+        let window_ends = held_until + RESTART_WINDOW;
+        if held_until > now {
+            return Some(held_until);
+        }
+        (window_ends > now && self.sent_since_hold >= concurrency).then_some(window_ends)
+    }
 }
 
 impl Pace {
     /// At most `concurrency` requests at once; `None` is no limit.
     pub fn new(concurrency: Option<usize>) -> Pace {
-        let permits = concurrency.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
-        Pace { permits: Semaphore::new(permits), state: watch::Sender::default() }
+        let concurrency = concurrency.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
+        Pace { concurrency, permits: Semaphore::new(concurrency), state: watch::Sender::default() }
     }
 
     /// Waits until one request may be sent. The permit is for one attempt.
@@ -74,14 +92,22 @@ impl Pace {
     /// When no further request may be sent.
     pub async fn admit(&self) -> Result<SemaphorePermit<'_>, Stop> {
         loop {
-            self.hold_passed().await?;
+            if let Some(opens) = self.closed_until() {
+                let jitter = RESTART_JITTER.mul_f64(fastrand::f64());
+                tokio::select! {
+                    biased;
+                    stop = self.stopped() => return Err(stop),
+                    () = sleep_until(opens + jitter) => continue,
+                }
+            }
             let permit = tokio::select! {
                 biased;
                 stop = self.stopped() => return Err(stop),
                 // The semaphore is never closed.
                 permit = self.permits.acquire() => permit.map_err(|_| Stop::abandon(Kind::Cancelled, "the run is over"))?,
             };
-            if self.held_until().is_none() {
+            // A hold may have begun while this one queued.
+            if self.enter() {
                 return Ok(permit);
             }
         }
@@ -95,6 +121,7 @@ impl Pace {
             let from = state.held_until.map_or(now, |held_until| held_until.max(now));
             state.held += until.saturating_duration_since(from);
             state.held_until = Some(until.max(from));
+            state.sent_since_hold = 0;
         });
     }
 
@@ -123,21 +150,20 @@ impl Pace {
         state.held.saturating_sub(to_come)
     }
 
-    /// The end of the hold, while there is one.
-    fn held_until(&self) -> Option<Instant> {
-        self.state.borrow().held_until.filter(|until| *until > Instant::now())
+    /// When sending may be tried again, while it may not.
+    fn closed_until(&self) -> Option<Instant> {
+        self.state.borrow().closed_until(self.concurrency)
     }
 
-    async fn hold_passed(&self) -> Result<(), Stop> {
-        while let Some(until) = self.held_until() {
-            let jitter = RESTART_JITTER.mul_f64(fastrand::f64());
-            tokio::select! {
-                biased;
-                stop = self.stopped() => return Err(stop),
-                () = sleep_until(until + jitter) => {}
-            }
-        }
-        Ok(())
+    /// Counts one request, unless sending is closed.
+    fn enter(&self) -> bool {
+        let mut is_open = false;
+        self.state.send_if_modified(|state| {
+            is_open = state.closed_until(self.concurrency).is_none();
+            state.sent_since_hold += usize::from(is_open);
+            false // nobody waits for this count
+        });
+        is_open
     }
 
     async fn when(&self, wanted: impl Fn(&Stop) -> Option<Stop>) -> Stop {

@@ -40,6 +40,7 @@ pub trait Transport: Send + Sync + 'static {
 pub struct Http {
     client: reqwest::Client,
     videos: Url,
+    key: ApiKey,
 }
 
 impl Http {
@@ -77,7 +78,7 @@ impl Http {
         let client = client.build().map_err(|error| root_cause(&error))?;
         let mut videos = base_url.clone();
         videos.set_path(&format!("{}/videos", base_url.path().trim_end_matches('/')));
-        Ok(Http { client, videos })
+        Ok(Http { client, videos, key: key.clone() })
     }
 }
 
@@ -94,8 +95,17 @@ impl Transport for Http {
             body.extend_from_slice(&chunk);
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Reply { status: response.status().as_u16(), retry_after: header("retry-after"), date: header("date"), body })
+        let status = response.status().as_u16();
+        if status != 200 {
+            // What a refusal says is printed, and a server may repeat what it was sent.
+            body = without(&body, self.key.expose());
+        }
+        Ok(Reply { status, retry_after: header("retry-after"), date: header("date"), body })
     }
+}
+
+fn without(body: &[u8], key: &str) -> Vec<u8> {
+    String::from_utf8_lossy(body).replace(key, "[the key]").into_bytes()
 }
 
 /// Whether the host is this machine: 127.0.0.0/8, `::1` or `localhost`.

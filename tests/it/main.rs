@@ -13,4 +13,5 @@ mod fetch;
 mod harness;
 mod output;
 mod readme;
+mod secrets;
 mod waits;

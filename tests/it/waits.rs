@@ -141,6 +141,21 @@ async fn after_a_429_nobody_sends_before_its_retry_after_has_passed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_second_after_a_hold_sees_no_more_requests_than_permits() {
+    for concurrency in [1, 3, 20] {
+        let plan = Plan { concurrency: Some(concurrency), ..plan("all") };
+        let ran = run(plan, |region, nth| if region == "AE" && nth == 0 { limited("2") } else { page() }).await;
+        assert!(ran.kinds().iter().all(Option::is_none));
+        let restart = LATENCY + 2 * SECOND;
+        let first_second = ran.sends.iter().filter(|(at, _)| (restart..restart + SECOND).contains(at)).count();
+        assert_eq!(first_second, concurrency);
+        let second_second =
+            ran.sends.iter().filter(|(at, _)| (restart + SECOND..restart + 2 * SECOND).contains(at)).count();
+        assert!(second_second > 2 * concurrency, "{second_second} with -c {concurrency}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_longer_of_two_holds_counts_and_is_counted_once() {
     let answer = |region: &str, nth| match (region, nth) {
         ("US", 0) => limited("3"),

@@ -1,0 +1,181 @@
+//! The key shows nowhere: one canary in every scenario, looked for in everything that a run leaves.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::{Answer, Run, Server, item};
+
+/// A key that nobody has, another one for each run, with characters that percent-encoding changes.
+fn canary(number: usize) -> String {
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    format!("AIza/Canary+{number}={random}")
+}
+
+/// The key and how it might look on its way through other programs.
+fn disguises(key: &str) -> Vec<String> {
+    let percent: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    // Base64 of a text depends on where it stands: three alignments, without the ends that mix with neighbours.
+    let base64 = (0..3).map(|skip| {
+        let encoded = base64(&[&vec![b' '; skip], key.as_bytes()].concat());
+        encoded[4..encoded.len() - 4].trim_end_matches('=').to_owned()
+    });
+    let halves = [key[..key.len() / 2].to_owned(), key[key.len() / 2..].to_owned()];
+    [key.to_owned(), percent].into_iter().chain(base64).chain(halves).collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let sextets = |chunk: &[u8]| {
+        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        (0..=chunk.len())
+            .map(|index| char::from(ALPHABET[(group >> (18 - 6 * index)) as usize & 63]))
+            .collect::<String>()
+    };
+    bytes.chunks(3).map(sextets).collect()
+}
+
+#[track_caller]
+fn assert_clean(what: &str, bytes: &[u8], disguises: &[String]) {
+    let text = String::from_utf8_lossy(bytes);
+    for disguise in disguises {
+        assert!(!text.contains(disguise.as_str()), "{what} holds the key as {disguise}");
+    }
+}
+
+#[test]
+fn the_key_is_in_nothing_that_a_run_leaves() {
+    let nowhere = "http://127.0.0.1:1".to_owned();
+    let on = |answer: fn(&crate::harness::Hit) -> Answer| Server::start(answer);
+    // The server says the key back in every place that is printed.
+    let echo = Server::start(|hit| {
+        let key = hit.headers["x-goog-api-key"].clone();
+        let body = json!({"error": {"code": 400, "message": format!("bad key {key}"), "errors": [{"reason": key}]}});
+        Answer::new(400, body.to_string()).header("retry-after", key)
+    });
+    let servers =
+        [
+            ("a good run", on(|_| Answer::page(&["a"], None))),
+            ("a refused key", on(|_| Answer::refusal(400, "keyInvalid"))),
+            ("a spent quota", on(|_| Answer::refusal(403, "quotaExceeded"))),
+            (
+                "a limit",
+                on(|hit| {
+                    if hit.nth == 0 {
+                        Answer::new(429, "").header("retry-after", "0")
+                    } else {
+                        Answer::page(&["a"], None)
+                    }
+                }),
+            ),
+            ("a server in trouble", on(|_| Answer::new(503, ""))),
+            ("a redirect", on(|_| Answer::new(302, "").header("location", "http://127.0.0.1:1/?key=x"))),
+            ("half an answer", on(|_| Answer::new(200, "{\"items\":["))),
+            ("another shape", on(|_| Answer::new(200, "<html>"))),
+            ("no answer in time", on(|_| Answer::page(&["a"], None).after(Duration::from_secs(2)))),
+            ("a repeated token", on(|_| Answer::page(&["a"], Some("same")))),
+            ("an odd item", on(|_| Answer::json(&json!({"items": [item("a"), null]})))),
+        ];
+    let scenarios = servers.iter().map(|(name, server)| (*name, server.base_url.as_str()));
+    let scenarios = scenarios.chain([("nobody there", nowhere.as_str()), ("a wrong address", "http://example.org")]);
+    for (number, (name, base_url)) in scenarios.enumerate() {
+        for place in ["environment", "dotenv", "file", "credential"] {
+            let key = canary(number);
+            let arguments = [
+                "-r",
+                "US,GB",
+                "-vv",
+                "--retries",
+                "1",
+                "--backoff",
+                "1ms",
+                "--timeout",
+                "300ms",
+                "-o",
+                "out.json",
+                "-o",
+                "out.csv",
+                "--json",
+                "-o",
+                "-",
+            ];
+            let mut run =
+                Run::new(&[&arguments[..], &["--base-url", base_url, "--progress", "always"]].concat()).without_key();
+            run = run.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+            run = match place {
+                "environment" => run.env("YOUTUBE_API_KEY", &key),
+                "dotenv" => run.file(".env", &format!("YOUTUBE_API_KEY='{key}'\n")),
+                "file" => {
+                    run.command.args(["--api-key-file", "key"]);
+                    run.file("key", &key)
+                }
+                _ => run.env("CREDENTIALS_DIRECTORY", ".").file("youtube_api_key", &key),
+            };
+            let child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let arguments = fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
+            let output = child.wait_with_output().unwrap();
+            let disguises = disguises(&key);
+            let what = |part: &str| format!("{part} of {name}, key from {place}");
+            assert_clean(&what("the argument list"), &arguments, &disguises);
+            assert_clean(&what("standard output"), &output.stdout, &disguises);
+            assert_clean(&what("standard error"), &output.stderr, &disguises);
+            for_each_file(run.folder.path(), &mut |path| {
+                let is_where_it_was_put = [".env", "key", "youtube_api_key"].iter().any(|given| path.ends_with(given));
+                if !is_where_it_was_put {
+                    assert_clean(&what(&path.display().to_string()), &fs::read(path).unwrap(), &disguises);
+                }
+            });
+        }
+    }
+    // Only the server that repeats the key can make it show, and it does not either.
+    let key = canary(99);
+    let outcome = Run::on(&echo, "-r US -vv --json").env("YOUTUBE_API_KEY", &key).env("RUST_LOG", "trace").finish();
+    assert_clean("an echoed key: standard output", outcome.stdout.as_bytes(), &disguises(&key));
+    assert_clean("an echoed key: standard error", outcome.stderr.as_bytes(), &disguises(&key));
+}
+
+fn for_each_file(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        visit(&entry.unwrap().path());
+    }
+}
+
+#[test]
+fn the_disguises_would_be_found() {
+    let key = canary(0);
+    for prefix in ["", "x", "xy", "xyz"] {
+        let encoded = base64(format!("{prefix}{key}&rest").as_bytes());
+        assert!(disguises(&key).iter().any(|disguise| encoded.contains(disguise)), "{prefix}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_core_dump_is_left() {
+    let server = Server::start(|_| Answer::page(&["a"], None).after(Duration::from_secs(5)));
+    let mut run = Run::on(&server, "-r US");
+    let mut child = run.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while server.log().is_empty() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap_or_default();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+}
+
+#[test]
+fn a_key_file_that_others_may_read_gets_a_warning() {
+    let server = Server::of_pages(&["a"]);
+    for (mode, warns) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
+        let run = Run::on(&server, "-r US --api-key-file key").file("key", "AIzaFromFile");
+        fs::set_permissions(run.path("key"), fs::Permissions::from_mode(mode)).unwrap();
+        let outcome = run.finish().exits(0);
+        assert_eq!(outcome.stderr.contains("chmod 600"), warns, "{mode:o}: {}", outcome.stderr);
+    }
+}
