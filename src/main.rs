@@ -69,6 +69,6 @@ async fn listen(signals: &mut Signals, ended_by: &Cell<Option<u8>>, cancel: ones
     ended_by.set(Some(first));
     // A run that is over takes no message.
     let _ = cancel.send(());
-    let second = tokio::time::timeout(LAST_WORDS, signals.next()).await;
-    Exit::Signal(second.unwrap_or(first))
+    let _ = tokio::time::timeout(LAST_WORDS, signals.next()).await;
+    Exit::Signal(first)
 }

@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod endurance;
 mod fetch;
 mod harness;
 mod output;

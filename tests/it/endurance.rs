@@ -1,0 +1,146 @@
+//! Ends at odd moments, and runs that are large or many.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::{Answer, Hit, Run, Server, files_in, ids, item};
+
+/// A whole chart: 4 pages of 50.
+fn deep_page(hit: &Hit) -> Answer {
+    let page: usize = hit.token().map_or(0, |token| token.parse().unwrap());
+    let items: Vec<Value> = (0..50).map(|place| item(&format!("{}-{page}-{place}", hit.region()))).collect();
+    let next = (page < 3).then(|| (page + 1).to_string());
+    Answer::json(&serde_json::json!({"items": items, "nextPageToken": next}))
+}
+
+fn send(signal: &str, child: &Child) {
+    // It may just have ended by itself.
+    let _ = Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status();
+}
+
+fn spawn(run: &mut Run) -> Child {
+    run.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// How long a run takes that nobody ends.
+fn whole_run(run: &mut Run) -> Duration {
+    let began = Instant::now();
+    assert!(spawn(run).wait().unwrap().success());
+    began.elapsed()
+}
+
+fn document(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.ends_with("}\n"), "mixed or half: {} bytes", text.len());
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn kill_9_at_200_moments_leaves_the_old_file_or_the_new_one() {
+    let server = Server::start(deep_page);
+    let mut run = Run::on(&server, "-r US,GB,DE,FR,IN,BR -n 200 -c 0 -q -o trends.json");
+    let whole = whole_run(&mut run);
+    let path = run.path("trends.json");
+    let mut seen = document(&path)["run_id"].clone();
+    let (mut old, mut new, mut leftovers) = (0, 0, 0);
+    for moment in 0..200_u32 {
+        let mut child = spawn(&mut run);
+        // Three of four fall into the last part of the run, where files are written.
+        let share = if moment % 4 == 0 { f64::from(moment) / 200.0 } else { 0.6 + 0.5 * f64::from(moment) / 200.0 };
+        sleep(whole.mul_f64(share));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let document = document(&path);
+        assert_eq!(document["stats"]["raw"], 1200);
+        if document["run_id"] == seen {
+            old += 1
+        } else {
+            new += 1
+        }
+        seen = document["run_id"].clone();
+        leftovers += files_in(run.folder.path()).len() - 1;
+    }
+    // The next run needs no repair and leaves nothing stale.
+    whole_run(&mut run);
+    assert_ne!(document(&path)["run_id"], seen);
+    assert_eq!(files_in(run.folder.path()), ["trends.json"]);
+    println!("killed 200 times: {old} old, {new} new, {leftovers} with a temporary file left");
+}
+
+#[test]
+fn signals_at_50_moments_end_the_run_whole() {
+    let server = Server::start(|hit| deep_page(hit).after(Duration::from_millis(10)));
+    let mut run = Run::on(&server, "-r US,GB,DE,FR -n 200 -q -o trends.json");
+    let whole = whole_run(&mut run);
+    for moment in 0..50_u32 {
+        let (signal, code) = if moment % 2 == 0 { ("-INT", 130) } else { ("-TERM", 143) };
+        let mut child = spawn(&mut run);
+        sleep(whole.mul_f64(f64::from(moment) / 50.0));
+        send(signal, &child);
+        let sent = Instant::now();
+        let status = child.wait().unwrap();
+        // Before the handlers stand, the signal itself ends the process; when it is over, there is nothing to end.
+        let by_signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert!(status.code() == Some(code) || by_signal.is_some() || status.success(), "{status:?} at {moment}");
+        assert!(sent.elapsed() < Duration::from_secs(3));
+        document(&run.path("trends.json"));
+    }
+    whole_run(&mut run);
+    assert_eq!(files_in(run.folder.path()), ["trends.json"]);
+}
+
+#[test]
+fn a_second_signal_ends_a_write_that_hangs() {
+    let server = Server::of_pages(&["a"]);
+    let mut run = Run::on(&server, "-r US -q -o pipe");
+    // Nobody reads this pipe, so opening it waits.
+    assert!(Command::new("mkfifo").arg(run.path("pipe")).status().unwrap().success());
+    let mut child = spawn(&mut run);
+    while server.log().is_empty() {
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(200));
+    send("-TERM", &child);
+    sleep(Duration::from_millis(100));
+    send("-INT", &child);
+    let sent = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(sent.elapsed() < Duration::from_secs(1), "{:?}", sent.elapsed());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn all_regions_at_full_depth_stay_within_few_descriptors_and_little_memory() {
+    let server = Server::start(deep_page);
+    let mut run = Run::on(&server, "-r all -n 200 -c 8 -q -o trends.json");
+    let mut child = spawn(&mut run);
+    let (mut descriptors, mut peak) = (0, 0_u64);
+    while child.try_wait().unwrap().is_none() {
+        let of_process = format!("/proc/{}", child.id());
+        descriptors = descriptors.max(fs::read_dir(format!("{of_process}/fd")).map_or(0, Iterator::count));
+        let status = fs::read_to_string(format!("{of_process}/status")).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+        peak = peak.max(line.split_whitespace().nth(1).map_or(0, |kib| kib.parse().unwrap()));
+        sleep(Duration::from_millis(5));
+    }
+    assert_eq!(ids(&document(&run.path("trends.json"))).len(), 22_200);
+    println!("111 regions x 200: {descriptors} descriptors, {} MiB", peak / 1024);
+    // Eight connections, the standard streams, the runtime's own.
+    assert!(descriptors <= 24, "{descriptors}");
+    assert!(peak < 96 * 1024, "{peak} KiB");
+}
+
+#[test]
+fn many_runs_in_a_row_leave_one_file_each_time() {
+    let server = Server::of_pages(&["a"]);
+    let mut run = Run::on(&server, "-r US -q -o trends.json");
+    for _ in 0..100 {
+        whole_run(&mut run);
+    }
+    assert_eq!(files_in(run.folder.path()), ["trends.json"]);
+}
