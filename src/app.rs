@@ -6,13 +6,14 @@ use indicatif::MultiProgress;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::category::Category;
 use crate::config::{Config, Source};
 use crate::deduplicate::deduplicate;
 use crate::demo::Demo;
 use crate::exit::Exit;
 use crate::fetch::transport::Http;
-use crate::fetch::{Fetched, Plan, Start, fetch};
-use crate::model::{Report, Request, SCHEMA_VERSION};
+use crate::fetch::{Plan, Start, fetch};
+use crate::model::{Report, Request};
 use crate::output::progress::Progress;
 use crate::output::{self, OutputError};
 use crate::secret::ApiKey;
@@ -46,7 +47,7 @@ pub async fn run(
     cancelled: impl Future<Output = ()>,
 ) -> Result<Exit, StartError> {
     let Some(source) = &config.source else {
-        output::print(&price(&config.plan))?;
+        output::print(&output::price(&config.plan))?;
         return Ok(Exit::Complete);
     };
     let start = Start { instant: Instant::now(), timestamp: wall_clock };
@@ -57,7 +58,9 @@ pub async fn run(
     let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), cancelled);
     let fetched = progress.during(fetching).await;
 
-    let report = report(&config.plan, source.name(), start, fetched);
+    let (videos, outcomes) = deduplicate(fetched.charts);
+    let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
+    let report = Report::new(start.timestamp, source.name(), request(&config.plan), stats, videos);
     let outputs = config.outputs;
     // Beside the runtime, so that a signal still ends a write that hangs.
     let written = tokio::task::spawn_blocking(move || {
@@ -83,50 +86,15 @@ async fn connect(config: &Config, source: &Source, start: Start) -> Result<(Http
             let demo = Demo::start(*mode, &plan.regions, plan.pages_per_region(), start.timestamp)
                 .await
                 .map_err(StartError::Demo)?;
-            let url =
-                demo.base_url().parse().map_err(|error: url::ParseError| StartError::Network(error.to_string()))?;
-            Ok((http(&url, &ApiKey::for_demo())?, Some(demo)))
+            Ok((http(demo.base_url(), &ApiKey::for_demo())?, Some(demo)))
         }
     }
 }
 
-fn report(plan: &Plan, source: String, start: Start, mut fetched: Fetched) -> Report {
-    let merged = deduplicate(&mut fetched.charts);
-    let stats = stats::count(&fetched.charts, &merged, start.instant.elapsed(), fetched.held);
-    Report {
-        schema_version: SCHEMA_VERSION,
-        run_id: run_id(start.timestamp),
-        source,
-        fetched_at: Timestamp::from_second(start.timestamp.as_second()).unwrap_or(start.timestamp),
-        request: Request {
-            regions: plan.regions.clone(),
-            max_results: plan.max_results,
-            category_id: plan.category.map(crate::category::Category::id),
-        },
-        stats,
-        videos: merged.videos,
+fn request(plan: &Plan) -> Request {
+    Request {
+        regions: plan.regions.clone(),
+        max_results: plan.max_results,
+        category_id: plan.category.map(Category::id),
     }
-}
-
-/// A UUIDv7 (RFC 9562 §5.7) of the run's start, so that ids sort by time.
-fn run_id(start: Timestamp) -> String {
-    let seconds = u64::try_from(start.as_second()).unwrap_or(0);
-    let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, start.subsec_nanosecond().unsigned_abs());
-    uuid::Uuid::new_v7(time).to_string()
-}
-
-/// What `--dry-run` says.
-fn price(plan: &Plan) -> String {
-    let codes: Vec<&str> = plan.regions.iter().map(|region| region.code()).collect();
-    let category = plan.category.map_or_else(String::new, |category| {
-        format!(", category {}{}", category.id(), category.name().map(|name| format!(" ({name})")).unwrap_or_default())
-    });
-    format!(
-        "regions      {}\nvideos       up to {} per region{category}\nrequests     {} ({} of up to 50 videos per region)\nquota_units  {} without retries, of the 10,000 that a project has by default each day\n",
-        codes.join(","),
-        plan.max_results,
-        plan.requests(),
-        plan.pages_per_region(),
-        plan.requests(),
-    )
 }

@@ -185,7 +185,10 @@ fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
     // systemd, "Credentials": LoadCredential= puts files there, and their access list shows as group bits.
     if let Some(folder) = env.get("CREDENTIALS_DIRECTORY")? {
         let path = Path::new(folder).join("youtube_api_key");
-        if path.exists() {
+        let is_there = path.try_exists().map_err(|error| {
+            UsageError(format!("cannot read the key from {}: {error}; check CREDENTIALS_DIRECTORY", path.display()))
+        })?;
+        if is_there {
             return ApiKey::from_file(&path);
         }
     }
@@ -234,15 +237,17 @@ fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
         (false, Some(_)) => StatsTo::Stderr,
         (false, None) => StatsTo::Stdout,
     };
-    let color = |is_terminal: bool| -> Result<bool, UsageError> {
-        Ok(match args.color {
-            When::Always => true,
-            When::Never => false,
-            // https://no-color.org
-            When::Auto => is_terminal && !env.has("NO_COLOR") && !is_dumb(env)?,
-        })
+    let is_terminal = match stats {
+        StatsTo::Stdout => std::io::stdout().is_terminal(),
+        StatsTo::Stderr => std::io::stderr().is_terminal(),
+        StatsTo::Nowhere => false,
     };
-    let color = (color(std::io::stdout().is_terminal())?, color(std::io::stderr().is_terminal())?);
+    let color = match args.color {
+        When::Always => true,
+        When::Never => false,
+        // https://no-color.org
+        When::Auto => is_terminal && !env.has("NO_COLOR") && !is_dumb(env)?,
+    };
     let rows = args.rows.unwrap_or_default();
     Ok(Outputs {
         files,

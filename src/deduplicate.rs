@@ -2,46 +2,37 @@
 
 use std::collections::HashMap;
 
-use crate::model::{RegionChart, TrendingVideo};
+use crate::model::{RegionChart, RegionOutcome, TrendingVideo};
 
-/// What merging leaves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Merged {
-    /// Sightings before merging.
-    pub raw: usize,
-    /// One each, in the order first met.
-    pub videos: Vec<TrendingVideo>,
-}
-
-/// Merges the sightings of the charts, which it takes out of them. The charts come in the order asked
-/// for, each by rank. The result is in the order
-/// first met and depends on nothing else.
+/// Merges the charts, which come in the order asked for, each by rank. The videos are in the order
+/// first met and depend on nothing else; the outcomes are those of the charts, in their order.
 ///
 /// A video met again adds its region and rank, and each count keeps its maximum; its other facts
 /// stay those of the first region. Within a region the first rank counts.
-pub fn deduplicate(charts: &mut [RegionChart]) -> Merged {
-    let mut merged = Merged::default();
+pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<TrendingVideo>, Vec<RegionOutcome>) {
+    let mut videos: Vec<TrendingVideo> = Vec::new();
     let mut index_of: HashMap<String, usize> = HashMap::new();
-    for chart in charts {
-        merged.raw += chart.sightings.len();
-        for sighting in chart.sightings.drain(..) {
+    let mut outcomes = Vec::with_capacity(charts.len());
+    for RegionChart { sightings, outcome } in charts {
+        for sighting in sightings {
             let Some(&index) = index_of.get(&sighting.video.id) else {
-                index_of.insert(sighting.video.id.clone(), merged.videos.len());
-                merged.videos.push(TrendingVideo {
-                    places: vec![(chart.region, sighting.rank)],
+                index_of.insert(sighting.video.id.clone(), videos.len());
+                videos.push(TrendingVideo {
+                    places: vec![(outcome.region, sighting.rank)],
                     fetched_at: sighting.fetched_at,
                     video: sighting.video,
                 });
                 continue;
             };
-            let known = &mut merged.videos[index];
+            let known = &mut videos[index];
             known.video.counts = known.video.counts.max(sighting.video.counts);
-            if known.places.last().is_none_or(|(region, _)| *region != chart.region) {
-                known.places.push((chart.region, sighting.rank));
+            if known.places.last().is_none_or(|(region, _)| *region != outcome.region) {
+                known.places.push((outcome.region, sighting.rank));
             }
         }
+        outcomes.push(outcome);
     }
-    merged
+    (videos, outcomes)
 }
 
 #[cfg(test)]

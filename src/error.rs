@@ -1,8 +1,9 @@
 //! What can go wrong, as types, by how far it reaches.
 //!
-//! An attempt that failed is a `fetch::Failure` and never leaves `fetch`; a region that failed is a
-//! [`RegionError`] and travels in the report; a run that cannot begin is a [`UsageError`], and an
-//! output that cannot be written an a failed write a line of `output::Failure`.
+//! An attempt that failed is a [`Failure`](crate::fetch::failure::Failure) and never leaves `fetch`;
+//! a region that failed is a [`RegionError`] and travels in the report; a run that cannot begin is a
+//! [`UsageError`] or a [`StartError`](crate::app::StartError); an output that cannot be written is an
+//! [`OutputError`](crate::output::OutputError).
 
 use std::fmt;
 

@@ -9,8 +9,8 @@
 //! RunArgs -> Config -> Plan
 //!   fetch        Plan                  -> RegionChart for each region     async; the only one that waits
 //!     normalize  the body of a page    -> Vec<Sighting>, skipped          called as each page arrives
-//!   deduplicate  charts                -> Vec<TrendingVideo>              pure, deterministic
-//!   stats        charts, videos        -> Stats                           pure
+//!   deduplicate  charts                -> Vec<TrendingVideo>, outcomes    pure, deterministic
+//!   stats        outcomes, videos      -> Stats                           pure
 //!   output       Report                -> files, standard output, table
 //!   exit         Report                -> Exit                            pure
 //! ```
@@ -36,7 +36,8 @@
 //!
 //! - **Order** follows the regions asked for and the rank, never which answer came first.
 //! - **A permit** covers one attempt and is never held while waiting, so limited regions cannot park the others.
-//! - **A hold** belongs to the key: after "too fast" nobody sends until the time that the server named.
+//! - **A hold** belongs to the key: after "too fast" nobody sends until the time that the server named,
+//!   and in the second after it no more than may be in flight.
 //! - **Every send is counted.** The HTTP client neither retries nor follows redirects by itself.
 //! - **A failed region** is a row of the report with its reason, never an absence.
 //! - **A file** is replaced whole, and only by a run in which videos arrived.
@@ -44,10 +45,10 @@
 //! - **Time and environment** come in as data: `main` asks the clock, [`mod@env`] the environment. Durations are of the steady clock.
 //! - **Foreign text** reaches a terminal only through [`text`]; the document carries it as it came.
 //!
-//! Dependencies point down the map: `app` joins the stages, which do not know each other, but for
-//! `fetch`, which hands each page to `normalize` so that answers are not kept whole. Wire types
-//! stay in `normalize`, clap in `cli`, `config` and the enums that a user names, reqwest in
-//! [`fetch::transport`].
+//! Dependencies point down: `app` joins the stages, which do not know each other, with two exceptions.
+//! `fetch` hands each page to `normalize`, so that answers are not kept whole, and
+//! [`output::progress`] observes `fetch`. Wire types stay in `normalize`; clap in `cli`, `commands`
+//! and the enums that a user names; reqwest in [`fetch::transport`].
 
 #[cfg(not(unix))]
 compile_error!("trendfetch keeps file modes and listens to signals as Unix has them; build it on Linux, macOS or WSL");

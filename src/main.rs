@@ -70,5 +70,6 @@ async fn listen(signals: &mut Signals, ended_by: &Cell<Option<u8>>, cancel: ones
     // A run that is over takes no message.
     let _ = cancel.send(());
     let _ = tokio::time::timeout(LAST_WORDS, signals.next()).await;
+    output::complain("ended before every output was written; old files are as they were");
     Exit::Signal(first)
 }

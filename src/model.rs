@@ -1,6 +1,8 @@
 //! The data that crosses between the stages, and the document they end in. Plain data, no logic
 //! beyond what a type must promise. Field order here is the order in the document.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -70,8 +72,7 @@ impl Counts {
 }
 
 /// `snippet.liveBroadcastContent`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Live {
     /// An ordinary video, or a broadcast that has ended.
     None,
@@ -79,6 +80,17 @@ pub enum Live {
     Live,
     /// Announced.
     Upcoming,
+}
+
+impl Live {
+    /// The word in the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Live::None => "none",
+            Live::Live => "live",
+            Live::Upcoming => "upcoming",
+        }
+    }
 }
 
 /// One place of one region's chart.
@@ -92,18 +104,27 @@ pub struct Sighting {
     pub video: Video,
 }
 
-/// What became of one region: the parcel that `fetch` hands on.
+/// What one region brought: the parcel that `fetch` hands on.
 #[derive(Debug, Clone)]
 pub struct RegionChart {
-    /// Which region.
-    pub region: Region,
     /// Its chart as far as it arrived, by rank; an id may repeat.
     pub sightings: Vec<Sighting>,
+    /// What became of it.
+    pub outcome: RegionOutcome,
+}
+
+/// What became of one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionOutcome {
+    /// Which region.
+    pub region: Region,
+    /// Places that held a usable item.
+    pub places: usize,
     /// Items without a usable id.
     pub skipped: u32,
     /// Whether at least one page arrived, an empty one included.
     pub answered: bool,
-    /// Why it is not whole.
+    /// Why its chart is not whole.
     pub error: Option<RegionError>,
     /// Time and tries.
     pub effort: Effort,
@@ -118,11 +139,11 @@ pub struct Effort {
     pub retries: u32,
     /// Answers that said "too fast".
     pub rate_limited: u32,
-    /// From the first attempt to the end, in milliseconds, waits included.
-    pub elapsed_ms: u64,
-    /// Time in which an attempt was under way or its backoff waited for, in milliseconds: what the
-    /// region would have taken alone.
-    pub alone_ms: u64,
+    /// From the first attempt to the end, waits included.
+    pub elapsed: Duration,
+    /// Time in which an attempt was under way or its backoff waited for: what the region would
+    /// have taken alone.
+    pub alone: Duration,
 }
 
 /// A video with all the regions that it was seen in: a row of the document.
@@ -173,7 +194,7 @@ impl TrendingVideo {
         map.serialize_entry("comments", &video.counts.comments)?;
         map.serialize_entry("published_at", &video.published_at)?;
         map.serialize_entry("duration_seconds", &video.duration_seconds)?;
-        map.serialize_entry("live", &video.live)?;
+        map.serialize_entry("live", video.live.as_str())?;
         map.serialize_entry("embeddable", &video.embeddable)?;
         map.serialize_entry("age_restricted", &video.age_restricted)?;
         map.serialize_entry("tags", &video.tags)?;
@@ -232,6 +253,21 @@ pub struct Report {
     pub stats: Stats,
     /// The merged chart, in the order first met: regions as asked for, each by rank.
     pub videos: Vec<TrendingVideo>,
+}
+
+impl Report {
+    /// The document of a run that began at `start`.
+    pub fn new(start: Timestamp, source: String, request: Request, stats: Stats, videos: Vec<TrendingVideo>) -> Report {
+        let fetched_at = Timestamp::from_second(start.as_second()).unwrap_or(start);
+        Report { schema_version: SCHEMA_VERSION, run_id: run_id(start), source, fetched_at, request, stats, videos }
+    }
+}
+
+/// A UUIDv7 (RFC 9562 §5.7), so that ids sort by time.
+fn run_id(start: Timestamp) -> String {
+    let seconds = u64::try_from(start.as_second()).unwrap_or(0);
+    let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, start.subsec_nanosecond().unsigned_abs());
+    uuid::Uuid::new_v7(time).to_string()
 }
 
 /// What was asked for.

@@ -53,7 +53,7 @@ impl ApiKey {
 
     /// What the simulation takes for a key.
     pub(crate) fn for_demo() -> ApiKey {
-        ApiKey("demo".to_owned())
+        ApiKey("the-demo-takes-any-key".to_owned())
     }
 
     /// The key itself.

@@ -3,71 +3,73 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::deduplicate::Merged;
-use crate::fetch::millis;
-use crate::model::{Overlap, RegionChart, RegionStats, Stats, Status};
+use crate::model::{Overlap, RegionOutcome, RegionStats, Stats, Status, TrendingVideo};
 use crate::region::Region;
 
 /// The most pairs that the document names.
 const OVERLAP_PAIRS: usize = 20;
 
-/// Counts. `charts` are in the order asked for.
-pub fn count(charts: &[RegionChart], merged: &Merged, elapsed: Duration, held: Duration) -> Stats {
-    let seen = |region| {
-        merged.videos.iter().filter(|video| video.places.iter().any(|(in_region, _)| *in_region == region)).count()
-    };
-    let regions: Vec<RegionStats> = charts.iter().map(|chart| region_stats(chart, seen(chart.region))).collect();
+/// Counts. `outcomes` are in the order asked for.
+pub fn count(outcomes: &[RegionOutcome], videos: &[TrendingVideo], elapsed: Duration, held: Duration) -> Stats {
+    let regions: Vec<RegionStats> = outcomes.iter().map(|outcome| region_stats(outcome, videos)).collect();
     let with =
         |wanted: fn(Status) -> bool| regions.iter().filter(|row| wanted(row.status)).map(|row| row.region).collect();
-    let sum = |of: fn(&RegionChart) -> u32| charts.iter().map(of).sum();
-    let requests = sum(|chart| chart.effort.requests);
+    let sum = |of: fn(&RegionOutcome) -> u32| outcomes.iter().map(of).sum();
+    let requests = sum(|outcome| outcome.effort.requests);
+    let alone: Duration = outcomes.iter().map(|outcome| outcome.effort.alone).sum();
     Stats {
-        raw: merged.raw,
-        unique: merged.videos.len(),
-        multi_region: merged.videos.iter().filter(|video| video.places.len() > 1).count(),
-        skipped: sum(|chart| chart.skipped),
-        overlap: overlap(charts, merged),
+        raw: outcomes.iter().map(|outcome| outcome.places).sum(),
+        unique: videos.len(),
+        multi_region: videos.iter().filter(|video| video.places.len() > 1).count(),
+        skipped: sum(|outcome| outcome.skipped),
+        overlap: overlap(outcomes, videos),
         requests,
-        retries: sum(|chart| chart.effort.retries),
-        rate_limited: sum(|chart| chart.effort.rate_limited),
+        retries: sum(|outcome| outcome.effort.retries),
+        rate_limited: sum(|outcome| outcome.effort.rate_limited),
         quota_units: requests,
-        elapsed_ms: millis(elapsed),
-        held_ms: millis(held),
+        elapsed_ms: milliseconds(elapsed),
+        held_ms: milliseconds(held),
         regions_ok: with(|status| status == Status::Ok),
         regions_failed: with(|status| status != Status::Ok),
-        sequential_ms: charts.iter().map(|chart| chart.effort.alone_ms).sum::<u64>() + millis(held),
+        sequential_ms: milliseconds(alone + held),
         regions,
     }
 }
 
-fn region_stats(chart: &RegionChart, videos: usize) -> RegionStats {
+fn region_stats(outcome: &RegionOutcome, videos: &[TrendingVideo]) -> RegionStats {
+    let is_in = |video: &&TrendingVideo| video.places.iter().any(|(region, _)| *region == outcome.region);
     RegionStats {
-        region: chart.region,
-        language: chart.region.language(),
-        status: match (&chart.error, chart.answered) {
+        region: outcome.region,
+        language: outcome.region.language(),
+        status: match (&outcome.error, outcome.answered) {
             (None, _) => Status::Ok,
             (Some(_), true) => Status::Partial,
             (Some(_), false) => Status::Failed,
         },
-        videos,
-        requests: chart.effort.requests,
-        retries: chart.effort.retries,
-        elapsed_ms: chart.effort.elapsed_ms,
-        error: chart.error.clone(),
+        videos: videos.iter().filter(is_in).count(),
+        requests: outcome.effort.requests,
+        retries: outcome.effort.retries,
+        elapsed_ms: milliseconds(outcome.effort.elapsed),
+        error: outcome.error.clone(),
     }
 }
 
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The pairs that share most, largest first, equals in the order asked for.
-fn overlap(charts: &[RegionChart], merged: &Merged) -> Vec<Overlap> {
+fn overlap(outcomes: &[RegionOutcome], videos: &[TrendingVideo]) -> Vec<Overlap> {
     let mut shared: HashMap<[Region; 2], usize> = HashMap::new();
-    for video in &merged.videos {
+    for video in videos {
         for (index, (first, _)) in video.places.iter().enumerate() {
             for (second, _) in &video.places[index + 1..] {
                 *shared.entry([*first, *second]).or_default() += 1;
             }
         }
     }
-    let place: HashMap<Region, usize> = charts.iter().enumerate().map(|(place, chart)| (chart.region, place)).collect();
+    let place: HashMap<Region, usize> =
+        outcomes.iter().enumerate().map(|(place, outcome)| (outcome.region, place)).collect();
     let mut pairs: Vec<Overlap> = shared.into_iter().map(|(regions, videos)| Overlap { regions, videos }).collect();
     pairs.sort_by_key(|pair| (usize::MAX - pair.videos, pair.regions.map(|region| place.get(&region).copied())));
     pairs.truncate(OVERLAP_PAIRS);

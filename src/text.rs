@@ -13,8 +13,30 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     for character in text.chars() {
         match character {
             '\n' | '\r' | '\t' => out.push(' '),
+            // Spelling in Indic scripts and Persian, and the glue of emoji: words stay readable without them.
+            '\u{200c}' | '\u{200d}' => {}
             hidden if is_hidden(hidden) => {
                 let _ = write!(out, "{}", hidden.escape_unicode()); // a String takes everything
+            }
+            shown => out.push(shown),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The same for a line of JSON, by the escapes of JSON, so that it stays one. Hidden characters can
+/// only stand within its strings.
+pub fn escaped_in_json(line: &str) -> Cow<'_, str> {
+    if !line.contains(is_hidden) {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len() + 16);
+    for character in line.chars() {
+        match character {
+            hidden if is_hidden(hidden) => {
+                for unit in hidden.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}"); // a String takes everything
+                }
             }
             shown => out.push(shown),
         }
@@ -71,7 +93,18 @@ mod tests {
     #[test]
     fn controls_become_visible_and_the_rest_stays() {
         assert_eq!(visible("Zażółć 🎵 日本"), "Zażółć 🎵 日本");
+        assert_eq!(visible("മലയാ\u{200d}ളം"), "മലയാളം");
         assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\u{9b}d\ne"), r"a\u{1b}[2Jb\u{202e}c\u{9b}d e");
+    }
+
+    #[test]
+    fn a_line_of_json_stays_one() {
+        let line = "{\"a\":\"x\u{202e}\u{e0001}y\"}";
+        assert_eq!(escaped_in_json(line), "{\"a\":\"x\\u202e\\udb40\\udc01y\"}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped_in_json(line)).unwrap()["a"],
+            "x\u{202e}\u{e0001}y"
+        );
     }
 
     #[test]

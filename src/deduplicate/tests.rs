@@ -14,22 +14,30 @@ fn chart(code: &str, second: i64, items: Value) -> RegionChart {
     let fetched_at = jiff::Timestamp::from_second(1_795_381_200 + second).unwrap();
     let window = Window { offset: 0, size: 50, description: false, fetched_at };
     let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
-    RegionChart {
+    let outcome = RegionOutcome {
         region: region(code),
-        sightings: page.sightings,
+        places: page.sightings.len(),
         skipped: page.skipped,
         answered: true,
         error: None,
         effort: Effort::default(),
-    }
+    };
+    RegionChart { sightings: page.sightings, outcome }
+}
+
+#[derive(Debug, PartialEq)]
+struct Merged {
+    raw: usize,
+    videos: Vec<TrendingVideo>,
 }
 
 fn item(id: &str) -> Value {
     json!({ "id": id })
 }
 
-fn merge<const N: usize>(mut charts: [RegionChart; N]) -> Merged {
-    deduplicate(&mut charts)
+fn merge<const N: usize>(charts: [RegionChart; N]) -> Merged {
+    let (videos, outcomes) = deduplicate(charts.into());
+    Merged { raw: outcomes.iter().map(|outcome| outcome.places).sum(), videos }
 }
 
 /// `a US:1 GB:2`, one for each video.
@@ -92,12 +100,11 @@ fn all_other_facts_stay_those_of_the_first_region() {
 }
 
 #[test]
-fn the_sightings_are_taken_and_the_rest_of_a_chart_stays() {
-    let mut charts = [chart("US", 0, json!([item("a"), 5])), chart("GB", 0, json!([]))];
-    deduplicate(&mut charts);
-    assert!(charts.iter().all(|chart| chart.sightings.is_empty() && chart.answered));
-    assert_eq!((charts[0].region, charts[0].skipped), (region("US"), 1));
-    assert_eq!(deduplicate(&mut []), Merged::default());
+fn the_outcomes_come_back_in_order() {
+    let (_, outcomes) = deduplicate(vec![chart("US", 0, json!([item("a"), 5])), chart("GB", 0, json!([]))]);
+    let facts: Vec<_> = outcomes.iter().map(|outcome| (outcome.region, outcome.places, outcome.skipped)).collect();
+    assert_eq!(facts, [(region("US"), 1, 1), (region("GB"), 0, 0)]);
+    assert_eq!(deduplicate(Vec::new()), (Vec::new(), Vec::new()));
 }
 
 #[test]

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
+use url::Url;
 
 use self::answer::{Answer, Plan, Query};
 use crate::region::Region;
@@ -44,7 +45,7 @@ pub enum Mode {
 /// A running server; dropping it ends the server and its connections.
 #[derive(Debug)]
 pub struct Demo {
-    base_url: String,
+    base_url: Url,
     server: AbortHandle,
 }
 
@@ -57,7 +58,7 @@ impl Demo {
     /// No port can be opened.
     pub async fn start(mode: Mode, regions: &[Region], pages: u32, now: Timestamp) -> io::Result<Demo> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let base_url = format!("http://{}{ROOT}", listener.local_addr()?);
+        let base_url = format!("http://{}{ROOT}", listener.local_addr()?).parse().map_err(io::Error::other)?;
         let plan = Plan { mode, regions: regions.to_vec(), pages, now };
         let shell = Arc::new(Shell { plan, counts: Mutex::default() });
         let server = tokio::spawn(accept(listener, shell)).abort_handle();
@@ -65,7 +66,7 @@ impl Demo {
     }
 
     /// `http://127.0.0.1:PORT/youtube/v3`
-    pub fn base_url(&self) -> &str {
+    pub fn base_url(&self) -> &Url {
         &self.base_url
     }
 }
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
 
     async fn get(demo: &Demo, path: &str, headers: &str) -> String {
-        let address = demo.base_url().trim_start_matches("http://").trim_end_matches(ROOT).to_owned();
+        let address = demo.base_url().as_str().trim_start_matches("http://").trim_end_matches(ROOT).to_owned();
         let request = format!("GET {path} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n{headers}\r\n");
         let exchange = move || {
             let mut stream = std::net::TcpStream::connect(address)?;
@@ -193,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn dropping_it_ends_it() {
         let demo = Demo::start(Mode::Calm, &[], 1, Timestamp::UNIX_EPOCH).await.unwrap();
-        let address = demo.base_url().trim_start_matches("http://").trim_end_matches(ROOT).to_owned();
+        let address = demo.base_url().as_str().trim_start_matches("http://").trim_end_matches(ROOT).to_owned();
         drop(demo);
         tokio::task::yield_now().await;
         assert!(TcpStream::connect(address).await.is_err());

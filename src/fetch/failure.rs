@@ -19,6 +19,14 @@ impl Failure {
         Failure { error: RegionError { kind, status: None, reason: None, message: message.into() }, retry_after: None }
     }
 
+    /// With its texts passed through `conceal`: a server may repeat what it was sent.
+    #[must_use]
+    pub fn conceal(mut self, conceal: impl Fn(&str) -> String) -> Failure {
+        self.error.message = conceal(&self.error.message);
+        self.error.reason = self.error.reason.as_deref().map(conceal);
+        self
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         self.error.kind

@@ -103,7 +103,7 @@ pub enum Event<'a> {
     /// The server asked this region, and so all, for silence.
     Held(Duration),
     /// The region is finished.
-    Ended(&'a RegionChart),
+    Ended,
 }
 
 /// Told what happens; must not block.
@@ -133,7 +133,8 @@ pub async fn fetch<T: Transport>(
     let mut tasks = JoinSet::new();
     for index in 0..run.plan.regions.len() {
         // The one line of concurrency: every region is a task, and `pace` says which of them sends.
-        tasks.spawn(async_indexed(index, chart::fetch(Arc::clone(&run), index)));
+        let run = Arc::clone(&run);
+        tasks.spawn(async move { (index, chart::fetch(run, index).await) });
     }
     let mut charts = Vec::with_capacity(run.plan.regions.len());
     let mut cancelled = pin!(cancelled);
@@ -158,10 +159,6 @@ pub async fn fetch<T: Transport>(
     }
     charts.sort_unstable_by_key(|(index, _)| *index);
     Fetched { charts: charts.into_iter().map(|(_, chart)| chart).collect(), held: run.pace.held() }
-}
-
-async fn async_indexed<F: Future>(index: usize, future: F) -> (usize, F::Output) {
-    (index, future.await)
 }
 
 /// What the regions of a run share.
@@ -191,6 +188,16 @@ impl<T> Run<T> {
         }
     }
 
+    /// Takes one quota unit.
+    fn spend(&self) -> Result<(), Stop> {
+        if self.units.take() {
+            return Ok(());
+        }
+        let stop = Stop::finish(Kind::Budget, "--max-units is spent; what had arrived by then is kept");
+        self.pace.stop(stop.clone());
+        Err(stop)
+    }
+
     /// The wall clock, in whole seconds.
     fn now(&self) -> Timestamp {
         let now = self.start.now();
@@ -208,9 +215,4 @@ impl<T> Run<T> {
             None => std::future::pending().await,
         }
     }
-}
-
-/// Whole milliseconds.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 //!
 //! The order of an attempt: wait out the hold, take a permit, look at the hold again, send, give
 //! the permit back. A permit is never held while waiting, so any number of limited regions cannot
-//! park the others.
+//! park the others. After a hold, sending starts gently: see [`RESTART_JITTER`] and [`RESTART_WINDOW`].
 
 use std::time::Duration;
 
@@ -69,6 +69,16 @@ struct State {
 }
 
 impl State {
+    fn enter(&mut self, concurrency: usize) -> Result<bool, Stop> {
+        if let Some(stop) = &self.stop {
+            return Err(stop.clone());
+        }
+        let is_open = self.closed_until(concurrency).is_none();
+        self.sent_since_hold += usize::from(is_open);
+        Ok(is_open)
+    }
+
+    /// When sending may be tried again, while it may not.
     fn closed_until(&self, concurrency: usize) -> Option<Instant> {
         let (now, held_until) = (Instant::now(), self.held_until?);
         let window_ends = held_until + RESTART_WINDOW;
@@ -92,7 +102,8 @@ impl Pace {
     /// When no further request may be sent.
     pub async fn admit(&self) -> Result<SemaphorePermit<'_>, Stop> {
         loop {
-            if let Some(opens) = self.closed_until() {
+            let closed_until = self.state.borrow().closed_until(self.concurrency);
+            if let Some(opens) = closed_until {
                 let jitter = RESTART_JITTER.mul_f64(fastrand::f64());
                 tokio::select! {
                     biased;
@@ -106,8 +117,8 @@ impl Pace {
                 // The semaphore is never closed.
                 permit = self.permits.acquire() => permit.map_err(|_| Stop::abandon(Kind::Cancelled, "the run is over"))?,
             };
-            // A hold may have begun while this one queued.
-            if self.enter() {
+            // A hold or a stop may have come while this one queued.
+            if self.enter()? {
                 return Ok(permit);
             }
         }
@@ -150,20 +161,14 @@ impl Pace {
         state.held.saturating_sub(to_come)
     }
 
-    /// When sending may be tried again, while it may not.
-    fn closed_until(&self) -> Option<Instant> {
-        self.state.borrow().closed_until(self.concurrency)
-    }
-
-    /// Counts one request, unless sending is closed.
-    fn enter(&self) -> bool {
-        let mut is_open = false;
+    /// Counts one request, unless sending is closed for now.
+    fn enter(&self) -> Result<bool, Stop> {
+        let mut entered = Ok(false);
         self.state.send_if_modified(|state| {
-            is_open = state.closed_until(self.concurrency).is_none();
-            state.sent_since_hold += usize::from(is_open);
+            entered = state.enter(self.concurrency);
             false // nobody waits for this count
         });
-        is_open
+        entered
     }
 
     async fn when(&self, wanted: impl Fn(&Stop) -> Option<Stop>) -> Stop {

@@ -91,12 +91,19 @@ pub struct Decision {
 /// What becomes of a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Send it again after so long, and not before a hold has passed.
-    Again(Duration),
+    /// Send it again once the hold has passed.
+    AfterHold,
+    /// Send it again after so long, if the run's budget of retries allows.
+    AfterBackoff(Duration),
     /// It has failed for good.
-    GiveUp,
-    /// So long a silence was asked for that no region may send another request in this run.
-    GiveUpAll(Duration),
+    GiveUp(Ends),
+    /// So long a silence was asked for that the run does not wait for it.
+    TooLong {
+        /// What was asked.
+        asked: Duration,
+        /// What that ends.
+        ends: Ends,
+    },
 }
 
 /// Decides what follows from the failure of a request that was tried `tried` times before.
@@ -104,28 +111,26 @@ pub enum Next {
 ///
 /// The backoff has full jitter: a uniform share of `backoff · 2^tried`, at most [`MAX_BACKOFF`]
 /// (Google Cloud, "Retry strategy"). A 5xx that names a time (RFC 9110 §10.2.3) is not asked again
-/// before it, nor at all when that is longer than the patience of the run.
+/// before it, nor at all when that is longer than the patience of the run. A hold beyond that
+/// patience ends the batch, since it belongs to the key.
 pub fn decide(failure: &Failure, tried: u32, policy: &RetryPolicy, left: Option<Duration>, jitter: f64) -> Decision {
+    let Rule { retry, ends } = rule(failure.kind());
     let patience = left.map_or(policy.max_wait, |left| left.min(policy.max_wait));
-    let again = |after| if tried < policy.retries { Next::Again(after) } else { Next::GiveUp };
-    match rule(failure.kind()).retry {
-        Retry::Never => Decision { hold: None, next: Next::GiveUp },
-        Retry::Hold => {
-            let asked = failure.retry_after.unwrap_or(DEFAULT_HOLD);
-            if asked > patience {
-                return Decision { hold: None, next: Next::GiveUpAll(asked) };
-            }
-            Decision { hold: Some(asked), next: again(Duration::ZERO) }
-        }
-        Retry::Backoff => {
-            let asked = failure.retry_after.unwrap_or_default();
-            if asked > patience {
-                return Decision { hold: None, next: Next::GiveUp };
-            }
+    let unless_last = |again| if tried < policy.retries { again } else { Next::GiveUp(ends) };
+    let (hold, next) = match (retry, failure.retry_after) {
+        (Retry::Never, _) => (None, Next::GiveUp(ends)),
+        (Retry::Hold, asked) => match asked.unwrap_or(DEFAULT_HOLD) {
+            asked if asked > patience => (None, Next::TooLong { asked, ends: Ends::Batch }),
+            asked => (Some(asked), unless_last(Next::AfterHold)),
+        },
+        (Retry::Backoff, Some(asked)) if asked > patience => (None, Next::TooLong { asked, ends }),
+        (Retry::Backoff, asked) => {
             let ceiling = policy.backoff.saturating_mul(2_u32.saturating_pow(tried)).min(MAX_BACKOFF);
-            Decision { hold: None, next: again(ceiling.mul_f64(jitter).max(asked)) }
+            let wait = ceiling.mul_f64(jitter).max(asked.unwrap_or_default());
+            (None, unless_last(Next::AfterBackoff(wait)))
         }
-    }
+    };
+    Decision { hold, next }
 }
 
 #[cfg(test)]
@@ -144,12 +149,15 @@ mod tests {
         let policy = RetryPolicy { retries: 9, ..POLICY };
         let waits =
             (0..9).map(|tried| match decide(&failure(Kind::ServerError, None), tried, &policy, None, 1.0).next {
-                Next::Again(wait) => wait.as_millis(),
+                Next::AfterBackoff(wait) => wait.as_millis(),
                 other => panic!("{other:?}"),
             });
         assert_eq!(waits.collect::<Vec<_>>(), [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
-        assert_eq!(decide(&failure(Kind::ServerError, None), 2, &POLICY, None, 0.0).next, Next::Again(Duration::ZERO));
-        assert_eq!(decide(&failure(Kind::ServerError, None), 4, &POLICY, None, 0.5).next, Next::GiveUp);
+        assert_eq!(
+            decide(&failure(Kind::ServerError, None), 2, &POLICY, None, 0.0).next,
+            Next::AfterBackoff(Duration::ZERO)
+        );
+        assert_eq!(decide(&failure(Kind::ServerError, None), 4, &POLICY, None, 0.5).next, Next::GiveUp(Ends::Region));
     }
 
     #[test]
@@ -159,19 +167,25 @@ mod tests {
         };
         let seconds = Duration::from_secs;
         let held = |asked, next| Decision { hold: Some(seconds(asked)), next };
-        assert_eq!(decide(Some(7), 0, None), held(7, Next::Again(Duration::ZERO)));
-        assert_eq!(decide(None, 0, None), held(5, Next::Again(Duration::ZERO)));
-        assert_eq!(decide(Some(60), 0, None), held(60, Next::Again(Duration::ZERO)));
-        assert_eq!(decide(Some(61), 0, None), Decision { hold: None, next: Next::GiveUpAll(seconds(61)) });
-        assert_eq!(decide(Some(9), 0, Some(8)), Decision { hold: None, next: Next::GiveUpAll(seconds(9)) });
+        assert_eq!(decide(Some(7), 0, None), held(7, Next::AfterHold));
+        assert_eq!(decide(None, 0, None), held(5, Next::AfterHold));
+        assert_eq!(decide(Some(60), 0, None), held(60, Next::AfterHold));
+        assert_eq!(
+            decide(Some(61), 0, None),
+            Decision { hold: None, next: Next::TooLong { asked: seconds(61), ends: Ends::Batch } }
+        );
+        assert_eq!(
+            decide(Some(9), 0, Some(8)),
+            Decision { hold: None, next: Next::TooLong { asked: seconds(9), ends: Ends::Batch } }
+        );
         // The request gives up; the silence is kept all the same.
-        assert_eq!(decide(Some(7), 4, None), held(7, Next::GiveUp));
+        assert_eq!(decide(Some(7), 4, None), held(7, Next::GiveUp(Ends::Region)));
     }
 
     #[test]
     fn a_server_error_that_names_a_time_is_not_asked_before_it() {
         let next = |asked| decide(&failure(Kind::ServerError, Some(asked)), 0, &POLICY, None, 0.5).next;
-        assert_eq!(next(3), Next::Again(Duration::from_secs(3)));
-        assert_eq!(next(61), Next::GiveUp);
+        assert_eq!(next(3), Next::AfterBackoff(Duration::from_secs(3)));
+        assert_eq!(next(61), Next::TooLong { asked: Duration::from_secs(61), ends: Ends::Region });
     }
 }

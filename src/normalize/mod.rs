@@ -143,8 +143,8 @@ fn is_video_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// The language of a BCP 47 tag: `en` of `en-US`. `zxx` (no speech) and `und` say none; the old
-/// codes that YouTube still sends are replaced by today's.
+/// The language of a BCP 47 tag: `en` of `en-US`. `zxx` (no speech) and `und` say none; codes that
+/// YouTube sends in another form than the table of regions has are replaced.
 fn primary_subtag(tag: &str) -> Option<String> {
     let subtag = tag.split(['-', '_']).next()?.to_ascii_lowercase();
     let is_language = (2..=3).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_lowercase());

@@ -4,110 +4,90 @@ use std::io::{self, Write};
 
 use super::{Entry, Rows, entries};
 use crate::category::Category;
-use crate::model::{Live, Report, TrendingVideo};
+use crate::model::{Report, TrendingVideo};
+use crate::region::Region;
 
 /// Writes a heading and the rows.
 ///
 /// # Errors
 /// What the writer gives.
 pub(super) fn write(report: &Report, rows: Rows, with_description: bool, out: &mut dyn Write) -> io::Result<()> {
+    let columns = || {
+        COLUMNS.iter().filter(move |(name, _)| match *name {
+            "description" => with_description,
+            // The run's own stands in front of an entry.
+            "fetched_at" => rows == Rows::Videos,
+            _ => true,
+        })
+    };
+    let cells = |video| columns().map(move |(_, cell)| cell(video));
+    let names = columns().map(|(name, _)| *name);
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    let mut columns: Vec<&str> =
-        VIDEO.iter().copied().filter(|column| with_description || *column != "description").collect();
     match rows {
         Rows::Videos => {
-            csv.write_record(&columns)?;
+            csv.write_record(names).map_err(io_error)?;
             for video in &report.videos {
-                csv.write_record(columns.iter().map(|column| harmless(cell(video, column))))?;
+                csv.write_record(cells(video).map(harmless)).map_err(io_error)?;
             }
         }
         Rows::Entries => {
-            // The run's time stands in front; a row has one of that name.
-            columns.retain(|column| *column != "fetched_at");
-            csv.write_record(ENTRY.iter().chain(&columns))?;
+            let front = ["run_id", "fetched_at", "source", "region", "rank"];
+            csv.write_record(front.into_iter().chain(names)).map_err(io_error)?;
+            let of_run = [report.run_id.clone(), report.fetched_at.to_string(), report.source.clone()];
             for Entry { region, rank, video, .. } in entries(report) {
-                let head = [
-                    report.run_id.clone(),
-                    report.fetched_at.to_string(),
-                    report.source.clone(),
-                    region.to_string(),
-                    rank.to_string(),
-                ];
-                let tail = columns.iter().map(|column| cell(video, column));
-                csv.write_record(head.into_iter().chain(tail).map(harmless))?;
+                let front = of_run.iter().cloned().chain([region.to_string(), rank.to_string()]);
+                csv.write_record(front.chain(cells(video)).map(harmless)).map_err(io_error)?;
             }
         }
     }
     csv.flush()
 }
 
-/// The columns of an entry that are not the video's.
-const ENTRY: &[&str] = &["run_id", "fetched_at", "source", "region", "rank"];
+/// What the writer said. The crate's own conversion would hide its kind, a closed pipe for instance.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+type Column = (&'static str, fn(&TrendingVideo) -> String);
 
 /// The fields of a video in the document, in its order.
-const VIDEO: &[&str] = &[
-    "video_id",
-    "url",
-    "title",
-    "channel",
-    "channel_id",
-    "category_id",
-    "category",
-    "views",
-    "likes",
-    "comments",
-    "published_at",
-    "duration_seconds",
-    "live",
-    "embeddable",
-    "age_restricted",
-    "tags",
-    "thumbnail",
-    "description",
-    "declared_language",
-    "primary_language",
-    "search_config",
-    "regions",
-    "ranks",
-    "fetched_at",
+const COLUMNS: &[Column] = &[
+    ("video_id", |row| row.video.id.clone()),
+    ("url", |row| row.url()),
+    ("title", |row| row.video.title.clone()),
+    ("channel", |row| row.video.channel.clone()),
+    ("channel_id", |row| shown(row.video.channel_id.as_ref())),
+    ("category_id", |row| shown(row.video.category.map(Category::id))),
+    ("category", |row| shown(row.video.category.and_then(Category::name))),
+    ("views", |row| shown(row.video.counts.views)),
+    ("likes", |row| shown(row.video.counts.likes)),
+    ("comments", |row| shown(row.video.counts.comments)),
+    ("published_at", |row| shown(row.video.published_at)),
+    ("duration_seconds", |row| shown(row.video.duration_seconds)),
+    ("live", |row| row.video.live.as_str().to_owned()),
+    ("embeddable", |row| shown(row.video.embeddable)),
+    ("age_restricted", |row| shown(row.video.age_restricted)),
+    ("tags", |row| row.video.tags.join("|")),
+    ("thumbnail", |row| shown(row.video.thumbnail.as_ref())),
+    ("description", |row| shown(row.video.description.as_ref())),
+    ("declared_language", |row| shown(row.video.declared_language.as_ref())),
+    ("primary_language", |row| row.primary_language().to_owned()),
+    ("search_config", |row| row.search_config().to_owned()),
+    ("regions", |row| joined(row, |region, _| region.to_string())),
+    ("ranks", |row| joined(row, |region, rank| format!("{region}:{rank}"))),
+    ("fetched_at", |row| row.fetched_at.to_string()),
 ];
 
-fn cell(row: &TrendingVideo, column: &str) -> String {
-    fn shown<T: ToString>(value: Option<T>) -> String {
-        value.map(|value| value.to_string()).unwrap_or_default()
-    }
-    let video = &row.video;
-    match column {
-        "video_id" => video.id.clone(),
-        "url" => row.url(),
-        "title" => video.title.clone(),
-        "channel" => video.channel.clone(),
-        "channel_id" => shown(video.channel_id.as_ref()),
-        "category_id" => shown(video.category.map(Category::id)),
-        "category" => shown(video.category.and_then(Category::name)),
-        "views" => shown(video.counts.views),
-        "likes" => shown(video.counts.likes),
-        "comments" => shown(video.counts.comments),
-        "published_at" => shown(video.published_at),
-        "duration_seconds" => shown(video.duration_seconds),
-        "live" => match video.live {
-            Live::None => "none",
-            Live::Live => "live",
-            Live::Upcoming => "upcoming",
-        }
-        .to_owned(),
-        "embeddable" => shown(video.embeddable),
-        "age_restricted" => shown(video.age_restricted),
-        "tags" => video.tags.join("|"),
-        "thumbnail" => shown(video.thumbnail.as_ref()),
-        "description" => shown(video.description.as_ref()),
-        "declared_language" => shown(video.declared_language.as_ref()),
-        "primary_language" => row.primary_language().to_owned(),
-        "search_config" => row.search_config().to_owned(),
-        "regions" => row.places.iter().map(|(region, _)| region.to_string()).collect::<Vec<_>>().join("|"),
-        "ranks" => row.places.iter().map(|(region, rank)| format!("{region}:{rank}")).collect::<Vec<_>>().join("|"),
-        _ => row.fetched_at.to_string(),
-    }
+/// An empty cell where there is nothing.
+fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn joined(row: &TrendingVideo, place: fn(Region, u32) -> String) -> String {
+    row.places.iter().map(|(region, rank)| place(*region, *rank)).collect::<Vec<_>>().join("|")
 }
 
 /// Control characters other than line breaks become U+FFFD, and a cell that a spreadsheet would

@@ -1,8 +1,8 @@
 //! A file that is written whole or not at all.
 //!
-//! A temporary file of a fixed name lies beside the target while it is written: locked by its
-//! writer, so that a second run waits for it, and taken away by the next run when its writer was
-//! killed. The lock dies with its process.
+//! A temporary file of a fixed name lies beside the target while it is written, locked by its
+//! writer: a second run waits for it, and a leftover of a killed run, whose lock died with it, is
+//! taken away. Only who holds the lock of the very file that lies there may remove or rename it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -14,20 +14,12 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When it cannot: the folder is missing or read-only, or the target is a folder.
 pub(super) fn check(path: &Path) -> io::Result<()> {
-    let target = resolve(path)?;
-    match fs::metadata(&target) {
-        Ok(metadata) if metadata.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")),
-        // A device or a pipe: opening a pipe to find out would wait for its reader.
-        Ok(metadata) if !metadata.is_file() => Ok(()),
-        _ => {
-            let temporary = temporary_of(&target)?;
-            match OpenOptions::new().write(true).create(true).truncate(false).open(&temporary) {
-                Ok(file) if file.try_lock().is_ok() => fs::remove_file(&temporary),
-                // Another run is writing there, so it can be written.
-                Ok(_) => Ok(()),
-                Err(error) => Err(error),
-            }
-        }
+    let Target::File(target) = Target::of(path)? else { return Ok(()) };
+    let temporary = temporary_of(&target)?;
+    match claim(&temporary, try_lock)? {
+        Some(_locked) => fs::remove_file(&temporary),
+        // Another run is writing there, so it can be written.
+        None => Ok(()),
     }
 }
 
@@ -36,36 +28,55 @@ pub(super) fn check(path: &Path) -> io::Result<()> {
 /// is no regular file is written in place.
 ///
 /// # Errors
-/// Whatever goes wrong; the old content is there then.
+/// Whatever goes wrong. A regular file is as it was then.
 pub(super) fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let target = resolve(path)?;
-    let old = fs::metadata(&target).ok();
-    if old.as_ref().is_some_and(|old| !old.is_file()) {
-        let mut file = BufWriter::new(OpenOptions::new().write(true).open(&target)?);
-        content(&mut file)?;
-        return file.flush();
-    }
+    let target = match Target::of(path)? {
+        Target::File(target) => target,
+        Target::Stream => return write_to(&OpenOptions::new().write(true).open(path)?, content),
+    };
     let temporary = temporary_of(&target)?;
-    let file = create_locked(&temporary)?;
-    let written = (|| {
-        if let Some(old) = &old {
+    let Some(file) = claim(&temporary, |file| file.lock().map(|()| true))? else { return Ok(()) };
+    let written = write_to(&file, content).and_then(|()| {
+        if let Ok(old) = fs::metadata(&target) {
             // Another user's file stays his where we may say so.
             let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
             file.set_permissions(old.permissions())?;
         }
-        let mut buffered = BufWriter::with_capacity(1 << 16, &file);
-        content(&mut buffered)?;
-        buffered.flush()?;
-        drop(buffered);
         file.sync_all()?;
         fs::rename(&temporary, &target)
-    })();
+    });
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
         return written;
     }
-    // The new name is on disk once its folder is.
-    File::open(folder_of(&target))?.sync_all()
+    // Makes the new name last through a power cut. It is there already, so a folder that may not be
+    // read is no failure.
+    let _ = File::open(folder_of(&target)).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+fn write_to(file: &File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffered = BufWriter::with_capacity(1 << 16, file);
+    content(&mut buffered)?;
+    buffered.flush()
+}
+
+/// What a path stands for.
+enum Target {
+    /// A regular file, there or not, behind all links.
+    File(PathBuf),
+    /// A device, a pipe, a socket: written in place. Its links are the system's, and lead nowhere.
+    Stream,
+}
+
+impl Target {
+    fn of(path: &Path) -> io::Result<Target> {
+        match fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")),
+            Ok(there) if !there.is_file() => Ok(Target::Stream),
+            _ => resolve(path).map(Target::File),
+        }
+    }
 }
 
 /// The file that a chain of links ends in, which need not exist.
@@ -93,34 +104,41 @@ fn temporary_of(target: &Path) -> io::Result<PathBuf> {
     Ok(folder_of(target).join(temporary))
 }
 
-/// Creates the file and locks it. One that lies there unlocked was left by a killed run.
-fn create_locked(path: &Path) -> io::Result<File> {
+/// Creates the file and takes its lock by `lock`; `None` where that says that somebody else has it.
+fn claim(path: &Path, lock: impl Fn(&File) -> io::Result<bool>) -> io::Result<Option<File>> {
     loop {
-        let created = OpenOptions::new().write(true).create_new(true).open(path);
-        match created {
-            Ok(file) => {
-                file.lock()?;
-                // Between the two steps somebody may have taken it for a leftover.
-                if fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|ours| ours.ino() == there.ino())) {
-                    return Ok(file);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => remove_leftover(path)?,
+        let (file, is_leftover) = match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(file) => (file, false),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match File::open(path) {
+                Ok(file) => (file, true),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            },
             Err(error) => return Err(error),
+        };
+        if !lock(&file)? {
+            return Ok(None);
         }
+        // While this one waited, the file may have been renamed or removed, and another put there.
+        if !lies_at(&file, path) {
+            continue;
+        }
+        if !is_leftover {
+            return Ok(Some(file));
+        }
+        fs::remove_file(path)?;
     }
 }
 
-/// Removes the file unless somebody holds its lock; waits for him otherwise.
-fn remove_leftover(path: &Path) -> io::Result<()> {
-    let gone = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
-    let file = match OpenOptions::new().write(true).open(path) {
-        Ok(file) => file,
-        Err(error) => return gone(error),
-    };
+fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
-        Ok(()) => fs::remove_file(path).or_else(gone),
-        Err(TryLockError::WouldBlock) => file.lock(),
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+fn lies_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|ours| identity(ours) == identity(there)))
 }

@@ -4,6 +4,7 @@
 mod csv;
 mod file;
 mod grid;
+mod price;
 pub mod progress;
 mod summary;
 mod table;
@@ -17,6 +18,14 @@ use serde::Serialize;
 
 use crate::model::{Report, TrendingVideo};
 use crate::region::Region;
+
+pub use price::price;
+
+/// The quota of a project that was not given another one ("Quota costs").
+const UNITS_PER_DAY: &str = "10,000";
+
+/// The width of a table that goes into a file or a pipe, so that its content depends on nothing.
+const WIDTH: usize = 80;
 
 /// The JSON Schema of the document, draft 2020-12.
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -96,8 +105,8 @@ pub struct Outputs {
     pub all_or_nothing: bool,
     /// Where the stats go.
     pub stats: StatsTo,
-    /// Whether each stream takes colours: standard output, standard error.
-    pub color: (bool, bool),
+    /// Whether the stats have colours.
+    pub color: bool,
 }
 
 /// An output that cannot be written. The sentence names it.
@@ -122,7 +131,7 @@ fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder that you may write to",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room; the old file is as it was",
         io::ErrorKind::IsADirectory => "name a file in it",
-        _ => "the old file, if there was one, is as it was",
+        _ => "an old file there is as it was",
     }
 }
 
@@ -145,22 +154,18 @@ pub fn write(outputs: &Outputs, report: &Report) -> Vec<OutputError> {
         }
     } else {
         for output in &outputs.files {
-            let written = file::replace(&output.path, |out| render(output.format, outputs, report, out));
+            let written = file::replace(&output.path, |out| render(output.format, outputs, report, WIDTH, out));
             errors.extend(written.err().map(|error| OutputError::File { path: output.path.clone(), error }));
         }
     }
     if let Some(format) = outputs.stdout {
-        errors.extend(to_stream(io::stdout().lock(), |out| render(format, outputs, report, out)).err());
+        let width = width_of(&Term::stdout());
+        errors.extend(to_stream(io::stdout().lock(), |out| render(format, outputs, report, width, out)).err());
     }
+    let stats = |term: Term, out: &mut dyn Write| summary::write(report, width_of(&term), outputs.color, out);
     let stats = match outputs.stats {
-        StatsTo::Stdout => {
-            let width = width_of(&Term::stdout());
-            to_stream(io::stdout().lock(), |out| summary::write(report, width, outputs.color.0, out))
-        }
-        StatsTo::Stderr => {
-            let width = width_of(&Term::stderr());
-            to_stream(io::stderr().lock(), |out| summary::write(report, width, outputs.color.1, out))
-        }
+        StatsTo::Stdout => to_stream(io::stdout().lock(), |out| stats(Term::stdout(), out)),
+        StatsTo::Stderr => to_stream(io::stderr().lock(), |out| stats(Term::stderr(), out)),
         StatsTo::Nowhere => Ok(()),
     };
     errors.extend(stats.err());
@@ -189,7 +194,7 @@ fn keeps_old_files(outputs: &Outputs, report: &Report) -> Option<&'static str> {
     (outputs.all_or_nothing && is_partial).then_some("the run is partial, and --all-or-nothing is given")
 }
 
-fn render(format: Format, outputs: &Outputs, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn render(format: Format, outputs: &Outputs, report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()> {
     match (format, outputs.rows) {
         (Format::Json, _) => {
             serde_json::to_writer(&mut *out, report)?;
@@ -198,7 +203,7 @@ fn render(format: Format, outputs: &Outputs, report: &Report, out: &mut dyn Writ
         (Format::Ndjson, Rows::Videos) => lines(&report.videos, out),
         (Format::Ndjson, Rows::Entries) => lines(entries(report), out),
         (Format::Csv, rows) => csv::write(report, rows, outputs.description, out),
-        (Format::Table, _) => table::write(report, width_of(&Term::stdout()), out),
+        (Format::Table, _) => table::write(report, width, out),
     }
 }
 
@@ -258,7 +263,7 @@ fn to_stream(stream: impl Write, content: impl FnOnce(&mut dyn Write) -> io::Res
     }
 }
 
-/// A terminal's width; 80 for a file or a pipe, so that their content depends on nothing.
+/// The width of what is printed there.
 fn width_of(term: &Term) -> usize {
-    if term.is_term() { usize::from(term.size().1).clamp(60, 160) } else { 80 }
+    if term.is_term() { usize::from(term.size().1).clamp(60, 160) } else { WIDTH }
 }

@@ -131,7 +131,7 @@ impl Observer for Progress {
                     line.phase = Phase::Retrying(Instant::now() + *wait, error.kind.as_str())
                 }
                 Event::Held(_) => line.phase = Phase::Retrying(Instant::now(), "rate_limited"),
-                Event::Ended(_) => {
+                Event::Ended => {
                     self.overall.inc(1);
                     if let Some(bar) = line.bar.take() {
                         bar.finish_and_clear();

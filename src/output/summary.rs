@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use console::Style;
 
+use super::UNITS_PER_DAY;
 use super::grid::{grouped, left, lines, right, seconds};
 use crate::model::{RegionStats, Report, Stats, Status};
 use crate::text::one_line;
@@ -93,7 +94,11 @@ fn counts(stats: &Stats) -> Vec<(&'static str, String, String)> {
         ("requests", units(stats.requests), String::new()),
         ("retries", units(stats.retries), String::new()),
         ("rate_limited", units(stats.rate_limited), held(stats)),
-        ("quota_units", units(stats.quota_units), "of the 10,000 a day that a project has by default".to_owned()),
+        (
+            "quota_units",
+            units(stats.quota_units),
+            format!("of the {UNITS_PER_DAY} a day that a project has by default"),
+        ),
         ("elapsed", seconds(stats.elapsed_ms), sequential(stats)),
     ]);
     counts

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::deduplicate::deduplicate;
 use crate::error::{Kind, RegionError};
-use crate::model::Effort;
+use crate::model::{Effort, RegionChart};
 use crate::normalize::{Window, page};
 
 fn region(code: &str) -> Region {
@@ -15,23 +15,30 @@ fn chart(code: &str, ids: &[&str]) -> RegionChart {
     let items: Value = ids.iter().map(|id| json!({ "id": id })).collect();
     let window = Window { offset: 0, size: 50, description: false, fetched_at: jiff::Timestamp::UNIX_EPOCH };
     let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
-    RegionChart {
+    let outcome = RegionOutcome {
         region: region(code),
-        sightings: page.sightings,
+        places: page.sightings.len(),
         skipped: page.skipped,
         answered: true,
         error: None,
         effort: Effort::default(),
-    }
+    };
+    RegionChart { sightings: page.sightings, outcome }
 }
 
 fn error() -> RegionError {
     RegionError { kind: Kind::ServerError, status: Some(503), reason: None, message: "down".into() }
 }
 
-fn stats(mut charts: Vec<RegionChart>) -> Stats {
-    let merged = deduplicate(&mut charts);
-    count(&charts, &merged, Duration::from_micros(1_210_900), Duration::from_secs(1))
+/// The chart with another outcome.
+fn ended(mut chart: RegionChart, change: impl FnOnce(&mut RegionOutcome)) -> RegionChart {
+    change(&mut chart.outcome);
+    chart
+}
+
+fn stats(charts: Vec<RegionChart>) -> Stats {
+    let (videos, outcomes) = deduplicate(charts);
+    count(&outcomes, &videos, Duration::from_micros(1_210_900), Duration::from_secs(1))
 }
 
 /// `US+GB 2`, one for each pair.
@@ -57,9 +64,9 @@ fn an_example_counted_by_hand() {
 #[test]
 fn a_region_is_ok_partial_or_failed() {
     let empty = chart("US", &[]);
-    let partial = RegionChart { error: Some(error()), ..chart("GB", &["a"]) };
-    let partial_of_nothing = RegionChart { error: Some(error()), ..chart("SE", &[]) };
-    let failed = RegionChart { error: Some(error()), answered: false, ..chart("PL", &[]) };
+    let partial = ended(chart("GB", &["a"]), |outcome| outcome.error = Some(error()));
+    let partial_of_nothing = ended(chart("SE", &[]), |outcome| outcome.error = Some(error()));
+    let failed = ended(chart("PL", &[]), |outcome| (outcome.error, outcome.answered) = (Some(error()), false));
     let stats = stats(vec![failed, empty, partial, chart("XX", &["a"]), partial_of_nothing]);
     let rows: Vec<_> = stats.regions.iter().map(|row| (row.region.code(), row.status, row.error.is_some())).collect();
     assert_eq!(
@@ -80,11 +87,25 @@ fn a_region_is_ok_partial_or_failed() {
 
 #[test]
 fn what_the_regions_cost_is_added_up() {
-    let us = Effort { requests: 5, retries: 2, rate_limited: 1, elapsed_ms: 900, alone_ms: 400 };
-    let gb = Effort { requests: 3, retries: 1, rate_limited: 4, elapsed_ms: 800, alone_ms: 70 };
+    let us = Effort {
+        requests: 5,
+        retries: 2,
+        rate_limited: 1,
+        elapsed: Duration::from_millis(900),
+        alone: Duration::from_millis(400),
+    };
+    let gb = Effort {
+        requests: 3,
+        retries: 1,
+        rate_limited: 4,
+        elapsed: Duration::from_millis(800),
+        alone: Duration::from_millis(70),
+    };
     let stats = stats(vec![
-        RegionChart { effort: us, ..chart("US", &[]) },
-        RegionChart { effort: gb, error: Some(error()), answered: false, ..chart("GB", &[]) },
+        ended(chart("US", &[]), |outcome| outcome.effort = us),
+        ended(chart("GB", &[]), |outcome| {
+            (outcome.effort, outcome.error, outcome.answered) = (gb, Some(error()), false)
+        }),
     ]);
     assert_eq!((stats.requests, stats.retries, stats.rate_limited, stats.quota_units), (8, 3, 5, 8));
     assert_eq!((stats.elapsed_ms, stats.held_ms, stats.sequential_ms), (1210, 1000, 1470));

@@ -40,7 +40,9 @@ fn the_demo_ends_as_its_modes_say() {
     );
     let calm = stats("--demo=calm -r US,GB,PL --json", 0);
     assert_eq!((&calm["requests"], &calm["rate_limited"]), (&json!(3), &json!(0)));
-    assert_eq!(stats("--demo=outage -r US,GB,PL --json --backoff 1ms", 3)["regions_failed"], json!(["PL"]));
+    let outage = stats("--demo=outage -r US,GB,PL --json --backoff 1ms", 3);
+    assert_eq!(outage["regions_failed"], json!(["PL"]));
+    assert!(outage["regions"][2]["error"]["message"].as_str().unwrap().starts_with("The demo's service"), "{outage}");
     assert_eq!(stats("--demo=quota -r US,GB,PL,NL -c 1 --json", 4)["regions_ok"], json!(["US", "GB"]));
     let document = demo("--demo=calm -r US,GB,PL --json").finish().document();
     assert_eq!(document["source"], "demo");
@@ -222,13 +224,64 @@ fn a_full_device_is_exit_1_and_other_outputs_are_written() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
-    let server = Server::of_pages(&["a", "b", "c"]);
-    let mut run = Run::on(&server, "-r US -f ndjson -q");
-    let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""));
+fn a_closed_pipe_is_no_error_in_any_format() {
+    // Far more than a pipe and a buffer hold.
+    let server = Server::start(|_| {
+        let mut item = item("a");
+        item["snippet"]["title"] = json!("long ".repeat(20_000));
+        Answer::json(&json!({ "items": [item] }))
+    });
+    for format in ["json", "ndjson", "csv", "table"] {
+        for rows in ["videos", "entries"] {
+            let rows = if ["ndjson", "csv"].contains(&format) { format!("--rows {rows}") } else { String::new() };
+            let mut run = Run::on(&server, &format!("-r US -q -f {format} {rows}"));
+            let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            drop(child.stdout.take());
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(
+                (output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()),
+                (Some(0), ""),
+                "{format}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_pipe_is_written_in_place_whatever_it_is_called() {
+    let server = Server::of_pages(&["a"]);
+    let mut run = Run::on(&server, "-r US -q -o /dev/stdout");
+    let output = run.command.output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("{\"schema_version\""));
+}
+
+#[test]
+fn many_runs_at_once_on_one_file_leave_one_whole_file() {
+    let server = Server::of_pages(&["a"]);
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..15 {
+                    let mut run = Run::on(&server, "-r US -q -o trends.json");
+                    run.command.current_dir(&folder);
+                    run.finish().exits(0);
+                }
+            });
+        }
+    });
+    assert_eq!(files_in(folder.path()), ["trends.json"]);
+    let text = fs::read_to_string(folder.path().join("trends.json")).unwrap();
+    assert!(serde_json::from_str::<Value>(&text).is_ok());
+}
+
+#[test]
+fn what_a_killed_run_left_never_blocks_the_next() {
+    let server = Server::of_pages(&["a"]);
+    let run = Run::on(&server, "-r US -o trends.json").file(".trends.json.trendfetch-tmp", "half");
+    fs::set_permissions(run.path(".trends.json.trendfetch-tmp"), fs::Permissions::from_mode(0o444)).unwrap();
+    assert_eq!(run.finish().exits(0).files(), ["trends.json"]);
 }
 
 #[test]
@@ -241,6 +294,13 @@ fn nothing_moves_on_a_standard_error_that_is_no_terminal() {
 
 #[test]
 fn logs_can_be_json() {
+    let server = Server::start(|_| Answer::refusal(400, "odd\u{202e}\u{200d}reason"));
+    let outcome = Run::on(&server, "-r US -q --log-format json").finish().exits(1);
+    assert!(
+        serde_json::from_str::<Value>(&outcome.stderr).is_ok() && !outcome.stderr.contains('\u{202e}'),
+        "{}",
+        outcome.stderr
+    );
     let outcome = demo("--demo=outage -r US,PL --retries 0 --log-format json -v").finish().exits(3);
     let lines: Vec<Value> = outcome.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["level"] == "ERROR" && line["message"].as_str().unwrap().contains("1 of 2 regions failed")));
