@@ -12,6 +12,7 @@
 
 mod cli;
 mod endurance;
+mod faults;
 mod fetch;
 mod harness;
 mod output;
