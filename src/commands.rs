@@ -20,7 +20,11 @@ pub fn text(command: &Command) -> std::io::Result<String> {
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "trendfetch", &mut bytes)
         }
-        Command::Man => clap_mangen::Man::new(Cli::command()).render(&mut bytes)?,
+        // The renderer gives no text to an option that -h hides.
+        Command::Man => {
+            let shown = Cli::command().mut_args(|argument| argument.hide_short_help(false));
+            clap_mangen::Man::new(shown).render(&mut bytes)?;
+        }
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -205,7 +205,9 @@ fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
     let (mut files, mut stdout) = (Vec::<FileOutput>::new(), None);
     for path in &args.output {
         if path.as_os_str() == "-" {
-            stdout = Some(format.unwrap_or(Format::Json));
+            if stdout.replace(format.unwrap_or(Format::Json)).is_some() {
+                return Err(UsageError("--output - is given twice; standard output takes the data once".into()));
+            }
             continue;
         }
         if files.iter().any(|file| file.path == *path) {

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::Path;
 
 use crate::error::UsageError;
 
 /// What `.env` may set. Never the base URL: a foreign folder must not be able to send the key elsewhere.
 const FROM_DOTENV: &[&str] = &["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS"];
+
+/// The largest `.env` that is read; a foreign folder may hold anything under that name.
+const MAX_DOTENV: u64 = 1 << 20;
 
 /// Environment variables by name.
 #[derive(Default)]
@@ -28,9 +32,16 @@ impl Env {
 
     fn from_dotenv(path: &Path) -> Env {
         let mut env = Env::default();
-        let lines = match dotenvy::from_path_iter(path) {
+        let lines = match fs::metadata(path) {
+            Err(_) => return env,
+            Ok(file) if file.is_file() && file.len() <= MAX_DOTENV => dotenvy::from_path_iter(path),
+            Ok(_) => {
+                env.warnings.push(".env is left out: it is larger than 1 MiB, or no file".into());
+                return env;
+            }
+        };
+        let lines = match lines {
             Ok(lines) => lines,
-            Err(error) if error.not_found() => return env,
             Err(_) => {
                 env.warnings.push(".env is there but cannot be read; make it readable, or remove it".into());
                 return env;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -21,7 +22,8 @@ impl ApiKey {
     /// When nothing is left, or what is left could not be a header's value. The message names
     /// `place`, never the text.
     pub fn parse(text: &str, place: &str) -> Result<ApiKey, UsageError> {
-        let key = text.trim();
+        // Some editors begin a file with a byte order mark.
+        let key = text.trim_start_matches('\u{feff}').trim();
         if key.is_empty() {
             return Err(UsageError(format!("{place} is empty; put your YouTube Data API key there")));
         }
@@ -39,8 +41,10 @@ impl ApiKey {
     /// When it cannot be read, or holds no key.
     pub fn from_file(path: &Path) -> Result<ApiKey, UsageError> {
         let shown = path.display();
-        let text = fs::read_to_string(path)
-            .map_err(|error| UsageError(format!("cannot read the key from {shown}: {error}")))?;
+        let mut text = String::new();
+        // A key has 39 characters; a file without an end is not read to it.
+        let read = fs::File::open(path).and_then(|file| file.take(4096).read_to_string(&mut text));
+        read.map_err(|error| UsageError(format!("cannot read the key from {shown}: {error}")))?;
         ApiKey::parse(&text, &format!("the key file {shown}"))
     }
 

@@ -15,7 +15,7 @@ pub fn verdict(report: &Report, now: Timestamp) -> Option<String> {
         report.stats.regions.iter().filter_map(|row| Some((row, row.error.as_ref()?))).collect();
     let total = report.stats.regions.len();
     let Some((_, first)) = failed.iter().min_by_key(|(_, error)| weight(error)) else {
-        return report.videos.is_empty().then(|| "no video arrived: every chart is empty".to_owned());
+        return report.videos.is_empty().then(|| "no video arrived: no chart holds a usable one".to_owned());
     };
     let arrived = match report.videos.len() {
         0 => "no video arrived".to_owned(),

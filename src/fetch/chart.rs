@@ -31,6 +31,9 @@ pub(super) async fn fetch<T: Transport>(run: Arc<Run<T>>, index: usize) -> Regio
     chart.outcome.effort.elapsed = elapsed;
     match &ended {
         Err(error) => tracing::info!(%region, %error, "region failed"),
+        Ok(()) if chart.sightings.is_empty() && chart.outcome.skipped > 0 => {
+            tracing::warn!(%region, "none of the chart's {} items has a usable id", chart.outcome.skipped);
+        }
         Ok(()) if chart.sightings.is_empty() => {
             tracing::warn!(%region, "the chart is empty; YouTube offers no video for this region and category");
         }

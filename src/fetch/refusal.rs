@@ -17,6 +17,7 @@ use crate::text::{one_line, without_markup};
 pub(super) fn read(reply: &Reply, now: Timestamp) -> Failure {
     let said = Said::read(&reply.body);
     let (kind, reason) = classify(reply.status, &said);
+    let reason = reason.map(|word| one_line(&without_markup(&word), 60)).filter(|word| !word.is_empty());
     let message = match one_line(&without_markup(&said.message), 300) {
         empty if empty.is_empty() => describe(reply.status, kind),
         message => message,

@@ -19,7 +19,39 @@ pub(super) struct List<'a, I> {
     pub kind: Text<'a>,
     #[serde(default, borrow, deserialize_with = "soft")]
     pub next_page_token: Text<'a>,
+    #[serde(default, deserialize_with = "at_most_a_page")]
     pub items: Option<Vec<I>>,
+}
+
+/// A page of YouTube's has 50 items at most. What a server sends beyond is passed over, not kept.
+const MAX_ITEMS: usize = 50;
+
+fn at_most_a_page<'de, D: Deserializer<'de>, I: Deserialize<'de>>(deserializer: D) -> Result<Option<Vec<I>>, D::Error> {
+    struct Items<I>(PhantomData<I>);
+
+    impl<'de, I: Deserialize<'de>> Visitor<'de> for Items<I> {
+        type Value = Option<Vec<I>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of items")
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut items = Vec::new();
+            while items.len() < MAX_ITEMS {
+                match list.next_element()? {
+                    Some(item) => items.push(item),
+                    None => return Ok(Some(items)),
+                }
+            }
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Some(items))
+        }
+    }
+
+    deserializer.deserialize_any(Items(PhantomData))
 }
 
 /// An item; nothing in it where it is no object.

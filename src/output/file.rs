@@ -71,6 +71,9 @@ enum Target {
 
 impl Target {
     fn of(path: &Path) -> io::Result<Target> {
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "its name is that of a folder"));
+        }
         match fs::metadata(path) {
             Ok(there) if there.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")),
             Ok(there) if !there.is_file() => Ok(Target::Stream),
@@ -109,7 +112,7 @@ fn claim(path: &Path, lock: impl Fn(&File) -> io::Result<bool>) -> io::Result<Op
     loop {
         let (file, is_leftover) = match OpenOptions::new().write(true).create_new(true).open(path) {
             Ok(file) => (file, false),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match open_leftover(path) {
                 Ok(file) => (file, true),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
@@ -128,6 +131,15 @@ fn claim(path: &Path, lock: impl Fn(&File) -> io::Result<bool>) -> io::Result<Op
         }
         fs::remove_file(path)?;
     }
+}
+
+/// Opens what lies in the place of the temporary file, if that can be one: in a folder that others
+/// write to, a pipe would make the program wait, and a link lead it elsewhere.
+fn open_leftover(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::other(format!("{} is in the way, and no file; remove it", path.display())))
 }
 
 fn try_lock(file: &File) -> io::Result<bool> {

@@ -265,5 +265,5 @@ fn to_stream(stream: impl Write, content: impl FnOnce(&mut dyn Write) -> io::Res
 
 /// The width of what is printed there.
 fn width_of(term: &Term) -> usize {
-    if term.is_term() { usize::from(term.size().1).clamp(60, 160) } else { WIDTH }
+    if term.is_term() { usize::from(term.size().1).clamp(40, 160) } else { WIDTH }
 }

@@ -66,7 +66,7 @@ impl Progress {
     pub fn new(screen: MultiProgress, regions: &[Region]) -> Progress {
         let overall = screen.add(
             ProgressBar::new(regions.len() as u64)
-                .with_style(style("[{bar:30}] {pos}/{len} regions  {elapsed}  {wide_msg}")),
+                .with_style(style("[{bar:16}] {pos}/{len} regions {elapsed} {wide_msg}")),
         );
         let line = |region: &Region| Line { region: *region, bar: None, phase: Phase::Asking, attempts: 0, videos: 0 };
         let state = State { regions: regions.iter().map(line).collect(), held_until: None };
@@ -90,9 +90,7 @@ impl Progress {
     fn draw(&self) {
         self.with(|state| {
             let hold = state.held_until.and_then(left);
-            self.overall.set_message(
-                hold.as_ref().map(|left| format!("rate limited, sending again in {left}")).unwrap_or_default(),
-            );
+            self.overall.set_message(hold.as_ref().map(|left| format!("rate limited: {left}")).unwrap_or_default());
             state.regions.iter().for_each(|line| line.draw(hold.as_deref()));
         });
     }
@@ -153,7 +151,7 @@ impl Line {
                 None => format!("{why}, waiting for its turn"),
             },
         };
-        bar.set_message(format!("{doing:<40} try {:<3} {} videos", self.attempts, self.videos));
+        bar.set_message(format!("{doing:<32} try {:<3} {} videos", self.attempts, self.videos));
     }
 }
 

@@ -63,6 +63,7 @@ fn names() {
 fn files() {
     refused(&["-o", ""], "a value is required");
     refused(&["-o", "a.json", "-o", "a.json"], "given twice");
+    refused(&["-o", "-", "-o", "-"], "given twice");
     refused(&["--all-or-nothing"], "-o FILE");
     refused(&["--json", "--format", "csv"], "cannot be used with");
     refused(&["-q", "-v"], "cannot be used with");
@@ -195,7 +196,8 @@ fn the_program_describes_itself() {
     let regions = text(&["regions"]);
     assert!(regions.contains("PL    Poland                  pl        simple"), "{regions}");
     assert_eq!(regions.lines().filter(|line| line.as_bytes().get(2) == Some(&b' ')).count(), 111);
-    assert!(text(&["man"]).contains(".TH trendfetch"));
+    let man = text(&["man"]);
+    assert!(man.contains(".TH trendfetch") && man.contains("Further attempts of one request"), "{man}");
     assert!(text(&["completions", "bash"]).contains("--max-results"));
     assert!(text(&["schema"]).contains("https://json-schema.org/draft/2020-12/schema"));
     assert_eq!(text(&["--version"]).trim(), concat!("trendfetch ", env!("CARGO_PKG_VERSION")));

@@ -122,6 +122,10 @@ const FAULTS: &[Fault] = &[
         );
         whole(s, "200 OK", "", deep.as_bytes())
     }),
+    ("four million items", "ok", false, |s| {
+        let zeros = format!("{{\"items\":[{}0]}}", "0,".repeat(4_000_000));
+        whole(s, "200 OK", "", zeros.as_bytes())
+    }),
     ("items that are no videos", "ok", false, |s| {
         whole(s, "200 OK", "", b"{\"items\":[null,5,\"x\",[],{},{\"id\":{}},{\"id\":\"a b\"}]}")
     }),

@@ -207,7 +207,7 @@ fn a_partial_run_replaces_it_unless_told_otherwise() {
 #[test]
 fn an_output_that_cannot_be_written_is_found_before_anything_is_sent() {
     let server = Server::of_pages(&["a"]);
-    for output in ["missing/trends.json", "."] {
+    for output in ["missing/trends.json", "missing/", "."] {
         let outcome = Run::on(&server, &format!("-r US -o {output}")).finish().exits(1);
         assert!(outcome.stderr.contains(&format!("cannot write {output}")), "{}", outcome.stderr);
     }
@@ -282,6 +282,20 @@ fn what_a_killed_run_left_never_blocks_the_next() {
     let run = Run::on(&server, "-r US -o trends.json").file(".trends.json.trendfetch-tmp", "half");
     fs::set_permissions(run.path(".trends.json.trendfetch-tmp"), fs::Permissions::from_mode(0o444)).unwrap();
     assert_eq!(run.finish().exits(0).files(), ["trends.json"]);
+
+    // What cannot be such a leftover is neither waited for nor followed.
+    for in_the_way in [
+        "mkfifo .trends.json.trendfetch-tmp",
+        "ln -s elsewhere .trends.json.trendfetch-tmp",
+        "mkdir .trends.json.trendfetch-tmp",
+    ] {
+        let run = Run::on(&server, "-r US -o trends.json");
+        let made = std::process::Command::new("sh").args(["-c", in_the_way]).current_dir(&run.folder).status().unwrap();
+        assert!(made.success());
+        let outcome = run.finish().exits(1);
+        assert!(outcome.stderr.contains("is in the way"), "{}", outcome.stderr);
+        assert_eq!(outcome.files(), [".trends.json.trendfetch-tmp"]);
+    }
 }
 
 #[test]

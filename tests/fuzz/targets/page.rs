@@ -1,0 +1,11 @@
+//! Any bytes as the body of a page.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../oracles.rs"]
+mod oracles;
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| {
+    oracles::check_page(body, 0, 50);
+    oracles::check_page(body, 150, 3);
+});
