@@ -33,7 +33,8 @@ fn check_window(page: &Page, window: Window) {
         assert!(video.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
         assert_eq!(video.description.is_some(), window.description);
         assert_ne!(video.duration_seconds, Some(0));
-        let is_language = |tag: &String| (2..=3).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_lowercase());
+        let is_language =
+            |tag: &String| (2..=3).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_lowercase());
         assert!(video.declared_language.as_ref().is_none_or(is_language));
     }
 }
@@ -41,7 +42,8 @@ fn check_window(page: &Page, window: Window) {
 /// An answer of any status.
 pub fn check_reply(status: u16, retry_after: Option<String>, date: Option<String>, body: &[u8]) {
     let region = parse_list("PL").unwrap_or_default()[0];
-    let request = PageRequest { region, category: Category::find("10"), offset: 0, size: 50, token: None, description: false };
+    let request =
+        PageRequest { region, category: Category::find("10"), offset: 0, size: 50, token: None, description: false };
     let reply = Reply { status, retry_after, date, body: body.to_vec() };
     let now = Timestamp::from_second(1_795_381_200).unwrap_or_default();
     match api::read(&reply, &request, now) {

@@ -16,6 +16,7 @@ mod faults;
 mod fetch;
 mod harness;
 mod output;
+mod properties;
 mod readme;
 mod secrets;
 mod waits;

@@ -1,0 +1,290 @@
+//! HTTP/2 over TLS, with an authority of the tests' own: one connection for all, and what ends it or a part of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use h2::Reason;
+use h2::server::SendResponse;
+use hyper::Response;
+use hyper::body::Bytes;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+use crate::bytes::{Asked, PAGES, ids_of, page};
+use crate::harness::{Outcome, Run, ids, region_row};
+
+/// What the server does in place of an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    /// GOAWAY with an error, and the end of the connection.
+    GoAway,
+    /// RST_STREAM before the headers.
+    Reset,
+    /// RST_STREAM in the body.
+    ResetInBody,
+    /// The end of the connection, without a word of TLS.
+    Cut,
+    CutInBody,
+    Stall,
+    StallInBody,
+}
+use Fault::{Cut, CutInBody, GoAway, Reset, ResetInBody, Stall, StallInBody};
+
+/// An authority and its certificates.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Authority {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// A server's side of TLS, with a certificate for this name until the end of this year.
+    fn server(&self, name: &str, until: i32) -> TlsAcceptor {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 12, 31));
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+/// A server on loopback. Its thread ends with the test's process.
+struct Server {
+    base_url: String,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    log: Mutex<Vec<Asked>>,
+}
+
+type Faults = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
+
+impl Server {
+    fn start(acceptor: TlsAcceptor, fault: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) -> Server {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let base_url = format!("https://localhost:{}/youtube/v3", listener.local_addr().unwrap().port());
+        let (seen, fault): (_, Arc<Faults>) = (Arc::new(Seen::default()), Arc::new(fault));
+        let server = Server { base_url, seen: Arc::clone(&seen) };
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                while let Ok((stream, _)) = listener.accept().await {
+                    seen.connections.fetch_add(1, SeqCst);
+                    tokio::spawn(serve(stream, acceptor.clone(), Arc::clone(&seen), Arc::clone(&fault)));
+                }
+            });
+        });
+        server
+    }
+
+    fn connections(&self) -> usize {
+        self.seen.connections.load(SeqCst)
+    }
+
+    fn log(&self) -> Vec<Asked> {
+        self.seen.log.lock().unwrap().clone()
+    }
+
+    /// A run that trusts this authority and no other.
+    fn run(&self, authority: &Authority, arguments: &str) -> Outcome {
+        let run = Run::new(&arguments.split(' ').collect::<Vec<_>>()).file("authority.pem", &authority.0.pem());
+        let file = run.path("authority.pem").into_os_string().into_string().unwrap();
+        let mut run = run.env("SSL_CERT_FILE", &file);
+        run.command.args(["--json", "-vv", "--backoff", "1ms", "--base-url", &self.base_url]);
+        run.finish()
+    }
+}
+
+/// One connection. Streams ask for its end, with or without a GOAWAY, through a channel.
+async fn serve(stream: tokio::net::TcpStream, acceptor: TlsAcceptor, seen: Arc<Seen>, fault: Arc<Faults>) {
+    let Ok(tls) = acceptor.accept(stream).await else { return };
+    let Ok(mut connection) = h2::server::handshake(tls).await else { return };
+    let (end, mut ends) = unbounded_channel();
+    loop {
+        tokio::select! {
+            accepted = connection.accept() => {
+                let Some(Ok((request, respond))) = accepted else { return };
+                let asked = {
+                    let mut log = seen.log.lock().unwrap();
+                    let asked = Asked::of(request.uri().path_and_query().unwrap().as_str(), &log);
+                    log.push(asked.clone());
+                    asked
+                };
+                tokio::spawn(reply(respond, fault(&asked), asked, end.clone()));
+            }
+            Some(fault) = ends.recv() => match fault {
+                GoAway => connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM),
+                _ => return,
+            },
+        }
+    }
+}
+
+/// One stream. Its client may be gone, which is no concern of the server.
+async fn reply(mut respond: SendResponse<Bytes>, fault: Option<Fault>, asked: Asked, end: UnboundedSender<Fault>) {
+    let body = page(&asked.region, asked.page.unwrap_or(0)).to_string();
+    let head = Response::builder().header("content-type", "application/json").body(()).unwrap();
+    match fault {
+        None => {
+            let Ok(mut stream) = respond.send_response(head, false) else { return };
+            let _ = stream.send_data(body.into(), true);
+        }
+        Some(Reset) => respond.send_reset(Reason::INTERNAL_ERROR),
+        Some(Stall) => std::future::pending().await,
+        Some(fault @ (GoAway | Cut)) => {
+            let _ = end.send(fault);
+            std::future::pending().await
+        }
+        Some(fault @ (ResetInBody | CutInBody | StallInBody)) => {
+            let Ok(mut stream) = respond.send_response(head, false) else { return };
+            let _ = stream.send_data(body[..1000].to_owned().into(), false);
+            sleep(Duration::from_millis(30)).await;
+            match fault {
+                ResetInBody => stream.send_reset(Reason::INTERNAL_ERROR),
+                StallInBody => std::future::pending().await,
+                _ => {
+                    let _ = end.send(fault);
+                    std::future::pending().await
+                }
+            }
+        }
+    }
+}
+
+fn whole(regions: &[&str], pages: std::ops::Range<usize>) -> Vec<String> {
+    regions.iter().flat_map(|region| pages.clone().flat_map(|page| ids_of(region, page))).collect()
+}
+
+#[test]
+fn a_run_uses_one_connection_for_all_regions_and_pages() {
+    let authority = Authority::new();
+    let server = Server::start(authority.server("localhost", 2400), |_| None);
+    let outcome = server.run(&authority, "-r US,PL,DE,FR -n 150 -c 1").exits(0);
+    assert_eq!(ids(&outcome.document()), whole(&["US", "PL", "DE", "FR"], 0..PAGES));
+    assert_eq!((server.connections(), server.log().len()), (1, 12));
+}
+
+const FAULTS: [(Fault, &str); 7] = [
+    (GoAway, "connect"),
+    (Reset, "connect"),
+    (ResetInBody, "truncated"),
+    (Cut, "connect"),
+    (CutInBody, "truncated"),
+    (Stall, "timeout"),
+    (StallInBody, "timeout"),
+];
+
+/// Each fault in a thread. The timeout is short where it ends the fault; elsewhere a busy machine must not end it first.
+fn side_by_side(check: impl Fn(Fault, &str, &str) + Sync) {
+    thread::scope(|scope| {
+        for (fault, kind) in FAULTS {
+            let timeout = if kind == "timeout" { "--timeout 800ms" } else { "--timeout 20s" };
+            let check = &check;
+            scope.spawn(move || check(fault, kind, timeout));
+        }
+    });
+}
+
+#[test]
+fn each_fault_that_stays_fails_the_region_with_its_kind_and_keeps_the_pages_before() {
+    let authority = Authority::new();
+    side_by_side(|fault, kind, timeout| {
+        for at in 0..PAGES {
+            let ill = move |asked: &Asked| (asked.region == "PL" && asked.page == Some(at)).then_some(fault);
+            let server = Server::start(authority.server("localhost", 2400), ill);
+            // One after the other: what ends a connection ends all that is under way on it.
+            let outcome = server.run(&authority, &format!("-r US,PL,DE -n 150 -c 1 --retries 1 {timeout}"));
+            let (shown, document) = (format!("{fault:?}, page {at}: {}", outcome.stderr), outcome.document());
+            assert_eq!(outcome.code, Some(3), "{shown}");
+            let row = region_row(&document, "PL");
+            let status = if at == 0 { "failed" } else { "partial" };
+            assert_eq!((&row["status"], &row["error"]["kind"]), (&json!(status), &json!(kind)), "{shown}");
+            let expected = [whole(&["US"], 0..PAGES), whole(&["PL"], 0..at), whole(&["DE"], 0..PAGES)].concat();
+            assert_eq!(ids(&document), expected, "{shown}");
+            assert_eq!(server.log().iter().filter(|asked| asked.region == "PL").count(), at + 2, "{shown}");
+            assert!(!outcome.stderr.contains("panicked"), "{shown}");
+        }
+    });
+}
+
+#[test]
+fn each_fault_that_passes_costs_nothing_but_a_retry() {
+    let authority = Authority::new();
+    side_by_side(|fault, _, timeout| {
+        for at in 0..PAGES {
+            let ill = move |asked: &Asked| {
+                (asked.region == "PL" && asked.page == Some(at) && asked.nth == 0).then_some(fault)
+            };
+            let server = Server::start(authority.server("localhost", 2400), ill);
+            // All at once: what was under way on the same connection is sent again too.
+            let outcome = server.run(&authority, &format!("-r US,PL,DE -n 150 -c 3 --retries 3 {timeout}"));
+            let document = outcome.document();
+            assert_eq!(outcome.code, Some(0), "{fault:?}, page {at}: {}", outcome.stderr);
+            assert_eq!(ids(&document), whole(&["US", "PL", "DE"], 0..PAGES), "{fault:?}, page {at}");
+            assert!(document["stats"]["retries"].as_u64().unwrap() >= 1);
+            // No request is sent that is not counted; one that was sent into the end of a connection did not arrive.
+            assert!(document["stats"]["requests"].as_u64().unwrap() as usize >= server.log().len());
+        }
+    });
+}
+
+#[test]
+fn a_certificate_that_does_not_hold_is_met_once_and_gets_no_request() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    for (name, acceptor) in [
+        ("unknown authority", stranger.server("localhost", 2400)),
+        ("expired", authority.server("localhost", 2021)),
+        ("another name", authority.server("elsewhere.example", 2400)),
+    ] {
+        let server = Server::start(acceptor, |_| None);
+        let outcome = server.run(&authority, "-r PL --retries 4").exits(1);
+        let document = outcome.document();
+        let row = region_row(&document, "PL");
+        assert_eq!((&row["error"]["kind"], &row["requests"]), (&json!("tls"), &json!(1)), "{name}");
+        assert_eq!(row["error"]["status"], Value::Null);
+        assert!(row["error"]["message"].as_str().unwrap().contains("SSL_CERT_FILE"), "{name}: {row}");
+        assert_eq!((server.connections(), server.log().len()), (1, 0), "{name}");
+    }
+}
+
+#[test]
+fn a_handshake_that_breaks_off_is_tried_again() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("https://localhost:{}/youtube/v3", listener.local_addr().unwrap().port());
+    let server = Server { base_url, seen: Arc::default() };
+    let seen = Arc::clone(&server.seen);
+    thread::spawn(move || {
+        // An alert of TLS: handshake_failure.
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            seen.connections.fetch_add(1, SeqCst);
+            let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+            let _ = std::io::Write::write_all(&mut stream, &[0x15, 3, 3, 0, 2, 2, 0x28]);
+        }
+    });
+    let outcome = server.run(&Authority::new(), "-r PL --retries 2").exits(1);
+    assert_eq!(region_row(&outcome.document(), "PL")["error"]["kind"], "tls");
+    assert_eq!(server.connections(), 3);
+}
