@@ -131,6 +131,9 @@ fn fault(error: reqwest::Error) -> Failure {
     if error.is_timeout() {
         return Failure::new(Kind::Timeout, "no whole answer in time; --timeout sets how long one attempt may take");
     }
+    if error.is_builder() {
+        return Failure::new(Kind::BadResponse, "the server's page token is too long for an address");
+    }
     if let Some(tls) = find::<rustls::Error>(&error) {
         return match tls {
             rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Failure::new(

@@ -144,7 +144,7 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Hit) -> Answer, log: &Mutex<Vec
     }
 }
 
-pub fn read_request(reader: &mut impl BufRead) -> Option<Hit> {
+fn read_request(reader: &mut impl BufRead) -> Option<Hit> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, prints what it measured, and is nobody's library"
 )]
 
+mod bytes;
 mod cli;
 mod endurance;
 mod faults;
@@ -19,4 +20,5 @@ mod output;
 mod properties;
 mod readme;
 mod secrets;
+mod tls;
 mod waits;
