@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Answer, Hit, Run, Server, files_in, ids, item};
+use crate::harness::{Answer, Hit, Run, Server, files_in, item};
+#[cfg(target_os = "linux")]
+use crate::harness::{ids, peak_kib};
 
 /// A whole chart: 4 pages of 50.
 fn deep_page(hit: &Hit) -> Answer {
@@ -121,11 +123,8 @@ fn all_regions_at_full_depth_stay_within_few_descriptors_and_little_memory() {
     let mut child = spawn(&mut run);
     let (mut descriptors, mut peak) = (0, 0_u64);
     while child.try_wait().unwrap().is_none() {
-        let of_process = format!("/proc/{}", child.id());
-        descriptors = descriptors.max(fs::read_dir(format!("{of_process}/fd")).map_or(0, Iterator::count));
-        let status = fs::read_to_string(format!("{of_process}/status")).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
-        peak = peak.max(line.split_whitespace().nth(1).map_or(0, |kib| kib.parse().unwrap()));
+        descriptors = descriptors.max(fs::read_dir(format!("/proc/{}/fd", child.id())).map_or(0, Iterator::count));
+        peak = peak.max(peak_kib(child.id()));
         sleep(Duration::from_millis(5));
     }
     assert_eq!(ids(&document(&run.path("trends.json"))).len(), 22_200);

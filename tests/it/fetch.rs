@@ -153,6 +153,38 @@ fn one_real_429_is_waited_out_for_its_second() {
 }
 
 #[test]
+fn after_a_429_the_servers_log_shows_silence_and_then_a_gentle_restart() {
+    let server = Server::start(|hit| match (hit.region(), hit.nth) {
+        ("GB", 0) => Answer::new(429, "").header("retry-after", "1"),
+        (region, _) => Answer::page(&[region], None),
+    });
+    Run::on(&server, "-r all -c 4 --json -q").finish().exits(0);
+    let log = server.log();
+    let limited = log.iter().find(|hit| hit.region() == "GB").unwrap().at;
+    // The log notes arrivals: what was in flight with the 429 comes within moments, all else after its second.
+    let opens = limited + Duration::from_secs(1);
+    let between = log.iter().filter(|hit| hit.at > limited + Duration::from_millis(100) && hit.at < opens).count();
+    assert_eq!(between, 0);
+    let first_second = log.iter().filter(|hit| hit.at >= opens && hit.at < opens + Duration::from_millis(990)).count();
+    assert!((1..=4).contains(&first_second), "{first_second}");
+    assert_eq!(log.len(), 112);
+}
+
+#[test]
+fn after_a_spent_quota_only_what_was_in_flight_has_been_sent() {
+    for (concurrency, k) in [(1, 5), (3, 7), (8, 20)] {
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let server = Server::start(move |hit| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1 {
+            before if before < k => Answer::page(&[hit.region()], None),
+            _ => Answer::refusal(403, "quotaExceeded"),
+        });
+        Run::on(&server, &format!("-r all -q --json -c {concurrency}")).finish().exits(4);
+        let sent = server.log().len();
+        assert!((k..k + concurrency).contains(&sent), "{sent} sent, request {k} was refused, -c {concurrency}");
+    }
+}
+
+#[test]
 fn a_failing_region_never_stops_the_others() {
     let server = Server::start(|hit| match hit.region() {
         "PL" => Answer::refusal(400, "videoChartNotFound"),

@@ -264,6 +264,14 @@ pub fn files_in(folder: &Path) -> Vec<String> {
     names
 }
 
+/// The most memory that a process had, as far as it got, in KiB; 0 once it has ended.
+#[cfg(target_os = "linux")]
+pub fn peak_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().nth(1).map_or(0, |kib| kib.parse().unwrap())
+}
+
 /// The row of a region in the document's stats.
 pub fn region_row<'a>(document: &'a Value, region: &str) -> &'a Value {
     document["stats"]["regions"].as_array().unwrap().iter().find(|row| row["region"] == region).unwrap()
