@@ -13,7 +13,8 @@ const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
 
 /// Options in the README that are those of cargo, jq and systemctl.
-const OF_OTHERS: [&str; 6] = ["--arg", "--locked", "--now", "--path", "--profile", "--release"];
+const OF_OTHERS: [&str; 10] =
+    ["--arg", "--bench", "--fuzz-dir", "--locked", "--now", "--open", "--path", "--profile", "--release", "--test"];
 
 #[test]
 fn the_option_table_is_that_of_help() {
