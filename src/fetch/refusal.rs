@@ -52,7 +52,13 @@ impl Said {
         let error = &value["error"];
         if let Some(word) = error.as_str() {
             let message = value["error_description"].as_str().unwrap_or(word).to_owned();
-            return Said { errors: vec![word.to_owned()], message, ..Said::default() };
+            return Said {
+                errors: vec![word.to_owned()],
+                names_region: message.contains("regionCode"),
+                per_day: message.to_lowercase().contains("per day"),
+                message,
+                ..Said::default()
+            };
         }
         let each = |list: &str, field: &str| -> Vec<String> {
             let items = error[list].as_array().map(Vec::as_slice).unwrap_or_default();

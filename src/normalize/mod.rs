@@ -61,10 +61,11 @@ pub fn page(body: &[u8], window: Window) -> Result<Page, Malformed> {
     }
     match serde_json::from_str::<wire::List<'_, wire::Slot<'_>>>(&text) {
         Ok(list) => normalize(list, window, |slot| slot.0),
-        Err(error) if error.is_eof() => Err(malformed(error)),
+        Err(error) if error.is_eof() => Err(malformed(&error, &text)),
         // One item may hold what no JSON string can mean, such as half a surrogate pair: read one by one.
         Err(_) => {
-            let list: wire::List<'_, &RawValue> = serde_json::from_str(&text).map_err(malformed)?;
+            let list: wire::List<'_, &RawValue> =
+                serde_json::from_str(&text).map_err(|error| malformed(&error, &text))?;
             normalize(list, window, |raw| {
                 wire::Slot::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()?.0
             })
@@ -72,8 +73,10 @@ pub fn page(body: &[u8], window: Window) -> Result<Page, Malformed> {
     }
 }
 
-fn malformed(error: serde_json::Error) -> Malformed {
-    if error.is_eof() { Malformed::Truncated } else { Malformed::Shape }
+fn malformed(error: &serde_json::Error, text: &str) -> Malformed {
+    // serde_json calls a number that ends early a wrong one.
+    let is_cut_number = || text.ends_with(['-', '+', '.', 'e', 'E']) && error.to_string().starts_with("invalid number");
+    if error.is_eof() || is_cut_number() { Malformed::Truncated } else { Malformed::Shape }
 }
 
 fn normalize<'a, I>(

@@ -1,89 +1,224 @@
-// What must hold for any input. Shared by the fuzzers and by the property tests on stable, both of
-// which include this file.
+//! What must hold whatever comes, as checks that panic where it does not. The fuzz targets share them with
+//! the property tests on stable, `tests/it/properties.rs`.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use trendfetch::category::Category;
 use trendfetch::error::Kind;
 use trendfetch::fetch::api::{self, PageRequest};
+use trendfetch::fetch::failure::Failure;
+use trendfetch::fetch::retry::{MAX_BACKOFF, Next, Retry, RetryPolicy, decide, rule};
 use trendfetch::fetch::transport::Reply;
-use trendfetch::normalize::{Page, Window, page};
+use trendfetch::normalize::{self, Malformed, Page, Window};
 use trendfetch::region::{Region, parse_list};
-use trendfetch::text::{escaped_in_json, is_hidden, one_line, visible, without_markup};
+use trendfetch::text;
 
-/// A body of 200, asked for as a page of `size` places behind `offset`.
-pub fn check_page(body: &[u8], offset: u32, size: u32) {
-    for description in [false, true] {
-        let window = Window { offset, size, description, fetched_at: Timestamp::UNIX_EPOCH };
-        if let Ok(page) = page(body, window) {
-            check_window(&page, window);
-        }
+/// 2026-11-22T21:00:00Z
+pub const NOW: i64 = 1_795_381_200;
+
+pub fn now() -> Timestamp {
+    Timestamp::from_second(NOW).unwrap()
+}
+
+pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
+    Reply { status, retry_after: None, date: None, body: body.into() }
+}
+
+pub fn request() -> PageRequest {
+    PageRequest {
+        region: Region::new("PL").unwrap(),
+        category: Some(Category::new(10)),
+        offset: 0,
+        size: 50,
+        token: None,
+        description: false,
     }
 }
 
-fn check_window(page: &Page, window: Window) {
-    assert!(page.places <= window.size);
-    assert_eq!(page.sightings.len() as u32 + page.skipped, page.places);
-    assert!(page.next.as_ref().is_none_or(|token| !token.is_empty()));
-    let mut last = window.offset;
+/// Reads a refusal as `fetch` does.
+pub fn refused(reply: &Reply) -> Failure {
+    api::read(reply, &request(), now()).expect_err("a status other than 200 is no page")
+}
+
+/// What a terminal would obey or not show, listed here a second time and by another source than
+/// `text::is_hidden`: `Cc`, `Zl`, `Zp`, `Bidi_Control` and `Default_Ignorable_Code_Point` of Unicode, as far as
+/// assigned; without the variation selectors, which pictographs and ideographs need.
+pub fn is_unseen(character: char) -> bool {
+    matches!(character,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        | '\u{2028}' | '\u{2029}'
+        | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
+}
+
+#[track_caller]
+pub fn assert_all_seen(what: &str, text: &str) {
+    let unseen: Vec<char> = text.chars().filter(|character| is_unseen(*character)).collect();
+    assert!(unseen.is_empty(), "{what} holds {unseen:?}: {text:?}");
+}
+
+/// A body read as several parts of a chart.
+pub fn check_page(body: &[u8]) {
+    let read =
+        |offset, size, description| normalize::page(body, Window { offset, size, description, fetched_at: now() });
+    let whole = read(0, 50, true);
+    for (offset, size, description) in [(0, 50, true), (0, 1, false), (50, 50, false), (150, 7, true), (199, 1, true)] {
+        let page = match (read(offset, size, description), &whole) {
+            (Ok(page), Ok(_)) => page,
+            (Err(malformed), Err(other)) if malformed == *other => continue,
+            other => panic!("whether it is a page depends on what was asked for: {other:?}"),
+        };
+        page_fits(&page, offset, size, description);
+        // A smaller window shows the beginning of the same, elsewhere under other ranks.
+        let beginning = whole.as_ref().unwrap().sightings.iter().filter(|sighting| sighting.rank <= size);
+        let same = |(a, b): (&trendfetch::model::Sighting, &trendfetch::model::Sighting)| {
+            a.rank == b.rank + offset && a.video.id == b.video.id && a.video.title == b.video.title
+        };
+        assert_eq!(page.sightings.len(), beginning.clone().count());
+        assert!(page.sightings.iter().zip(beginning).all(same));
+    }
+    let is_json = serde_json::from_slice::<serde_json::Value>(body).is_ok();
+    assert!(!(is_json && whole == Err(Malformed::Truncated)), "whole JSON is called cut short");
+    // The face that `fetch` sees says the same, with the kinds of the document.
+    let outcome = api::read(&reply(200, body), &request(), now());
+    match (outcome, whole) {
+        (Ok(page), Ok(whole)) => assert_eq!((page.places, page.skipped), (whole.places, whole.skipped)),
+        (Err(failure), Err(Malformed::Truncated)) => assert_eq!(failure.kind(), Kind::Truncated),
+        (Err(failure), Err(Malformed::Shape)) => assert_eq!(failure.kind(), Kind::BadResponse),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
+    assert!(page.places <= size);
+    assert_eq!(page.skipped as usize + page.sightings.len(), page.places as usize);
+    assert!(page.sightings.is_sorted_by(|a, b| a.rank < b.rank), "ranks do not increase");
+    assert!(page.next.as_deref() != Some(""));
     for sighting in &page.sightings {
-        assert!(sighting.rank > last && sighting.rank <= window.offset + page.places);
-        last = sighting.rank;
+        assert!((offset + 1..=offset + page.places).contains(&sighting.rank), "rank {}", sighting.rank);
+        assert_eq!(sighting.fetched_at, now());
         let video = &sighting.video;
-        assert!(!video.id.is_empty());
-        assert!(video.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-        assert_eq!(video.description.is_some(), window.description);
+        let of_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        assert!((1..=64).contains(&video.id.len()) && video.id.bytes().all(of_alphabet), "id {:?}", video.id);
+        assert_eq!(video.description.is_some(), description);
         assert_ne!(video.duration_seconds, Some(0));
-        let is_language =
-            |tag: &String| (2..=3).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_lowercase());
-        assert!(video.declared_language.as_ref().is_none_or(is_language));
-    }
-}
-
-/// An answer of any status.
-pub fn check_reply(status: u16, retry_after: Option<String>, date: Option<String>, body: &[u8]) {
-    let region = parse_list("PL").unwrap_or_default()[0];
-    let request =
-        PageRequest { region, category: Category::find("10"), offset: 0, size: 50, token: None, description: false };
-    let reply = Reply { status, retry_after, date, body: body.to_vec() };
-    let now = Timestamp::from_second(1_795_381_200).unwrap_or_default();
-    match api::read(&reply, &request, now) {
-        Ok(_) => assert_eq!(status, 200),
-        Err(failure) => {
-            let error = &failure.error;
-            assert_eq!(error.status, Some(status));
-            assert!(!error.message.is_empty() && error.message.chars().count() <= 300);
-            assert!(!error.message.contains(is_hidden));
-            assert!(status != 401 || error.kind == Kind::KeyRejected);
-            // Only what the way there gives can be these.
-            let of_the_way = [Kind::Connect, Kind::Tls, Kind::Certificate, Kind::Timeout, Kind::TooLarge];
-            let of_the_run = [Kind::Budget, Kind::Deadline, Kind::Cancelled];
-            assert!(!of_the_way.contains(&error.kind) && !of_the_run.contains(&error.kind));
+        if let Some(language) = &video.declared_language {
+            assert!((2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_lowercase()));
+            assert!(!["und", "zxx", "iw", "in", "fil"].contains(&language.as_str()), "{language}");
         }
     }
 }
 
-/// What was typed for `--regions`.
-pub fn check_regions(text: &str) {
-    match parse_list(text) {
+/// An answer whose status is not 200.
+pub fn check_refusal(reply: &Reply) {
+    let failure = refused(reply);
+    assert_eq!(failure, refused(reply));
+    let error = &failure.error;
+    assert_eq!(error.status, Some(reply.status));
+    use Kind::{
+        BadRequest, BadResponse, Forbidden, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError,
+    };
+    let of_answers =
+        [BadRequest, BadResponse, Forbidden, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError];
+    assert!(of_answers.contains(&error.kind), "{error}");
+    assert!(reply.status != 401 || error.kind == KeyRejected);
+    assert!(!error.message.is_empty() && error.message.chars().count() <= 300, "{error}");
+    assert_all_seen("the message", &error.message);
+    assert!(!has_markup(&error.message), "{error}");
+    if let Some(expected) = reply.retry_after.as_deref().and_then(|value| asked(value, reply.date.as_deref())) {
+        assert_eq!(failure.retry_after, Some(expected));
+    }
+    // Whatever was asked for, nobody waits longer than the user allows, and nothing overflows.
+    let policy = RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: Duration::from_secs(60) };
+    let limit = error.kind == RateLimited;
+    for (tried, left) in [(0, None), (4, None), (u32::MAX, None), (0, Some(Duration::from_secs(3)))] {
+        let decision = decide(&failure, tried, &policy, left, 0.999);
+        let patience = left.unwrap_or(policy.max_wait);
+        assert!(decision.hold.is_none_or(|hold| hold <= patience && limit));
+        match decision.next {
+            Next::AfterHold => assert!(decision.hold.is_some() && tried < policy.retries),
+            Next::AfterBackoff(wait) => assert!(!limit && wait <= patience.max(MAX_BACKOFF) && tried < policy.retries),
+            Next::TooLong { asked, .. } => {
+                assert!(asked > patience && failure.retry_after.is_none_or(|it| it == asked))
+            }
+            Next::GiveUp(_) => assert!(tried >= policy.retries || rule(error.kind).retry == Retry::Never),
+        }
+    }
+}
+
+/// What a `Retry-After` says, read a second time in a plainer way: whole seconds below 2^53, or a date
+/// in the form that everybody sends. `None` where this reader is not sure.
+fn asked(value: &str, date: Option<&str>) -> Option<Duration> {
+    let value = value.trim();
+    if (1..=15).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap()));
+    }
+    let seconds = |text: &str| {
+        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        let is_plain = date >= Timestamp::UNIX_EPOCH && httpdate::fmt_http_date(SystemTime::from(date)) == text;
+        is_plain.then(|| date.as_second())
+    };
+    let until = seconds(value)?;
+    let from = date.map_or(Some(NOW), seconds)?;
+    Some(Duration::from_secs(u64::try_from(until - from).unwrap_or(0)))
+}
+
+/// What is typed for `--regions`.
+pub fn check_regions(typed: &str) {
+    match parse_list(typed) {
         Ok(regions) => {
             assert!(!regions.is_empty());
-            for (index, region) in regions.iter().enumerate() {
-                assert!(!regions[index + 1..].contains(region));
-                assert_eq!(Region::new(region.code()), Some(*region));
-            }
+            assert_eq!(regions.iter().collect::<HashSet<_>>().len(), regions.len(), "a region comes twice");
+            assert!(regions.iter().all(|region| matches!(region.code().as_bytes(), [b'A'..=b'Z', b'A'..=b'Z'])));
+            let codes: Vec<String> = regions.iter().map(Region::to_string).collect();
+            assert_eq!(parse_list(&codes.join(",")).as_deref(), Ok(&regions[..]), "its own codes are not taken back");
+            assert_eq!(parse_list(&typed.to_ascii_lowercase()).as_deref(), Ok(&regions[..]));
+            assert_eq!(parse_list(&typed.to_ascii_uppercase()).as_deref(), Ok(&regions[..]));
         }
-        Err(error) => assert!(!error.to_string().contains(is_hidden)),
+        Err(error) => {
+            let message = error.to_string();
+            assert!(!message.is_empty() && message.chars().count() < 300, "{message}");
+            assert_all_seen("the message", &message);
+        }
     }
 }
 
-/// Text from strangers.
-pub fn check_text(text: &str) {
-    assert!(!visible(text).contains(is_hidden));
-    assert!(!escaped_in_json(text).contains(is_hidden));
-    for limit in [1, 7, 40] {
-        let line = one_line(text, limit);
-        assert!(line.chars().count() <= limit && !line.contains(is_hidden));
+/// Any text on its way to a terminal.
+pub fn check_text(raw: &str, limit: usize) {
+    let shown = text::visible(raw);
+    assert_all_seen("visible", &shown);
+    assert_eq!(text::visible(&shown), shown, "visible changes what it made");
+    if !raw.contains(text::is_hidden) {
+        assert!(matches!(shown, Cow::Borrowed(same) if same == raw), "harmless text changes");
     }
-    let plain = without_markup(text);
-    assert!(plain.len() <= text.len());
+    let line = text::one_line(raw, limit);
+    assert_all_seen("one_line", &line);
+    // An ellipsis needs its place even where there is none.
+    assert!(line.chars().count() <= limit.max(1), "{limit}: {line:?}");
+    assert_eq!(line.trim(), line);
+    assert!(!line.contains("  "), "{line:?}");
+    assert_eq!(text::one_line(&line, limit), line, "one_line changes what it made");
+    let folded = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.strip_suffix('…') {
+        Some(kept) => assert!(folded == line || folded.starts_with(kept)),
+        None => assert_eq!(folded, line, "something is lost without a sign"),
+    }
+    let json = serde_json::to_string(raw).unwrap();
+    let escaped = text::escaped_in_json(&json);
+    assert_all_seen("escaped_in_json", &escaped);
+    assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), raw, "the line of JSON says something else");
+    let plain = text::without_markup(raw);
+    assert!(!has_markup(&plain), "{plain:?}");
+    assert!(plain.len() <= raw.len());
+    assert!(has_markup(raw) || plain == raw, "text without markup changes");
+}
+
+/// Whether a `<` comes before a `>`.
+fn has_markup(text: &str) -> bool {
+    text.split_once('<').is_some_and(|(_, after)| after.contains('>'))
 }

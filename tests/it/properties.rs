@@ -1,50 +1,131 @@
-//! The oracles of the fuzzers on stable, the layouts of error bodies, and text from strangers end to end.
+//! What must hold for any input: the targets of `tests/fuzz` on stable, with the same oracles, and text
+//! from strangers on its way through the whole program.
 
+use std::ops::RangeInclusive;
+use std::time::{Duration, SystemTime};
+
+use jiff::{Timestamp, tz::TimeZone};
+use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::{Value, json};
-use trendfetch::fetch::api::{self, PageRequest};
+use proptest::sample::select;
+use serde_json::{Map, Value, json};
+use trendfetch::error::Kind;
+use trendfetch::fetch::api;
 use trendfetch::fetch::transport::Reply;
-use trendfetch::region::parse_list;
-use trendfetch::text::is_hidden;
+use trendfetch::normalize::{self, Malformed, Window};
+use trendfetch::text;
 
-use crate::harness::{Answer, Run, Server, item};
+use crate::harness::{Answer, Outcome, Run, Server, item};
 
 #[path = "../fuzz/oracles.rs"]
 mod oracles;
 
-/// JSON of any shape, with the names of the API where an object needs names.
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        "\\PC{0,12}".prop_map(Value::from),
-        "[A-Za-z0-9_-]{1,11}".prop_map(Value::from),
-        "[0-9]{1,22}".prop_map(Value::from),
-        "P[0-9DTHMS]{0,8}".prop_map(Value::from),
+use oracles::{NOW, assert_all_seen, is_unseen, now, refused, reply, request};
+
+/// Nothing is kept between runs, so nothing is written into the repository.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20 * cases, ..ProptestConfig::default() }
+}
+
+const STATUSES: RangeInclusive<u16> = 100..=599;
+
+/// What terminals obey or hide, what spreadsheets run, what separates cells, and what refusals are searched for.
+const ODD: &[&str] = &[
+    "\u{1b}[2J",
+    "\u{1b}[31m",
+    "\u{1b}]8;;https://example.org\u{7}",
+    "\u{1b}]0;t\u{1b}\\",
+    "\u{9b}31m",
+    "\u{9d}0;t\u{9c}",
+    "\0",
+    "\u{7}",
+    "\u{8}",
+    "\t",
+    "\n",
+    "\r",
+    "\r\n",
+    "\u{7f}",
+    "\u{85}",
+    "\u{ad}",
+    "\u{61c}",
+    "\u{200b}",
+    "\u{200d}",
+    "\u{200f}",
+    "\u{202e}",
+    "\u{2028}",
+    "\u{2066}",
+    "\u{2069}",
+    "\u{feff}",
+    "\u{1bca0}",
+    "\u{e0041}",
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠A1",
+    "\"",
+    "'",
+    ",",
+    ";",
+    "|",
+    "<b>",
+    "</b>",
+    "<",
+    ">",
+    "…",
+    " ",
+    "  ",
+    "日本",
+    "ż",
+    "🎵",
+    "per day",
+    "regionCode",
+    "unregistered callers",
+];
+
+/// What may stand in a list of regions besides codes.
+const LISTED: &[&str] = &["all", "dailywatch", "ViralVidVault", "South Korea", "*", "", " pl ", "\u{212a}O", "İ"];
+
+fn odd_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        3 => select(ODD).prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
+        1 => "[a-zA-Z ]{0,9}",
     ];
-    let name = prop::sample::select(vec![
-        "items",
+    vec(piece, 0..7).prop_map(|pieces| pieces.concat())
+}
+
+/// JSON of any shape, with the names that a page and a refusal have.
+fn odd_json() -> impl Strategy<Value = Value> {
+    const NAMES: &[&str] = &[
         "id",
         "snippet",
         "title",
         "channelTitle",
+        "channelId",
         "tags",
-        "categoryId",
         "thumbnails",
         "default",
         "url",
         "width",
+        "height",
+        "categoryId",
+        "publishedAt",
+        "defaultLanguage",
+        "defaultAudioLanguage",
+        "liveBroadcastContent",
+        "contentDetails",
+        "duration",
+        "contentRating",
+        "ytRating",
         "statistics",
         "viewCount",
         "likeCount",
-        "contentDetails",
-        "duration",
         "status",
         "embeddable",
-        "kind",
-        "nextPageToken",
         "error",
         "errors",
         "details",
@@ -54,174 +135,464 @@ fn any_json() -> impl Strategy<Value = Value> {
         "metadata",
         "quota_unit",
         "retryDelay",
-        "code",
-        "defaultLanguage",
-        "defaultAudioLanguage",
-        "publishedAt",
-    ]);
-    leaf.prop_recursive(5, 64, 8, move |inner| {
+        "error_description",
+    ];
+    const TEXTS: &[&str] = &[
+        "abcdefghijk",
+        "-_",
+        "PT1H2M3S",
+        "P0D",
+        "PT99999999999H",
+        "P1W",
+        "2026-11-20T10:00:00Z",
+        "18446744073709551616",
+        "20",
+        "en-US",
+        "zxx",
+        "iw",
+        "live",
+        "ytAgeRestricted",
+        "quotaExceeded",
+        "API_KEY_INVALID",
+        "rateLimitExceeded",
+        "regionCode",
+        "1/d/{project}",
+        "3.5s",
+        "UNAVAILABLE",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        select(TEXTS).prop_map(Value::from),
+        odd_text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 60, 6, |inner| {
+        let object = vec((select(NAMES), inner.clone()), 0..6);
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-            prop::collection::vec((name.clone(), inner), 0..8)
-                .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>()),
+            vec(inner, 0..5).prop_map(Value::from),
+            object.prop_map(|fields| Value::from(Map::from_iter(
+                fields.into_iter().map(|(name, value)| (name.into(), value))
+            ))),
         ]
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_body_is_a_page_or_is_none(body in any::<Vec<u8>>(), json in any_json(), items in prop::collection::vec(any_json(), 0..60)) {
-        oracles::check_page(&body, 0, 50);
-        oracles::check_page(json.to_string().as_bytes(), 100, 50);
-        oracles::check_page(json!({ "items": items }).to_string().as_bytes(), 50, 7);
-    }
-
-    #[test]
-    fn any_answer_has_a_kind(status in 100_u16..600, retry_after in proptest::option::of("\\PC{0,30}"), json in any_json(), body in any::<Vec<u8>>()) {
-        oracles::check_reply(status, retry_after.clone(), None, &body);
-        oracles::check_reply(status, retry_after.clone(), retry_after, json!({ "error": json }).to_string().as_bytes());
-    }
-
-    #[test]
-    fn any_text_is_a_list_of_regions_or_none(text in "\\PC{0,40}", codes in "([A-Za-z]{2},){0,8}(all|dailywatch|PL)") {
-        oracles::check_regions(&text);
-        oracles::check_regions(&codes);
-    }
-
-    #[test]
-    fn no_text_controls_a_terminal(text in any::<String>(), hostile in "[\u{0}-\u{9f}\u{ad}\u{61c}\u{180e}\u{200b}-\u{206f}\u{feff}a<>]{0,40}") {
-        oracles::check_text(&text);
-        oracles::check_text(&hostile);
-    }
-}
-
-/// The reasons that YouTube is known to give.
-const REASONS: &[&str] = &[
-    "API_KEY_INVALID",
-    "API_KEY_SERVICE_BLOCKED",
-    "SERVICE_DISABLED",
-    "CONSUMER_SUSPENDED",
-    "RATE_LIMIT_EXCEEDED",
-    "keyInvalid",
-    "keyExpired",
-    "accessNotConfigured",
-    "ipRefererBlocked",
-    "authError",
-    "quotaExceeded",
-    "dailyLimitExceeded",
-    "rateLimitExceeded",
-    "userRateLimitExceeded",
-    "servingLimitExceeded",
-    "concurrentLimitExceeded",
-    "videoChartNotFound",
-    "notFound",
-    "invalidRegionCode",
-    "invalidParameter",
-    "invalidValue",
-    "missingRequiredParameter",
-    "unknownPart",
-    "invalidPageToken",
-    "backendError",
-    "internalError",
-    "processingFailure",
-    "neverHeardOf",
-];
-
-#[test]
-fn the_layouts_of_error_bodies_agree_at_every_status() {
-    let request = PageRequest {
-        region: parse_list("PL").unwrap()[0],
-        category: None,
-        offset: 0,
-        size: 50,
-        token: None,
-        description: false,
-    };
-    let kind = |status: u16, body: Value| {
-        let reply = Reply { status, retry_after: None, date: None, body: body.to_string().into_bytes() };
-        api::read(&reply, &request, jiff::Timestamp::UNIX_EPOCH).unwrap_err().kind()
-    };
-    for status in (100..600).filter(|status| *status != 200) {
-        for reason in REASONS {
-            let errors = json!([{"reason": reason, "domain": "global", "message": "m"}]);
-            let old = kind(status, json!({"error": {"code": status, "message": "m", "errors": errors}}));
-            let vague = json!([{"reason": "badRequest", "domain": "global", "message": "m"}]);
-            let details = json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]);
-            let new =
-                kind(status, json!({"error": {"code": status, "message": "m", "errors": vague, "details": details}}));
-            let word = kind(status, json!({ "error": reason }));
-            assert_eq!((new, word), (old, old), "{status} {reason}");
-        }
-    }
-}
-
-#[test]
-fn nothing_hostile_reaches_a_terminal_or_a_spreadsheet() {
-    let hidden: Vec<char> =
-        (0..0x11_0000).filter_map(char::from_u32).filter(|character| is_hidden(*character)).collect();
-    let starts = [
-        "=",
-        "+",
-        "-",
-        "@",
-        "\t",
-        "\r",
-        "\n",
-        "＝",
-        "＋",
-        "－",
-        "＠",
-        "\u{1b}]8;;http://x\u{7}",
-        "\u{9b}2J",
-        "\u{202e}",
-        "",
+/// An item that is usable, or one with something odd in one place, or anything.
+fn odd_item() -> impl Strategy<Value = Value> {
+    const PLACES: &[&str] = &[
+        "/id",
+        "/snippet",
+        "/snippet/title",
+        "/snippet/tags",
+        "/snippet/thumbnails/default",
+        "/snippet/categoryId",
+        "/snippet/publishedAt",
+        "/snippet/defaultAudioLanguage",
+        "/contentDetails",
+        "/contentDetails/duration",
+        "/statistics",
+        "/statistics/viewCount",
+        "/status/embeddable",
     ];
-    let title = move |number: usize| {
-        let some: String = hidden.iter().skip(number * 7 % hidden.len()).take(9).collect();
-        format!("{}cmd{some}\u{1b}[31m{number}", starts[number % starts.len()])
-    };
-    let server = Server::start(move |hit| {
-        if hit.region() == "PL" {
-            let body = json!({"error": {"message": title(3), "errors": [{"reason": title(4)}]}});
-            return Answer::new(403, body.to_string());
-        }
-        let items: Vec<Value> = (0..50)
-            .map(|number| {
-                let mut item = item(&format!("id{number}"));
-                item["snippet"]["title"] = json!(title(number));
-                item["snippet"]["channelTitle"] = json!(title(number + 1));
-                item["snippet"]["tags"] = json!([title(number + 2)]);
-                item
-            })
-            .collect();
-        Answer::json(&json!({ "items": items }))
+    let one_place = (select(PLACES), odd_json()).prop_map(|(place, odd)| {
+        let mut item = item("abcdefghijk");
+        *item.pointer_mut(place).unwrap() = odd;
+        item
     });
-    let run = |arguments: &str| Run::on(&server, &format!("-r US,PL {arguments}")).finish().exits(3);
-    let is_safe = |text: &str, also: &[char]| {
-        text.chars().all(|character| !is_hidden(character) || character == '\n' || also.contains(&character))
-    };
-    for arguments in ["-vv", "-f table -v", "--log-format json -vv"] {
-        let outcome = run(arguments);
-        assert!(is_safe(&outcome.stdout, &[]), "{arguments}: {:?}", outcome.stdout);
-        assert!(is_safe(&outcome.stderr, &[]), "{arguments}: {:?}", outcome.stderr);
-    }
-    // Progress moves the cursor itself; of the strangers' text it may show nothing that is hidden but that.
-    let progress = run("--progress always -q").stderr;
-    assert!(
-        is_safe(&progress, &['\u{1b}', '\r']) && !progress.contains("\u{1b}]8") && !progress.contains("cmd\u{1b}"),
-        "{progress:?}"
-    );
+    prop_oneof![Just(item("abcdefghijk")), one_place, odd_json()]
+}
 
-    let csv = run("-f csv -q -o -").stdout;
-    for row in csv::Reader::from_reader(csv.as_bytes()).records() {
-        for cell in &row.unwrap() {
-            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']), "{cell:?}");
-            assert!(
-                !cell.contains(|character: char| character.is_control() && !matches!(character, '\n' | '\r')),
-                "{cell:?}"
-            );
+fn body(items: &[Value], ascii: bool) -> Vec<u8> {
+    let body = json!({"kind": "youtube#videoListResponse", "items": items, "nextPageToken": "CDIQAA"}).to_string();
+    if !ascii {
+        return body.into_bytes();
+    }
+    let mut units = [0; 2];
+    let escaped = body.chars().map(|character| match character {
+        plain if plain.is_ascii() => plain.to_string(),
+        other => other.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+    });
+    escaped.collect::<String>().into_bytes()
+}
+
+fn read_page(body: &[u8]) -> Result<normalize::Page, Malformed> {
+    normalize::page(body, Window { offset: 0, size: 50, description: false, fetched_at: now() })
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn any_bytes_are_a_page_with_its_ranks_in_order_or_no_page(bytes in vec(any::<u8>(), 0..200)) {
+        oracles::check_page(&bytes);
+    }
+
+    #[test]
+    fn any_json_is_a_page_with_its_ranks_in_order_or_no_page(json in odd_json()) {
+        oracles::check_page(json.to_string().as_bytes());
+    }
+
+    #[test]
+    fn odd_items_cost_nobody_but_themselves(items in vec(odd_item(), 0..60), ascii: bool) {
+        let body = body(&items, ascii);
+        oracles::check_page(&body);
+        let page = read_page(&body).unwrap();
+        let usable = items.iter().take(50).filter(|it| **it == item("abcdefghijk")).count();
+        prop_assert_eq!(page.places as usize, items.len().min(50));
+        prop_assert!(page.sightings.len() >= usable);
+    }
+
+    #[test]
+    fn a_page_that_is_cut_anywhere_is_worth_another_attempt(
+        items in vec(odd_item(), 0..4), ascii: bool, cut in any::<proptest::sample::Index>(),
+    ) {
+        let body = body(&items, ascii);
+        let cut = cut.index(body.len());
+        let cut = &body[..cut];
+        prop_assert_eq!(read_page(cut), Err(Malformed::Truncated), "{:?}", String::from_utf8_lossy(cut));
+    }
+
+    #[test]
+    fn any_refusal_gets_a_kind_a_clean_message_and_a_bounded_wait(
+        status in STATUSES.prop_filter("a page", |status| *status != 200),
+        retry_after in proptest::option::of(odd_header()),
+        date in proptest::option::of(odd_header()),
+        body in prop_oneof![
+            odd_json().prop_map(|json| json.to_string()),
+            odd_json().prop_map(|json| json!({ "error": json }).to_string()),
+            (odd_text(), odd_text()).prop_map(|(reason, message)| whole(&reason, "vague", "NEWS", &message)),
+            (odd_text(), odd_text()).prop_map(|(reason, message)| plain(&reason, &message)),
+            odd_text(),
+        ],
+    ) {
+        oracles::check_refusal(&Reply { status, retry_after, date, body: body.into_bytes() });
+    }
+
+    #[test]
+    fn the_three_forms_of_a_date_ask_for_the_same_wait(until in 0_i64..3_000_000_000, ahead in -5_000_i64..5_000) {
+        let until = if ahead % 2 == 0 { until } else { NOW + ahead };
+        let wait = |value: String| refused(&Reply { retry_after: Some(value), ..reply(503, "") }).retry_after;
+        let date = Timestamp::from_second(until).unwrap().to_zoned(TimeZone::UTC);
+        let expected = Some(Duration::from_secs(u64::try_from(until - NOW).unwrap_or(0)));
+        prop_assert_eq!(wait(date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()), expected);
+        prop_assert_eq!(wait(date.strftime("%A, %d-%b-%y %H:%M:%S GMT").to_string()), expected);
+        prop_assert_eq!(wait(date.strftime("%a %b %e %H:%M:%S %Y").to_string()), expected);
+    }
+
+    #[test]
+    fn a_list_of_regions_is_in_order_and_without_repeats_or_refused_in_a_clean_sentence(
+        items in vec(prop_oneof![
+            4 => "[a-zA-Z]{2}",
+            1 => select(LISTED).prop_map(str::to_owned),
+            1 => odd_text(),
+        ], 0..9),
+    ) {
+        oracles::check_regions(&items.join(","));
+    }
+
+    #[test]
+    fn text_for_a_terminal_is_shown_whole_or_cut_with_a_sign(raw in odd_text(), limit in 0_usize..40) {
+        oracles::check_text(&raw, limit);
+    }
+}
+
+#[test]
+fn every_character_that_a_terminal_would_obey_or_hide_is_made_visible() {
+    for character in '\0'..=char::MAX {
+        assert_all_seen("visible", &text::visible(&character.to_string()));
+    }
+}
+
+/// Found by the property above: serde_json calls it a wrong number.
+#[test]
+fn a_page_that_is_cut_within_a_number_is_worth_another_attempt() {
+    for cut in ["-", "1.", "1e", "1.5E+", "-0.5e-"] {
+        let body = format!(r#"{{"items":[{{"id":"a","height":{cut}"#);
+        assert_eq!(read_page(body.as_bytes()), Err(Malformed::Truncated), "{cut}");
+    }
+    assert_eq!(read_page(b"Service temporarily unavailable"), Err(Malformed::Shape));
+}
+
+fn odd_header() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[0-9]{1,25}",
+        "[-+ ]?[0-9.]{0,9}[es]?",
+        (0_i64..4_000_000_000)
+            .prop_map(|at| { httpdate::fmt_http_date(SystemTime::from(Timestamp::from_second(at).unwrap())) }),
+        "(Sun|Mon), [0-9]{2} Nov 2026 [0-9]{2}:[0-9]{2}:[0-9]{2} GMT",
+        odd_text(),
+    ]
+}
+
+/// `errors[]` alone.
+fn errors(reason: &str, message: &str) -> String {
+    json!({"error": {"code": 400, "message": message, "errors": [{"reason": reason, "message": message}]}}).to_string()
+}
+
+/// `errors[]`, `details[]` and `status`.
+fn whole(detail: &str, reason: &str, status: &str, message: &str) -> String {
+    let details = json!([{"@type": "x"}, {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": detail}]);
+    json!({"error": {"message": message, "status": status, "errors": [{"reason": reason}], "details": details}})
+        .to_string()
+}
+
+/// A plain string.
+fn plain(word: &str, message: &str) -> String {
+    json!({"error": word, "error_description": message}).to_string()
+}
+
+/// The reasons of `youtube-api.md` §5, whatever their place, and what they say under any status but 401. The
+/// second kind is meant where the message names a limit per day, or the region.
+const REASONS: &[(Kind, Kind, &[&str])] = {
+    use Kind::{BadRequest, BadResponse, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError};
+    &[
+        (
+            KeyRejected,
+            KeyRejected,
+            &[
+                "API_KEY_INVALID",
+                "API_KEY_SERVICE_BLOCKED",
+                "API_KEY_IP_ADDRESS_BLOCKED",
+                "API_KEY_HTTP_REFERRER_BLOCKED",
+                "keyInvalid",
+                "keyExpired",
+                "accessNotConfigured",
+                "SERVICE_DISABLED",
+                "ipRefererBlocked",
+                "CONSUMER_INVALID",
+                "CONSUMER_SUSPENDED",
+                "BILLING_DISABLED",
+                "authError",
+                "CREDENTIALS_MISSING",
+                "UNAUTHENTICATED",
+            ],
+        ),
+        (QuotaExceeded, QuotaExceeded, &["quotaExceeded", "dailyLimitExceeded"]),
+        (
+            RateLimited,
+            QuotaExceeded,
+            &[
+                "rateLimitExceeded",
+                "RATE_LIMIT_EXCEEDED",
+                "userRateLimitExceeded",
+                "servingLimitExceeded",
+                "concurrentLimitExceeded",
+                "RESOURCE_EXHAUSTED",
+            ],
+        ),
+        (RegionUnsupported, RegionUnsupported, &["videoChartNotFound", "notFound", "invalidRegionCode", "NOT_FOUND"]),
+        (BadResponse, BadResponse, &["invalidPageToken"]),
+        (
+            BadRequest,
+            RegionUnsupported,
+            &[
+                "invalidParameter",
+                "invalidValue",
+                "missingRequiredParameter",
+                "unexpectedParameter",
+                "incompatibleParameters",
+                "invalidFilters",
+                "unknownPart",
+                "INVALID_ARGUMENT",
+                "FAILED_PRECONDITION",
+            ],
+        ),
+        (
+            ServerError,
+            ServerError,
+            &[
+                "backendError",
+                "internalError",
+                "processingFailure",
+                "SERVICE_UNAVAILABLE",
+                "UNAVAILABLE",
+                "INTERNAL",
+                "DEADLINE_EXCEEDED",
+            ],
+        ),
+    ]
+};
+
+#[test]
+fn the_layouts_agree_on_every_reason_under_every_status() {
+    for (kind, kind_by_message, reasons) in REASONS {
+        for (message, expected) in [("Said.", kind), ("10 per day, for regionCode", kind_by_message)] {
+            for reason in *reasons {
+                let bodies = [
+                    errors(reason, message),
+                    // What stands nearer to the cause decides against the others.
+                    whole(reason, "quotaExceeded", "UNAVAILABLE", message),
+                    whole("news", reason, "UNAVAILABLE", message),
+                    plain(reason, message),
+                ];
+                for status in STATUSES.filter(|status| *status != 200) {
+                    let expected = if status == 401 { Kind::KeyRejected } else { *expected };
+                    for body in &bodies {
+                        let error = refused(&reply(status, body.as_str())).error;
+                        assert_eq!((error.kind, &*error.message), (expected, message), "{status} {body}");
+                        let is_told = error.reason.as_deref() == Some(reason);
+                        assert!(is_told || status == 401, "{status} {body}: {:?}", error.reason);
+                    }
+                }
+            }
         }
     }
+}
+
+#[test]
+fn no_status_but_200_brings_a_page() {
+    let page = body(&[item("abcdefghijk")], false);
+    for status in STATUSES {
+        let outcome = api::read(&reply(status, page.clone()), &request(), now());
+        assert_eq!(outcome.is_ok(), status == 200, "{status}");
+        if status != 200 {
+            oracles::check_refusal(&reply(status, page.clone()));
+        }
+    }
+}
+
+/// What strangers say in one run: titles with channels, and messages with reasons.
+#[derive(Debug, Clone)]
+struct Said {
+    titles: Vec<(String, String)>,
+    refusals: [(String, String); 4],
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let pair = || (odd_text(), odd_text());
+    let refusals = [pair(), pair(), pair(), pair()];
+    (vec(pair(), 20..40), refusals).prop_map(|(titles, refusals)| Said { titles, refusals })
+}
+
+/// US answers with the titles, four others refuse in four layouts.
+fn strangers(said: &Said) -> Server {
+    let items: Vec<Value> =
+        said.titles.iter().enumerate().map(|(index, (title, channel))| odd_video(index, title, channel)).collect();
+    let [first, second, third, fourth] = said.refusals.clone();
+    Server::start(move |hit| match hit.region() {
+        "US" => Answer::json(&json!({"items": items})),
+        "GB" => Answer::new(404, errors(&first.0, &first.1)),
+        "PL" => Answer::new(503, whole(&second.0, "backendError", "UNAVAILABLE", &second.1)),
+        "DE" => Answer::new(404, plain(&third.0, &third.1)),
+        _ => {
+            let named = json!([{"reason": fourth.0, "location": "regionCode"}]);
+            Answer::new(400, json!({"error": {"message": fourth.1, "errors": named}}).to_string())
+        }
+    })
+}
+
+fn odd_video(index: usize, title: &str, channel: &str) -> Value {
+    let mut video = item(&format!("video-{index}"));
+    video["snippet"]["title"] = title.into();
+    video["snippet"]["channelTitle"] = channel.into();
+    video["snippet"]["tags"] = json!([channel, title]);
+    video["snippet"]["channelId"] = title.into();
+    video["snippet"]["thumbnails"]["default"]["url"] = channel.into();
+    video
+}
+
+fn of_strangers(said: &Said, options: &str) -> Outcome {
+    let options = format!("-r US,GB,PL,DE,FR -c 0 --retries 1 --backoff 1ms {options}");
+    Run::on(&strangers(said), &options).finish().exits(3)
+}
+
+/// Line feeds are ours.
+#[track_caller]
+fn assert_lines_all_seen(what: &str, text: &str) {
+    text.split('\n').for_each(|line| assert_all_seen(what, line));
+}
+
+/// Without what the progress lines move the cursor with: `\r`, `ESC [ n A` and `ESC [ K` with their kin. Nothing
+/// that strangers say in these tests looks like it but a bare `\r`, which the other runs look for.
+fn without_cursor_moves(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        out.push_str(before);
+        let moved = after.strip_prefix('[').map(|after| after.trim_start_matches(|it: char| it.is_ascii_digit()));
+        match moved.and_then(|after| after.strip_prefix(['A', 'B', 'C', 'D', 'K'])) {
+            Some(behind) => rest = behind,
+            None => {
+                out.push('\u{1b}');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out.replace('\r', "")
+}
+
+/// Whether a spreadsheet would take the cell for a formula.
+fn is_formula(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+}
+
+proptest! {
+    #![proptest_config(cases(4))]
+
+    #[test]
+    fn nothing_that_strangers_say_moves_a_terminal(said in said()) {
+        let shown = of_strangers(&said, "-f table -v");
+        assert_lines_all_seen("the table", &shown.stdout);
+        assert_lines_all_seen("stats and log", &shown.stderr);
+        prop_assert_eq!(shown.stdout.lines().count(), 1 + said.titles.len(), "a title makes a line of its own");
+        prop_assert!(shown.stderr.contains("4 of 5 regions failed"));
+
+        let drawn = of_strangers(&said, "-vv --progress always");
+        assert_lines_all_seen("the stats", &drawn.stdout);
+        prop_assert!(drawn.stderr.contains('\u{1b}'), "no progress is drawn");
+        assert_lines_all_seen("the progress", &without_cursor_moves(&drawn.stderr));
+        for line in drawn.stderr.lines() {
+            prop_assert!(line.len() < 4_000, "a line without end");
+        }
+    }
+
+    #[test]
+    fn json_keeps_what_strangers_say_and_its_log_lines_stay_json(said in said()) {
+        let outcome = of_strangers(&said, "-o out.json -v --log-format json");
+        let document: Value = serde_json::from_str(&outcome.read("out.json")).unwrap();
+        for (index, (title, channel)) in said.titles.iter().enumerate() {
+            let video = &document["videos"][index];
+            prop_assert_eq!((&video["title"], &video["channel"]), (&json!(title), &json!(channel)));
+        }
+        assert_lines_all_seen("the log", &outcome.stderr);
+        prop_assert!(!outcome.stderr.is_empty());
+        for line in outcome.stderr.lines() {
+            let line: Result<Value, _> = serde_json::from_str(line);
+            prop_assert!(line.is_ok_and(|line| line["level"].is_string()), "{}", outcome.stderr);
+        }
+    }
+
+    #[test]
+    fn no_cell_of_csv_is_a_formula_and_none_loses_its_text(said in said()) {
+        for rows in ["videos", "entries"] {
+            let outcome = of_strangers(&said, &format!("-f csv --rows {rows} --description"));
+            let mut reader = csv::Reader::from_reader(outcome.stdout.as_bytes());
+            let columns = reader.headers().unwrap().clone();
+            let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+            prop_assert_eq!(records.len(), said.titles.len());
+            for (record, (title, channel)) in records.iter().zip(&said.titles) {
+                for cell in record {
+                    prop_assert!(!is_formula(cell), "{:?}", cell);
+                    prop_assert!(!cell.contains(|it: char| it.is_control() && it != '\n' && it != '\r'), "{:?}", cell);
+                }
+                let tags = format!("{channel}|{title}");
+                for (name, said) in [("title", title), ("channel", channel), ("tags", &tags), ("channel_id", title)] {
+                    let cell = &record[columns.iter().position(|column| column == name).unwrap()];
+                    let same = said.replace(|it: char| it.is_control() && it != '\n' && it != '\r', "\u{fffd}");
+                    let expected = if is_formula(&same) { format!("'{same}") } else { same };
+                    prop_assert_eq!(cell, &*expected, "{}", name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_oracle_of_this_file_knows_what_it_looks_for() {
+    assert!(ODD.concat().chars().filter(|character| is_unseen(*character)).count() > 25);
+    assert_eq!(without_cursor_moves("\r\u{1b}[2Ka\u{1b}[1Ab\u{1b}[2J\u{1b}[31m"), "ab\u{1b}[2J\u{1b}[31m");
 }

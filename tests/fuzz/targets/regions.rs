@@ -1,8 +1,9 @@
 //! Any text as a list of regions.
+
 #![no_main]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a target needs some of them")]
 #[path = "../oracles.rs"]
 mod oracles;
 
-libfuzzer_sys::fuzz_target!(|text: &str| oracles::check_regions(text));
+libfuzzer_sys::fuzz_target!(|typed: &str| oracles::check_regions(typed));
