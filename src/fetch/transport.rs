@@ -88,6 +88,9 @@ impl Http {
     }
 }
 
+/// Fewer letters of a key are no secret, and may stand in any text.
+const SHORTEST_SECRET: usize = 8;
+
 impl Transport for Http {
     async fn get(&self, query: &[(&'static str, String)]) -> Result<Reply, Failure> {
         let mut url = self.videos.clone();
@@ -106,9 +109,17 @@ impl Transport for Http {
 
     fn conceal(&self, text: &str) -> String {
         // A real key has 39 characters; a stand-in of a few letters would be found in ordinary words.
-        match self.key.expose() {
-            short if short.len() < 8 => text.to_owned(),
-            key => text.replace(key, "[the key]"),
+        let key = self.key.expose();
+        if key.len() < SHORTEST_SECRET {
+            return text.to_owned();
+        }
+        let text = text.replace(key, "[the key]");
+        // A text that was cut may have been cut within the key.
+        let cut_key =
+            |before: &str| (SHORTEST_SECRET..key.len()).rev().find(|length| before.ends_with(&key[..*length]));
+        match text.strip_suffix('…').and_then(|before| Some(&before[..before.len() - cut_key(before)?])) {
+            Some(before) => format!("{before}[the key]…"),
+            None => text,
         }
     }
 }

@@ -35,7 +35,9 @@ pub(super) fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::R
         Target::Stream => return write_to(&OpenOptions::new().write(true).open(path)?, content),
     };
     let temporary = temporary_of(&target)?;
-    let Some(file) = claim(&temporary, |file| file.lock().map(|()| true))? else { return Ok(()) };
+    let claimed = claim(&temporary, |file| file.lock().map(|()| true))?;
+    // A lock that is waited for comes, or fails above.
+    let file = claimed.ok_or(io::ErrorKind::WouldBlock)?;
     let written = write_to(&file, content).and_then(|()| {
         if let Ok(old) = fs::metadata(&target) {
             // Another user's file stays his where we may say so.

@@ -138,6 +138,22 @@ fn the_key_is_in_nothing_that_a_run_leaves() {
     assert_clean("an echoed key: standard error", outcome.stderr.as_bytes(), &disguises(&key));
 }
 
+#[test]
+fn a_message_that_is_cut_within_the_key_shows_no_part_of_it() {
+    for cut_at in [9, 20, 38] {
+        let server = Server::start(move |hit| {
+            let key = &hit.headers["x-goog-api-key"];
+            let message = format!("{} {key} and more", "x".repeat(300 - 2 - cut_at));
+            Answer::new(403, json!({"error": {"message": message, "errors": [{"reason": "forbidden"}]}}).to_string())
+        });
+        let key = canary(cut_at);
+        let outcome = Run::on(&server, "-r US -vv --json").env("YOUTUBE_API_KEY", &key).finish();
+        for text in [&outcome.stdout, &outcome.stderr] {
+            assert!(text.contains("xxx") && !text.contains(&key[..8]), "cut at {cut_at}: {text}");
+        }
+    }
+}
+
 fn for_each_file(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         visit(&entry.unwrap().path());
