@@ -1,4 +1,4 @@
-//! The pipeline, on one screen: fetch -> normalize -> deduplicate -> write and stats.
+//! The pipeline, on one screen: fetch -> normalize -> deduplicate -> store and write -> stats.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use indicatif::MultiProgress;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::blocking::unblocked;
 use crate::category::Category;
 use crate::config::{Config, Source};
 use crate::deduplicate::deduplicate;
@@ -15,9 +16,12 @@ use crate::fetch::transport::Http;
 use crate::fetch::{Plan, Start, fetch};
 use crate::model::{Report, Request};
 use crate::output::progress::Progress;
-use crate::output::{self, OutputError};
+use crate::output::{self, OutputError, StatsTo};
 use crate::secret::ApiKey;
 use crate::stats;
+use crate::store::changes::Since;
+use crate::store::history::{History, Keeping, Opened};
+use crate::store::{Asked, StoreError};
 use crate::verdict::verdict;
 
 /// A run that could not begin.
@@ -26,6 +30,9 @@ pub enum StartError {
     /// An output cannot be used.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The history cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The simulation found no port.
     #[error("the demo cannot listen on 127.0.0.1: {0}; is loopback up?")]
     Demo(std::io::Error),
@@ -52,6 +59,18 @@ pub async fn run(
     };
     let start = Start { instant: Instant::now(), timestamp: wall_clock };
     output::check(&config.outputs)?;
+    let mut history = match open(&config, source, start.timestamp).await? {
+        None => None,
+        Some(Opened::Ready(history)) => Some(history),
+        Some(Opened::Busy) => {
+            tracing::error!("another run of the same request is at work on this history; nothing was sent");
+            return Ok(Exit::Busy);
+        }
+        Some(Opened::Covered(began)) => {
+            tracing::info!("not due: the run that began at {began} has answered all of it; nothing was sent");
+            return Ok(Exit::Complete);
+        }
+    };
 
     let progress = Arc::new(Progress::new(screen, &config.plan.regions));
     let (transport, _demo) = connect(&config, source, start).await?;
@@ -61,19 +80,59 @@ pub async fn run(
     let (videos, outcomes) = deduplicate(fetched.charts);
     let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
     let report = Report::new(start.timestamp, source.name(), request(&config.plan), stats, videos);
-    let outputs = config.outputs;
-    // Beside the runtime, so that a signal still ends a write that hangs.
-    let written = tokio::task::spawn_blocking(move || {
-        let errors = output::write(&outputs, &report);
-        (report, errors)
-    });
-    let (report, errors) = written.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let report = Arc::new(report);
+    let is_kept = match (&mut history, &config.history) {
+        (Some(history), Some(keeping)) => keep(history, keeping, &report).await,
+        _ => true,
+    };
+    let since = match &mut history {
+        Some(history) if is_kept && config.outputs.stats != StatsTo::Nowhere => since_last(history, &report).await,
+        _ => None,
+    };
+    let (outputs, written) = (config.outputs, Arc::clone(&report));
+    let errors = unblocked(move || output::write(&outputs, &written, since)).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
     if let Some(line) = verdict(&report, start.now()) {
         tracing::error!("{line}");
     }
-    Ok(Exit::of(&report, !errors.is_empty()))
+    Ok(Exit::of(&report, !is_kept || !errors.is_empty()))
+}
+
+/// The history, where there is one, before a unit is spent.
+async fn open(config: &Config, source: &Source, now: Timestamp) -> Result<Option<Opened>, StoreError> {
+    let Some(keeping) = &config.history else { return Ok(None) };
+    let plan = &config.plan;
+    let asked = Asked {
+        source: source.name(),
+        category_id: plan.category.map(Category::id),
+        depth: plan.max_results,
+        regions: plan.regions.clone(),
+    };
+    History::open(keeping, &asked, now).await.map(Some)
+}
+
+/// Whether the history took the run. A run that it did not take is saved, and the log says how to
+/// bring it in.
+async fn keep(history: &mut History, keeping: &Keeping, report: &Arc<Report>) -> bool {
+    let Err(error) = history.keep(report).await else { return true };
+    tracing::error!("{error}");
+    let path = keeping.rescue.join(format!("trendfetch-{}.json", report.run_id));
+    let (to, saved) = (path.clone(), Arc::clone(report));
+    match unblocked(move || output::save(&to, &saved)).await {
+        Ok(()) => tracing::error!(
+            "the run is saved; bring it in with: trendfetch load '{}' --store '{}'",
+            path.display(),
+            keeping.location
+        ),
+        Err(error) => tracing::error!("the run could not be saved either: {error}"),
+    }
+    false
+}
+
+/// What has changed since the runs before. Only the stats show it, so that it is no reason to fail.
+async fn since_last(history: &mut History, report: &Report) -> Option<Since> {
+    history.since_last(report).await.inspect_err(|error| tracing::warn!("{error}")).ok().flatten()
 }
 
 /// The way to the source; for the demo, with the server that must live as long.

@@ -11,7 +11,7 @@ use jiff::{Span, SpanRelativeTo, Unit};
 use crate::category::Category;
 use crate::demo;
 use crate::exit;
-use crate::output::{Format, Rows};
+use crate::output::{ChangesFormat, Format, Rows};
 
 const STYLES: Styles =
     Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default());
@@ -33,6 +33,37 @@ pub struct Cli {
 /// Something else than a run.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// What entered, left, rose and fell in each chart, between its last two fetches
+    Changes {
+        /// The history
+        #[command(flatten)]
+        store: StoreArg,
+        /// Regions, as in --regions of a run [default: all that the history has]
+        #[arg(short, long, value_name = "LIST")]
+        regions: Vec<String>,
+        /// A table for people, or JSON
+        #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+        format: ChangesFormat,
+    },
+    /// Bring a saved document into the history
+    ///
+    /// A run that is already there changes nothing, and an older one never overwrites newer facts.
+    Load {
+        /// The document, as -o trends.json or a run that could not be stored wrote it; - is standard input
+        file: PathBuf,
+        /// The history
+        #[command(flatten)]
+        store: StoreArg,
+    },
+    /// Delete what was last fetched long ago from the history, and give the room back
+    Prune {
+        /// The history
+        #[command(flatten)]
+        store: StoreArg,
+        /// Delete what was last fetched longer ago
+        #[arg(long, value_name = "DUR", value_parser = duration)]
+        keep: Duration,
+    },
     /// Print the table of regions: code, name, language, search configuration
     Regions,
     /// Print a completion script for a shell
@@ -44,6 +75,14 @@ pub enum Command {
     Man,
     /// Print the JSON Schema of the document
     Schema,
+}
+
+/// Where the history is.
+#[derive(Debug, Args)]
+pub struct StoreArg {
+    /// The history: a path, sqlite:PATH or postgres://… [default: TRENDFETCH_STORE]
+    #[arg(long, value_name = "WHERE")]
+    pub store: Option<String>,
 }
 
 /// The options of a run.
@@ -126,6 +165,27 @@ pub struct RunArgs {
     #[arg(long, hide_short_help = true, help_heading = OUTPUT)]
     pub all_or_nothing: bool,
 
+    /// Keep the run in a history: a path or sqlite:PATH, or postgres://user@host/database
+    ///
+    /// TRENDFETCH_STORE in the environment or in .env replaces the default, which is none. A URL
+    /// with a password belongs there: every user of the machine can read an argument.
+    #[arg(long, value_name = "WHERE", help_heading = HISTORY)]
+    pub store: Option<String>,
+
+    /// With a history: delete what was last fetched longer ago [default: 29d]
+    ///
+    /// YouTube's terms give data that was fetched with a key 30 days; a day is left for the next run
+    /// to come late.
+    #[arg(long, value_name = "DUR", value_parser = duration, hide_short_help = true, help_heading = HISTORY)]
+    pub keep: Option<Duration>,
+
+    /// With a history: send nothing when a run that answers this one began less than DUR ago
+    ///
+    /// Of the same source and category, at least as deep, with each of these regions answered or not
+    /// offered by YouTube. Both starts are cut to the minute. Says so with -v only; the exit status is 0.
+    #[arg(long, value_name = "DUR", value_parser = duration, hide_short_help = true, help_heading = HISTORY)]
+    pub min_interval: Option<Duration>,
+
     /// No key, no network: a simulation of the API inside this process
     #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "limited", help_heading = SOURCE)]
     pub demo: Option<demo::Mode>,
@@ -168,6 +228,7 @@ pub struct RunArgs {
 const FETCH: &str = "What to fetch";
 const PACE: &str = "Pace and patience";
 const OUTPUT: &str = "Output";
+const HISTORY: &str = "History";
 const SOURCE: &str = "Source and key";
 const SCREEN: &str = "Screen";
 
@@ -194,16 +255,20 @@ pub enum LogFormat {
 fn after_help() -> String {
     let mut text = String::from(
         "A duration is a positive number and a unit: 500ms, 10s, 5m, 7h, 30d.\n\n\
-         Environment (or .env in the working directory, for the first two):\n  \
+         Environment (or .env in the working directory, for the first three):\n  \
          YOUTUBE_API_KEY      the API key\n  \
          TRENDFETCH_REGIONS   replaces the default of --regions\n  \
+         TRENDFETCH_STORE     replaces the default of --store\n  \
          TRENDFETCH_BASE_URL  replaces the default of --base-url; never from .env\n  \
+         PGPASSWORD           the password for a postgres: URL that holds none\n  \
          RUST_LOG             which log lines, by target and level; wins over -q and -v\n\nExit status:\n",
     );
     for (code, meaning) in exit::TABLE {
         text.push_str(&format!("  {code:<6} {meaning}\n"));
     }
-    text.push_str("Where several apply: a signal, 2, an output that cannot be used, 4, no video, 3.\n");
+    text.push_str(
+        "Where several apply: a signal, 2, 75, an output or a history that cannot be used, 4, no video, 3.\n",
+    );
     text
 }
 

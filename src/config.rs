@@ -18,6 +18,8 @@ use crate::output::progress::Show;
 use crate::output::{FileOutput, Format, Outputs, StatsTo};
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
+use crate::store::Location;
+use crate::store::history::Keeping;
 
 /// The public API: `GET {…}/videos`.
 const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";
@@ -33,6 +35,8 @@ pub struct Config {
     pub timeout: Duration,
     /// What to write.
     pub outputs: Outputs,
+    /// Where to keep the run.
+    pub history: Option<Keeping>,
 }
 
 /// Where the charts come from.
@@ -75,6 +79,7 @@ impl Config {
         }
         let outputs = outputs(&args, env)?;
         Ok(Config {
+            history: history(&args, &outputs, env)?,
             source: source(&args, env)?,
             plan: Plan {
                 regions,
@@ -260,6 +265,49 @@ fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
         stats,
         color,
     })
+}
+
+/// YouTube's terms give 30 days; a day is left for the next run to come late.
+const KEEP: Duration = Duration::from_secs(29 * 86_400);
+
+fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keeping>, UsageError> {
+    let Some(location) = location(args.store.as_deref(), env)? else {
+        let given = args.keep.map(|_| "--keep").or(args.min_interval.map(|_| "--min-interval"));
+        return match given {
+            Some(option) => {
+                Err(UsageError(format!("{option} is about a history; add --store, or set TRENDFETCH_STORE")))
+            }
+            None => Ok(None),
+        };
+    };
+    // systemd may name several, separated by colons.
+    let state = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
+    let first = outputs.files.first().and_then(|file| file.path.parent());
+    Ok(Some(Keeping {
+        location,
+        keep: args.keep.unwrap_or(KEEP),
+        min_interval: args.min_interval,
+        rescue: first.or(state.map(Path::new)).map(Path::to_owned).unwrap_or_default(),
+    }))
+}
+
+/// Where the history is, as `--store` or the environment say.
+///
+/// # Errors
+/// When that is malformed.
+pub fn location(typed: Option<&str>, env: &Env) -> Result<Option<Location>, UsageError> {
+    let (text, origin) = match (typed, env.get("TRENDFETCH_STORE")?) {
+        (Some(typed), _) => (typed, "--store"),
+        (None, Some(given)) => (given, "TRENDFETCH_STORE"),
+        (None, None) => return Ok(None),
+    };
+    let location = Location::parse(text, origin, env.get("PGPASSWORD")?)?;
+    if typed.is_some() && location.holds_password() {
+        tracing::warn!(
+            "every user of this machine can read the password in --store; put the address into TRENDFETCH_STORE, or the password into PGPASSWORD"
+        );
+    }
+    Ok(Some(location))
 }
 
 fn is_dumb(env: &Env) -> Result<bool, UsageError> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::error::UsageError;
 
 /// What `.env` may set. Never the base URL: a foreign folder must not be able to send the key elsewhere.
-const FROM_DOTENV: &[&str] = &["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS"];
+const FROM_DOTENV: &[&str] = &["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS", "TRENDFETCH_STORE"];
 
 /// The largest `.env` that is read; a foreign folder may hold anything under that name.
 const MAX_DOTENV: u64 = 1 << 20;

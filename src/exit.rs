@@ -10,7 +10,7 @@ use crate::model::Report;
 pub enum Exit {
     /// 0: every region answered, every output is written.
     Complete,
-    /// 1: nothing usable, or an output cannot be used.
+    /// 1: nothing usable, or an output or the history cannot be used.
     Failed,
     /// 2: the command line or the environment is malformed; nothing was sent.
     Usage,
@@ -18,6 +18,8 @@ pub enum Exit {
     Partial,
     /// 4: the key was refused, or its quota or `--max-units` is spent.
     Refused,
+    /// 75: another run of the same request is at work on the same history.
+    Busy,
     /// 128 + the signal's number.
     Signal(u8),
 }
@@ -25,11 +27,12 @@ pub enum Exit {
 /// Code and meaning, for people.
 pub const TABLE: &[(&str, &str)] = &[
     ("0", "every region answered; every output asked for is written"),
-    ("1", "nothing usable: no video arrived, or an output cannot be used"),
+    ("1", "nothing usable: no video arrived, or an output or the history cannot be used"),
     ("2", "the command line or an environment value is malformed, or there is no key; nothing was sent"),
     ("3", "partial: at least one region failed or is incomplete; what arrived is written"),
     ("4", "YouTube refused the key, or its quota or --max-units is spent; what arrived is written"),
-    ("128+N", "ended by signal N; no half-written file"),
+    ("75", "another run of the same request is at work on this history; nothing was sent"),
+    ("128+N", "ended by signal N; no half-written file, no half-stored run"),
 ];
 
 impl Exit {
@@ -59,6 +62,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Partial => 3,
             Exit::Refused => 4,
+            Exit::Busy => 75,
             Exit::Signal(number) => 128 + number,
         }
     }

@@ -54,12 +54,15 @@
 compile_error!("trendfetch keeps file modes and listens to signals as Unix has them; build it on Linux, macOS or WSL");
 
 pub mod app;
+mod blocking;
 pub mod category;
+mod claim;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod deduplicate;
 pub mod demo;
+pub mod document;
 pub mod env;
 pub mod error;
 pub mod exit;
@@ -72,5 +75,6 @@ pub mod region;
 pub mod secret;
 pub mod signals;
 pub mod stats;
+pub mod store;
 pub mod text;
 pub mod verdict;

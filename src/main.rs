@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use indicatif::MultiProgress;
 use jiff::Timestamp;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use trendfetch::cli::{Cli, RunArgs};
+use trendfetch::cli::Cli;
 use trendfetch::config::{Config, Screen};
 use trendfetch::env::Env;
 use trendfetch::error::UsageError;
@@ -23,31 +25,29 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     forbid_core_dumps();
-    let cli = Cli::parse();
-    let done = match &cli.command {
-        Some(command) => commands::text(command)
-            .map_err(anyhow::Error::from)
-            .and_then(|text| Ok(output::print(&text)?))
-            .map(|()| Exit::Complete),
-        None => run(cli.run),
-    };
-    done.unwrap_or_else(|error| {
-        output::complain(&format!("{error:#}"));
-        if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
-    })
-    .into()
+    start(Cli::parse())
+        .unwrap_or_else(|error| {
+            output::complain(&format!("{error:#}"));
+            if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
+        })
+        .into()
 }
 
-fn run(args: RunArgs) -> anyhow::Result<Exit> {
+fn start(cli: Cli) -> anyhow::Result<Exit> {
     let env = Env::read();
-    let screen = Screen::resolve(&args, &env)?;
+    let screen = Screen::resolve(&cli.run, &env)?;
     let lines = progress::screen(screen.progress);
     logging::init(screen, lines.clone());
-    let config = Config::resolve(args, &env)?;
     // The wall clock is asked here and nowhere else.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
     let now = Timestamp::now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let Some(command) = cli.command else { return run(runtime, Config::resolve(cli.run, &env)?, lines, now) };
+    env.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    runtime.block_on(commands::run(command, &env, now)).map(|()| Exit::Complete)
+}
+
+fn run(runtime: Runtime, config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Result<Exit> {
     let exit = runtime.block_on(async {
         let mut signals = Signals::listen().context("cannot listen for signals")?;
         let ended_by = Cell::new(None);
@@ -70,6 +70,6 @@ async fn listen(signals: &mut Signals, ended_by: &Cell<Option<u8>>, cancel: ones
     // A run that is over takes no message.
     let _ = cancel.send(());
     let _ = tokio::time::timeout(LAST_WORDS, signals.next()).await;
-    output::complain("ended before every output was written; old files are as they were");
+    output::complain("ended before every output was written; old files and the history are as they were");
     Exit::Signal(first)
 }

@@ -83,6 +83,9 @@ pub enum Live {
 }
 
 impl Live {
+    /// Every state.
+    pub const ALL: [Live; 3] = [Live::None, Live::Live, Live::Upcoming];
+
     /// The word in the document.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -357,4 +360,18 @@ pub enum Status {
     Partial,
     /// No page.
     Failed,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 3] = [Status::Ok, Status::Partial, Status::Failed];
+
+    /// The word in the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Partial => "partial",
+            Status::Failed => "failed",
+        }
+    }
 }

@@ -2,12 +2,14 @@
 //!
 //! A temporary file of a fixed name lies beside the target while it is written, locked by its
 //! writer: a second run waits for it, and a leftover of a killed run, whose lock died with it, is
-//! taken away. Only who holds the lock of the very file that lies there may remove or rename it.
+//! taken away.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
+
+use crate::claim;
 
 /// Finds out whether `path` can be written, without touching it. Takes away what a killed run left.
 ///
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn check(path: &Path) -> io::Result<()> {
     let Target::File(target) = Target::of(path)? else { return Ok(()) };
     let temporary = temporary_of(&target)?;
-    match claim(&temporary, try_lock)? {
+    match claim::try_now(&temporary)? {
         Some(_locked) => fs::remove_file(&temporary),
         // Another run is writing there, so it can be written.
         None => Ok(()),
@@ -35,9 +37,7 @@ pub(super) fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::R
         Target::Stream => return write_to(&OpenOptions::new().write(true).open(path)?, content),
     };
     let temporary = temporary_of(&target)?;
-    let claimed = claim(&temporary, |file| file.lock().map(|()| true))?;
-    // A lock that is waited for comes, or fails above.
-    let file = claimed.ok_or(io::ErrorKind::WouldBlock)?;
+    let file = claim::wait_for(&temporary)?;
     let written = write_to(&file, content).and_then(|()| {
         if let Ok(old) = fs::metadata(&target) {
             // Another user's file stays his where we may say so.
@@ -107,52 +107,4 @@ fn temporary_of(target: &Path) -> io::Result<PathBuf> {
     temporary.push(name);
     temporary.push(".trendfetch-tmp");
     Ok(folder_of(target).join(temporary))
-}
-
-/// Creates the file and takes its lock by `lock`; `None` where that says that somebody else has it.
-fn claim(path: &Path, lock: impl Fn(&File) -> io::Result<bool>) -> io::Result<Option<File>> {
-    loop {
-        let (file, is_leftover) = match OpenOptions::new().write(true).create_new(true).open(path) {
-            Ok(file) => (file, false),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match open_leftover(path) {
-                Ok(file) => (file, true),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            },
-            Err(error) => return Err(error),
-        };
-        if !lock(&file)? {
-            return Ok(None);
-        }
-        // While this one waited, the file may have been renamed or removed, and another put there.
-        if !lies_at(&file, path) {
-            continue;
-        }
-        if !is_leftover {
-            return Ok(Some(file));
-        }
-        fs::remove_file(path)?;
-    }
-}
-
-/// Opens what lies in the place of the temporary file, if that can be one: in a folder that others
-/// write to, a pipe would make the program wait, and a link lead it elsewhere.
-fn open_leftover(path: &Path) -> io::Result<File> {
-    if fs::symlink_metadata(path)?.is_file() {
-        return File::open(path);
-    }
-    Err(io::Error::other(format!("{} is in the way, and no file; remove it", path.display())))
-}
-
-fn try_lock(file: &File) -> io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-fn lies_at(file: &File, path: &Path) -> bool {
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|ours| identity(ours) == identity(there)))
 }

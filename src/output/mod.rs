@@ -1,6 +1,7 @@
 //! Stage 4: the report as data for programs and as text for people. Renderers take a writer; this
 //! file alone decides which of them writes where.
 
+pub mod changes;
 mod csv;
 mod file;
 mod grid;
@@ -18,7 +19,9 @@ use serde::Serialize;
 
 use crate::model::{Report, TrendingVideo};
 use crate::region::Region;
+use crate::store::changes::Since;
 
+pub use changes::Format as ChangesFormat;
 pub use price::price;
 
 /// The quota of a project that was not given another one ("Quota costs").
@@ -145,8 +148,17 @@ pub fn check(outputs: &Outputs) -> Result<(), OutputError> {
     })
 }
 
-/// Writes everything that can be written, and returns what could not.
-pub fn write(outputs: &Outputs, report: &Report) -> Vec<OutputError> {
+/// Writes a document of its own, whole or not at all.
+///
+/// # Errors
+/// When that is impossible.
+pub fn save(path: &Path, report: &Report) -> Result<(), OutputError> {
+    file::replace(path, |out| json(report, out)).map_err(|error| OutputError::File { path: path.to_owned(), error })
+}
+
+/// Writes everything that can be written, and returns what could not. `since` is what the history
+/// says has changed.
+pub fn write(outputs: &Outputs, report: &Report, since: Option<Since>) -> Vec<OutputError> {
     let mut errors = Vec::new();
     if let Some(reason) = keeps_old_files(outputs, report) {
         for output in &outputs.files {
@@ -162,7 +174,7 @@ pub fn write(outputs: &Outputs, report: &Report) -> Vec<OutputError> {
         let width = width_of(&Term::stdout());
         errors.extend(to_stream(io::stdout().lock(), |out| render(format, outputs, report, width, out)).err());
     }
-    let stats = |term: Term, out: &mut dyn Write| summary::write(report, width_of(&term), outputs.color, out);
+    let stats = |term: Term, out: &mut dyn Write| summary::write(report, since, width_of(&term), outputs.color, out);
     let stats = match outputs.stats {
         StatsTo::Stdout => to_stream(io::stdout().lock(), |out| stats(Term::stdout(), out)),
         StatsTo::Stderr => to_stream(io::stderr().lock(), |out| stats(Term::stderr(), out)),
@@ -196,10 +208,7 @@ fn keeps_old_files(outputs: &Outputs, report: &Report) -> Option<&'static str> {
 
 fn render(format: Format, outputs: &Outputs, report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()> {
     match (format, outputs.rows) {
-        (Format::Json, _) => {
-            serde_json::to_writer(&mut *out, report)?;
-            out.write_all(b"\n")
-        }
+        (Format::Json, _) => json(report, out),
         (Format::Ndjson, Rows::Videos) => lines(&report.videos, out),
         (Format::Ndjson, Rows::Entries) => lines(entries(report), out),
         (Format::Csv, rows) => csv::write(report, rows, outputs.description, out),
@@ -207,10 +216,14 @@ fn render(format: Format, outputs: &Outputs, report: &Report, width: usize, out:
     }
 }
 
+fn json<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, document)?;
+    out.write_all(b"\n")
+}
+
 fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut dyn Write) -> io::Result<()> {
     for row in rows {
-        serde_json::to_writer(&mut *out, &row)?;
-        out.write_all(b"\n")?;
+        json(&row, out)?;
     }
     Ok(())
 }

@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 
 use console::Style;
+use jiff::Timestamp;
 
 use super::UNITS_PER_DAY;
 use super::grid::{grouped, left, lines, right, seconds};
 use crate::model::{RegionStats, Report, Stats, Status};
+use crate::store::changes::Since;
 use crate::text::one_line;
 
 /// The pairs of regions that are shown; the document has more.
@@ -16,7 +18,13 @@ const PAIRS: usize = 5;
 ///
 /// # Errors
 /// What the writer gives.
-pub(super) fn write(report: &Report, width: usize, color: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(
+    report: &Report,
+    since: Option<Since>,
+    width: usize,
+    color: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let style = |style: Style| style.force_styling(color);
     let (bold, faint) = (style(Style::new().bold()), style(Style::new().dim()));
     let columns = [left("Region"), left("Lang"), right("Videos"), right("Tries"), right("Time"), left("Outcome")];
@@ -32,7 +40,7 @@ pub(super) fn write(report: &Report, width: usize, color: bool, out: &mut dyn Wr
         writeln!(out, "{}", style.apply_to(line))?;
     }
     writeln!(out)?;
-    for (name, value, remark) in counts(&report.stats) {
+    for (name, value, remark) in counts(&report.stats, since) {
         let line = format!("{} {value:>9}", bold.apply_to(format!("{name:<14}")));
         match remark {
             remark if remark.is_empty() => writeln!(out, "{line}")?,
@@ -61,7 +69,7 @@ fn row(stats: &RegionStats) -> Vec<String> {
 }
 
 /// Name, value, remark.
-fn counts(stats: &Stats) -> Vec<(&'static str, String, String)> {
+fn counts(stats: &Stats, since: Option<Since>) -> Vec<(&'static str, String, String)> {
     let number = |number: usize| grouped(number as u64);
     let units = |number: u32| grouped(u64::from(number));
     let share = match stats.unique {
@@ -85,6 +93,10 @@ fn counts(stats: &Stats) -> Vec<(&'static str, String, String)> {
     if !pairs.is_empty() {
         counts.push(("overlap", String::new(), pairs.join(", ")));
     }
+    if let Some(since) = since {
+        counts.push(("entered", number(since.entered), compared(&since)));
+        counts.push(("left", number(since.left), String::new()));
+    }
     counts.extend([
         (
             "skipped",
@@ -102,6 +114,18 @@ fn counts(stats: &Stats) -> Vec<(&'static str, String, String)> {
         ("elapsed", seconds(stats.elapsed_ms), sequential(stats)),
     ]);
     counts
+}
+
+/// With what the charts were compared.
+fn compared(since: &Since) -> String {
+    let time = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
+    let when = match since.fetched_at {
+        Some((first, last)) if first == last => format!("since {} UTC", time(first)),
+        Some((first, last)) => format!("since {} to {} UTC", time(first), time(last)),
+        None => String::new(),
+    };
+    let regions = if since.regions == 1 { "1 region".to_owned() } else { format!("{} regions", since.regions) };
+    format!("places, {when}, in {regions}")
 }
 
 fn held(stats: &Stats) -> String {

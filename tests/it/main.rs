@@ -12,6 +12,7 @@
 
 mod bytes;
 mod cli;
+mod databases;
 mod endurance;
 mod faults;
 mod fetch;
@@ -20,5 +21,6 @@ mod output;
 mod properties;
 mod readme;
 mod secrets;
+mod store;
 mod tls;
 mod waits;

@@ -12,9 +12,21 @@ use trendfetch::exit;
 const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
 
-/// Options in the README that are those of cargo, jq and systemctl.
-const OF_OTHERS: [&str; 10] =
-    ["--arg", "--bench", "--fuzz-dir", "--locked", "--now", "--open", "--path", "--profile", "--release", "--test"];
+/// Options in the README that are those of cargo, jq, systemctl and PostgreSQL's tools.
+const OF_OTHERS: [&str; 12] = [
+    "--arg",
+    "--bench",
+    "--fuzz-dir",
+    "--locked",
+    "--now",
+    "--open",
+    "--owner",
+    "--path",
+    "--profile",
+    "--pwprompt",
+    "--release",
+    "--test",
+];
 
 #[test]
 fn the_option_table_is_that_of_help() {
@@ -71,7 +83,7 @@ fn the_example_of_env_names_what_is_read_and_nothing_else() {
     let names: Vec<&str> = lines
         .map(|line| line.strip_suffix('=').unwrap_or_else(|| panic!("not a name and nothing else: {line}")))
         .collect();
-    assert_eq!(names, ["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS"]);
+    assert_eq!(names, ["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS", "TRENDFETCH_STORE"]);
 
     // Copied and not filled in, it changes nothing: the defaults hold.
     let folder = TempDir::new().unwrap();
@@ -123,7 +135,16 @@ fn every_kind_of_failure_is_in_the_table() {
 fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trendfetch"));
     command.current_dir(folder);
-    for name in ["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS", "TRENDFETCH_BASE_URL", "CREDENTIALS_DIRECTORY", "RUST_LOG"] {
+    for name in [
+        "YOUTUBE_API_KEY",
+        "TRENDFETCH_REGIONS",
+        "TRENDFETCH_STORE",
+        "TRENDFETCH_BASE_URL",
+        "CREDENTIALS_DIRECTORY",
+        "STATE_DIRECTORY",
+        "PGPASSWORD",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command

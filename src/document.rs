@@ -1,0 +1,266 @@
+//! A saved document, read back: for `load`, and for whatever else begins with a file instead of a run.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::category::Category;
+use crate::error::{Kind, RegionError};
+use crate::model::{
+    Counts, Live, Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status, TrendingVideo, Video,
+};
+use crate::region::Region;
+
+/// The largest document that is read: forty times that of all regions at full depth.
+const MAX_DOCUMENT: u64 = 512 << 20;
+
+/// A document that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// No such file, or not to be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Not what `-o FILE.json` writes.
+    #[error("{} is no document of trendfetch: {why}; -o FILE.json writes one", path.display())]
+    Malformed {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Reads a file, or standard input for `-`.
+///
+/// # Errors
+/// When it cannot be read, or is no document of this version.
+pub fn read(path: &Path) -> Result<Report, DocumentError> {
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        io::stdin().lock().take(MAX_DOCUMENT).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(MAX_DOCUMENT).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| DocumentError::Unreadable { path: path.to_owned(), error })?;
+    parse(&bytes).map_err(|why| DocumentError::Malformed { path: path.to_owned(), why })
+}
+
+/// Reads the bytes of a document. What is derived from other fields is derived anew.
+///
+/// # Errors
+/// A sentence's end that says what is wrong.
+pub fn parse(bytes: &[u8]) -> Result<Report, String> {
+    let document: Document = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if document.schema_version != SCHEMA_VERSION {
+        return Err(format!("its schema_version is {}, and {SCHEMA_VERSION} is known", document.schema_version));
+    }
+    let run_id = Uuid::parse_str(&document.run_id).map_err(|_| "its run_id is no UUID")?.to_string();
+    let mut ids = HashSet::new();
+    let mut places = HashSet::new();
+    let videos: Vec<TrendingVideo> = document.videos.into_iter().map(video).collect::<Result<_, _>>()?;
+    for video in &videos {
+        if !ids.insert(&video.video.id) {
+            return Err(format!("video {} is in it twice", video.video.id));
+        }
+        if let Some((region, rank)) = video.places.iter().find(|place| !places.insert(**place)) {
+            return Err(format!("two videos have rank {rank} in {region}"));
+        }
+    }
+    let Asked { regions, max_results, category_id } = document.request;
+    let asked: HashSet<Region> = regions.iter().map(|code| region(code)).collect::<Result<_, _>>()?;
+    let stats = stats(document.stats)?;
+    let answered: HashSet<Region> = stats.regions.iter().map(|row| row.region).collect();
+    if answered != asked || stats.regions.len() != asked.len() {
+        return Err("its stats.regions are not those of its request".into());
+    }
+    if let Some((region, _)) = places.iter().find(|(region, _)| !asked.contains(region)) {
+        return Err(format!("it has videos of {region}, which its request does not name"));
+    }
+    Ok(Report {
+        schema_version: SCHEMA_VERSION,
+        run_id,
+        source: document.source,
+        fetched_at: document.fetched_at,
+        request: Request { regions: stats.regions.iter().map(|row| row.region).collect(), max_results, category_id },
+        stats,
+        videos,
+    })
+}
+
+#[derive(Deserialize)]
+struct Document {
+    schema_version: u32,
+    run_id: String,
+    source: String,
+    fetched_at: Timestamp,
+    request: Asked,
+    stats: Counted,
+    videos: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    regions: Vec<String>,
+    max_results: u32,
+    category_id: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    raw: usize,
+    unique: usize,
+    multi_region: usize,
+    skipped: u32,
+    overlap: Vec<Pair>,
+    requests: u32,
+    retries: u32,
+    rate_limited: u32,
+    quota_units: u32,
+    elapsed_ms: u64,
+    held_ms: u64,
+    regions: Vec<RegionRow>,
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    regions: [String; 2],
+    videos: usize,
+}
+
+#[derive(Deserialize)]
+struct RegionRow {
+    region: String,
+    status: String,
+    videos: usize,
+    requests: u32,
+    retries: u32,
+    elapsed_ms: u64,
+    error: Option<Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    kind: String,
+    status: Option<u16>,
+    reason: Option<String>,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    video_id: String,
+    title: String,
+    channel: String,
+    channel_id: Option<String>,
+    category_id: Option<u32>,
+    views: Option<u64>,
+    likes: Option<u64>,
+    comments: Option<u64>,
+    published_at: Option<Timestamp>,
+    duration_seconds: Option<u64>,
+    live: String,
+    embeddable: Option<bool>,
+    age_restricted: Option<bool>,
+    tags: Vec<String>,
+    thumbnail: Option<String>,
+    description: Option<String>,
+    declared_language: Option<String>,
+    regions: Vec<String>,
+    ranks: HashMap<String, u32>,
+    fetched_at: Timestamp,
+}
+
+fn region(code: &str) -> Result<Region, String> {
+    Region::new(code).ok_or_else(|| format!("{code:?} is no region"))
+}
+
+fn video(row: Row) -> Result<TrendingVideo, String> {
+    let id = row.video_id;
+    let place = |code: &String| {
+        let rank = row.ranks.get(code).filter(|rank| **rank >= 1);
+        let rank = rank.ok_or_else(|| format!("video {id} has no rank in {code}"))?;
+        Ok::<_, String>((region(code)?, *rank))
+    };
+    let places = row.regions.iter().map(place).collect::<Result<_, _>>()?;
+    let live = Live::ALL.into_iter().find(|live| live.as_str() == row.live);
+    Ok(TrendingVideo {
+        places,
+        fetched_at: row.fetched_at,
+        video: Video {
+            live: live.ok_or_else(|| format!("live of video {id} is {:?}", row.live))?,
+            title: row.title,
+            channel: row.channel,
+            channel_id: row.channel_id,
+            category: row.category_id.map(Category::new),
+            counts: Counts { views: row.views, likes: row.likes, comments: row.comments },
+            published_at: row.published_at,
+            duration_seconds: row.duration_seconds,
+            embeddable: row.embeddable,
+            age_restricted: row.age_restricted,
+            tags: row.tags,
+            thumbnail: row.thumbnail,
+            description: row.description,
+            declared_language: row.declared_language,
+            id,
+        },
+    })
+}
+
+fn stats(counted: Counted) -> Result<Stats, String> {
+    let regions: Vec<RegionStats> = counted.regions.into_iter().map(region_stats).collect::<Result<_, _>>()?;
+    let of = |is_ok: bool| {
+        regions.iter().filter(|row| (row.status == Status::Ok) == is_ok).map(|row| row.region).collect::<Vec<_>>()
+    };
+    let overlap = |pair: Pair| {
+        let [one, other] = &pair.regions;
+        Ok::<_, String>(Overlap { regions: [region(one)?, region(other)?], videos: pair.videos })
+    };
+    Ok(Stats {
+        raw: counted.raw,
+        unique: counted.unique,
+        multi_region: counted.multi_region,
+        skipped: counted.skipped,
+        overlap: counted.overlap.into_iter().map(overlap).collect::<Result<_, _>>()?,
+        requests: counted.requests,
+        retries: counted.retries,
+        rate_limited: counted.rate_limited,
+        quota_units: counted.quota_units,
+        elapsed_ms: counted.elapsed_ms,
+        held_ms: counted.held_ms,
+        regions_ok: of(true),
+        regions_failed: of(false),
+        regions,
+        // Not part of the document.
+        sequential_ms: 0,
+    })
+}
+
+fn region_stats(row: RegionRow) -> Result<RegionStats, String> {
+    let region = region(&row.region)?;
+    let status = Status::ALL.into_iter().find(|status| status.as_str() == row.status);
+    let error = |fault: Fault| {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == fault.kind);
+        let kind = kind.ok_or_else(|| format!("{:?} is no kind of error", fault.kind))?;
+        Ok::<_, String>(RegionError { kind, status: fault.status, reason: fault.reason, message: fault.message })
+    };
+    Ok(RegionStats {
+        region,
+        language: region.language(),
+        status: status.ok_or_else(|| format!("status of {region} is {:?}", row.status))?,
+        videos: row.videos,
+        requests: row.requests,
+        retries: row.retries,
+        elapsed_ms: row.elapsed_ms,
+        error: row.error.map(error).transpose()?,
+    })
+}

@@ -1,0 +1,130 @@
+//! Stage 4: the history. One contract, [`Engine`], over two databases; what a run, `changes`, `load`
+//! and `prune` do with it stands above the contract and knows neither.
+//!
+//! ```text
+//! location   what --store says                 -> Location
+//! history    a run's dealings with it          open, claim, is it due, keep, rescue
+//! interval   when a run is not due             pure
+//! changes    two charts of a region            -> what entered, left, rose, fell; pure
+//! rows       Report                            -> the rows of each table; pure
+//! sqlite, postgres                             the only files with SQL
+//! ```
+
+pub mod changes;
+pub mod history;
+mod interval;
+mod location;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod queries;
+mod rows;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::model::Report;
+use crate::region::Region;
+
+pub use changes::{Fetch, Place};
+pub use interval::{Asked, PastRegion};
+pub use location::{Journal, Location, PostgresUrl, SqliteFile};
+
+/// A database that keeps runs. All of it is safe to call from several processes at once.
+#[async_trait]
+pub trait Engine: Send {
+    /// Claims a request for this process, until it ends or the engine is dropped; `false` where
+    /// another process has it. A killed process holds nothing.
+    async fn claim(&mut self, request: &str) -> Result<bool, StoreError>;
+
+    /// What became of the regions of the runs of a source and category, at least as deep as asked,
+    /// that began at `since` or later.
+    async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError>;
+
+    /// Keeps a run, and deletes what was last fetched before `keep_from`, in one transaction.
+    /// `false` where a run of that id is there already; nothing changes then. Facts of a newer run
+    /// are not overwritten.
+    async fn store(&mut self, report: &Arc<Report>, keep_from: Option<Timestamp>) -> Result<bool, StoreError>;
+
+    /// From now on, reads see the history as it is at this moment.
+    async fn freeze(&mut self) -> Result<(), StoreError>;
+
+    /// The regions that were ever asked for, by code.
+    async fn regions(&mut self) -> Result<Vec<Region>, StoreError>;
+
+    /// The whole charts of a region that are still there, newest first.
+    async fn fetches(&mut self, region: Region) -> Result<Vec<Fetch>, StoreError>;
+
+    /// One of them down to a rank, by rank.
+    async fn chart(&mut self, fetch: &Fetch, region: Region, depth: u32) -> Result<Vec<Place>, StoreError>;
+
+    /// Deletes what was last fetched before `keep_from`, and gives the room back.
+    async fn prune(&mut self, keep_from: Timestamp) -> Result<Pruned, StoreError>;
+}
+
+/// What `prune` deleted, and the bytes that the history takes before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs whose charts are gone.
+    pub runs: u64,
+    /// Videos that are gone.
+    pub videos: u64,
+    /// Size before.
+    pub before: u64,
+    /// Size after.
+    pub after: u64,
+}
+
+/// Whether opening may create what is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// For a run and for `load`.
+    Create,
+    /// For what needs a history that is there.
+    Existing,
+}
+
+/// Opens a history, and brings its tables up to date under a lock.
+///
+/// # Errors
+/// When it cannot be used: unreachable, locked, damaged, of a newer program, read-only.
+pub async fn open(location: &Location, access: Access) -> Result<Box<dyn Engine>, StoreError> {
+    match location {
+        #[cfg(feature = "sqlite")]
+        Location::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(file.clone(), access).await?)),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => Ok(Box::new(postgres::Postgres::open(url, access).await?)),
+        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+        // `Location::parse` refuses what this build lacks.
+        _ => Err(StoreError::new(location, "this build of trendfetch has no support for it", "build with its feature")),
+    }
+}
+
+/// A history that cannot be used. The sentence names it, without its password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot use the history {place}: {why}; {remedy}")]
+pub struct StoreError {
+    place: String,
+    why: String,
+    remedy: &'static str,
+}
+
+impl StoreError {
+    /// What, why, and what to do.
+    pub(crate) fn new(place: impl fmt::Display, why: impl fmt::Display, remedy: &'static str) -> StoreError {
+        StoreError { place: place.to_string(), why: why.to_string(), remedy }
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn newer(place: impl fmt::Display, theirs: usize, ours: usize) -> StoreError {
+        StoreError::new(
+            place,
+            format_args!("its tables are version {theirs}, and this trendfetch knows versions up to {ours}"),
+            "install the newer trendfetch that wrote it; nothing was changed",
+        )
+    }
+}

@@ -1,0 +1,141 @@
+//! A connection to PostgreSQL, encrypted wherever it leaves this machine.
+
+use std::fs;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls_platform_verifier::Verifier;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::explain;
+use crate::store::StoreError;
+use crate::store::location::PostgresUrl;
+
+/// For each address of the server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the network may swallow what was sent before the connection counts as broken.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// Where the server is known to listen when a URL names no host: as Debian and Red Hat build it.
+const SOCKET_FOLDER: &str = "/var/run/postgresql";
+
+/// A URL, read.
+pub(super) struct Settings {
+    config: Config,
+    /// `sslrootcert`: certificates that are trusted besides the platform's.
+    roots: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads what libpq reads ("Connection URIs"), but that `sslmode` never means a certificate that
+    /// is not looked at: `require` checks it as `verify-full` does, and `prefer` does where the
+    /// server offers one. Without `sslmode`, a server on this machine gets `disable`, another `require`.
+    ///
+    /// # Errors
+    /// One sentence, without the URL.
+    pub(super) fn read(url: &PostgresUrl) -> Result<Settings, &'static str> {
+        let (text, password) = url.expose();
+        let (mut mode, mut roots, mut others) = (None, None, Vec::new());
+        let (bare, parameters) = text.split_once('?').unwrap_or((text, ""));
+        for (pair, (name, value)) in parameters.split('&').zip(url::form_urlencoded::parse(parameters.as_bytes())) {
+            match &*name {
+                "sslmode" => {
+                    mode = Some(match &*value {
+                        "disable" => SslMode::Disable,
+                        "prefer" => SslMode::Prefer,
+                        "require" | "verify-ca" | "verify-full" => SslMode::Require,
+                        _ => return Err("sslmode is one of disable, prefer, require, verify-full"),
+                    });
+                }
+                "sslrootcert" if value != "system" => roots = Some(PathBuf::from(&*value)),
+                "sslrootcert" => {}
+                _ => others.push(pair),
+            }
+        }
+        let mut config = Config::from_str(&format!("{bare}?{}", others.join("&"))).map_err(
+            |_| "malformed; write postgres://user@host:5432/database?sslmode=require, with %XX for special characters",
+        )?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            config.host_path(SOCKET_FOLDER);
+        }
+        if let (None, Some(password)) = (config.get_password(), password) {
+            config.password(password);
+        }
+        let mode = mode.unwrap_or(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
+        config.ssl_mode(mode).application_name("trendfetch").tcp_user_timeout(SILENCE).keepalives_idle(SILENCE);
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        Ok(Settings { config, roots })
+    }
+
+    fn tls(&self) -> Result<ClientConfig, String> {
+        let roots = match &self.roots {
+            None => Vec::new(),
+            Some(path) => {
+                let unreadable = |error: String| format!("cannot read sslrootcert {}: {error}", path.display());
+                let pem = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+                let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+                roots.map_err(|error| unreadable(error.to_string()))?
+            }
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(|error| error.to_string())?;
+        let versions = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?;
+        // "Dangerous" is the name of the door; behind it stands the platform's own verifier.
+        Ok(versions.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    }
+}
+
+/// Whether no packet leaves this machine.
+fn is_local(config: &Config) -> bool {
+    let is_loopback = |name: &str| {
+        name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+    };
+    config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
+        && (!config.get_hostaddrs().is_empty()
+            || config.get_hosts().iter().all(|host| match host {
+                Host::Unix(_) => true,
+                Host::Tcp(name) => is_loopback(name),
+            }))
+}
+
+/// Connects, and keeps the connection going until the client is dropped.
+///
+/// # Errors
+/// When the server cannot be reached, or lets nobody in.
+pub(super) async fn connect(url: &PostgresUrl) -> Result<Client, StoreError> {
+    let settings = Settings::read(url).map_err(|why| StoreError::new(url, why, "check the address"))?;
+    let broken = |error: &tokio_postgres::Error| explain(url, error);
+    let client = if settings.config.get_ssl_mode() == SslMode::Disable {
+        let (client, connection) = settings.config.connect(NoTls).await.map_err(|error| broken(&error))?;
+        tokio::spawn(connection);
+        client
+    } else {
+        let tls = settings.tls().map_err(|why| {
+            StoreError::new(
+                url,
+                why,
+                "install the system's certificates (ca-certificates), or name a readable sslrootcert",
+            )
+        })?;
+        let connecting = settings.config.connect(MakeRustlsConnect::new(tls));
+        let (client, connection) = connecting.await.map_err(|error| broken(&error))?;
+        tokio::spawn(connection);
+        client
+    };
+    // Nobody's lock is waited for without an end.
+    client.batch_execute("SET lock_timeout = '60s'").await.map_err(|error| broken(&error))?;
+    Ok(client)
+}

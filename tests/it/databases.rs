@@ -1,0 +1,189 @@
+//! Databases for the tests: files of SQLite, and a throwaway cluster of PostgreSQL on loopback.
+//!
+//! The cluster is made once for the process, by a shell that stops it and removes its folder as soon
+//! as the process ends, however that ends. PostgreSQL refuses to run as root, so root becomes `nobody`.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A history that is not there yet: what `--store` takes, and the folder of its file.
+pub struct Store {
+    pub url: String,
+    pub folder: TempDir,
+}
+
+impl Store {
+    pub fn sqlite() -> Store {
+        let folder = tempfile::tempdir().unwrap();
+        Store { url: folder.path().join("history.db").to_str().unwrap().to_owned(), folder }
+    }
+
+    /// A database of its own in the cluster; `None`, loudly, where PostgreSQL is not installed.
+    pub fn postgres() -> Option<Store> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let cluster = Cluster::shared()?;
+        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        cluster.psql("postgres", &format!("CREATE DATABASE {name}"));
+        Some(Store { url: cluster.url(&name), folder: tempfile::tempdir().unwrap() })
+    }
+
+    /// Rows as text, a line each, columns separated by `|`, by the engine's own client or library.
+    pub fn query(&self, sql: &str) -> Vec<String> {
+        if self.url.starts_with("postgres:") {
+            return psql(&self.url, sql);
+        }
+        let connection = rusqlite::Connection::open(&self.url).unwrap();
+        let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| {
+            let cells: Vec<String> = (0..columns).map(|index| cell(row.get_ref(index).unwrap())).collect();
+            Ok(cells.join("|"))
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Statements without an answer.
+    pub fn execute(&self, sql: &str) {
+        if self.url.starts_with("postgres:") {
+            psql(&self.url, sql);
+        } else {
+            rusqlite::Connection::open(&self.url).unwrap().execute_batch(sql).unwrap();
+        }
+    }
+}
+
+fn cell(value: rusqlite::types::ValueRef<'_>) -> String {
+    use rusqlite::types::ValueRef;
+    match value {
+        ValueRef::Null => String::new(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
+        ValueRef::Blob(bytes) => format!("{bytes:?}"),
+    }
+}
+
+/// A cluster of PostgreSQL; it ends when this is dropped, or with the process.
+pub struct Cluster {
+    pub port: u16,
+    /// Where it lies; its files may be changed while it is stopped.
+    pub folder: PathBuf,
+    keeper: Child,
+}
+
+impl Cluster {
+    /// The one that tests share, each in a database of its own.
+    pub fn shared() -> Option<&'static Cluster> {
+        static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+        SHARED.get_or_init(|| Cluster::start("")).as_ref()
+    }
+
+    /// A cluster of its own, with these settings besides (`-c name=value`).
+    pub fn start(settings: &str) -> Option<Cluster> {
+        let Some(programs) = programs() else {
+            assert!(!is_ci(), "PostgreSQL is not installed, and in CI its tests must run: apt-get install postgresql");
+            // Past the test harness, which would swallow it.
+            let _ = writeln!(
+                io::stderr(),
+                "\nLEFT OUT: PostgreSQL is not installed (apt-get install postgresql), so its tests were not run\n"
+            );
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("trendfetch-pg-").tempdir().unwrap().keep();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let script = format!(
+            "cd {folder} && {bin}/initdb -D data -U trend -A trust --locale=C.UTF-8 -E UTF8 >initdb.log 2>&1 || exit 1
+             {bin}/postgres -D data -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} \
+                 -c fsync=off -c max_connections=200 {settings} >server.log 2>&1 &
+             read -r end
+             kill -INT $! && wait $!
+             cd / && rm -rf {folder}",
+            folder = folder.display(),
+            bin = programs.display(),
+        );
+        let mut command = if is_root() {
+            assert!(Command::new("chown").arg("nobody").arg(&folder).status().unwrap().success());
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", "sh", "-c", &script]);
+            command
+        } else {
+            let mut command = Command::new("sh");
+            command.args(["-c", &script]);
+            command
+        };
+        // The keeper ends when this pipe closes, which the end of the process does too.
+        let keeper = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let cluster = Cluster { port, folder, keeper };
+        cluster.wait_until_ready();
+        Some(cluster)
+    }
+
+    fn wait_until_ready(&self) {
+        let began = Instant::now();
+        while !is_ready(self.port) {
+            let log = || std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
+            assert!(began.elapsed() < Duration::from_secs(60), "PostgreSQL does not start: {}", log());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://trend@127.0.0.1:{}/{database}", self.port)
+    }
+
+    pub fn psql(&self, database: &str, sql: &str) -> Vec<String> {
+        psql(&self.url(database), sql)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+fn psql(url: &str, sql: &str) -> Vec<String> {
+    let client = programs().unwrap().join("psql");
+    let output = Command::new(client)
+        .args(["-X", "-q", "-A", "-t", "-F", "|", "-v", "ON_ERROR_STOP=1", "-c", sql, url])
+        .env("PGOPTIONS", "-c timezone=UTC")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}: {sql}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Whether the server answers a request for TLS (the first message that needs no login).
+fn is_ready(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let mut answer = [0];
+    stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).is_ok() && stream.read_exact(&mut answer).is_ok()
+}
+
+/// The newest version's programs: Debian keeps them out of the path.
+pub fn programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    let of_debian = versions
+        .filter_map(|entry| Some((entry.ok()?.file_name().into_string().ok()?.parse::<u32>().ok()?, ())))
+        .map(|(version, ())| Path::new("/usr/lib/postgresql").join(version.to_string()).join("bin"))
+        .max();
+    of_debian.filter(|bin| bin.join("initdb").exists())
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may ask where it runs")]
+pub fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
