@@ -260,7 +260,6 @@ fn after_help() -> String {
          TRENDFETCH_REGIONS   replaces the default of --regions\n  \
          TRENDFETCH_STORE     replaces the default of --store\n  \
          TRENDFETCH_BASE_URL  replaces the default of --base-url; never from .env\n  \
-         PGPASSWORD           the password for a postgres: URL that holds none\n  \
          RUST_LOG             which log lines, by target and level; wins over -q and -v\n\nExit status:\n",
     );
     for (code, meaning) in exit::TABLE {

@@ -301,10 +301,10 @@ pub fn location(typed: Option<&str>, env: &Env) -> Result<Option<Location>, Usag
         (None, Some(given)) => (given, "TRENDFETCH_STORE"),
         (None, None) => return Ok(None),
     };
-    let location = Location::parse(text, origin, env.get("PGPASSWORD")?)?;
+    let location = Location::parse(text, origin)?;
     if typed.is_some() && location.holds_password() {
         tracing::warn!(
-            "every user of this machine can read the password in --store; put the address into TRENDFETCH_STORE, or the password into PGPASSWORD"
+            "every user of this machine can read the password in --store; put the address into TRENDFETCH_STORE"
         );
     }
     Ok(Some(location))

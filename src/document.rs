@@ -14,7 +14,9 @@ use crate::error::{Kind, RegionError};
 use crate::model::{
     Counts, Live, Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status, TrendingVideo, Video,
 };
+use crate::normalize::is_video_id;
 use crate::region::Region;
+use crate::text::one_line;
 
 /// The largest document that is read: forty times that of all regions at full depth.
 const MAX_DOCUMENT: u64 = 512 << 20;
@@ -186,8 +188,12 @@ fn region(code: &str) -> Result<Region, String> {
 
 fn video(row: Row) -> Result<TrendingVideo, String> {
     let id = row.video_id;
+    if !is_video_id(&id) {
+        return Err(format!("{:?} is no video id", one_line(&id, 80)));
+    }
     let place = |code: &String| {
-        let rank = row.ranks.get(code).filter(|rank| **rank >= 1);
+        // YouTube's charts have 200.
+        let rank = row.ranks.get(code).filter(|rank| (1..=1000).contains(*rank));
         let rank = rank.ok_or_else(|| format!("video {id} has no rank in {code}"))?;
         Ok::<_, String>((region(code)?, *rank))
     };

@@ -11,6 +11,7 @@
 //!     normalize  the body of a page    -> Vec<Sighting>, skipped          called as each page arrives
 //!   deduplicate  charts                -> Vec<TrendingVideo>, outcomes    pure, deterministic
 //!   stats        outcomes, videos      -> Stats                           pure
+//!   store        Report                -> a run in the history            one transaction; async
 //!   output       Report                -> files, standard output, table
 //!   exit         Report                -> Exit                            pure
 //! ```
@@ -25,11 +26,13 @@
 //! | [`fetch`] | stage 1: permits, the shared hold, retries, budgets; [`fetch::retry`] is its table |
 //! | [`normalize`] | stage 2: lenient reading of a page |
 //! | [`deduplicate`], [`stats`] | stage 3: one video of many regions, and the counts |
+//! | [`store`] | stage 4: the history, one contract over two databases; what changed between runs |
 //! | [`output`] | stage 4: formats, files that are whole or untouched, stats, progress |
 //! | [`exit`], [`verdict`] | how the run ended, as a number and as a line |
 //! | [`demo`] | the API, simulated behind a real socket |
 //! | [`region`], [`category`] | tables of YouTube's |
 //! | [`error`], [`secret`], [`text`] | failures by reach; the key; text from strangers |
+//! | [`document`] | a saved document, read back |
 //! | [`commands`], [`logging`], [`signals`] | the rest of a command-line program |
 //!
 //! # Invariants
@@ -40,15 +43,18 @@
 //!   and in the second after it no more than may be in flight.
 //! - **Every send is counted.** The HTTP client neither retries nor follows redirects by itself.
 //! - **A failed region** is a row of the report with its reason, never an absence.
+//! - **A run** is in the history whole or not at all, and a region that was not fetched is never taken for one whose
+//!   videos left.
 //! - **A file** is replaced whole, and only by a run in which videos arrived.
 //! - **The key** lives in [`secret::ApiKey`] and leaves it in one place, for one header.
 //! - **Time and environment** come in as data: `main` asks the clock, [`mod@env`] the environment. Durations are of the steady clock.
 //! - **Foreign text** reaches a terminal only through [`text`]; the document carries it as it came.
 //!
-//! Dependencies point down: `app` joins the stages, which do not know each other, with two exceptions.
-//! `fetch` hands each page to `normalize`, so that answers are not kept whole, and
-//! [`output::progress`] observes `fetch`. Wire types stay in `normalize`; clap in `cli`, `commands`
-//! and the enums that a user names; reqwest in [`fetch::transport`].
+//! Dependencies point down: `app` joins the stages, which do not know each other, with three exceptions.
+//! `fetch` hands each page to `normalize`, so that answers are not kept whole, [`output::progress`] observes
+//! `fetch`, and `output` shows what [`store::changes`] found. Wire types stay in `normalize`; clap in `cli`, `commands`
+//! and the enums that a user names; reqwest in [`fetch::transport`]; SQL in `store::sqlite`, `store::postgres`
+//! and the queries that they share.
 
 #[cfg(not(unix))]
 compile_error!("trendfetch keeps file modes and listens to signals as Unix has them; build it on Linux, macOS or WSL");

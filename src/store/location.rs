@@ -34,11 +34,7 @@ pub enum Journal {
 
 /// A URL as libpq reads it. It may hold a password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl {
-    url: String,
-    /// `PGPASSWORD`, for a URL without one.
-    password: Option<String>,
-}
+pub struct PostgresUrl(String);
 
 /// Parameters of a URL that may be shown; any other, a password among them, may not.
 const HARMLESS: [&str; 6] = ["host=", "hostaddr=", "port=", "user=", "dbname=", "ssl"];
@@ -46,13 +42,13 @@ const HARMLESS: [&str; 6] = ["host=", "hostaddr=", "port=", "user=", "dbname=", 
 impl PostgresUrl {
     /// The URL with its password.
     #[cfg(feature = "postgres")]
-    pub(super) fn expose(&self) -> (&str, Option<&str>) {
-        (&self.url, self.password.as_deref())
+    pub(super) fn expose(&self) -> &str {
+        &self.0
     }
 
     /// The URL without its password.
     fn without_password(&self) -> String {
-        let (bare, parameters) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        let (bare, parameters) = self.0.split_once('?').unwrap_or((&self.0, ""));
         let mut shown = match bare.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
             Some((scheme, (login, place))) => {
                 format!("{scheme}://{}@{place}", login.split(':').next().unwrap_or_default())
@@ -73,7 +69,7 @@ impl Location {
     ///
     /// # Errors
     /// When it is none of them, or this build lacks the engine. The sentence never holds the text.
-    pub fn parse(text: &str, origin: &str, pgpassword: Option<&str>) -> Result<Location, UsageError> {
+    pub fn parse(text: &str, origin: &str) -> Result<Location, UsageError> {
         let wrong = |why: &str| UsageError(format!("{origin}: {why}"));
         let (scheme, rest) = match text.split_once(':') {
             // One letter is no scheme, and a slash before the colon makes it a path.
@@ -91,7 +87,7 @@ impl Location {
                 Err(wrong("not an address of PostgreSQL; write postgres://user@host/database"))
             }
             "postgres" | "postgresql" => {
-                let url = PostgresUrl { url: text.to_owned(), password: pgpassword.map(str::to_owned) };
+                let url = PostgresUrl(text.to_owned());
                 #[cfg(feature = "postgres")]
                 super::postgres::check(&url).map_err(wrong)?;
                 Ok(Location::Postgres(url))
@@ -108,8 +104,8 @@ impl Location {
         match self {
             Location::Sqlite(_) => false,
             Location::Postgres(url) => {
-                let login = url.url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
-                login.is_some_and(|(login, _)| login.contains(':')) || url.url.contains("password=")
+                let login = url.0.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+                login.is_some_and(|(login, _)| login.contains(':')) || url.0.contains("password=")
             }
         }
     }
@@ -179,7 +175,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Location, String> {
-        Location::parse(text, "--store", None).map_err(|error| error.to_string())
+        Location::parse(text, "--store").map_err(|error| error.to_string())
     }
 
     #[cfg(feature = "sqlite")]

@@ -16,7 +16,9 @@ mod interval;
 mod location;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod queries;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -100,7 +102,10 @@ pub async fn open(location: &Location, access: Access) -> Result<Box<dyn Engine>
         Location::Postgres(url) => Ok(Box::new(postgres::Postgres::open(url, access).await?)),
         #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
         // `Location::parse` refuses what this build lacks.
-        _ => Err(StoreError::new(location, "this build of trendfetch has no support for it", "build with its feature")),
+        _ => {
+            let _ = access;
+            Err(StoreError::new(location, "this trendfetch was built without it", "build it with its feature"))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use trendfetch::category::Category;
+use trendfetch::document;
 use trendfetch::error::Kind;
 use trendfetch::fetch::api::{self, PageRequest};
 use trendfetch::fetch::failure::Failure;
@@ -60,6 +61,18 @@ pub fn is_unseen(character: char) -> bool {
 pub fn assert_all_seen(what: &str, text: &str) {
     let unseen: Vec<char> = text.chars().filter(|character| is_unseen(*character)).collect();
     assert!(unseen.is_empty(), "{what} holds {unseen:?}: {text:?}");
+}
+
+/// Bytes read as a saved document: what is one is written as it was read.
+pub fn check_document(bytes: &[u8]) {
+    let Ok(report) = document::parse(bytes) else { return };
+    let written = serde_json::to_string(&report).unwrap();
+    let again = document::parse(written.as_bytes()).expect("what is written can be read");
+    assert_eq!(serde_json::to_string(&again).unwrap(), written);
+    let asked: HashSet<Region> = report.request.regions.iter().copied().collect();
+    let places: Vec<(Region, u32)> = report.videos.iter().flat_map(|video| video.places.clone()).collect();
+    assert_eq!(places.iter().collect::<HashSet<_>>().len(), places.len(), "a place is taken twice");
+    assert!(places.iter().all(|(region, rank)| asked.contains(region) && *rank >= 1));
 }
 
 /// A body read as several parts of a chart.

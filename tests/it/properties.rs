@@ -294,6 +294,17 @@ proptest! {
     }
 
     #[test]
+    fn any_document_is_written_as_it_was_read_or_refused(
+        at in any::<proptest::sample::Index>(), length in 0_usize..12, put in prop_oneof![odd_text(), "[0-9\\[\\]{}\",:a-z-]{0,6}"],
+    ) {
+        let document = include_bytes!("../fuzz/seeds/document/demo.json");
+        let at = at.index(document.len());
+        let changed = [&document[..at], put.as_bytes(), document.get(at + length..).unwrap_or_default()].concat();
+        oracles::check_document(document);
+        oracles::check_document(&changed);
+    }
+
+    #[test]
     fn text_for_a_terminal_is_shown_whole_or_cut_with_a_sign(raw in odd_text(), limit in 0_usize..40) {
         oracles::check_text(&raw, limit);
     }

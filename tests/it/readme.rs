@@ -142,7 +142,6 @@ fn program(folder: &Path) -> Command {
         "TRENDFETCH_BASE_URL",
         "CREDENTIALS_DIRECTORY",
         "STATE_DIRECTORY",
-        "PGPASSWORD",
         "RUST_LOG",
     ] {
         command.env_remove(name);

@@ -42,7 +42,7 @@ impl Settings {
     /// # Errors
     /// One sentence, without the URL.
     pub(super) fn read(url: &PostgresUrl) -> Result<Settings, &'static str> {
-        let (text, password) = url.expose();
+        let text = url.expose();
         let (mut mode, mut roots, mut others) = (None, None, Vec::new());
         let (bare, parameters) = text.split_once('?').unwrap_or((text, ""));
         for (pair, (name, value)) in parameters.split('&').zip(url::form_urlencoded::parse(parameters.as_bytes())) {
@@ -65,9 +65,6 @@ impl Settings {
         )?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host_path(SOCKET_FOLDER);
-        }
-        if let (None, Some(password)) = (config.get_password(), password) {
-            config.password(password);
         }
         let mode = mode.unwrap_or(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
         config.ssl_mode(mode).application_name("trendfetch").tcp_user_timeout(SILENCE).keepalives_idle(SILENCE);

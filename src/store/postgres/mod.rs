@@ -506,7 +506,7 @@ fn is_transient(error: &Error) -> bool {
 fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
     let code = error.code().map_or("", SqlState::code);
     let remedy = match code {
-        "28P01" | "28000" => "check its user and password; PGPASSWORD may hold the password",
+        "28P01" | "28000" => "check the user and the password in its address",
         "3D000" => "create the database first, with createdb",
         "42501" => "the user needs the right to create tables there, and to write into them",
         "42P07" | "42710" => {

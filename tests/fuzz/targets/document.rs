@@ -1,0 +1,9 @@
+//! Any bytes as a saved document.
+
+#![no_main]
+
+#[allow(dead_code, reason = "a target needs some of them")]
+#[path = "../oracles.rs"]
+mod oracles;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| oracles::check_document(bytes));
