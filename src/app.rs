@@ -121,13 +121,18 @@ async fn keep(history: &mut History, keeping: &Keeping, report: &Arc<Report>) ->
     let (to, saved) = (path.clone(), Arc::clone(report));
     match unblocked(move || output::save(&to, &saved)).await {
         Ok(()) => tracing::error!(
-            "the run is saved; bring it in with: trendfetch load '{}' --store '{}'",
-            path.display(),
-            keeping.location
+            "the run is saved; bring it in with: trendfetch load {} --store {}",
+            quoted(&path.display()),
+            quoted(&keeping.location)
         ),
         Err(error) => tracing::error!("the run could not be saved either: {error}"),
     }
     false
+}
+
+/// One word for a shell (POSIX, "Quoting").
+fn quoted(text: &dyn std::fmt::Display) -> String {
+    format!("'{}'", text.to_string().replace('\'', r"'\''"))
 }
 
 /// What has changed since the runs before. Only the stats show it, so that it is no reason to fail.

@@ -99,6 +99,8 @@ fn the_key_is_in_nothing_that_a_run_leaves() {
                 "out.json",
                 "-o",
                 "out.csv",
+                "--store",
+                "history.db",
                 "--json",
                 "-o",
                 "-",

@@ -61,7 +61,7 @@ CREATE TABLE videos (
     first_seen_at          timestamptz NOT NULL,
     last_seen_at           timestamptz NOT NULL,
     search                 tsvector    NOT NULL       -- title, channel and tags by search_config
-);
+) WITH (fillfactor = 80);                             -- room for what changes with each run, beside its row
 CREATE INDEX videos_search ON videos USING gin (search);
 
 CREATE TABLE places (
@@ -88,7 +88,7 @@ CREATE TABLE presence (
     video_id      text        NOT NULL,
     first_seen_at timestamptz NOT NULL,
     last_seen_at  timestamptz NOT NULL
-);
+) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX presence_of_video ON presence (region, video_id, source, coalesce(category_id, -1));
 
 CREATE VIEW chart_entries AS

@@ -26,7 +26,7 @@ use crate::region::Region;
 const MIGRATIONS: &[&str] = &[include_str!("0001.sql")];
 
 /// The advisory lock under which tables change and runs commit: one after the other, so that two
-/// runs with the same videos never wait for each other in a circle.
+/// runs with the same videos never wait for each other in a circle. The first number is "TRFD".
 const COMMIT_LOCK: &str = "SELECT pg_advisory_xact_lock(1414677060, 1)";
 
 /// How often a run is tried again that the server asked to repeat, or whose connection broke.
