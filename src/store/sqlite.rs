@@ -79,17 +79,14 @@ impl Engine for Sqlite {
         let asked = asked.clone();
         self.with(move |connection| {
             let mut statement = connection.prepare(&placeholders(queries::PAST))?;
-            let rows = statement.query_map(
-                params![asked.source, asked.category_id, asked.depth, since.to_string()],
-                |row| {
-                    Ok(PastRegion {
-                        run_id: row.get(0)?,
-                        fetched_at: time(row, 1)?,
-                        region: region(row, 2)?,
-                        is_answered: row.get(3)?,
-                    })
-                },
-            )?;
+            let rows = statement.query_map(params![asked.source, asked.category_id, asked.depth, since], |row| {
+                Ok(PastRegion {
+                    run_id: row.get(0)?,
+                    fetched_at: row.get(1)?,
+                    region: region(row, 2)?,
+                    is_answered: row.get(3)?,
+                })
+            })?;
             rows.collect()
         })
         .await
@@ -130,7 +127,7 @@ impl Engine for Sqlite {
                 Ok(Fetch {
                     run_id: row.get(0)?,
                     number: row.get(1)?,
-                    fetched_at: time(row, 2)?,
+                    fetched_at: row.get(2)?,
                     source: row.get(3)?,
                     category_id: row.get(4)?,
                     depth: row.get(5)?,
@@ -153,7 +150,7 @@ impl Engine for Sqlite {
                         video_id: row.get(1)?,
                         title: row.get(2)?,
                         channel: row.get(3)?,
-                        first_seen_at: time(row, 4)?,
+                        first_seen_at: row.get(4)?,
                     })
                 })?;
             rows.collect()
@@ -261,7 +258,7 @@ fn prepare(connection: &mut Connection, journal: Journal, found: usize, access: 
 /// Writes the rows of a run; `false` where it is there already.
 fn insert(transaction: &Transaction<'_>, rows: &Rows<'_>) -> rusqlite::Result<bool> {
     let run = &rows.run;
-    let fetched_at = run.fetched_at.to_string();
+    let fetched_at = run.fetched_at;
     let [max_results, raw, unique, multi_region, skipped, requests, retries, limited, units, elapsed, held] =
         run.numbers;
     let inserted = transaction.execute(
@@ -311,7 +308,7 @@ fn insert(transaction: &Transaction<'_>, rows: &Rows<'_>) -> rusqlite::Result<bo
             fetched_at
         ])?;
     }
-    upsert_videos(transaction, &rows.videos, &fetched_at)?;
+    upsert_videos(transaction, &rows.videos, fetched_at)?;
     let mut statement =
         transaction.prepare("INSERT INTO counts (run, video_id, views, likes, comments) VALUES (?, ?, ?, ?, ?)")?;
     for row in &rows.videos {
@@ -332,7 +329,11 @@ fn insert(transaction: &Transaction<'_>, rows: &Rows<'_>) -> rusqlite::Result<bo
     Ok(true)
 }
 
-fn upsert_videos(transaction: &Transaction<'_>, videos: &[VideoRow<'_>], fetched_at: &str) -> rusqlite::Result<()> {
+fn upsert_videos(
+    transaction: &Transaction<'_>,
+    videos: &[VideoRow<'_>],
+    fetched_at: Timestamp,
+) -> rusqlite::Result<()> {
     let mut upsert = transaction.prepare(
         "INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments, published_at,
              duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description, description_fetched_at,
@@ -359,7 +360,7 @@ fn upsert_videos(transaction: &Transaction<'_>, videos: &[VideoRow<'_>], fetched
             row.views,
             row.likes,
             row.comments,
-            row.published_at.map(|time| time.to_string()),
+            row.published_at,
             row.duration_seconds,
             row.live,
             row.embeddable,
@@ -395,9 +396,8 @@ fn upsert_videos(transaction: &Transaction<'_>, videos: &[VideoRow<'_>], fetched
 
 /// Deletes what was last fetched before `keep_from`: runs whose charts went, and videos.
 fn delete_before(transaction: &Transaction<'_>, keep_from: Timestamp) -> rusqlite::Result<(u64, u64)> {
-    let keep_from = keep_from.to_string();
     let mut statement = transaction.prepare("SELECT number FROM runs WHERE fetched_at < ? AND NOT pruned")?;
-    let old: Vec<i64> = statement.query_map([&keep_from], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let old: Vec<i64> = statement.query_map([keep_from], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     // All other rows were last seen by a run, so that no old run means nothing old.
     if old.is_empty() {
         return Ok((0, 0));
@@ -407,11 +407,11 @@ fn delete_before(transaction: &Transaction<'_>, keep_from: Timestamp) -> rusqlit
         transaction.execute("DELETE FROM counts WHERE run = ?", [number])?;
         transaction.execute("UPDATE runs SET pruned = 1 WHERE number = ?", [number])?;
     }
-    transaction.execute("DELETE FROM presence WHERE last_seen_at < ?", [&keep_from])?;
-    let videos = transaction.execute("DELETE FROM videos WHERE last_seen_at < ?", [&keep_from])?;
+    transaction.execute("DELETE FROM presence WHERE last_seen_at < ?", [keep_from])?;
+    let videos = transaction.execute("DELETE FROM videos WHERE last_seen_at < ?", [keep_from])?;
     transaction.execute(
         "UPDATE videos SET description = NULL, description_fetched_at = NULL WHERE description_fetched_at < ?",
-        [&keep_from],
+        [keep_from],
     )?;
     Ok((old.len() as u64, videos as u64))
 }
@@ -419,11 +419,6 @@ fn delete_before(transaction: &Transaction<'_>, keep_from: Timestamp) -> rusqlit
 /// The sign of a placeholder is another one here.
 fn placeholders(sql: &str) -> String {
     sql.replace('$', "?")
-}
-
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
-    let text: String = row.get(column)?;
-    text.parse().map_err(|error| wrong_text(column, error))
 }
 
 fn region(row: &Row<'_>, column: usize) -> rusqlite::Result<Region> {
