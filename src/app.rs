@@ -1,9 +1,11 @@
 //! The pipeline, on one screen: fetch -> normalize -> deduplicate -> store and write -> stats.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use indicatif::MultiProgress;
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::blocking::unblocked;
@@ -22,7 +24,11 @@ use crate::stats;
 use crate::store::changes::Since;
 use crate::store::history::{History, Keeping, Opened};
 use crate::store::{Asked, StoreError};
+use crate::text::quoted;
 use crate::verdict::verdict;
+
+/// How long a history may take once a signal has ended the run, which leaves time to save it.
+const PATIENCE_WHEN_CANCELLED: Duration = Duration::from_secs(1);
 
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +49,7 @@ pub enum StartError {
     Network(String),
 }
 
-/// Does one run. `cancelled` ends the fetching early; what arrived is still written.
+/// Does one run. `cancelled`, once true, ends the fetching early; what arrived is still written.
 ///
 /// # Errors
 /// When nothing could begin; nothing was sent then. Everything later is in the [`Exit`] and the log.
@@ -51,14 +57,13 @@ pub async fn run(
     config: Config,
     wall_clock: Timestamp,
     screen: MultiProgress,
-    cancelled: impl Future<Output = ()>,
+    cancelled: watch::Receiver<bool>,
 ) -> Result<Exit, StartError> {
     let Some(source) = &config.source else {
         output::print(&output::price(&config.plan))?;
         return Ok(Exit::Complete);
     };
     let start = Start { instant: Instant::now(), timestamp: wall_clock };
-    output::check(&config.outputs)?;
     let mut history = match open(&config, source, start.timestamp).await? {
         None => None,
         Some(Opened::Ready(history)) => Some(history),
@@ -71,22 +76,23 @@ pub async fn run(
             return Ok(Exit::Complete);
         }
     };
+    output::check(&config.outputs)?;
 
     let progress = Arc::new(Progress::new(screen, &config.plan.regions));
     let (transport, _demo) = connect(&config, source, start).await?;
-    let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), cancelled);
+    let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), is(cancelled.clone()));
     let fetched = progress.during(fetching).await;
 
     let (videos, outcomes) = deduplicate(fetched.charts);
     let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
     let report = Report::new(start.timestamp, source.name(), request(&config.plan), stats, videos);
     let report = Arc::new(report);
-    let is_kept = match (&mut history, &config.history) {
-        (Some(history), Some(keeping)) => keep(history, keeping, &report).await,
+    let is_recorded = match (&mut history, &config.history) {
+        (Some(history), Some(keeping)) => record(history, keeping, &report, cancelled).await,
         _ => true,
     };
     let since = match &mut history {
-        Some(history) if is_kept && config.outputs.stats != StatsTo::Nowhere => since_last(history, &report).await,
+        Some(history) if is_recorded && config.outputs.stats != StatsTo::Nowhere => since_last(history, &report).await,
         _ => None,
     };
     let (outputs, written) = (config.outputs, Arc::clone(&report));
@@ -96,7 +102,7 @@ pub async fn run(
     if let Some(line) = verdict(&report, start.now()) {
         tracing::error!("{line}");
     }
-    Ok(Exit::of(&report, !is_kept || !errors.is_empty()))
+    Ok(Exit::of(&report, !is_recorded || !errors.is_empty()))
 }
 
 /// The history, where there is one, before a unit is spent.
@@ -112,27 +118,43 @@ async fn open(config: &Config, source: &Source, now: Timestamp) -> Result<Option
     History::open(keeping, &asked, now).await.map(Some)
 }
 
+/// Until it is cancelled.
+async fn is(mut cancelled: watch::Receiver<bool>) {
+    // Without a sender, nobody can cancel any more.
+    if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+        std::future::pending().await
+    }
+}
+
 /// Whether the history took the run. A run that it did not take is saved, and the log says how to
 /// bring it in.
-async fn keep(history: &mut History, keeping: &Keeping, report: &Arc<Report>) -> bool {
-    let Err(error) = history.keep(report).await else { return true };
-    tracing::error!("{error}");
-    let path = keeping.rescue.join(format!("trendfetch-{}.json", report.run_id));
-    let (to, saved) = (path.clone(), Arc::clone(report));
-    match unblocked(move || output::save(&to, &saved)).await {
-        Ok(()) => tracing::error!(
-            "the run is saved; bring it in with: trendfetch load {} --store {}",
+async fn record(
+    history: &mut History,
+    keeping: &Keeping,
+    report: &Arc<Report>,
+    cancelled: watch::Receiver<bool>,
+) -> bool {
+    let interrupted = async {
+        is(cancelled).await;
+        tokio::time::sleep(PATIENCE_WHEN_CANCELLED).await;
+    };
+    tokio::select! {
+        recorded = history.record(report) => match recorded {
+            Ok(()) => return true,
+            Err(error) => tracing::error!("{error}"),
+        },
+        () = interrupted => tracing::error!("the history did not take the run before the signal ended it"),
+    }
+    let (folders, saved) = (keeping.rescue.clone(), Arc::clone(report));
+    match unblocked(move || output::rescue(&folders, &saved)).await {
+        Ok(path) => tracing::error!(
+            "the run is saved; bring it in with: trendfetch load {}{}",
             quoted(&path.display()),
-            quoted(&keeping.location)
+            keeping.load_options
         ),
         Err(error) => tracing::error!("the run could not be saved either: {error}"),
     }
     false
-}
-
-/// One word for a shell (POSIX, "Quoting").
-fn quoted(text: &dyn std::fmt::Display) -> String {
-    format!("'{}'", text.to_string().replace('\'', r"'\''"))
 }
 
 /// What has changed since the runs before. Only the stats show it, so that it is no reason to fail.

@@ -18,7 +18,7 @@ const STYLES: Styles =
 
 /// Fetch YouTube's most-popular charts of many regions at once, merged
 ///
-/// One run: fetch -> normalize -> deduplicate -> write -> stats.
+/// One run: fetch -> normalize -> deduplicate -> store and write -> stats.
 #[derive(Debug, Parser)]
 #[command(version, styles = STYLES, max_term_width = 100, allow_negative_numbers = true, args_conflicts_with_subcommands = true, after_long_help = after_help())]
 pub struct Cli {
@@ -41,6 +41,9 @@ pub enum Command {
         /// Regions, as in --regions of a run [default: all that the history has]
         #[arg(short, long, value_name = "LIST")]
         regions: Vec<String>,
+        /// Charts of one category only, by number or English name [default: those fetched last]
+        #[arg(long, value_name = "ID", value_parser = category)]
+        category: Option<Category>,
         /// A table for people, or JSON
         #[arg(short, long, value_name = "FORMAT", default_value = "table")]
         format: ChangesFormat,

@@ -8,18 +8,22 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::CommandFactory;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::category::Category;
 use crate::cli::{Cli, Command};
 use crate::config;
 use crate::document;
 use crate::env::Env;
 use crate::error::UsageError;
-use crate::output::{self, ChangesFormat};
+use crate::output;
 use crate::region::{self, Region};
 use crate::store::changes::{self, Changes};
 use crate::store::history::cutoff;
 use crate::store::{self, Access, Location};
+
+/// How far another machine's clock may be ahead of this one's.
+const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// Does what the command says.
 ///
@@ -35,10 +39,11 @@ pub async fn run(command: Command, env: &Env, now: Timestamp) -> anyhow::Result<
             String::from_utf8_lossy(&bytes).into_owned()
         }
         Command::Man => man().context("cannot render the man page")?,
-        Command::Changes { store, regions, format } => {
-            return print_changes(&location(store.store, env)?, &regions, format).await;
+        Command::Changes { store, regions, category, format } => {
+            let changes = find_changes(&location(store.store, env)?, &regions, category, now).await?;
+            return Ok(output::changes::print(&changes, format)?);
         }
-        Command::Load { file, store } => load(&location(store.store, env)?, &file).await?,
+        Command::Load { file, store } => load(&location(store.store, env)?, &file, now).await?,
         Command::Prune { store, keep } => prune(&location(store.store, env)?, keep, now).await?,
     };
     Ok(output::print(&text)?)
@@ -49,28 +54,40 @@ fn location(typed: Option<String>, env: &Env) -> Result<Location, UsageError> {
     config::location(typed.as_deref(), env)?.ok_or_else(missing)
 }
 
-async fn print_changes(location: &Location, typed: &[String], format: ChangesFormat) -> anyhow::Result<()> {
+async fn find_changes(
+    location: &Location,
+    typed: &[String],
+    category: Option<Category>,
+    now: Timestamp,
+) -> anyhow::Result<Changes> {
     let mut engine = store::open(location, Access::Existing).await?;
     engine.freeze().await?;
-    let asked = if typed.is_empty() { engine.regions().await? } else { region::parse_list(&typed.join(","))? };
-    let mut regions = Vec::new();
-    let mut alone = Vec::new();
+    let known = engine.regions().await?;
+    if known.is_empty() {
+        tracing::warn!("the history holds no run yet");
+    }
+    let asked = if typed.is_empty() { known } else { region::parse_list(&typed.join(","))? };
+    let (mut regions, mut alone) = (Vec::new(), Vec::new());
     for region in asked {
-        match changes::of(&mut *engine, region).await? {
+        match changes::of(&mut *engine, region, category, now).await? {
             Some(changes) => regions.push(changes),
             None => alone.push(region.code().to_owned()),
         }
     }
-    if !alone.is_empty() || regions.is_empty() {
-        let what = if alone.is_empty() { "no region".to_owned() } else { alone.join(",") };
-        tracing::warn!("{what}: no two whole charts of the same source and category yet, so nothing to compare");
+    if !alone.is_empty() {
+        tracing::warn!("{}: no two whole charts of one source and category to compare yet", alone.join(","));
     }
-    output::changes::print(&Changes { schema_version: changes::SCHEMA_VERSION, regions }, format)?;
-    Ok(())
+    Ok(Changes { schema_version: changes::SCHEMA_VERSION, regions })
 }
 
-async fn load(location: &Location, file: &Path) -> anyhow::Result<String> {
+async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Result<String> {
     let report = Arc::new(document::read(file)?);
+    anyhow::ensure!(
+        report.fetched_at <= now + AHEAD,
+        "{} says that it was fetched at {}, which is yet to come; set this machine's clock, or correct fetched_at",
+        file.display(),
+        report.fetched_at
+    );
     let mut engine = store::open(location, Access::Create).await?;
     let is_new = engine.store(&report, None).await?;
     let what = if is_new { "is in the history now" } else { "was in the history already; nothing changed" };

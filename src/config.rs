@@ -20,6 +20,7 @@ use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::Location;
 use crate::store::history::Keeping;
+use crate::text::quoted;
 
 /// The public API: `GET {…}/videos`.
 const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";
@@ -280,14 +281,21 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keepin
             None => Ok(None),
         };
     };
+    // Beside a device is no place for a file.
+    let is_file = |file: &&FileOutput| std::fs::metadata(&file.path).map_or(true, |there| there.is_file());
+    let first = outputs.files.iter().find(is_file).and_then(|file| file.path.parent());
     // systemd may name several, separated by colons.
     let state = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
-    let first = outputs.files.first().and_then(|file| file.path.parent());
+    let load_options = match args.store {
+        Some(_) => format!(" --store {}", quoted(&location.absolute())),
+        None => " (with TRENDFETCH_STORE as it is for this run)".to_owned(),
+    };
     Ok(Some(Keeping {
         location,
-        keep: args.keep.unwrap_or(KEEP),
+        retention: args.keep.unwrap_or(KEEP),
         min_interval: args.min_interval,
-        rescue: first.or(state.map(Path::new)).map(Path::to_owned).unwrap_or_default(),
+        rescue: first.into_iter().chain(state.map(Path::new)).chain([Path::new("")]).map(Path::to_owned).collect(),
+        load_options,
     }))
 }
 
@@ -302,7 +310,7 @@ pub fn location(typed: Option<&str>, env: &Env) -> Result<Option<Location>, Usag
         (None, None) => return Ok(None),
     };
     let location = Location::parse(text, origin)?;
-    if typed.is_some() && location.holds_password() {
+    if typed.is_some() && location.has_password() {
         tracing::warn!(
             "every user of this machine can read the password in --store; put the address into TRENDFETCH_STORE"
         );

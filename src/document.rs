@@ -25,7 +25,7 @@ const MAX_DOCUMENT: u64 = 512 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     /// No such file, or not to be read.
-    #[error("cannot read {}: {error}", path.display())]
+    #[error("cannot read {}: {error}; name a document that you may read", path.display())]
     Unreadable {
         /// Which.
         path: PathBuf,
@@ -49,11 +49,14 @@ pub enum DocumentError {
 pub fn read(path: &Path) -> Result<Report, DocumentError> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
-        io::stdin().lock().take(MAX_DOCUMENT).read_to_end(&mut bytes)
+        io::stdin().lock().take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)
     } else {
-        File::open(path).and_then(|file| file.take(MAX_DOCUMENT).read_to_end(&mut bytes))
+        File::open(path).and_then(|file| file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes))
     };
     read.map_err(|error| DocumentError::Unreadable { path: path.to_owned(), error })?;
+    if bytes.len() as u64 > MAX_DOCUMENT {
+        return Err(DocumentError::Malformed { path: path.to_owned(), why: "it is larger than 512 MiB".into() });
+    }
     parse(&bytes).map_err(|why| DocumentError::Malformed { path: path.to_owned(), why })
 }
 
@@ -62,10 +65,14 @@ pub fn read(path: &Path) -> Result<Report, DocumentError> {
 /// # Errors
 /// A sentence's end that says what is wrong.
 pub fn parse(bytes: &[u8]) -> Result<Report, String> {
-    let document: Document = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if document.schema_version != SCHEMA_VERSION {
-        return Err(format!("its schema_version is {}, and {SCHEMA_VERSION} is known", document.schema_version));
+    let Version { schema_version } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if schema_version != SCHEMA_VERSION {
+        return Err(format!("its schema_version is {schema_version}, and this trendfetch knows {SCHEMA_VERSION}"));
     }
+    let document: Document = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    // As a run has it; whole seconds sort as text too.
+    let fetched_at = document.fetched_at.as_second();
+    let fetched_at = Timestamp::from_second(fetched_at).ok().filter(|_| (0..YEAR_10000).contains(&fetched_at));
     let run_id = Uuid::parse_str(&document.run_id).map_err(|_| "its run_id is no UUID")?.to_string();
     let mut ids = HashSet::new();
     let mut places = HashSet::new();
@@ -73,6 +80,9 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
     for video in &videos {
         if !ids.insert(&video.video.id) {
             return Err(format!("video {} is in it twice", video.video.id));
+        }
+        if video.places.is_empty() {
+            return Err(format!("video {} is in no region", video.video.id));
         }
         if let Some((region, rank)) = video.places.iter().find(|place| !places.insert(**place)) {
             return Err(format!("two videos have rank {rank} in {region}"));
@@ -92,16 +102,23 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
         schema_version: SCHEMA_VERSION,
         run_id,
         source: document.source,
-        fetched_at: document.fetched_at,
+        fetched_at: fetched_at.ok_or("its fetched_at is before 1970 or after 9999")?,
         request: Request { regions: stats.regions.iter().map(|row| row.region).collect(), max_results, category_id },
         stats,
         videos,
     })
 }
 
+/// 10000-01-01, in seconds since 1970.
+const YEAR_10000: i64 = 253_402_300_800;
+
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u32,
+}
+
 #[derive(Deserialize)]
 struct Document {
-    schema_version: u32,
     run_id: String,
     source: String,
     fetched_at: Timestamp,
@@ -183,7 +200,7 @@ struct Row {
 }
 
 fn region(code: &str) -> Result<Region, String> {
-    Region::new(code).ok_or_else(|| format!("{code:?} is no region"))
+    Region::new(code).ok_or_else(|| format!("{:?} is no region", one_line(code, 80)))
 }
 
 fn video(row: Row) -> Result<TrendingVideo, String> {
@@ -203,7 +220,7 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
         places,
         fetched_at: row.fetched_at,
         video: Video {
-            live: live.ok_or_else(|| format!("live of video {id} is {:?}", row.live))?,
+            live: live.ok_or_else(|| format!("live of video {id} is {:?}", one_line(&row.live, 80)))?,
             title: row.title,
             channel: row.channel,
             channel_id: row.channel_id,
@@ -256,13 +273,13 @@ fn region_stats(row: RegionRow) -> Result<RegionStats, String> {
     let status = Status::ALL.into_iter().find(|status| status.as_str() == row.status);
     let error = |fault: Fault| {
         let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == fault.kind);
-        let kind = kind.ok_or_else(|| format!("{:?} is no kind of error", fault.kind))?;
+        let kind = kind.ok_or_else(|| format!("{:?} is no kind of error", one_line(&fault.kind, 80)))?;
         Ok::<_, String>(RegionError { kind, status: fault.status, reason: fault.reason, message: fault.message })
     };
     Ok(RegionStats {
         region,
         language: region.language(),
-        status: status.ok_or_else(|| format!("status of {region} is {:?}", row.status))?,
+        status: status.ok_or_else(|| format!("status of {region} is {:?}", one_line(&row.status, 80)))?,
         videos: row.videos,
         requests: row.requests,
         retries: row.retries,

@@ -26,7 +26,7 @@ pub enum Exit {
 
 /// Code and meaning, for people.
 pub const TABLE: &[(&str, &str)] = &[
-    ("0", "every region answered; every output asked for is written"),
+    ("0", "every region answered, every output asked for is written; or the run was not due (--min-interval)"),
     ("1", "nothing usable: no video arrived, or an output or the history cannot be used"),
     ("2", "the command line or an environment value is malformed, or there is no key; nothing was sent"),
     ("3", "partial: at least one region failed or is incomplete; what arrived is written"),

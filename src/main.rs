@@ -9,7 +9,7 @@ use clap::Parser;
 use indicatif::MultiProgress;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use trendfetch::cli::Cli;
 use trendfetch::config::{Config, Screen};
 use trendfetch::env::Env;
@@ -51,10 +51,10 @@ fn run(runtime: Runtime, config: Config, lines: MultiProgress, now: Timestamp) -
     let exit = runtime.block_on(async {
         let mut signals = Signals::listen().context("cannot listen for signals")?;
         let ended_by = Cell::new(None);
-        let (cancel, cancelled) = oneshot::channel();
+        let (cancel, cancelled) = watch::channel(false);
         let exit = tokio::select! {
-            exit = app::run(config, now, lines, async { drop(cancelled.await) }) => exit?,
-            exit = listen(&mut signals, &ended_by, cancel) => exit,
+            exit = app::run(config, now, lines, cancelled) => exit?,
+            exit = listen(&mut signals, &ended_by, &cancel) => exit,
         };
         Ok(ended_by.get().map_or(exit, Exit::Signal))
     });
@@ -64,12 +64,12 @@ fn run(runtime: Runtime, config: Config, lines: MultiProgress, now: Timestamp) -
 }
 
 /// The first signal cancels the run; a second one, or [`LAST_WORDS`], ends it as it is.
-async fn listen(signals: &mut Signals, ended_by: &Cell<Option<u8>>, cancel: oneshot::Sender<()>) -> Exit {
+async fn listen(signals: &mut Signals, ended_by: &Cell<Option<u8>>, cancel: &watch::Sender<bool>) -> Exit {
     let first = signals.next().await;
     ended_by.set(Some(first));
     // A run that is over takes no message.
-    let _ = cancel.send(());
+    let _ = cancel.send(true);
     let _ = tokio::time::timeout(LAST_WORDS, signals.next()).await;
-    output::complain("ended before every output was written; old files and the history are as they were");
+    output::complain("ended before everything was written; what is there is whole, old or new");
     Exit::Signal(first)
 }

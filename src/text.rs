@@ -1,7 +1,7 @@
 //! Text from strangers, made safe for a terminal. In the document it stays as it came: JSON escapes it.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 /// Makes visible what a terminal would obey or hide: C0 and C1 controls, DEL, bidirectional
 /// controls, and characters without width. `\u{1b}` becomes the eight characters `\u{1b}`.
@@ -22,6 +22,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// One word for a shell (POSIX, "Quoting").
+pub fn quoted(text: &dyn Display) -> String {
+    format!("'{}'", text.to_string().replace('\'', r"'\''"))
 }
 
 /// The same for a line of JSON, by the escapes of JSON, so that it stays one. Hidden characters can

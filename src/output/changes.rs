@@ -43,7 +43,10 @@ fn table(changes: &Changes, width: usize, out: &mut dyn Write) -> io::Result<()>
             [("entered", &region.entered), ("left", &region.left), ("rose", &region.rose), ("fell", &region.fell)];
         let rows: Vec<Vec<String>> =
             what.into_iter().flat_map(|(what, moves)| moves.iter().map(move |each| row(what, each, region))).collect();
-        for line in lines(&columns, &rows, width, 4).iter().take_while(|_| !rows.is_empty()) {
+        if rows.is_empty() {
+            continue;
+        }
+        for line in lines(&columns, &rows, width, 4) {
             writeln!(out, "{line}")?;
         }
     }

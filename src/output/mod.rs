@@ -148,12 +148,23 @@ pub fn check(outputs: &Outputs) -> Result<(), OutputError> {
     })
 }
 
-/// Writes a document of its own, whole or not at all.
+/// Saves the document as `trendfetch-RUN_ID.json` in the first of these folders that takes it, and
+/// returns its absolute path.
 ///
 /// # Errors
-/// When that is impossible.
-pub fn save(path: &Path, report: &Report) -> Result<(), OutputError> {
-    file::replace(path, |out| json(report, out)).map_err(|error| OutputError::File { path: path.to_owned(), error })
+/// When none does: what kept the last one from it.
+pub fn rescue(folders: &[PathBuf], report: &Report) -> Result<PathBuf, OutputError> {
+    let name = PathBuf::from(format!("trendfetch-{}.json", report.run_id));
+    let mut saved = Err(OutputError::File { path: name.clone(), error: io::ErrorKind::NotFound.into() });
+    for folder in folders {
+        let path = folder.join(&name);
+        let path = std::path::absolute(&path).unwrap_or(path);
+        saved = match file::replace(&path, |out| json(report, out)) {
+            Ok(()) => return Ok(path),
+            Err(error) => Err(OutputError::File { path, error }),
+        };
+    }
+    saved
 }
 
 /// Writes everything that can be written, and returns what could not. `since` is what the history

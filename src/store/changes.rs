@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Engine, StoreError};
+use crate::category::Category;
 use crate::region::Region;
 
 /// The version of the shape of `changes -f json`.
@@ -106,7 +107,7 @@ pub struct Move {
     pub first_seen_at: Timestamp,
 }
 
-/// What changed over all regions of a run.
+/// What changed over all regions of a run, for its stats.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Since {
     /// Places that went to a video which was not in that chart before.
@@ -131,12 +132,21 @@ impl Since {
     }
 }
 
-/// The changes of a region; `None` while it has no two comparable charts.
+/// The changes of a region between the last two charts of runs that began at `until` or before, of one
+/// category where that is named; `None` while there are no two that can be compared.
 ///
 /// # Errors
 /// When the history cannot be read.
-pub async fn of(engine: &mut dyn Engine, region: Region) -> Result<Option<RegionChanges>, StoreError> {
-    let fetches = engine.fetches(region).await?;
+pub async fn of(
+    engine: &mut dyn Engine,
+    region: Region,
+    category: Option<Category>,
+    until: Timestamp,
+) -> Result<Option<RegionChanges>, StoreError> {
+    let mut fetches = engine.fetches(region, until).await?;
+    if let Some(category) = category {
+        fetches.retain(|fetch| fetch.category_id == Some(category.id()));
+    }
     let Some((from, to)) = last_pair(&fetches) else { return Ok(None) };
     let depth = from.depth.min(to.depth);
     let before = engine.chart(from, region, depth).await?;

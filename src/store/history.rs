@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::changes::Since;
 use super::interval::{self, Asked};
 use super::{Access, Engine, Location, StoreError, changes, open};
+use crate::category::Category;
 use crate::model::{Report, Status};
 
 /// What `--store`, `--keep` and `--min-interval` mean.
@@ -17,11 +18,13 @@ pub struct Keeping {
     /// Where.
     pub location: Location,
     /// How long after it was last fetched something is deleted.
-    pub keep: Duration,
+    pub retention: Duration,
     /// How soon a run of the same is not due.
     pub min_interval: Option<Duration>,
-    /// Where a document goes that the history did not take.
-    pub rescue: PathBuf,
+    /// Folders for a document that the history did not take, the best first.
+    pub rescue: Vec<PathBuf>,
+    /// What to add to `trendfetch load FILE`.
+    pub load_options: String,
 }
 
 /// What a run finds.
@@ -37,7 +40,7 @@ pub enum Opened {
 /// A history, open for one run, which is alone with its request.
 pub struct History {
     engine: Box<dyn Engine>,
-    keep: Duration,
+    retention: Duration,
 }
 
 impl History {
@@ -56,16 +59,17 @@ impl History {
                 return Ok(Opened::Covered(began));
             }
         }
-        Ok(Opened::Ready(History { engine, keep: keeping.keep }))
+        Ok(Opened::Ready(History { engine, retention: keeping.retention }))
     }
 
-    /// Keeps a run, and deletes what is older than it may be.
+    /// Records a run, and deletes what is older than it may be. A run in which nothing arrived deletes
+    /// nothing: where the clock is far off, no certificate holds.
     ///
     /// # Errors
-    /// When it was not kept; nothing of it is there then.
-    pub async fn keep(&mut self, report: &Arc<Report>) -> Result<(), StoreError> {
-        let keep_from = cutoff(report.fetched_at, self.keep);
-        self.engine.store(report, Some(keep_from)).await.map(drop)
+    /// When it was not recorded; nothing of it is there then.
+    pub async fn record(&mut self, report: &Arc<Report>) -> Result<(), StoreError> {
+        let expired_before = (!report.videos.is_empty()).then(|| cutoff(report.fetched_at, self.retention));
+        self.engine.store(report, expired_before).await.map(drop)
     }
 
     /// What has changed since the fetches before, over all whole regions of a run that was kept.
@@ -73,9 +77,10 @@ impl History {
     /// # Errors
     /// When the history cannot be read.
     pub async fn since_last(&mut self, report: &Report) -> Result<Option<Since>, StoreError> {
+        let category = report.request.category_id.map(Category::new);
         let mut since: Option<Since> = None;
         for row in report.stats.regions.iter().filter(|row| row.status == Status::Ok) {
-            match changes::of(&mut *self.engine, row.region).await? {
+            match changes::of(&mut *self.engine, row.region, category, report.fetched_at).await? {
                 Some(changes) if changes.to.run_id == report.run_id => since.get_or_insert_default().add(&changes),
                 _ => {}
             }
@@ -84,7 +89,8 @@ impl History {
     }
 }
 
-/// The moment before which nothing is kept.
-pub fn cutoff(now: Timestamp, keep: Duration) -> Timestamp {
-    SignedDuration::try_from(keep).ok().and_then(|keep| now.checked_sub(keep).ok()).unwrap_or(Timestamp::MIN)
+/// The moment before which nothing is kept, in whole seconds, as the runs have them.
+pub fn cutoff(now: Timestamp, retention: Duration) -> Timestamp {
+    let retention = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_second(now.as_second().saturating_sub(retention)).unwrap_or(Timestamp::MIN)
 }

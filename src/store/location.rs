@@ -32,7 +32,7 @@ pub enum Journal {
     Delete,
 }
 
-/// A URL as libpq reads it. It may hold a password.
+/// A connection URI as PostgreSQL's documentation has it. It may hold a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(String);
 
@@ -46,21 +46,16 @@ impl PostgresUrl {
         &self.0
     }
 
-    /// The URL without its password.
-    fn without_password(&self) -> String {
+    /// What stands before the first `?`, and the parameters after it.
+    fn parts(&self) -> (&str, impl Iterator<Item = &str>) {
         let (bare, parameters) = self.0.split_once('?').unwrap_or((&self.0, ""));
-        let mut shown = match bare.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
-            Some((scheme, (login, place))) => {
-                format!("{scheme}://{}@{place}", login.split(':').next().unwrap_or_default())
-            }
-            None => bare.to_owned(),
-        };
-        let harmless = parameters.split('&').filter(|pair| HARMLESS.iter().any(|name| pair.starts_with(name)));
-        for (index, pair) in harmless.enumerate() {
-            shown.push(if index == 0 { '?' } else { '&' });
-            shown.push_str(pair);
-        }
-        shown
+        (bare, parameters.split('&').filter(|pair| !pair.is_empty()))
+    }
+
+    fn has_password(&self) -> bool {
+        let (bare, mut parameters) = self.parts();
+        let login = bare.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+        login.is_some_and(|(login, _)| login.contains(':')) || parameters.any(|pair| pair.starts_with("password="))
     }
 }
 
@@ -71,6 +66,7 @@ impl Location {
     /// When it is none of them, or this build lacks the engine. The sentence never holds the text.
     pub fn parse(text: &str, origin: &str) -> Result<Location, UsageError> {
         let wrong = |why: &str| UsageError(format!("{origin}: {why}"));
+        let text = text.trim();
         let (scheme, rest) = match text.split_once(':') {
             // One letter is no scheme, and a slash before the colon makes it a path.
             Some((scheme, rest)) if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
@@ -79,59 +75,82 @@ impl Location {
             _ => (String::new(), text),
         };
         match scheme.as_str() {
-            "" | "sqlite" => sqlite(rest, !scheme.is_empty()).map_err(|why| wrong(&why)),
+            "sqlite" => sqlite_url(rest).map_err(wrong),
+            "" if is_address(text) => Err(wrong(WHAT_IT_IS)),
+            "" => sqlite(text, Journal::Wal).map_err(wrong),
             "postgres" | "postgresql" if !cfg!(feature = "postgres") => {
                 Err(wrong("this trendfetch was built without PostgreSQL; build it with --features postgres"))
             }
-            "postgres" | "postgresql" if !rest.starts_with("//") => {
-                Err(wrong("not an address of PostgreSQL; write postgres://user@host/database"))
-            }
-            "postgres" | "postgresql" => {
-                let url = PostgresUrl(text.to_owned());
-                #[cfg(feature = "postgres")]
-                super::postgres::check(&url).map_err(wrong)?;
-                Ok(Location::Postgres(url))
-            }
-            _ => Err(wrong(
-                "give a path, sqlite:PATH, or postgres://user@host/database; a path with a colon begins with ./",
-            )),
+            "postgres" | "postgresql" => postgres_url(text).map_err(wrong),
+            _ => Err(wrong(WHAT_IT_IS)),
         }
     }
 
     /// Whether the text itself holds a password, which an argument list would show to every user of
     /// the machine.
-    pub fn holds_password(&self) -> bool {
+    pub fn has_password(&self) -> bool {
         match self {
             Location::Sqlite(_) => false,
-            Location::Postgres(url) => {
-                let login = url.0.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
-                login.is_some_and(|(login, _)| login.contains(':')) || url.0.contains("password=")
+            Location::Postgres(url) => url.has_password(),
+        }
+    }
+
+    /// The same place from any working directory.
+    pub fn absolute(&self) -> Location {
+        match self {
+            Location::Sqlite(file) => {
+                let path = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
+                Location::Sqlite(SqliteFile { path, ..file.clone() })
             }
+            Location::Postgres(_) => self.clone(),
         }
     }
 }
 
-fn sqlite(text: &str, is_url: bool) -> Result<Location, String> {
-    if !cfg!(feature = "sqlite") {
-        return Err("this trendfetch was built without SQLite; build it with --features sqlite".into());
-    }
-    let (path, parameters) = match text.split_once('?') {
-        Some((path, parameters)) if is_url => (path, parameters),
-        _ => (text, ""),
-    };
+const WHAT_IT_IS: &str =
+    "give a path, sqlite:PATH, or postgres://user@host/database; a path with a colon or an @ begins with ./";
+
+/// Whether something that is meant as an address, and may hold a password, would pass for a path.
+fn is_address(text: &str) -> bool {
+    let is_path = text.starts_with(['/', '.']);
+    !is_path && (text.contains(':') || text.contains('@') || text.contains("password="))
+}
+
+fn sqlite_url(rest: &str) -> Result<Location, &'static str> {
+    let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
     let journal = match parameters {
         "" | "journal_mode=wal" => Journal::Wal,
         "journal_mode=delete" => Journal::Delete,
-        _ => return Err("the one parameter that sqlite: takes is ?journal_mode=delete, for network folders".into()),
+        _ => return Err("the one parameter that sqlite: takes is ?journal_mode=delete, for network folders"),
     };
     // sqlite:///absolute and sqlite://relative are what other programs write.
-    let path = if is_url { path.strip_prefix("//").unwrap_or(path) } else { path };
+    sqlite(path.strip_prefix("//").unwrap_or(path), journal)
+}
+
+fn sqlite(path: &str, journal: Journal) -> Result<Location, &'static str> {
     match path {
-        "" => Err("it names no file; give a path such as history.db".into()),
-        ":memory:" => Err("a history in memory would be gone at once; give a path such as history.db".into()),
-        path if path.ends_with('/') => Err("it names a folder; name a file in it, such as history.db".into()),
+        _ if !cfg!(feature = "sqlite") => {
+            Err("this trendfetch was built without SQLite; build it with --features sqlite")
+        }
+        "" => Err("it names no file; give a path such as history.db"),
+        ":memory:" => Err("a history in memory would be gone at once; give a path such as history.db"),
+        path if path.ends_with('/') => Err("it names a folder; name a file in it, such as history.db"),
         path => Ok(Location::Sqlite(SqliteFile { path: PathBuf::from(path), journal })),
     }
+}
+
+fn postgres_url(text: &str) -> Result<Location, &'static str> {
+    let url = PostgresUrl(text.to_owned());
+    if !text.contains("://") {
+        return Err("not an address of PostgreSQL; write postgres://user@host/database");
+    }
+    // A password with a question mark that is not written as %3F would come apart there, and half of it show.
+    if text.contains('#') || url.parts().1.any(|pair| pair.contains('@')) {
+        return Err("a '?', '@' or '#' in a user, a password or a parameter is written as %3F, %40 or %23");
+    }
+    #[cfg(feature = "postgres")]
+    super::postgres::check(&url)?;
+    Ok(Location::Postgres(url))
 }
 
 impl fmt::Display for Location {
@@ -145,16 +164,29 @@ impl fmt::Display for Location {
 
 impl fmt::Display for SqliteFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
         match self.journal {
-            Journal::Wal => self.path.display().fmt(f),
-            Journal::Delete => write!(f, "sqlite:{}?journal_mode=delete", self.path.display()),
+            Journal::Wal if !is_address(&path.to_string()) => path.fmt(f),
+            Journal::Wal => write!(f, "sqlite:{path}"),
+            Journal::Delete => write!(f, "sqlite:{path}?journal_mode=delete"),
         }
     }
 }
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.without_password())
+        let (bare, parameters) = self.parts();
+        match bare.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+            Some((scheme, (login, place))) => {
+                write!(f, "{scheme}://{}@{place}", login.split(':').next().unwrap_or_default())?;
+            }
+            None => f.write_str(bare)?,
+        }
+        let harmless = parameters.filter(|pair| HARMLESS.iter().any(|name| pair.starts_with(name)));
+        for (index, pair) in harmless.enumerate() {
+            write!(f, "{}{pair}", if index == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
     }
 }
 
@@ -183,15 +215,19 @@ mod tests {
     fn paths_and_sqlite_urls() {
         for (text, path) in [
             ("history.db", "history.db"),
+            (" history.db\n", "history.db"),
             ("./a:b.db", "./a:b.db"),
+            ("./me@home.db", "./me@home.db"),
             ("/var/lib/x?y.db", "/var/lib/x?y.db"),
             ("sqlite:history.db", "history.db"),
             ("SQLite:history.db", "history.db"),
             ("sqlite:///var/lib/h.db", "/var/lib/h.db"),
             ("sqlite:/var/lib/h.db?journal_mode=wal", "/var/lib/h.db"),
+            ("sqlite:a:b.db", "a:b.db"),
         ] {
-            let expected = SqliteFile { path: path.into(), journal: Journal::Wal };
-            assert_eq!(parse(text), Ok(Location::Sqlite(expected)), "{text}");
+            let expected = Location::Sqlite(SqliteFile { path: path.into(), journal: Journal::Wal });
+            assert_eq!(parse(text), Ok(expected.clone()), "{text}");
+            assert_eq!(parse(&expected.to_string()), Ok(expected), "what is shown can be read: {text}");
         }
         let Ok(Location::Sqlite(file)) = parse("sqlite:h.db?journal_mode=delete") else { panic!() };
         assert_eq!(file.journal, Journal::Delete);
@@ -214,18 +250,23 @@ mod tests {
     fn a_password_shows_nowhere() {
         for text in [
             "postgres://me:canary@db.example.org:5432/trends?sslmode=require",
-            "postgresql://me@db.example.org:5432/trends?password=canary",
+            "  postgresql://me@db.example.org:5432/trends?password=canary",
             "postgres://me:can%40ary:canary@db.example.org:5432/trends?sslmode=disable&password=canary",
         ] {
             let location = parse(text).unwrap();
-            assert!(location.holds_password());
+            assert!(location.has_password());
             for shown in [format!("{location}"), format!("{location:?}")] {
                 assert!(!shown.contains("canary") && shown.contains("me@db.example.org:5432/trends"), "{shown}");
             }
         }
-        assert!(!parse("postgres:///trends?host=/run/postgresql").unwrap().holds_password());
+        assert!(!parse("postgres:///trends?host=/run/postgresql").unwrap().has_password());
         for text in [
             "postgres:canary",
+            "postgres//me:canary@h/d",
+            "postgresql+psycopg2://me:canary@h/d",
+            "host=h user=me password=canary",
+            "postgres://me:can?canary@h/d",
+            "postgres://me:can#canary@h/d",
             "postgres://me:can@ary:canary@h/d",
             "postgres://h/d?sslmode=canary",
             "postgres://h/d?canary=1",

@@ -3,11 +3,11 @@
 //!
 //! ```text
 //! location   what --store says                 -> Location
-//! history    a run's dealings with it          open, claim, is it due, keep, rescue
+//! history    a run's dealings with it          open, claim, is it due, record
 //! interval   when a run is not due             pure
 //! changes    two charts of a region            -> what entered, left, rose, fell; pure
 //! rows       Report                            -> the rows of each table; pure
-//! sqlite, postgres                             the only files with SQL
+//! sqlite, postgres, queries                    the only files with SQL
 //! ```
 
 pub mod changes;
@@ -47,25 +47,26 @@ pub trait Engine: Send {
     /// that began at `since` or later.
     async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError>;
 
-    /// Keeps a run, and deletes what was last fetched before `keep_from`, in one transaction.
+    /// Keeps a run, and deletes what was last fetched before `expired_before`, in one transaction.
     /// `false` where a run of that id is there already; nothing changes then. Facts of a newer run
     /// are not overwritten.
-    async fn store(&mut self, report: &Arc<Report>, keep_from: Option<Timestamp>) -> Result<bool, StoreError>;
+    async fn store(&mut self, report: &Arc<Report>, expired_before: Option<Timestamp>) -> Result<bool, StoreError>;
 
-    /// From now on, reads see the history as it is at this moment.
+    /// From now on there are only reads, and all see the history as the first of them does.
     async fn freeze(&mut self) -> Result<(), StoreError>;
 
     /// The regions that were ever asked for, by code.
     async fn regions(&mut self) -> Result<Vec<Region>, StoreError>;
 
-    /// The whole charts of a region that are still there, newest first.
-    async fn fetches(&mut self, region: Region) -> Result<Vec<Fetch>, StoreError>;
+    /// The whole charts of a region that are still there, of runs that began at `until` or before, newest
+    /// first.
+    async fn fetches(&mut self, region: Region, until: Timestamp) -> Result<Vec<Fetch>, StoreError>;
 
     /// One of them down to a rank, by rank.
     async fn chart(&mut self, fetch: &Fetch, region: Region, depth: u32) -> Result<Vec<Place>, StoreError>;
 
-    /// Deletes what was last fetched before `keep_from`, and gives the room back.
-    async fn prune(&mut self, keep_from: Timestamp) -> Result<Pruned, StoreError>;
+    /// Deletes what was last fetched before `expired_before`, and gives the room back.
+    async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError>;
 }
 
 /// What `prune` deleted, and the bytes that the history takes before and after.

@@ -11,11 +11,12 @@ pub(super) const PAST: &str = "
     WHERE runs.source = $1 AND runs.category_id IS NOT DISTINCT FROM $2
       AND runs.max_results >= $3 AND runs.fetched_at >= $4";
 
-/// Whole charts of a region, newest first: region.
+/// Whole charts of a region, newest first: region, until.
 pub(super) const FETCHES: &str = "
     SELECT runs.id, runs.number, runs.fetched_at, runs.source, runs.category_id, runs.max_results
     FROM run_regions JOIN runs ON runs.id = run_regions.run_id
     WHERE run_regions.region = $1 AND run_regions.status = 'ok' AND NOT runs.pruned
+      AND runs.fetched_at <= $2
     ORDER BY runs.fetched_at DESC, runs.id DESC";
 
 /// A chart with what is known of its videos: run, region, depth, source, category or -1.

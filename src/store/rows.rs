@@ -29,8 +29,17 @@ pub(super) struct RunRow<'a> {
     pub(super) source: Cow<'a, str>,
     pub(super) category_id: Option<i64>,
     pub(super) status: &'static str,
-    /// The columns from `raw` to `held_ms`, and `max_results` before them.
-    pub(super) numbers: [i64; 11],
+    pub(super) max_results: i64,
+    pub(super) raw: i64,
+    pub(super) unique: i64,
+    pub(super) multi_region: i64,
+    pub(super) skipped: i64,
+    pub(super) requests: i64,
+    pub(super) retries: i64,
+    pub(super) rate_limited: i64,
+    pub(super) quota_units: i64,
+    pub(super) elapsed_ms: i64,
+    pub(super) held_ms: i64,
 }
 
 pub(super) struct RegionRow<'a> {
@@ -62,7 +71,7 @@ pub(super) struct VideoRow<'a> {
     pub(super) tags: String,
     pub(super) thumbnail: Option<Cow<'a, str>>,
     pub(super) description: Option<Cow<'a, str>>,
-    pub(super) declared_language: Option<&'a str>,
+    pub(super) declared_language: Option<Cow<'a, str>>,
     pub(super) primary_language: &'static str,
     pub(super) search_config: &'static str,
 }
@@ -98,19 +107,17 @@ fn run(report: &Report) -> RunRow<'_> {
         } else {
             "partial"
         },
-        numbers: [
-            report.request.max_results.into(),
-            integer(stats.raw),
-            integer(stats.unique),
-            integer(stats.multi_region),
-            stats.skipped.into(),
-            stats.requests.into(),
-            stats.retries.into(),
-            stats.rate_limited.into(),
-            stats.quota_units.into(),
-            integer(stats.elapsed_ms),
-            integer(stats.held_ms),
-        ],
+        max_results: report.request.max_results.into(),
+        raw: integer(stats.raw),
+        unique: integer(stats.unique),
+        multi_region: integer(stats.multi_region),
+        skipped: stats.skipped.into(),
+        requests: stats.requests.into(),
+        retries: stats.retries.into(),
+        rate_limited: stats.rate_limited.into(),
+        quota_units: stats.quota_units.into(),
+        elapsed_ms: integer(stats.elapsed_ms),
+        held_ms: integer(stats.held_ms),
     }
 }
 
@@ -150,7 +157,7 @@ fn video(trending: &TrendingVideo) -> VideoRow<'_> {
         tags: serde_json::Value::from_iter(tags).to_string(),
         thumbnail: video.thumbnail.as_deref().map(clean),
         description: video.description.as_deref().map(clean),
-        declared_language: video.declared_language.as_deref(),
+        declared_language: video.declared_language.as_deref().map(clean),
         primary_language: trending.primary_language(),
         search_config: trending.search_config(),
     }

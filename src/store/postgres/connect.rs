@@ -6,15 +6,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::explain;
 use crate::store::StoreError;
 use crate::store::location::PostgresUrl;
 
@@ -35,8 +35,8 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Reads what libpq reads ("Connection URIs"), but that `sslmode` never means a certificate that
-    /// is not looked at: `require` checks it as `verify-full` does, and `prefer` does where the
+    /// Reads a connection URI ("Connection URIs" of PostgreSQL, with the parameters of
+    /// [`tokio_postgres::Config`]), but that `sslmode` never means a certificate that is not looked at: `require` checks it as `verify-full` does, and `prefer` does where the
     /// server offers one. Without `sslmode`, a server on this machine gets `disable`, another `require`.
     ///
     /// # Errors
@@ -45,18 +45,19 @@ impl Settings {
         let text = url.expose();
         let (mut mode, mut roots, mut others) = (None, None, Vec::new());
         let (bare, parameters) = text.split_once('?').unwrap_or((text, ""));
-        for (pair, (name, value)) in parameters.split('&').zip(url::form_urlencoded::parse(parameters.as_bytes())) {
-            match &*name {
+        for pair in parameters.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match name {
                 "sslmode" => {
-                    mode = Some(match &*value {
+                    mode = Some(match value {
                         "disable" => SslMode::Disable,
                         "prefer" => SslMode::Prefer,
                         "require" | "verify-ca" | "verify-full" => SslMode::Require,
                         _ => return Err("sslmode is one of disable, prefer, require, verify-full"),
                     });
                 }
-                "sslrootcert" if value != "system" => roots = Some(PathBuf::from(&*value)),
-                "sslrootcert" => {}
+                "sslrootcert" if value == "system" => {}
+                "sslrootcert" => roots = Some(PathBuf::from(&*percent_decode_str(value).decode_utf8_lossy())),
                 _ => others.push(pair),
             }
         }
@@ -108,31 +109,55 @@ fn is_local(config: &Config) -> bool {
             }))
 }
 
-/// Connects, and keeps the connection going until the client is dropped.
+/// Finds out whether a URL can be read.
 ///
 /// # Errors
-/// When the server cannot be reached, or lets nobody in.
-pub(super) async fn connect(url: &PostgresUrl) -> Result<Client, StoreError> {
-    let settings = Settings::read(url).map_err(|why| StoreError::new(url, why, "check the address"))?;
-    let broken = |error: &tokio_postgres::Error| explain(url, error);
-    let client = if settings.config.get_ssl_mode() == SslMode::Disable {
-        let (client, connection) = settings.config.connect(NoTls).await.map_err(|error| broken(&error))?;
-        tokio::spawn(connection);
-        client
-    } else {
-        let tls = settings.tls().map_err(|why| {
-            StoreError::new(
-                url,
-                why,
-                "install the system's certificates (ca-certificates), or name a readable sslrootcert",
-            )
-        })?;
-        let connecting = settings.config.connect(MakeRustlsConnect::new(tls));
-        let (client, connection) = connecting.await.map_err(|error| broken(&error))?;
-        tokio::spawn(connection);
-        client
-    };
-    // Nobody's lock is waited for without an end.
-    client.batch_execute("SET lock_timeout = '60s'").await.map_err(|error| broken(&error))?;
-    Ok(client)
+/// One sentence, without the URL.
+pub(in crate::store) fn check(url: &PostgresUrl) -> Result<(), &'static str> {
+    Settings::read(url).map(drop)
+}
+
+/// How to connect, worked out once.
+pub(super) struct Connector {
+    config: Config,
+    /// `None` where nothing is encrypted.
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Connector {
+    /// # Errors
+    /// When TLS cannot be prepared.
+    pub(super) fn new(url: &PostgresUrl) -> Result<Connector, StoreError> {
+        let settings = Settings::read(url).map_err(|why| StoreError::new(url, why, "check the address"))?;
+        let tls = match settings.config.get_ssl_mode() {
+            SslMode::Disable => None,
+            _ => Some(MakeRustlsConnect::new(settings.tls().map_err(|why| {
+                let remedy = "install the system's certificates (ca-certificates), or name a readable sslrootcert";
+                StoreError::new(url, why, remedy)
+            })?)),
+        };
+        Ok(Connector { config: settings.config, tls })
+    }
+
+    /// Connects, and keeps the connection going until the client is dropped.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or lets nobody in.
+    pub(super) async fn connect(&self) -> Result<Client, Error> {
+        let client = match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                tokio::spawn(connection);
+                client
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await?;
+                tokio::spawn(connection);
+                client
+            }
+        };
+        // Nobody's lock is waited for without an end.
+        client.batch_execute("SET lock_timeout = '50s'").await?;
+        Ok(client)
+    }
 }

@@ -1,0 +1,53 @@
+//! What PostgreSQL says, as a sentence with a remedy, and whether it is worth another try.
+
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use crate::store::StoreError;
+use crate::store::location::PostgresUrl;
+
+/// Whether the same may go well a moment later: the server asks to repeat it, or is about to be there
+/// again ("PostgreSQL Error Codes": classes 40 and 57; no code where there is no connection).
+pub(super) fn is_transient(error: &Error) -> bool {
+    let transient = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+    ];
+    error.code().is_none_or(|code| transient.contains(code))
+}
+
+/// What PostgreSQL says, with what to do about it ("PostgreSQL Error Codes").
+pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
+    let code = error.code().map_or("", SqlState::code);
+    let remedy = match code {
+        "28P01" | "28000" => "check the user and the password in its address",
+        "3D000" => "create the database first, with createdb",
+        "42501" => "the user needs the right to create tables there, and to write into them",
+        "42P07" | "42710" => {
+            "tables of another program have these names; give trendfetch a database or a schema of its own"
+        }
+        "25006" => "the server takes no writes; name the primary, not a standby",
+        "53300" => "the server has no connection left; run again, or raise its max_connections",
+        "55P03" => "another program keeps its tables locked; end that, and run again",
+        _ if code.starts_with("53") => "make room on the server, and run again",
+        // The library has no other sign of it.
+        _ if error.to_string().contains("TLS") => {
+            "give its authority with sslrootcert=FILE, or add sslmode=disable where nobody can listen"
+        }
+        _ if code.is_empty() => "check that the server runs, and that its address is right",
+        _ => "run again; if it stays, please report this",
+    };
+    StoreError::new(url, cause(error), remedy)
+}
+
+/// The innermost cause, which alone says what happened.
+pub(super) fn cause(error: &Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    error.as_db_error().map_or_else(|| cause.to_string(), |error| error.message().to_owned())
+}

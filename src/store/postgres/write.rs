@@ -1,0 +1,269 @@
+//! What a run changes in the tables, within its transaction.
+
+use std::pin::Pin;
+
+use jiff::Timestamp;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Error, Transaction};
+use uuid::Uuid;
+
+use crate::store::rows::{Rows, RunRow, VideoRow};
+
+/// Writes the rows of a run; `false` where it is there already.
+pub(super) async fn insert(
+    transaction: &Transaction<'_>,
+    rows: &Rows<'_>,
+    search_configs: &[String],
+) -> Result<bool, Error> {
+    let run = &rows.run;
+    // A run's id is a UUID wherever a report comes from; see `document`.
+    let id = Uuid::parse_str(run.id).unwrap_or_default();
+    let Some(number) = insert_run(transaction, id, run).await? else { return Ok(false) };
+
+    let types = [
+        Type::UUID,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::TIMESTAMPTZ,
+    ];
+    let columns = "run_regions (run_id, region, status, videos, error_kind, error_message, requests, retries,
+        elapsed_ms, fetched_at)";
+    let mut out = copy_into(transaction, columns, &types).await?;
+    for row in &rows.regions {
+        out.as_mut()
+            .write(&[
+                &id,
+                &row.region,
+                &row.status,
+                &row.videos,
+                &row.error_kind,
+                &row.error_message,
+                &row.requests,
+                &row.retries,
+                &row.elapsed_ms,
+                &run.fetched_at,
+            ])
+            .await?;
+    }
+    out.as_mut().finish().await?;
+
+    upsert_videos(transaction, &rows.videos, run.fetched_at, search_configs).await?;
+
+    let types = [Type::INT4, Type::TEXT, Type::INT8, Type::INT8, Type::INT8];
+    let mut out = copy_into(transaction, "counts (run, video_id, views, likes, comments)", &types).await?;
+    for row in &rows.videos {
+        out.as_mut().write(&[&number, &row.id, &row.views, &row.likes, &row.comments]).await?;
+    }
+    out.as_mut().finish().await?;
+
+    let types = [Type::INT4, Type::TEXT, Type::INT4, Type::TEXT];
+    let mut out = copy_into(transaction, "places (run, region, rank, video_id)", &types).await?;
+    for row in &rows.places {
+        out.as_mut().write(&[&number, &row.region.code(), &row.rank, &row.video_id]).await?;
+    }
+    out.as_mut().finish().await?;
+
+    transaction
+        .execute(
+            "INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
+             SELECT $1, region, $2, video_id, $3, $3 FROM places WHERE run = $4 ORDER BY region, video_id
+             ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
+                 first_seen_at = least(presence.first_seen_at, excluded.first_seen_at),
+                 last_seen_at = greatest(presence.last_seen_at, excluded.last_seen_at)",
+            &[&run.source, &run.category_id, &run.fetched_at, &number],
+        )
+        .await?;
+    Ok(true)
+}
+
+/// The run's number; `None` where it is there already.
+async fn insert_run(transaction: &Transaction<'_>, id: Uuid, run: &RunRow<'_>) -> Result<Option<i32>, Error> {
+    let parameters: [&(dyn ToSql + Sync); 16] = [
+        &id,
+        &run.fetched_at,
+        &run.source,
+        &run.category_id,
+        &run.status,
+        &run.max_results,
+        &run.raw,
+        &run.unique,
+        &run.multi_region,
+        &run.skipped,
+        &run.requests,
+        &run.retries,
+        &run.rate_limited,
+        &run.quota_units,
+        &run.elapsed_ms,
+        &run.held_ms,
+    ];
+    let inserted = transaction
+        .query_opt(
+            "INSERT INTO runs (id, fetched_at, source, category_id, status, max_results, raw, unique_videos,
+                 multi_region, skipped, requests, retries, rate_limited, quota_units, elapsed_ms, held_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT (id) DO NOTHING RETURNING number",
+            &parameters,
+        )
+        .await?;
+    inserted.map(|row| row.try_get(0)).transpose()
+}
+
+/// Starts to write rows the fast way; `finish` ends it.
+async fn copy_into(
+    transaction: &Transaction<'_>,
+    columns: &str,
+    types: &[Type],
+) -> Result<Pin<Box<BinaryCopyInWriter>>, Error> {
+    let sink = transaction.copy_in(&format!("COPY {columns} FROM STDIN BINARY")).await?;
+    Ok(Box::pin(BinaryCopyInWriter::new(sink, types)))
+}
+
+async fn upsert_videos(
+    transaction: &Transaction<'_>,
+    videos: &[VideoRow<'_>],
+    fetched_at: Timestamp,
+    search_configs: &[String],
+) -> Result<(), Error> {
+    transaction
+        .batch_execute(
+            "CREATE TEMPORARY TABLE incoming (
+                 video_id text, title text, channel text, channel_id text, category_id bigint, views bigint,
+                 likes bigint, comments bigint, published_at timestamptz, duration_seconds bigint, live text,
+                 embeddable boolean, age_restricted boolean, tags text, thumbnail text, description text,
+                 declared_language text, primary_language text, search_config text
+             ) ON COMMIT DROP",
+        )
+        .await?;
+    let types = [
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::TIMESTAMPTZ,
+        Type::INT8,
+        Type::TEXT,
+        Type::BOOL,
+        Type::BOOL,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+    ];
+    let mut out = copy_into(transaction, "incoming", &types).await?;
+    for row in videos {
+        let has_config = search_configs.iter().any(|config| config == row.search_config);
+        let search_config = if has_config { row.search_config } else { "simple" };
+        out.as_mut()
+            .write(&[
+                &row.id,
+                &row.title,
+                &row.channel,
+                &row.channel_id,
+                &row.category_id,
+                &row.views,
+                &row.likes,
+                &row.comments,
+                &row.published_at,
+                &row.duration_seconds,
+                &row.live,
+                &row.embeddable,
+                &row.age_restricted,
+                &row.tags,
+                &row.thumbnail,
+                &row.description,
+                &row.declared_language,
+                &row.primary_language,
+                &search_config,
+            ])
+            .await?;
+    }
+    out.as_mut().finish().await?;
+    // The words of a video that is known are not taken apart again. What is longer than a title or
+    // a list of tags can be is cut, since a tsvector may not exceed a megabyte ("Limitations").
+    transaction
+        .execute(
+            "INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments,
+                 published_at, duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description,
+                 description_fetched_at, declared_language, primary_language, search_config, first_seen_at,
+                 last_seen_at, search)
+             SELECT new.video_id, new.title, new.channel, new.channel_id, new.category_id, new.views, new.likes,
+                 new.comments, new.published_at, new.duration_seconds, new.live, new.embeddable,
+                 new.age_restricted, new.tags::jsonb, new.thumbnail, new.description,
+                 CASE WHEN new.description IS NOT NULL THEN $1::timestamptz END, new.declared_language, new.primary_language,
+                 new.search_config, $1, $1,
+                 CASE WHEN (old.title, old.channel, old.tags, old.search_config)
+                           = (new.title, new.channel, new.tags::jsonb, new.search_config)
+                      THEN old.search
+                      ELSE setweight(to_tsvector(new.search_config::regconfig, left(new.title, 10000)), 'A')
+                           || setweight(to_tsvector(new.search_config::regconfig, left(new.channel, 1000)), 'B')
+                           || setweight(to_tsvector(new.search_config::regconfig, left(new.tags, 50000)), 'C')
+                 END
+             FROM incoming new LEFT JOIN videos old ON old.video_id = new.video_id
+             ORDER BY new.video_id
+             ON CONFLICT (video_id) DO UPDATE SET
+                 title = excluded.title, channel = excluded.channel, channel_id = excluded.channel_id,
+                 category_id = excluded.category_id, views = excluded.views, likes = excluded.likes,
+                 comments = excluded.comments, published_at = excluded.published_at,
+                 duration_seconds = excluded.duration_seconds, live = excluded.live,
+                 embeddable = excluded.embeddable, age_restricted = excluded.age_restricted, tags = excluded.tags,
+                 thumbnail = excluded.thumbnail, declared_language = excluded.declared_language,
+                 primary_language = excluded.primary_language, search_config = excluded.search_config,
+                 last_seen_at = excluded.last_seen_at, search = excluded.search
+             WHERE excluded.last_seen_at >= videos.last_seen_at",
+            &[&fetched_at],
+        )
+        .await?;
+    // A run that does not ask for descriptions leaves those of the last one that did.
+    transaction
+        .execute(
+            "UPDATE videos SET description = new.description, description_fetched_at = $1
+             FROM incoming new
+             WHERE videos.video_id = new.video_id AND new.description IS NOT NULL
+               AND coalesce(videos.description_fetched_at < $1, true)",
+            &[&fetched_at],
+        )
+        .await?;
+    // What only a run that comes late can tell: that the video was there before.
+    transaction
+        .execute(
+            "UPDATE videos SET first_seen_at = $1 FROM incoming new
+             WHERE videos.video_id = new.video_id AND videos.first_seen_at > $1",
+            &[&fetched_at],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Deletes what was last fetched before `expired_before`: runs whose charts went, and videos.
+pub(super) async fn delete_before(
+    transaction: &Transaction<'_>,
+    expired_before: Timestamp,
+) -> Result<(u64, u64), Error> {
+    let old = "UPDATE runs SET pruned = true WHERE fetched_at < $1 AND NOT pruned RETURNING number";
+    let old: Vec<i32> = transaction.query(old, &[&expired_before]).await?.iter().map(|row| row.get(0)).collect();
+    // All other rows were last seen by a run, so that no old run means nothing old.
+    if old.is_empty() {
+        return Ok((0, 0));
+    }
+    transaction.execute("DELETE FROM places WHERE run = ANY ($1)", &[&old]).await?;
+    transaction.execute("DELETE FROM counts WHERE run = ANY ($1)", &[&old]).await?;
+    transaction.execute("DELETE FROM presence WHERE last_seen_at < $1", &[&expired_before]).await?;
+    let videos = transaction.execute("DELETE FROM videos WHERE last_seen_at < $1", &[&expired_before]).await?;
+    let forget =
+        "UPDATE videos SET description = NULL, description_fetched_at = NULL WHERE description_fetched_at < $1";
+    transaction.execute(forget, &[&expired_before]).await?;
+    Ok((old.len() as u64, videos))
+}

@@ -1,0 +1,178 @@
+//! A history in a file of SQLite.
+
+mod lock;
+mod open;
+mod write;
+
+use std::fs;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, TransactionBehavior, params};
+
+use self::lock::RequestLock;
+use self::open::explain;
+use self::write::{delete_before, insert};
+use super::changes::{Fetch, Place};
+use super::interval::{Asked, PastRegion};
+use super::location::SqliteFile;
+use super::rows::Rows;
+use super::{Access, Engine, Pruned, StoreError, queries};
+use crate::blocking::unblocked;
+use crate::model::Report;
+use crate::region::Region;
+
+pub(super) struct Sqlite {
+    file: SqliteFile,
+    connection: Arc<Mutex<Connection>>,
+    request: Option<RequestLock>,
+}
+
+impl Sqlite {
+    pub(super) async fn open(file: SqliteFile, access: Access) -> Result<Sqlite, StoreError> {
+        let path = file.clone();
+        let connection = unblocked(move || open::open(&path, access)).await?;
+        Ok(Sqlite { file, connection: Arc::new(Mutex::new(connection)), request: None })
+    }
+
+    /// Works beside the runtime, so that signals are still heard.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let connection = Arc::clone(&self.connection);
+        let done = unblocked(move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))).await;
+        done.map_err(|error| explain(&self.file, &error))
+    }
+}
+
+#[async_trait]
+impl Engine for Sqlite {
+    async fn claim(&mut self, request: &str) -> Result<bool, StoreError> {
+        let (history, request) = (self.file.path.clone(), request.to_owned());
+        let claimed = unblocked(move || RequestLock::take(&history, &request)).await;
+        let cannot = |error| {
+            StoreError::new(
+                &self.file,
+                format_args!("no lock beside it: {error}"),
+                "choose a folder that you may write to",
+            )
+        };
+        self.request = claimed.map_err(cannot)?;
+        Ok(self.request.is_some())
+    }
+
+    async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError> {
+        let asked = asked.clone();
+        self.with(move |connection| {
+            let mut statement = connection.prepare(&placeholders(queries::PAST))?;
+            let rows = statement.query_map(params![asked.source, asked.category_id, asked.depth, since], |row| {
+                Ok(PastRegion {
+                    run_id: row.get(0)?,
+                    fetched_at: row.get(1)?,
+                    region: region(row, 2)?,
+                    is_answered: row.get(3)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn store(&mut self, report: &Arc<Report>, expired_before: Option<Timestamp>) -> Result<bool, StoreError> {
+        let report = Arc::clone(report);
+        self.with(move |connection| {
+            let rows = Rows::of(&report);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if !insert(&transaction, &rows)? {
+                return Ok(false);
+            }
+            if let Some(expired_before) = expired_before {
+                delete_before(&transaction, expired_before)?;
+            }
+            transaction.commit()?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn freeze(&mut self) -> Result<(), StoreError> {
+        self.with(|connection| connection.execute_batch("BEGIN DEFERRED")).await
+    }
+
+    async fn regions(&mut self) -> Result<Vec<Region>, StoreError> {
+        self.with(|connection| {
+            let mut statement = connection.prepare(queries::REGIONS)?;
+            statement.query_map([], |row| region(row, 0))?.collect()
+        })
+        .await
+    }
+
+    async fn fetches(&mut self, of: Region, until: Timestamp) -> Result<Vec<Fetch>, StoreError> {
+        self.with(move |connection| {
+            let mut statement = connection.prepare(&placeholders(queries::FETCHES))?;
+            let rows = statement.query_map(params![of.code(), until], |row| {
+                Ok(Fetch {
+                    run_id: row.get(0)?,
+                    number: row.get(1)?,
+                    fetched_at: row.get(2)?,
+                    source: row.get(3)?,
+                    category_id: row.get(4)?,
+                    depth: row.get(5)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn chart(&mut self, fetch: &Fetch, region: Region, depth: u32) -> Result<Vec<Place>, StoreError> {
+        let fetch = fetch.clone();
+        self.with(move |connection| {
+            let mut statement = connection.prepare(&placeholders(queries::CHART))?;
+            let category = fetch.category_id.map_or(-1, i64::from);
+            let rows =
+                statement.query_map(params![fetch.number, region.code(), depth, fetch.source, category], |row| {
+                    Ok(Place {
+                        rank: row.get(0)?,
+                        video_id: row.get(1)?,
+                        title: row.get(2)?,
+                        channel: row.get(3)?,
+                        first_seen_at: row.get(4)?,
+                    })
+                })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError> {
+        let path = self.file.path.clone();
+        self.with(move |connection| {
+            let size = || fs::metadata(&path).map_or(0, |file| file.len());
+            connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+            let before = size();
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let (runs, videos) = delete_before(&transaction, expired_before)?;
+            transaction.commit()?;
+            connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+            Ok(Pruned { runs, videos, before, after: size() })
+        })
+        .await
+    }
+}
+
+/// The sign of a placeholder is another one here.
+fn placeholders(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+fn region(row: &Row<'_>, column: usize) -> rusqlite::Result<Region> {
+    let text: String = row.get(column)?;
+    Region::new(&text).ok_or_else(|| wrong_text(column, format!("{text} is no region")))
+}
+
+fn wrong_text(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
+}

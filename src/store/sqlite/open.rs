@@ -1,0 +1,137 @@
+//! Opening a file, and bringing its tables up to date.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::store::location::{Journal, SqliteFile};
+use crate::store::{Access, StoreError};
+
+/// Applied in this order; a file's `user_version` says how many it has had.
+const MIGRATIONS: &[&str] = &[include_str!("0001.sql")];
+
+/// Marks a file as a history: "TRFD" ("PRAGMA application_id").
+const APPLICATION_ID: i32 = 0x5452_4644;
+
+/// How long to wait for another program's lock when opening. A commit takes well under a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same once quota has been spent on a run.
+const PATIENCE_TO_COMMIT: Duration = Duration::from_secs(60);
+
+/// Enough for the pages that a run of all regions touches, in KiB.
+const CACHE_KIB: i32 = 8192;
+
+/// Opens, and finds out whether the file can be used and, for a run, written.
+///
+/// # Errors
+/// When it cannot; it is left as it is then.
+pub(super) fn open(file: &SqliteFile, access: Access) -> Result<Connection, StoreError> {
+    if access == Access::Existing && !file.path.exists() {
+        return Err(StoreError::new(file, "there is no such file", "a run with --store makes one; check the path"));
+    }
+    let (connection, found) = prepare(file, access).map_err(|error| explain(file, &error))?;
+    match found {
+        Found::Version(0) => {
+            Err(StoreError::new(file, "there is no history in it", "a run with --store makes one; check the path"))
+        }
+        Found::Version(version) if version > MIGRATIONS.len() => {
+            Err(StoreError::newer(file, version, MIGRATIONS.len()))
+        }
+        Found::Version(_) => Ok(connection),
+        Found::Foreign => Err(StoreError::new(
+            file,
+            "it is another program's database",
+            "name a file of its own; this one is left as it is",
+        )),
+    }
+}
+
+/// What a file holds.
+#[derive(Clone, Copy)]
+enum Found {
+    /// A history with so many migrations; 0 is an empty file.
+    Version(usize),
+    /// Something of another program.
+    Foreign,
+}
+
+fn look(connection: &Connection) -> rusqlite::Result<Found> {
+    let number = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(match (number("application_id")?, tables) {
+        (APPLICATION_ID, _) => Found::Version(usize::try_from(number("user_version")?).unwrap_or(usize::MAX)),
+        (_, 0) => Found::Version(0),
+        _ => Found::Foreign,
+    })
+}
+
+/// What is found in the end, under the lock where that matters.
+fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, Found)> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if access == Access::Create {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    // With a folder in front, SQLite takes no name for a URI.
+    let mut connection = Connection::open_with_flags(Path::new(".").join(&file.path), flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    let found = look(&connection)?;
+    let is_current = matches!(found, Found::Version(version) if version == MIGRATIONS.len());
+    let is_ours = matches!(found, Found::Version(version) if version <= MIGRATIONS.len());
+    let is_to_read = access == Access::Existing && (is_current || matches!(found, Found::Version(0)));
+    if !is_ours || is_to_read {
+        return Ok((connection, found));
+    }
+    let mode = match file.journal {
+        Journal::Wal => "WAL",
+        Journal::Delete => "DELETE",
+    };
+    // FULL: what is committed lasts through a power cut, in both modes.
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = {mode}; PRAGMA synchronous = FULL; PRAGMA cache_size = -{CACHE_KIB}"
+    ))?;
+    let found = migrate(&mut connection)?;
+    connection.busy_timeout(PATIENCE_TO_COMMIT)?;
+    Ok((connection, found))
+}
+
+/// Takes the write lock in any case, so that a file that cannot be written is found out now.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<Found> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been here meanwhile.
+    let found = look(&transaction)?;
+    match found {
+        Found::Version(applied) if applied < MIGRATIONS.len() => {
+            for migration in &MIGRATIONS[applied..] {
+                transaction.execute_batch(migration)?;
+            }
+            transaction.execute_batch(&format!(
+                "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}",
+                MIGRATIONS.len()
+            ))?;
+            transaction.commit()?;
+            Ok(Found::Version(MIGRATIONS.len()))
+        }
+        found => transaction.rollback().map(|()| found),
+    }
+}
+
+/// What SQLite says, with what to do about it ("Result and Error Codes").
+pub(super) fn explain(file: &SqliteFile, error: &rusqlite::Error) -> StoreError {
+    let remedy = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another program keeps it locked; end that, and run again"
+        }
+        Some(ErrorCode::DiskFull) => "make room, and run again",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            "name a file in a folder that is there and that you may write to"
+        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "it is damaged, or no file of SQLite; restore a backup, or name another file; this one is left as it is"
+        }
+        Some(ErrorCode::SystemIoFailure) => "check the disk; what was committed before is still there",
+        _ => "run again; if it stays, please report this",
+    };
+    StoreError::new(file, error, remedy)
+}
