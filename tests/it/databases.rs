@@ -169,14 +169,18 @@ fn is_ready(port: u16) -> bool {
     stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).is_ok() && stream.read_exact(&mut answer).is_ok()
 }
 
-/// The newest version's programs: Debian keeps them out of the path.
+/// The newest version's programs: Debian keeps them out of the path, others do not.
 pub fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let of_debian = versions
-        .filter_map(|entry| Some((entry.ok()?.file_name().into_string().ok()?.parse::<u32>().ok()?, ())))
-        .map(|(version, ())| Path::new("/usr/lib/postgresql").join(version.to_string()).join("bin"))
-        .max();
-    of_debian.filter(|bin| bin.join("initdb").exists())
+    let of_debian = std::fs::read_dir("/usr/lib/postgresql").ok().and_then(|versions| {
+        let version = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
+        let newest = versions.filter_map(Result::ok).filter_map(version).max()?;
+        Some(Path::new("/usr/lib/postgresql").join(newest.to_string()).join("bin"))
+    });
+    let of_others = || {
+        let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+        Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
+    };
+    of_debian.or_else(of_others).filter(|bin| bin.join("initdb").exists())
 }
 
 fn is_root() -> bool {
