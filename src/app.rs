@@ -77,6 +77,7 @@ pub async fn run(
         }
     };
     output::check(&config.outputs)?;
+    config.history.iter().for_each(|keeping| output::sweep(&keeping.rescue));
 
     let progress = Arc::new(Progress::new(screen, &config.plan.regions));
     let (transport, _demo) = connect(&config, source, start).await?;
@@ -147,11 +148,15 @@ async fn record(
     }
     let (folders, saved) = (keeping.rescue.clone(), Arc::clone(report));
     match unblocked(move || output::rescue(&folders, &saved)).await {
-        Ok(path) => tracing::error!(
-            "the run is saved; bring it in with: trendfetch load {}{}",
-            quoted(&path.display()),
-            keeping.load_options
-        ),
+        Ok(path) => {
+            let load = format!("trendfetch load {}", quoted(&path.display()));
+            match &keeping.typed {
+                Some(location) => {
+                    tracing::error!("the run is saved; bring it in with: {load} --store {}", quoted(location));
+                }
+                None => tracing::error!("the run is saved; with the same TRENDFETCH_STORE, bring it in with: {load}"),
+            }
+        }
         Err(error) => tracing::error!("the run could not be saved either: {error}"),
     }
     false

@@ -20,7 +20,6 @@ use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::Location;
 use crate::store::history::Keeping;
-use crate::text::quoted;
 
 /// The public API: `GET {…}/videos`.
 const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";
@@ -286,16 +285,12 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keepin
     let first = outputs.files.iter().find(is_file).and_then(|file| file.path.parent());
     // systemd may name several, separated by colons.
     let state = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
-    let load_options = match args.store {
-        Some(_) => format!(" --store {}", quoted(&location.absolute())),
-        None => " (with TRENDFETCH_STORE as it is for this run)".to_owned(),
-    };
     Ok(Some(Keeping {
+        typed: args.store.is_some().then(|| location.absolute()),
         location,
         retention: args.keep.unwrap_or(KEEP),
         min_interval: args.min_interval,
         rescue: first.into_iter().chain(state.map(Path::new)).chain([Path::new("")]).map(Path::to_owned).collect(),
-        load_options,
     }))
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Kind, RegionError};
 use crate::model::{
     Counts, Live, Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status, TrendingVideo, Video,
 };
-use crate::normalize::is_video_id;
+use crate::normalize::{is_language, is_video_id};
 use crate::region::Region;
 use crate::text::one_line;
 
@@ -70,9 +70,11 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
         return Err(format!("its schema_version is {schema_version}, and this trendfetch knows {SCHEMA_VERSION}"));
     }
     let document: Document = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    // As a run has it; whole seconds sort as text too.
-    let fetched_at = document.fetched_at.as_second();
-    let fetched_at = Timestamp::from_second(fetched_at).ok().filter(|_| (0..YEAR_10000).contains(&fetched_at));
+    // As a run has it: whole seconds sort as text too.
+    let fetched_at = document.fetched_at;
+    if fetched_at.subsec_nanosecond() != 0 || !(0..YEAR_10000).contains(&fetched_at.as_second()) {
+        return Err("its fetched_at is no whole second between 1970 and 9999".into());
+    }
     let run_id = Uuid::parse_str(&document.run_id).map_err(|_| "its run_id is no UUID")?.to_string();
     let mut ids = HashSet::new();
     let mut places = HashSet::new();
@@ -80,9 +82,6 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
     for video in &videos {
         if !ids.insert(&video.video.id) {
             return Err(format!("video {} is in it twice", video.video.id));
-        }
-        if video.places.is_empty() {
-            return Err(format!("video {} is in no region", video.video.id));
         }
         if let Some((region, rank)) = video.places.iter().find(|place| !places.insert(**place)) {
             return Err(format!("two videos have rank {rank} in {region}"));
@@ -102,7 +101,7 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
         schema_version: SCHEMA_VERSION,
         run_id,
         source: document.source,
-        fetched_at: fetched_at.ok_or("its fetched_at is before 1970 or after 9999")?,
+        fetched_at,
         request: Request { regions: stats.regions.iter().map(|row| row.region).collect(), max_results, category_id },
         stats,
         videos,
@@ -200,7 +199,8 @@ struct Row {
 }
 
 fn region(code: &str) -> Result<Region, String> {
-    Region::new(code).ok_or_else(|| format!("{:?} is no region", one_line(code, 80)))
+    let as_written = |region: &Region| region.code() == code;
+    Region::new(code).filter(as_written).ok_or_else(|| format!("{:?} is no region", one_line(code, 80)))
 }
 
 fn video(row: Row) -> Result<TrendingVideo, String> {
@@ -209,12 +209,15 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
         return Err(format!("{:?} is no video id", one_line(&id, 80)));
     }
     let place = |code: &String| {
-        // YouTube's charts have 200.
-        let rank = row.ranks.get(code).filter(|rank| (1..=1000).contains(*rank));
+        // YouTube's charts have 200 places.
+        let rank = row.ranks.get(code).filter(|rank| (1..=1_000_000).contains(*rank));
         let rank = rank.ok_or_else(|| format!("video {id} has no rank in {code}"))?;
         Ok::<_, String>((region(code)?, *rank))
     };
     let places = row.regions.iter().map(place).collect::<Result<_, _>>()?;
+    if let Some(language) = row.declared_language.as_deref().filter(|language| !is_language(language)) {
+        return Err(format!("{:?} is no language", one_line(language, 80)));
+    }
     let live = Live::ALL.into_iter().find(|live| live.as_str() == row.live);
     Ok(TrendingVideo {
         places,

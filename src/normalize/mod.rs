@@ -150,14 +150,18 @@ pub(crate) fn is_video_id(id: &str) -> bool {
 /// YouTube sends in another form than the table of regions has are replaced.
 fn primary_subtag(tag: &str) -> Option<String> {
     let subtag = tag.split(['-', '_']).next()?.to_ascii_lowercase();
-    let is_language = (2..=3).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_lowercase());
     match subtag.as_str() {
         "zxx" | "und" => None,
         "fil" => Some("tl".into()),
         "iw" => Some("he".into()),
         "in" => Some("id".into()),
-        _ => is_language.then_some(subtag),
+        _ => is_language(&subtag).then_some(subtag),
     }
+}
+
+/// A primary subtag as the document has it.
+pub(crate) fn is_language(subtag: &str) -> bool {
+    (2..=3).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// ISO 8601 to whole seconds. A broadcast has `P0D`, which is no length.

@@ -32,28 +32,53 @@ pub(super) fn check(path: &Path) -> io::Result<()> {
 /// # Errors
 /// Whatever goes wrong. A regular file is as it was then.
 pub(super) fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let target = match Target::of(path)? {
-        Target::File(target) => target,
-        Target::Stream => return write_to(&OpenOptions::new().write(true).open(path)?, content),
-    };
-    let temporary = temporary_of(&target)?;
-    let file = claim::wait_for(&temporary)?;
+    match Target::of(path)? {
+        Target::File(target) => through(&temporary_of(&target)?, &target, content),
+        Target::Stream => write_to(&OpenOptions::new().write(true).open(path)?, content),
+    }
+}
+
+/// Writes a new file `name` in a folder, where `alias` gives the temporary file its name: the same for
+/// names that never come again, so that a later run finds what a killed one left.
+///
+/// # Errors
+/// As above.
+pub(super) fn create(
+    folder: &Path,
+    name: &str,
+    alias: &str,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    through(&temporary_of(&folder.join(alias))?, &folder.join(name), content)
+}
+
+/// Takes away what a killed run left of [`create`].
+pub(super) fn sweep(folder: &Path, alias: &str) {
+    let Ok(temporary) = temporary_of(&folder.join(alias)) else { return };
+    if temporary.exists() && claim::try_now(&temporary).is_ok_and(|claimed| claimed.is_some()) {
+        // If it stays, it does no harm.
+        let _ = fs::remove_file(&temporary);
+    }
+}
+
+fn through(temporary: &Path, target: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let file = claim::wait_for(temporary)?;
     let written = write_to(&file, content).and_then(|()| {
-        if let Ok(old) = fs::metadata(&target) {
+        if let Ok(old) = fs::metadata(target) {
             // Another user's file stays his where we may say so.
             let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
             file.set_permissions(old.permissions())?;
         }
         file.sync_all()?;
-        fs::rename(&temporary, &target)
+        fs::rename(temporary, target)
     });
     if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = fs::remove_file(temporary);
         return written;
     }
     // Makes the new name last through a power cut. It is there already, so a folder that may not be
     // read is no failure.
-    let _ = File::open(folder_of(&target)).and_then(|folder| folder.sync_all());
+    let _ = File::open(folder_of(target)).and_then(|folder| folder.sync_all());
     Ok(())
 }
 

@@ -148,18 +148,26 @@ pub fn check(outputs: &Outputs) -> Result<(), OutputError> {
     })
 }
 
+/// Gives the temporary file of a rescued document its name.
+const RESCUED: &str = "trendfetch-run.json";
+
+/// Takes away what a run left that was killed while it saved its document.
+pub fn sweep(folders: &[PathBuf]) {
+    folders.iter().for_each(|folder| file::sweep(folder, RESCUED));
+}
+
 /// Saves the document as `trendfetch-RUN_ID.json` in the first of these folders that takes it, and
 /// returns its absolute path.
 ///
 /// # Errors
 /// When none does: what kept the last one from it.
 pub fn rescue(folders: &[PathBuf], report: &Report) -> Result<PathBuf, OutputError> {
-    let name = PathBuf::from(format!("trendfetch-{}.json", report.run_id));
-    let mut saved = Err(OutputError::File { path: name.clone(), error: io::ErrorKind::NotFound.into() });
+    let name = format!("trendfetch-{}.json", report.run_id);
+    let mut saved = Err(OutputError::File { path: PathBuf::from(&name), error: io::ErrorKind::NotFound.into() });
     for folder in folders {
         let path = folder.join(&name);
         let path = std::path::absolute(&path).unwrap_or(path);
-        saved = match file::replace(&path, |out| json(report, out)) {
+        saved = match file::create(folder, &name, RESCUED, |out| json(report, out)) {
             Ok(()) => return Ok(path),
             Err(error) => Err(OutputError::File { path, error }),
         };

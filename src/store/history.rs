@@ -23,8 +23,8 @@ pub struct Keeping {
     pub min_interval: Option<Duration>,
     /// Folders for a document that the history did not take, the best first.
     pub rescue: Vec<PathBuf>,
-    /// What to add to `trendfetch load FILE`.
-    pub load_options: String,
+    /// What `--store` of a later command is; `None` where the environment says where.
+    pub typed: Option<Location>,
 }
 
 /// What a run finds.

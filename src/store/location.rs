@@ -37,7 +37,7 @@ pub enum Journal {
 pub struct PostgresUrl(String);
 
 /// Parameters of a URL that may be shown; any other, a password among them, may not.
-const HARMLESS: [&str; 6] = ["host=", "hostaddr=", "port=", "user=", "dbname=", "ssl"];
+const HARMLESS: [&str; 7] = ["host=", "hostaddr=", "port=", "user=", "dbname=", "ssl", "options="];
 
 impl PostgresUrl {
     /// The URL with its password.
@@ -76,7 +76,7 @@ impl Location {
         };
         match scheme.as_str() {
             "sqlite" => sqlite_url(rest).map_err(wrong),
-            "" if is_address(text) => Err(wrong(WHAT_IT_IS)),
+            "" if is_address(text) && text != MEMORY => Err(wrong(WHAT_IT_IS)),
             "" => sqlite(text, Journal::Wal).map_err(wrong),
             "postgres" | "postgresql" if !cfg!(feature = "postgres") => {
                 Err(wrong("this trendfetch was built without PostgreSQL; build it with --features postgres"))
@@ -107,6 +107,9 @@ impl Location {
     }
 }
 
+/// What SQLite calls a database without a file.
+const MEMORY: &str = ":memory:";
+
 const WHAT_IT_IS: &str =
     "give a path, sqlite:PATH, or postgres://user@host/database; a path with a colon or an @ begins with ./";
 
@@ -133,7 +136,8 @@ fn sqlite(path: &str, journal: Journal) -> Result<Location, &'static str> {
             Err("this trendfetch was built without SQLite; build it with --features sqlite")
         }
         "" => Err("it names no file; give a path such as history.db"),
-        ":memory:" => Err("a history in memory would be gone at once; give a path such as history.db"),
+        MEMORY => Err("a history in memory would be gone at once; give a path such as history.db"),
+        path if path.contains("://") => Err(WHAT_IT_IS),
         path if path.ends_with('/') => Err("it names a folder; name a file in it, such as history.db"),
         path => Ok(Location::Sqlite(SqliteFile { path: PathBuf::from(path), journal })),
     }

@@ -3,8 +3,8 @@
 //! The cluster is made once for the process, by a shell that stops it and removes its folder as soon
 //! as the process ends, however that ends. PostgreSQL refuses to run as root, so root becomes `nobody`.
 
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{self, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -101,10 +101,14 @@ impl Cluster {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let script = format!(
             "cd {folder} && {bin}/initdb -D data -U trend -A trust --locale=C.UTF-8 -E UTF8 >initdb.log 2>&1 || exit 1
-             {bin}/postgres -D data -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} \
-                 -c fsync=off -c max_connections=200 {settings} >server.log 2>&1 &
-             read -r end
-             kill -INT $! && wait $!
+             start() {{
+                 {bin}/postgres -D data -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} \
+                     -c fsync=off -c max_connections=200 {settings} >>server.log 2>&1 & server=$!
+             }}
+             stop() {{ [ \"$server\" ] && kill -$1 $server && wait $server; server=; }}
+             start
+             while read -r order; do case $order in stop) stop QUIT ;; start) start ;; esac; done
+             stop INT
              cd / && rm -rf {folder}",
             folder = folder.display(),
             bin = programs.display(),
@@ -122,16 +126,32 @@ impl Cluster {
         // The keeper ends when this pipe closes, which the end of the process does too.
         let keeper = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let cluster = Cluster { port, folder, keeper };
-        cluster.wait_until_ready();
+        cluster.wait_until(Ready::YES);
         Some(cluster)
     }
 
-    fn wait_until_ready(&self) {
+    /// Stops the server as a crash would (`pg_ctl stop -m immediate`); its files stay.
+    pub fn stop(&self) {
+        self.order("stop");
+        self.wait_until(Ready::GONE);
+    }
+
+    /// Starts a server that was stopped.
+    pub fn start_again(&self) {
+        self.order("start");
+        self.wait_until(Ready::YES);
+    }
+
+    fn order(&self, word: &str) {
+        writeln!(self.keeper.stdin.as_ref().unwrap(), "{word}").unwrap();
+    }
+
+    fn wait_until(&self, ready: Ready) {
         let began = Instant::now();
-        while !is_ready(self.port) {
+        while is_ready(self.port) != ready {
             let log = || std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
-            assert!(began.elapsed() < Duration::from_secs(60), "PostgreSQL does not start: {}", log());
-            thread::sleep(Duration::from_millis(50));
+            assert!(began.elapsed() < Duration::from_secs(60), "PostgreSQL is not {ready:?}: {}", log());
+            thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -162,11 +182,20 @@ fn psql(url: &str, sql: &str) -> Vec<String> {
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// Whether the server answers a request for TLS (the first message that needs no login).
-fn is_ready(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    let mut answer = [0];
-    stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).is_ok() && stream.read_exact(&mut answer).is_ok()
+/// What `pg_isready` says by its exit status.
+#[derive(Debug, PartialEq)]
+struct Ready(Option<i32>);
+
+impl Ready {
+    const YES: Ready = Ready(Some(0));
+    /// 1 would mean that it starts, and lets nobody in yet.
+    const GONE: Ready = Ready(Some(2));
+}
+
+fn is_ready(port: u16) -> Ready {
+    let program = programs().unwrap().join("pg_isready");
+    let arguments = ["-q", "-h", "127.0.0.1", "-p", &port.to_string()];
+    Ready(Command::new(program).args(arguments).status().unwrap().code())
 }
 
 /// The newest version's programs: Debian keeps them out of the path, others do not.

@@ -1,7 +1,46 @@
 //! The history, the same on both engines.
 
-use crate::databases::Store;
-use crate::harness::{Run, Server};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use trendfetch::app;
+use trendfetch::category::Category;
+use trendfetch::cli::Cli;
+use trendfetch::config::{Config, Source};
+use trendfetch::deduplicate::deduplicate;
+use trendfetch::document;
+use trendfetch::env::Env;
+use trendfetch::error::{Kind, RegionError};
+use trendfetch::model::{
+    Counts, Effort, Live, Overlap, RegionChart, RegionOutcome, RegionStats, Report, Request, SCHEMA_VERSION, Sighting,
+    Stats, Status, TrendingVideo, Video,
+};
+use trendfetch::region::Region;
+use trendfetch::secret::ApiKey;
+use trendfetch::stats;
+use trendfetch::store::changes::{self, Move};
+use trendfetch::store::history::{History, Keeping, Opened};
+use trendfetch::store::{self, Access, Asked, Location};
+
+use crate::databases::{Cluster, Store, is_ci, programs};
+use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
 
 /// The same tests on both engines.
 macro_rules! on_both_engines {
@@ -15,9 +54,19 @@ macro_rules! on_both_engines {
     };
 }
 
-on_both_engines! {
-    a_run_is_rows
-}
+mod claim;
+mod interval;
+mod keep;
+mod load;
+mod moves;
+mod password;
+mod recipes;
+mod rescue;
+mod rows;
+mod since;
+mod unusable;
+
+// ---- Runs ----
 
 /// A run against `server` that is kept.
 fn keep(store: &Store, server: &Server, arguments: &str) -> Run {
@@ -26,16 +75,355 @@ fn keep(store: &Store, server: &Server, arguments: &str) -> Run {
     run
 }
 
-fn a_run_is_rows(store: Store) {
-    let server = Server::of_pages(&["a", "b"]);
-    let document = keep(&store, &server, "-r US,PL --json").finish().exits(0).document();
-    let run_id = document["run_id"].as_str().unwrap();
-    assert_eq!(
-        store.query("SELECT id, source, status, raw, unique_videos, requests FROM runs"),
-        [format!("{run_id}|127.0.0.1|ok|4|4|2")]
-    );
-    assert_eq!(
-        store.query("SELECT run_id, region, rank, video_id FROM chart_entries ORDER BY region, rank"),
-        ["PL|1|PL-a", "PL|2|PL-b", "US|1|US-a", "US|2|US-b"].map(|row| format!("{run_id}|{row}"))
-    );
+/// A command about a history.
+fn command(store: &Store, arguments: &str) -> Run {
+    let mut run = Run::new(&arguments.split_whitespace().collect::<Vec<_>>());
+    run.command.args(["--store", &store.url]);
+    run
+}
+
+/// A run within this process, so that the test can choose its clock. Prints nothing.
+fn run_at(now: Timestamp, store: &Store, server: &Server, arguments: &str) -> u8 {
+    loop {
+        match run_once_at(now, store, server, arguments) {
+            // See `open_when_free`.
+            75 if is_postgres(store) => thread::sleep(Duration::from_millis(1)),
+            code => return code,
+        }
+    }
+}
+
+fn run_once_at(now: Timestamp, store: &Store, server: &Server, arguments: &str) -> u8 {
+    // `resolve` would look for a key.
+    let fixed = ["trendfetch", "-q", "--dry-run", "--store", &store.url];
+    let typed = Cli::parse_from(fixed.into_iter().chain(arguments.split_whitespace()));
+    let mut config = Config::resolve(typed.run, &Env::default()).unwrap();
+    config.source = Some(Source::Api {
+        base_url: server.base_url.parse().unwrap(),
+        key: ApiKey::parse(KEY, "the key of the tests").unwrap(),
+    });
+    let screen = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+    wait(app::run(config, now, screen, tokio::sync::watch::channel(false).1)).unwrap().code()
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A run that is under way. It does not outlive its test.
+struct AtWork(Option<(Child, TempDir)>);
+
+impl AtWork {
+    fn start(mut run: Run) -> AtWork {
+        let child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        AtWork(Some((child, run.folder)))
+    }
+
+    fn end(mut self) -> Outcome {
+        let (child, folder) = self.0.take().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr), folder }
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let (child, _) = self.0.as_ref().unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if let Some((child, _)) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Holds whoever waits until it is opened.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn wait(&self) {
+        let (is_open, changed) = &*self.0;
+        let mut is_open = is_open.lock().unwrap();
+        while !*is_open {
+            is_open = changed.wait(is_open).unwrap();
+        }
+    }
+
+    fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+}
+
+/// A server that holds back its first answer for each of these regions, and answers all others at once.
+fn holding(regions: &'static [&'static str]) -> (Server, Gate) {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let server = Server::start(move |hit| {
+        if hit.nth == 0 && regions.contains(&hit.region()) {
+            held.wait();
+        }
+        Answer::page(&["a", "b"], None)
+    });
+    (server, gate)
+}
+
+// ---- Times ----
+
+/// When most tests take place.
+const NOON: &str = "2026-11-22T12:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn hours(time: Timestamp, hours: i64) -> Timestamp {
+    time + SignedDuration::from_hours(hours)
+}
+
+fn days(time: Timestamp, days: i64) -> Timestamp {
+    hours(time, 24 * days)
+}
+
+/// The clock that the program goes by.
+#[expect(clippy::disallowed_methods, reason = "a run of the binary is dated now, so what lies before it must be too")]
+fn now() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second()).unwrap()
+}
+
+// ---- Runs made by hand ----
+
+fn region(code: &str) -> Region {
+    Region::new(code).unwrap()
+}
+
+fn video(id: &str) -> Video {
+    Video {
+        id: id.into(),
+        title: format!("Title of {id}"),
+        channel: "A channel".into(),
+        channel_id: None,
+        category: None,
+        counts: Counts { views: Some(1000), likes: None, comments: Some(0) },
+        published_at: None,
+        duration_seconds: Some(60),
+        live: Live::None,
+        embeddable: None,
+        age_restricted: None,
+        tags: Vec::new(),
+        thumbnail: None,
+        description: None,
+        declared_language: None,
+    }
+}
+
+/// A whole chart of a region.
+fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
+    let sightings = (1..).zip(ids).map(|(rank, id)| Sighting {
+        rank,
+        fetched_at: Timestamp::UNIX_EPOCH,
+        video: video(id.as_ref()),
+    });
+    RegionChart {
+        sightings: sightings.collect(),
+        outcome: RegionOutcome {
+            region: region(code),
+            places: ids.len(),
+            skipped: 0,
+            answered: true,
+            error: None,
+            effort: Effort { requests: 1, ..Effort::default() },
+        },
+    }
+}
+
+/// A chart of which only the beginning came.
+fn partial<S: AsRef<str>>(code: &str, ids: &[S], kind: Kind) -> RegionChart {
+    let mut chart = chart(code, ids);
+    chart.outcome.error = Some(RegionError { kind, status: None, reason: None, message: format!("about {kind}") });
+    chart
+}
+
+/// A chart of which nothing came.
+fn failed(code: &str, kind: Kind) -> RegionChart {
+    let mut chart = partial::<&str>(code, &[], kind);
+    chart.outcome.answered = false;
+    chart
+}
+
+/// A run of these charts, 50 places deep, of YouTube and all categories.
+fn report(start: Timestamp, charts: Vec<RegionChart>) -> Report {
+    let regions = charts.iter().map(|chart| chart.outcome.region).collect();
+    let (videos, outcomes) = deduplicate(charts);
+    let stats = stats::count(&outcomes, &videos, Duration::ZERO, Duration::ZERO);
+    Report::new(start, "youtube".into(), Request { regions, max_results: 50, category_id: None }, stats, videos)
+}
+
+/// Stores a run without the binary.
+fn put(store: &Store, report: &Report) {
+    wait(async {
+        let mut engine = store::open(&location(store), Access::Create).await.unwrap();
+        assert!(engine.store(&Arc::new(report.clone()), None).await.unwrap());
+    });
+}
+
+fn location(store: &Store) -> Location {
+    Location::parse(&store.url, "--store").unwrap()
+}
+
+/// Brings a run in as a document, by the binary.
+fn load(store: &Store, report: &Report) -> Outcome {
+    command(store, "load document.json").file("document.json", &serde_json::to_string(report).unwrap()).finish()
+}
+
+// ---- What a history holds ----
+
+fn is_postgres(store: &Store) -> bool {
+    store.url.starts_with("postgres:")
+}
+
+/// Another history of the same engine; on PostgreSQL a schema, which takes less time to make than a database.
+fn another(store: &Store) -> Store {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    if !is_postgres(store) {
+        return Store::sqlite();
+    }
+    let schema = format!("other_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    store.execute(&format!("CREATE SCHEMA {schema}"));
+    let bare = store.url.split('?').next().unwrap();
+    Store { url: format!("{bare}?options=-csearch_path%3D{schema}"), folder: tempfile::tempdir().unwrap() }
+}
+
+/// What the contract names, in one form for both engines: rows as JSON, sorted, without `number`, which
+/// depends on what else was tried.
+fn dump(store: &Store) -> BTreeMap<&'static str, Vec<Value>> {
+    const TABLES: [&str; 6] = ["runs", "run_regions", "videos", "chart_entries", "observations", "presence"];
+    let select = |table: &str| {
+        if is_postgres(store) {
+            return format!("SELECT '{table}', to_jsonb(t) - 'number' FROM {table} t");
+        }
+        let columns = format!("SELECT name FROM pragma_table_info('{table}') WHERE name <> 'number'");
+        let fields: Vec<String> = store.query(&columns).iter().map(|name| format!("'{name}', {name}")).collect();
+        format!("SELECT '{table}', json_object({}) FROM {table}", fields.join(", "))
+    };
+    let mut dump: BTreeMap<&str, Vec<Value>> = TABLES.into_iter().map(|table| (table, Vec::new())).collect();
+    for row in store.query(&TABLES.map(select).join(" UNION ALL ")) {
+        let (table, row) = row.split_once('|').unwrap();
+        let mut row: Value = serde_json::from_str(row).unwrap();
+        row.as_object_mut().unwrap().iter_mut().for_each(|(name, value)| alike(name, value));
+        dump.get_mut(table).unwrap().push(row);
+    }
+    dump.into_iter().map(|(table, rows)| (table, sorted(rows))).collect()
+}
+
+/// Makes a value of either engine what it means.
+fn alike(name: &str, value: &mut Value) {
+    match (name, &*value) {
+        ("embeddable" | "age_restricted" | "pruned", Value::Number(number)) => {
+            *value = json!(number.as_i64() == Some(1))
+        }
+        ("tags", Value::String(list)) => *value = serde_json::from_str(list).unwrap(),
+        (name, Value::String(time)) if name.ends_with("_at") => *value = json!(at(time)),
+        _ => {}
+    }
+}
+
+fn rows(store: &Store, table: &str) -> Vec<Value> {
+    dump(store).remove(table).unwrap()
+}
+
+/// Some columns of a table, sorted.
+fn columns(store: &Store, table: &str, names: &[&str]) -> Vec<Value> {
+    sorted(rows(store, table).iter().map(|row| names.iter().map(|name| row[*name].clone()).collect()))
+}
+
+fn sorted(rows: impl IntoIterator<Item = Value>) -> Vec<Value> {
+    let mut rows: Vec<Value> = rows.into_iter().collect();
+    rows.sort_by_key(Value::to_string);
+    rows
+}
+
+/// The row of a video.
+#[track_caller]
+fn row_of(store: &Store, id: &str) -> Value {
+    let row = rows(store, "videos").into_iter().find(|row| row["video_id"] == id);
+    row.unwrap_or_else(|| panic!("no row of {id}"))
+}
+
+fn count(store: &Store, table: &str) -> u64 {
+    store.query(&format!("SELECT count(*) FROM {table}"))[0].parse().unwrap()
+}
+
+/// Asserts that an embedded history is one file again.
+#[track_caller]
+fn assert_tidy(store: &Store) {
+    let expected: &[&str] = if is_postgres(store) { &[] } else { &["history.db"] };
+    assert_eq!(files_in(store.folder.path()), expected);
+}
+
+/// Makes the engine refuse something to everybody, until [`allow`].
+fn refuse(store: &Store, what: &str) {
+    store.execute(&if is_postgres(store) {
+        format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END';
+             CREATE TRIGGER refuse BEFORE {what} FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+    } else {
+        format!("CREATE TRIGGER refuse BEFORE {what} BEGIN SELECT RAISE(ABORT, 'not today'); END")
+    });
+}
+
+fn allow(store: &Store) {
+    store.execute(if is_postgres(store) { "DROP FUNCTION refuse CASCADE" } else { "DROP TRIGGER refuse" });
+}
+
+/// A password that nobody has, with characters that a URL writes in another way.
+const PASSWORD: &str = "CaNaRy+of/the:tests=7";
+
+/// Lets a user of the shared cluster in by his password only.
+fn guarded(store: &Store) -> String {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let cluster = Cluster::shared().unwrap();
+        cluster.psql("postgres", &format!("CREATE ROLE guarded LOGIN SUPERUSER PASSWORD '{PASSWORD}'"));
+        let access = cluster.folder.join("data/pg_hba.conf");
+        let rules = fs::read_to_string(&access).unwrap();
+        fs::write(&access, format!("host all guarded 127.0.0.1/32 scram-sha-256\n{rules}")).unwrap();
+        cluster.psql("postgres", "SELECT pg_reload_conf()");
+    });
+    let bare = store.url.replace("trend@", "guarded@");
+    wait_until("the server to ask for the password", || {
+        let mut psql = Command::new(programs().unwrap().join("psql"));
+        let asked = psql.args(["-X", "-w", "-c", "SELECT 1", &bare]).env_remove("PGPASSWORD").output();
+        !asked.unwrap().status.success()
+    });
+    bare
+}
+
+#[track_caller]
+fn assert_no_password(what: &str, text: &str) {
+    let percent: String = url::form_urlencoded::byte_serialize(PASSWORD.as_bytes()).collect();
+    for part in [PASSWORD, &percent, "CaNaRy", "tests=7", "tests%3D7"] {
+        assert!(!text.contains(part), "{what} holds the password as {part}: {text}");
+    }
+}
+
+#[track_caller]
+fn assert_one_sentence(what: &str, outcome: &Outcome, says: &str) {
+    let Outcome { stdout, stderr, .. } = outcome;
+    let is_one = stderr.starts_with("error: ") && stderr.lines().count() == 1 && stderr.contains("; ");
+    assert!(is_one && stderr.contains(says) && stdout.is_empty(), "{what}: {stdout}{stderr}");
 }

@@ -139,6 +139,11 @@ impl Connector {
         Ok(Connector { config: settings.config, tls })
     }
 
+    /// For the server's first answers too; the library's own limit is for TCP alone.
+    pub(super) fn limit(&self) -> Duration {
+        self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT)
+    }
+
     /// Connects, and keeps the connection going until the client is dropped.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What PostgreSQL says, as a sentence with a remedy, and whether it is worth another try.
 
+use std::error::Error as _;
+
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
@@ -16,7 +18,10 @@ pub(super) fn is_transient(error: &Error) -> bool {
         SqlState::CRASH_SHUTDOWN,
         SqlState::CANNOT_CONNECT_NOW,
     ];
-    error.code().is_none_or(|code| transient.contains(code))
+    match error.code() {
+        Some(code) => transient.contains(code),
+        None => error.is_closed() || causes(error).any(|cause| cause.is::<std::io::Error>()),
+    }
 }
 
 /// What PostgreSQL says, with what to do about it ("PostgreSQL Error Codes").
@@ -37,6 +42,9 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
         _ if error.to_string().contains("TLS") => {
             "give its authority with sslrootcert=FILE, or add sslmode=disable where nobody can listen"
         }
+        _ if causes(error).any(|cause| cause.to_string() == "password missing") => {
+            "check the user and the password in its address"
+        }
         _ if code.is_empty() => "check that the server runs, and that its address is right",
         _ => "run again; if it stays, please report this",
     };
@@ -44,10 +52,11 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
 }
 
 /// The innermost cause, which alone says what happened.
-pub(super) fn cause(error: &Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    error.as_db_error().map_or_else(|| cause.to_string(), |error| error.message().to_owned())
+fn cause(error: &Error) -> String {
+    let innermost = || causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
+    error.as_db_error().map_or_else(innermost, |error| error.message().to_owned())
+}
+
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
 }

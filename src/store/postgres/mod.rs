@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::types::{FromSql, ToSql};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Client, Error, IsolationLevel, Row, Transaction};
 use uuid::Uuid;
 
 use self::connect::Connector;
@@ -67,7 +67,7 @@ impl Postgres {
 
     /// What a step brings, if it does in time.
     async fn within<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
-        within(&self.url, step).await.map_err(|failure| failure.error)
+        within(&self.url, STEP, step).await.map_err(|failure| failure.error)
     }
 
     async fn query(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
@@ -88,19 +88,16 @@ impl Postgres {
 
     /// A new connection in place of a broken one, with the same claim.
     async fn reconnect(&mut self) -> Result<(), Failure> {
-        self.client = within(&self.url, self.connector.connect()).await?;
-        match &self.request {
-            Some(request) if !within(&self.url, try_claim(&self.client, request)).await? => Err(Failure {
-                error: StoreError::new(
-                    &self.url,
-                    "the connection broke, and the request is claimed",
-                    "run again later",
-                ),
-                // The server may not have noticed yet that the old connection is gone.
-                may_pass: true,
-            }),
-            _ => Ok(()),
+        let client = within(&self.url, self.connector.limit(), self.connector.connect()).await?;
+        if let Some(request) = &self.request
+            && !within(&self.url, STEP, try_claim(&client, request)).await?
+        {
+            let why = "the connection broke, and another run of the same request has begun";
+            // Or the server has not noticed yet that the old connection is gone.
+            return Err(Failure { error: StoreError::new(&self.url, why, "let that end"), may_pass: true });
         }
+        self.client = client;
+        Ok(())
     }
 
     async fn try_store(&mut self, rows: &Rows<'_>, expired_before: Option<Timestamp>) -> Result<bool, Failure> {
@@ -109,7 +106,7 @@ impl Postgres {
         }
         let (client, configs) = (&mut self.client, &self.search_configs);
         let stored = async {
-            let transaction = client.transaction().await?;
+            let transaction = begin(client).await?;
             transaction.batch_execute("SET LOCAL synchronous_commit = on").await?;
             transaction.batch_execute(COMMIT_LOCK).await?;
             if !insert(&transaction, rows, configs).await? {
@@ -121,24 +118,30 @@ impl Postgres {
             transaction.commit().await?;
             Ok(true)
         };
-        within(&self.url, stored).await
+        within(&self.url, STEP, stored).await
     }
 }
 
 /// What a step brings, if it does in time.
-async fn within<T>(url: &PostgresUrl, step: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
-    match tokio::time::timeout(STEP, step).await {
+async fn within<T>(
+    url: &PostgresUrl,
+    limit: Duration,
+    step: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(limit, step).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(Failure { error: explain(url, &error), may_pass: is_transient(&error) }),
-        Err(_) => Err(Failure {
-            error: StoreError::new(
-                url,
-                format_args!("no answer within {} s", STEP.as_secs()),
-                "see what keeps the server busy",
-            ),
-            may_pass: false,
-        }),
+        Err(_) => {
+            let why = format!("no answer within {} s", limit.as_secs());
+            let error = StoreError::new(url, why, "check that the server runs, and what keeps it busy");
+            Err(Failure { error, may_pass: false })
+        }
     }
+}
+
+/// A transaction that sees what others committed while it waited for a lock, whatever the database's default.
+async fn begin(client: &mut Client) -> Result<Transaction<'_>, Error> {
+    client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await
 }
 
 async fn try_claim(client: &Client, request: &str) -> Result<bool, Error> {
@@ -232,7 +235,7 @@ impl Engine for Postgres {
         // However long it takes: nobody waits for it but the one who asked.
         let pruned = async {
             let before = size(&self.client).await?;
-            let transaction = self.client.transaction().await?;
+            let transaction = begin(&mut self.client).await?;
             transaction.batch_execute(COMMIT_LOCK).await?;
             let (runs, videos) = delete_before(&transaction, expired_before).await?;
             transaction.commit().await?;

@@ -60,11 +60,16 @@ enum Found {
 fn look(connection: &Connection) -> rusqlite::Result<Found> {
     let number = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    Ok(match (number("application_id")?, tables) {
-        (APPLICATION_ID, _) => Found::Version(usize::try_from(number("user_version")?).unwrap_or(usize::MAX)),
-        (_, 0) => Found::Version(0),
+    Ok(match (number("application_id")?, number("user_version")?, tables) {
+        (APPLICATION_ID, version, _) => Found::Version(usize::try_from(version).unwrap_or(usize::MAX)),
+        (0, 0, 0) => Found::Version(0),
         _ => Found::Foreign,
     })
+}
+
+fn read_only() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+    rusqlite::Error::SqliteFailure(code, Some("it may only be read".into()))
 }
 
 /// What is found in the end, under the lock where that matters.
@@ -75,6 +80,10 @@ fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, F
     }
     // With a folder in front, SQLite takes no name for a URI.
     let mut connection = Connection::open_with_flags(Path::new(".").join(&file.path), flags)?;
+    // Where the file may only be read, SQLite opens it all the same, and would say so at the commit.
+    if access == Access::Create && connection.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(read_only());
+    }
     connection.busy_timeout(PATIENCE)?;
     let found = look(&connection)?;
     let is_current = matches!(found, Found::Version(version) if version == MIGRATIONS.len());
@@ -83,13 +92,14 @@ fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, F
     if !is_ours || is_to_read {
         return Ok((connection, found));
     }
-    let mode = match file.journal {
-        Journal::Wal => "WAL",
-        Journal::Delete => "DELETE",
+    // What is committed lasts through a power cut. With a rollback journal that takes EXTRA, since the commit
+    // is the end of the journal's name ("PRAGMA synchronous").
+    let (mode, synchronous) = match file.journal {
+        Journal::Wal => ("WAL", "FULL"),
+        Journal::Delete => ("DELETE", "EXTRA"),
     };
-    // FULL: what is committed lasts through a power cut, in both modes.
     connection.execute_batch(&format!(
-        "PRAGMA journal_mode = {mode}; PRAGMA synchronous = FULL; PRAGMA cache_size = -{CACHE_KIB}"
+        "PRAGMA journal_mode = {mode}; PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -{CACHE_KIB}"
     ))?;
     let found = migrate(&mut connection)?;
     connection.busy_timeout(PATIENCE_TO_COMMIT)?;

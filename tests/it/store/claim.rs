@@ -1,0 +1,153 @@
+//! Runs side by side: one of a request, any of different ones.
+
+use super::*;
+
+on_both_engines! {
+    a_second_run_of_the_same_request_sends_nothing
+    a_killed_run_leaves_nothing_in_the_way
+    different_requests_at_once_all_commit
+    a_reader_does_not_block_a_run
+}
+
+/// Locks of requests that a server of PostgreSQL knows of.
+fn locks(store: &Store) -> Vec<String> {
+    store.query(
+        "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+         WHERE locktype = 'advisory' AND datname = current_database()",
+    )
+}
+
+fn a_second_run_of_the_same_request_sends_nothing(store: Store) {
+    let (server, gate) = holding(&["US", "PL"]);
+    let first = AtWork::start(keep(&store, &server, "-r US,PL --timeout 60s"));
+    wait_until("the first run's requests", || server.log().len() == 2);
+    for same in ["-r US,PL", "-r pl,us", "-r PL,US -n 7 --description", "-r US,PL --min-interval 1h"] {
+        let outcome = keep(&store, &server, same).finish().exits(75);
+        assert!(outcome.stderr.contains("another run of the same request is at work"), "{}", outcome.stderr);
+        assert_eq!((outcome.stderr.lines().count(), &*outcome.stdout), (1, ""));
+    }
+    assert_eq!(server.log().len(), 2);
+    for other in ["-r US", "-r US,PL,DE", "-r US,PL --category 10", "-r US,PL --demo=calm"] {
+        let mut run = command(&store, other);
+        if !other.contains("demo") {
+            run.command.args(["--base-url", &server.base_url]);
+        }
+        run.finish().exits(0);
+    }
+    assert_eq!(count(&store, "runs"), 4);
+    gate.open();
+    first.end().exits(0);
+    assert_eq!(count(&store, "runs"), 5);
+    keep(&store, &server, "-r PL,US").finish().exits(0);
+    assert_tidy(&store);
+}
+
+fn a_killed_run_leaves_nothing_in_the_way(store: Store) {
+    let (server, gate) = holding(&["US"]);
+    let first = AtWork::start(keep(&store, &server, "-r US --timeout 60s"));
+    wait_until("the first run's request", || server.log().len() == 1);
+    first.signal(rustix::process::Signal::KILL);
+    assert_eq!(first.end().code, None);
+    gate.open();
+    if is_postgres(&store) {
+        wait_until("the server to notice", || locks(&store).is_empty());
+    }
+    keep(&store, &server, "-r US").finish().exits(0);
+    assert_eq!((count(&store, "runs"), count(&store, "chart_entries")), (1, 2));
+    assert_tidy(&store);
+}
+
+fn different_requests_at_once_all_commit(store: Store) {
+    // All eight have opened the history, which was not there, before any of them commits.
+    let asked = Arc::new(std::sync::Barrier::new(8));
+    let server = Server::start(move |hit| {
+        if hit.region() == "US" {
+            asked.wait();
+        }
+        Answer::page(&["a", "b", "c", "d", "e"], None)
+    });
+    let start = |category: u32| {
+        // Different orders, so that the rows would be locked crosswise.
+        let regions = if category.is_multiple_of(2) { "US,PL" } else { "PL,US" };
+        AtWork::start(keep(&store, &server, &format!("-r {regions} --category {category} --timeout 20s --retries 0")))
+    };
+    let runs: Vec<AtWork> = (1..=8).map(start).collect();
+    for run in runs {
+        let outcome = run.end().exits(0);
+        assert_eq!(outcome.stderr, "");
+    }
+    assert_eq!((count(&store, "runs"), count(&store, "chart_entries")), (8, 80));
+    assert_eq!((count(&store, "videos"), count(&store, "presence")), (5, 80));
+    assert_tidy(&store);
+}
+
+/// A reader in the middle of a transaction.
+enum Reader {
+    Sqlite(rusqlite::Connection),
+    Postgres(Child, ChildStdin, BufReader<ChildStdout>),
+}
+
+impl Reader {
+    fn begin(store: &Store) -> Reader {
+        if !is_postgres(store) {
+            let connection = rusqlite::Connection::open(&store.url).unwrap();
+            connection.execute_batch("BEGIN").unwrap();
+            return Reader::Sqlite(connection);
+        }
+        let mut psql = Command::new(programs().unwrap().join("psql"))
+            .args(["-X", "-q", "-A", "-t", &store.url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut typed, printed) = (psql.stdin.take().unwrap(), BufReader::new(psql.stdout.take().unwrap()));
+        typed.write_all(b"BEGIN ISOLATION LEVEL REPEATABLE READ;\n").unwrap();
+        Reader::Postgres(psql, typed, printed)
+    }
+
+    /// Counts the runs.
+    fn count(&mut self) -> i64 {
+        const SQL: &str = "SELECT count(*) FROM runs;";
+        match self {
+            Reader::Sqlite(connection) => connection.query_row(SQL, [], |row| row.get(0)).unwrap(),
+            Reader::Postgres(_, typed, printed) => {
+                writeln!(typed, "{SQL}").unwrap();
+                let mut line = String::new();
+                printed.read_line(&mut line).unwrap();
+                line.trim().parse().unwrap()
+            }
+        }
+    }
+
+    fn commit(&mut self) {
+        match self {
+            Reader::Sqlite(connection) => connection.execute_batch("COMMIT").unwrap(),
+            Reader::Postgres(_, typed, _) => typed.write_all(b"COMMIT;\n").unwrap(),
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Reader::Postgres(psql, ..) = self {
+            let _ = psql.kill();
+            let _ = psql.wait();
+        }
+    }
+}
+
+fn a_reader_does_not_block_a_run(store: Store) {
+    let server = Server::of_pages(&["a"]);
+    let old = report(days(now(), -40), vec![chart("US", &["old"])]);
+    put(&store, &old);
+    let mut reader = Reader::begin(&store);
+    assert_eq!(reader.count(), 1);
+    // It inserts, updates and deletes under the reader's eyes.
+    keep(&store, &server, "-r US").finish().exits(0);
+    keep(&store, &server, "-r US").finish().exits(0);
+    command(&store, "changes").finish().exits(0);
+    assert_eq!(reader.count(), 1);
+    reader.commit();
+    assert_eq!(reader.count(), 3);
+    assert_eq!(columns(&store, "videos", &["video_id"]), [json!(["US-a"])]);
+}

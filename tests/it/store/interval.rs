@@ -1,0 +1,151 @@
+//! When a run is not due.
+
+use super::*;
+
+on_both_engines! {
+    hourly_starts_fetch_every_seven_hours
+    hourly_starts_repeat_what_failed_and_not_what_is_not_offered
+    only_a_run_that_answers_all_of_it_makes_a_run_not_due
+    a_run_that_is_not_due_is_silent_and_touches_nothing
+}
+
+/// Opens a history. A server learns a moment late that the run before has ended, and with it its claim;
+/// the next process takes longer than that to start, but these runs share one.
+async fn open_when_free(keeping: &Keeping, asked: &Asked, now: Timestamp) -> Opened {
+    for _ in 0..10_000 {
+        match History::open(keeping, asked, now).await.unwrap() {
+            Opened::Busy => tokio::time::sleep(Duration::from_millis(1)).await,
+            opened => return opened,
+        }
+    }
+    panic!("another run is at work for ever")
+}
+
+/// What hourly starts do with `--min-interval 7h`: the hours in which a run began. Each start is up to
+/// 20 seconds off the middle of its minute. `answer` makes the charts of a run.
+async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -> Vec<RegionChart>) -> Vec<i64> {
+    let mut jitter = fastrand::Rng::with_seed(7);
+    let keeping = Keeping {
+        location: location(store),
+        retention: Duration::from_secs(29 * 86_400),
+        min_interval: Some(Duration::from_secs(7 * 3600)),
+        rescue: Vec::new(),
+        typed: None,
+    };
+    let regions = answer().iter().map(|chart| chart.outcome.region).collect();
+    let asked = Asked { source: "youtube".into(), category_id: None, depth: 50, regions };
+    let mut fetched = Vec::new();
+    for hour in 0..hourly_starts {
+        let start = hours(at("2026-11-22T00:05:30Z"), hour) + SignedDuration::from_secs(jitter.i64(-20..=20));
+        match open_when_free(&keeping, &asked, start).await {
+            Opened::Ready(mut history) => {
+                history.record(&Arc::new(report(start, answer()))).await.unwrap();
+                fetched.push(hour);
+            }
+            Opened::Covered(began) => {
+                let last = hours(at("2026-11-22T00:05:30Z"), *fetched.last().unwrap());
+                assert!(began.duration_since(last).abs() <= SignedDuration::from_secs(20), "{began}");
+            }
+            Opened::Busy => panic!("waited for"),
+        }
+    }
+    fetched
+}
+
+fn hourly_starts_fetch_every_seven_hours(store: Store) {
+    // A server takes some time for each connection.
+    let starts = if is_postgres(&store) { 150 } else { 1000 };
+    let fetched = wait(hours_of_fetches(&store, starts, || vec![chart("US", &["a"]), chart("PL", &["b"])]));
+    let every_seventh: Vec<i64> = (0..starts).step_by(7).collect();
+    assert_eq!(fetched, every_seventh);
+    assert_eq!(count(&store, "runs"), every_seventh.len() as u64);
+}
+
+fn hourly_starts_repeat_what_failed_and_not_what_is_not_offered(store: Store) {
+    let whole = || chart("US", &["a"]);
+    let fetched = |answer: &dyn Fn() -> RegionChart| {
+        let store = another(&store);
+        wait(hours_of_fetches(&store, 9, || vec![whole(), answer()]))
+    };
+    assert_eq!(fetched(&|| failed("PL", Kind::RegionUnsupported)), [0, 7]);
+    assert_eq!(fetched(&|| chart::<&str>("PL", &[])), [0, 7]);
+    let every_hour: Vec<i64> = (0..9).collect();
+    for kind in [Kind::ServerError, Kind::Timeout, Kind::QuotaExceeded, Kind::Forbidden] {
+        assert_eq!(fetched(&|| failed("PL", kind)), every_hour, "{kind}");
+    }
+    assert_eq!(fetched(&|| partial("PL", &["b"], Kind::ServerError)), every_hour);
+}
+
+fn only_a_run_that_answers_all_of_it_makes_a_run_not_due(store: Store) {
+    let server = Server::start(|hit| match (hit.region(), hit.token()) {
+        ("DE", _) => Answer::refusal(404, "videoChartNotFound"),
+        ("FR", _) => Answer::refusal(503, "backendError"),
+        ("IN", Some(_)) => Answer::refusal(503, "backendError"),
+        ("IN", None) => Answer::page(&["a"], Some("more")),
+        _ => Answer::page(&["a"], None),
+    });
+    // First run, second run, minutes between them, whether the second one fetches; each pair has a day of its own.
+    let pairs = [
+        ("-r US,PL", "-r US,PL", 59, false),
+        ("-r US,PL", "-r US,PL", 60, true),
+        ("-r US,PL", "-r US,PL", 0, false),
+        // A wrong clock left a run of the future.
+        ("-r US,PL", "-r US,PL", -1, true),
+        ("-r US,PL", "-r pl,us", 10, false),
+        ("-r US,PL", "-r US", 10, false),
+        ("-r US,PL", "-r US,AT", 10, true),
+        ("-r US,PL", "-r US,PL --category 10", 10, true),
+        ("-r US,PL --category 10", "-r US,PL", 10, true),
+        ("-r US,PL --category 10", "-r US,PL --category Music", 10, false),
+        ("-r US,PL -n 49", "-r US,PL -n 50", 10, true),
+        ("-r US,PL -n 51", "-r US,PL -n 50", 10, false),
+        ("-r US,PL", "-r US,PL --description", 10, false),
+        ("-r US,DE", "-r DE,US", 10, false),
+        ("-r US,FR --retries 0", "-r US,FR --retries 0", 10, true),
+        // What failed is not asked for.
+        ("-r US,FR --retries 0", "-r US", 10, false),
+        ("-r US,IN -n 60 --retries 0", "-r US,IN -n 60 --retries 0", 10, true),
+    ];
+    for (day, (first, second, minutes, fetches)) in (1..).zip(pairs) {
+        let start = days(at(NOON), day);
+        run_at(start, &store, &server, first);
+        let asked = server.log().len();
+        let later = start + SignedDuration::from_mins(minutes);
+        let exit = run_at(later, &store, &server, &format!("{second} --min-interval 1h"));
+        assert_eq!(server.log().len() > asked, fetches, "{first}, then {second}");
+        assert!(fetches || exit == 0, "{first}, then {second}: {exit}");
+    }
+    // Two runs that answer it together are not one that does, and another source answers nothing.
+    let start = days(at(NOON), 100);
+    run_at(start, &store, &server, "-r US");
+    run_at(start, &store, &server, "-r PL");
+    put(&store, &report(start, vec![chart("US", &["a"]), chart("PL", &["a"])]));
+    let asked = server.log().len();
+    run_at(start, &store, &server, "-r US,PL --min-interval 1h");
+    assert_eq!(server.log().len(), asked + 2);
+}
+
+fn a_run_that_is_not_due_is_silent_and_touches_nothing(store: Store) {
+    let server = Server::of_pages(&["a"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trends.json");
+    let run = |arguments: &str| {
+        let mut run = keep(&store, &server, arguments);
+        run.command.arg("-o").arg(&file);
+        run.finish()
+    };
+    // The first one is due.
+    run("-r US,PL --min-interval 1h").exits(0);
+    let state = || (fs::read(&file).unwrap(), fs::metadata(&file).unwrap().ino(), dump(&store), server.log().len());
+    let before = state();
+    let outcome = run("-r US,PL --min-interval 1h").exits(0);
+    assert_eq!((&*outcome.stdout, &*outcome.stderr), ("", ""));
+    let outcome = run("-r US,PL --min-interval 1h -v --json -o -").exits(0);
+    assert!(outcome.stdout.is_empty() && outcome.stderr.contains("not due"), "{}{}", outcome.stdout, outcome.stderr);
+    assert!(state() == before, "something changed");
+    assert_eq!(files_in(folder.path()), ["trends.json"]);
+    assert_tidy(&store);
+    // Only with the option.
+    run("-r US,PL").exits(0);
+    assert_eq!(server.log().len(), 4);
+}

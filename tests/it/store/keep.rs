@@ -1,0 +1,131 @@
+//! What is deleted, and when.
+
+use super::*;
+
+on_both_engines! {
+    what_was_last_fetched_long_ago_goes_with_the_next_run
+    exactly_as_long_ago_is_not_longer_ago
+    old_rows_go_in_the_transaction_of_the_run
+    prune_deletes_the_same_and_makes_the_history_smaller
+    a_pruned_run_is_not_compared
+}
+
+fn what_was_last_fetched_long_ago_goes_with_the_next_run(store: Store) {
+    let (long_ago, recently) = (days(now(), -40), days(now(), -3));
+    let old = report(long_ago, vec![chart("US", &["US-gone", "US-a", "US-b"]), chart("PL", &["US-a"])]);
+    load(&store, &old).exits(0);
+    put(&store, &report(recently, vec![chart("US", &["US-b"])]));
+    let server = Server::of_pages(&["a"]);
+    let run = keep(&store, &server, "-r US --json").finish().exits(0);
+    let today = run.document()["fetched_at"].clone();
+    let names = ["video_id", "first_seen_at", "last_seen_at"];
+    assert_eq!(
+        columns(&store, "videos", &names),
+        [json!(["US-a", long_ago, today]), json!(["US-b", long_ago, recently])]
+    );
+    // The chart of PL has not been fetched since, so nothing of it is left; that of another source stays apart.
+    assert_eq!(
+        columns(&store, "presence", &["source", "region", "video_id", "first_seen_at"]),
+        [json!(["127.0.0.1", "US", "US-a", today]), json!(["youtube", "US", "US-b", long_ago])]
+    );
+    assert_eq!(columns(&store, "chart_entries", &["video_id"]), [json!(["US-a"]), json!(["US-b"])]);
+    assert_eq!(columns(&store, "observations", &["video_id"]), [json!(["US-a"]), json!(["US-b"])]);
+    assert_eq!((count(&store, "places"), count(&store, "counts")), (2, 2));
+    // The log of what was done stays.
+    assert_eq!(
+        columns(&store, "runs", &["pruned", "unique_videos"]),
+        [json!([false, 1]), json!([false, 1]), json!([true, 3])]
+    );
+    assert_eq!(count(&store, "run_regions"), 4);
+    // What is gone does not come back by the same document.
+    assert!(load(&store, &old).exits(0).stdout.contains("nothing changed"));
+}
+
+fn exactly_as_long_ago_is_not_longer_ago(store: Store) {
+    let server = Server::of_pages(&["a"]);
+    let start = at(NOON);
+    put(&store, &report(start, vec![chart("PL", &["old"])]));
+    let is_kept = |seconds: i64, option: &str| {
+        let later = start + SignedDuration::from_secs(seconds);
+        run_at(later, &store, &server, &format!("-r US {option}"));
+        columns(&store, "videos", &["video_id"]).contains(&json!(["old"]))
+    };
+    assert!(is_kept(29 * 86_400, ""));
+    assert!(is_kept(29 * 86_400 + 1, "--keep 30d"));
+    assert!(is_kept(7200, "--keep 2h"));
+    assert!(!is_kept(29 * 86_400 + 1, ""));
+}
+
+fn old_rows_go_in_the_transaction_of_the_run(store: Store) {
+    put(&store, &report(days(now(), -40), vec![chart("US", &["old"])]));
+    refuse(&store, "DELETE ON videos");
+    let before = dump(&store);
+    let server = Server::of_pages(&["a"]);
+    let outcome = keep(&store, &server, "-r US").finish().exits(1);
+    assert!(outcome.stderr.contains("not today"), "{}", outcome.stderr);
+    assert_eq!(dump(&store), before);
+    allow(&store);
+    keep(&store, &server, "-r US").finish().exits(0);
+    assert_eq!(columns(&store, "videos", &["video_id"]), [json!(["US-a"])]);
+}
+
+/// Bytes that the history takes.
+fn size(store: &Store) -> u64 {
+    if !is_postgres(store) {
+        return fs::metadata(&store.url).unwrap().len();
+    }
+    let tables = ["runs", "run_regions", "videos", "places", "counts", "presence"];
+    let sizes = tables.map(|table| format!("pg_total_relation_size('{table}')"));
+    store.query(&format!("SELECT {}", sizes.join(" + ")))[0].parse().unwrap()
+}
+
+fn prune_deletes_the_same_and_makes_the_history_smaller(store: Store) {
+    let (long_ago, recently) = (days(now(), -40), days(now(), -3));
+    let many: Vec<String> = (0..3000).map(|number| format!("gone-{number}")).collect();
+    let old = report(long_ago, vec![chart("US", &many), chart("PL", &["stays", "gone"])]);
+    load(&store, &old).exits(0);
+    put(&store, &report(recently, vec![chart("US", &["new"]), chart("PL", &["stays"])]));
+    let before = (size(&store), rows(&store, "run_regions"));
+    // Nothing is that old.
+    let outcome = command(&store, "prune --keep 41d").finish().exits(0);
+    assert!(outcome.stdout.starts_with("deleted the charts of 0 run(s), and 0 video(s); "), "{}", outcome.stdout);
+    assert_eq!(count(&store, "videos"), 3003);
+    let outcome = command(&store, "prune --keep 30d").finish().exits(0);
+    assert!(outcome.stdout.starts_with("deleted the charts of 1 run(s), and 3001 video(s); "), "{}", outcome.stdout);
+    assert_eq!((outcome.stdout.lines().count(), &*outcome.stderr), (1, ""));
+    assert_eq!(
+        columns(&store, "videos", &["video_id", "first_seen_at"]),
+        [json!(["new", recently]), json!(["stays", long_ago])]
+    );
+    assert_eq!(
+        columns(&store, "presence", &["region", "video_id", "first_seen_at"]),
+        [json!(["PL", "stays", long_ago]), json!(["US", "new", recently])]
+    );
+    assert_eq!((count(&store, "places"), count(&store, "counts")), (2, 2));
+    assert_eq!(rows(&store, "run_regions"), before.1);
+    assert_eq!(columns(&store, "runs", &["pruned"]), [json!([false]), json!([true])]);
+    // A second time there is nothing to delete. PostgreSQL's own housekeeping may have looked at the rows, so that
+    // the first time could not give back their room.
+    wait_until("the history to get smaller", || {
+        let is_smaller = size(&store) < before.0 / 3;
+        assert!(is_smaller || is_postgres(&store), "{} bytes became {}", before.0, size(&store));
+        let again = command(&store, "prune --keep 30d").finish().exits(0).stdout;
+        assert!(again.starts_with("deleted the charts of 0 run(s), and 0 video(s); "), "{again}");
+        is_smaller
+    });
+    assert_tidy(&store);
+}
+
+fn a_pruned_run_is_not_compared(store: Store) {
+    let start = days(now(), -40);
+    put(&store, &report(start, vec![chart("US", &["a"])]));
+    put(&store, &report(days(now(), -2), vec![chart("US", &["a", "b"])]));
+    let shown = || command(&store, "changes -f json").finish().exits(0).document()["regions"].clone();
+    assert_eq!(shown()[0]["entered"][0]["video_id"], "b");
+    command(&store, "prune --keep 30d").finish().exits(0);
+    assert_eq!(shown(), json!([]));
+    put(&store, &report(days(now(), -1), vec![chart("US", &["b"])]));
+    // The first day outlives the run that saw it, since the video was there again.
+    let left = &shown()[0]["left"][0];
+    assert_eq!((&left["video_id"], &left["first_seen_at"]), (&json!("a"), &json!(start)));
+}

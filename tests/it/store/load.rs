@@ -1,0 +1,445 @@
+//! `load`, and a document that is read back.
+
+use super::*;
+
+on_both_engines! {
+    loading_twice_changes_nothing
+    an_older_run_moves_the_first_day_back_and_nothing_else
+    a_document_keeps_all_that_the_history_holds
+    a_document_that_cannot_be_read_changes_nothing
+    a_document_that_no_run_can_have_written_is_refused
+}
+
+fn loading_twice_changes_nothing(store: Store) {
+    let run = report(at(NOON), vec![chart("US", &["a", "b"]), failed("PL", Kind::Timeout)]);
+    let outcome = load(&store, &run).exits(0);
+    assert_eq!(outcome.stdout, format!("run {} of {NOON} is in the history now\n", run.run_id));
+    let before = dump(&store);
+    assert_eq!(before["chart_entries"].len(), 2);
+    // Its id alone decides, whatever else is in it.
+    let mut changed = report(hours(at(NOON), 1), vec![chart("US", &["c"])]);
+    changed.run_id = run.run_id.to_uppercase();
+    for again in [&run, &changed] {
+        let outcome = load(&store, again).exits(0);
+        assert!(outcome.stdout.ends_with("was in the history already; nothing changed\n"), "{}", outcome.stdout);
+        assert_eq!(outcome.stderr, "");
+        assert_eq!(dump(&store), before);
+    }
+    // From standard input too, and a run that was stored by itself is known as well.
+    let server = Server::of_pages(&["a"]);
+    let document = keep(&store, &server, "-r US --json").finish().exits(0).stdout;
+    let before = dump(&store);
+    let mut piped = command(&store, "load -").file("document.json", &document);
+    piped.command.stdin(fs::File::open(piped.path("document.json")).unwrap());
+    assert!(piped.finish().exits(0).stdout.contains("nothing changed"));
+    assert_eq!(dump(&store), before);
+}
+
+fn an_older_run_moves_the_first_day_back_and_nothing_else(store: Store) {
+    let (old, new) = (days(at(NOON), -3), at(NOON));
+    put(&store, &report(new, vec![chart("US", &["a", "b"])]));
+    let before = dump(&store);
+    let mut older = report(old, vec![chart("US", &["b", "a", "gone"]), chart("PL", &["a"])]);
+    for video in &mut older.videos {
+        video.video.title = "An older title".into();
+        video.video.counts.views = Some(1);
+    }
+    load(&store, &older).exits(0);
+    let mut expected = before["videos"].clone();
+    expected.iter_mut().for_each(|row| row["first_seen_at"] = json!(old));
+    let now = rows(&store, "videos");
+    assert_eq!(now.iter().filter(|row| row["video_id"] != "gone").cloned().collect::<Vec<_>>(), expected);
+    let gone = row_of(&store, "gone");
+    assert_eq!((&gone["title"], &gone["last_seen_at"]), (&json!("An older title"), &json!(old)));
+    assert_eq!(
+        columns(&store, "presence", &["region", "video_id", "first_seen_at", "last_seen_at"]),
+        [
+            json!(["PL", "a", old, old]),
+            json!(["US", "a", old, new]),
+            json!(["US", "b", old, new]),
+            json!(["US", "gone", old, old]),
+        ]
+    );
+}
+
+/// Text that a database, a format or a client treats in a way of its own.
+fn odd_text() -> impl Strategy<Value = String> {
+    const ODD: &[&str] = &[
+        "\0",
+        "'",
+        "''",
+        "\"",
+        "\\",
+        "\\N",
+        "\\.",
+        "|",
+        "\n",
+        "\r\n",
+        "\t",
+        "%",
+        "$1",
+        "?1",
+        "{}",
+        "[\"",
+        "\u{1}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{200b}",
+        "\u{202e}",
+        "\u{2028}",
+        "\u{feff}",
+        "\u{fffd}",
+        "\u{ffff}",
+        "\u{10ffff}",
+        "e\u{301}",
+        "日本",
+        "żółć",
+        "🎵",
+        " ",
+    ];
+    let piece = prop_oneof![
+        3 => select(ODD).prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
+        1 => "[a-zA-Z0-9 ]{0,9}",
+    ];
+    vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+fn odd_count() -> impl Strategy<Value = Option<u64>> {
+    let largest = i64::MAX.unsigned_abs();
+    prop_oneof![
+        Just(None),
+        any::<u64>().prop_map(Some),
+        select(vec![Some(0), Some(largest), Some(largest + 1), Some(u64::MAX)])
+    ]
+}
+
+fn odd_time() -> impl Strategy<Value = Timestamp> {
+    let seconds = Timestamp::MIN.as_second()..Timestamp::MAX.as_second();
+    (seconds, 0..1_000_000_000).prop_map(|(second, nanosecond)| Timestamp::new(second, nanosecond).unwrap())
+}
+
+fn odd_video() -> impl Strategy<Value = Video> {
+    let texts = (odd_text(), odd_text(), proptest::option::of(odd_text()), proptest::option::of(odd_text()));
+    let counts = [odd_count(), odd_count(), odd_count(), odd_count()];
+    let live = select(&Live::ALL);
+    let others = (
+        proptest::option::of(any::<u32>()),
+        proptest::option::of(odd_time()),
+        any::<[Option<bool>; 2]>(),
+        vec(odd_text(), 0..4),
+        proptest::option::of(odd_text()),
+        proptest::option::of(select(vec!["de", "en", "ja", "tlh"])),
+    );
+    (texts, counts, live, others).prop_map(|(texts, counts, live, others)| {
+        let (title, channel, channel_id, thumbnail) = texts;
+        let [views, likes, comments, duration_seconds] = counts;
+        let (category, published_at, [embeddable, age_restricted], tags, description, language) = others;
+        Video {
+            id: String::new(),
+            category: category.map(Category::new),
+            counts: Counts { views, likes, comments },
+            declared_language: language.map(str::to_owned),
+            title,
+            channel,
+            channel_id,
+            published_at,
+            duration_seconds,
+            live,
+            embeddable,
+            age_restricted,
+            tags,
+            thumbnail,
+            description,
+        }
+    })
+}
+
+fn odd_region_stats() -> impl Strategy<Value = RegionStats> {
+    let error = (select(&Kind::ALL), any::<Option<u16>>(), proptest::option::of(odd_text()), odd_text());
+    let error = error.prop_map(|(kind, status, reason, message)| RegionError { kind, status, reason, message });
+    let numbers = (any::<usize>(), any::<u32>(), any::<u32>(), any::<u64>());
+    (select(&Status::ALL), proptest::option::of(error), numbers).prop_map(|(status, error, numbers)| {
+        let (videos, requests, retries, elapsed_ms) = numbers;
+        RegionStats { region: region("US"), language: "", status, videos, requests, retries, elapsed_ms, error }
+    })
+}
+
+/// The ids that all runs share, so that one meets what another left.
+const IDS: [&str; 6] = ["a", "B-", "_c", "0", "zzzzzzzzzzz", "-"];
+
+/// A run with anything in it that a run can have, of the first second of 1970.
+fn odd_report() -> impl Strategy<Value = Report> {
+    let regions = subsequence(vec!["US", "PL", "DE", "XX"], 1..=4).prop_shuffle();
+    let order: Vec<usize> = (0..IDS.len()).collect();
+    let charts = vec((subsequence(order.clone(), 0..=IDS.len()).prop_shuffle(), 1..=30_u32), 4);
+    let request = (
+        select(vec!["youtube", "demo", "a\0b"]),
+        select(vec![None, Some(0), Some(10), Some(u32::MAX)]),
+        any::<u32>(),
+        any::<u128>(),
+    );
+    let videos = (subsequence(order, 0..=IDS.len()).prop_shuffle(), vec((odd_video(), odd_time()), IDS.len()));
+    let numbers = (any::<[usize; 3]>(), any::<[u32; 5]>(), any::<[u64; 2]>());
+    (regions, charts, request, videos, vec(odd_region_stats(), 4), numbers).prop_map(
+        |(codes, charts, request, (order, videos), stats, numbers)| {
+            let (source, category_id, max_results, run_id) = request;
+            let ([raw, unique, multi_region], [skipped, requests, retries, rate_limited, quota_units], times) = numbers;
+            let regions: Vec<Region> = codes.iter().map(|code| region(code)).collect();
+            let place = |index: usize| {
+                let rank_in = |(places, step): &(Vec<usize>, u32)| {
+                    (1..).zip(places).find(|(_, place)| **place == index).map(|(place, _)| place * step)
+                };
+                regions.iter().zip(&charts).filter_map(|(region, chart)| Some((*region, rank_in(chart)?))).collect()
+            };
+            // A chart may also hold a video that the run says nothing of, and a video may be in no chart.
+            let videos = order.iter().map(|index| TrendingVideo {
+                video: Video { id: IDS[*index].into(), ..videos[*index].0.clone() },
+                places: place(*index),
+                fetched_at: videos[*index].1,
+            });
+            let stats_of = |(region, stats): (&Region, RegionStats)| RegionStats {
+                region: *region,
+                language: region.language(),
+                ..stats
+            };
+            Report {
+                schema_version: SCHEMA_VERSION,
+                run_id: uuid::Uuid::from_u128(run_id).to_string(),
+                source: source.into(),
+                fetched_at: Timestamp::UNIX_EPOCH,
+                videos: videos.collect(),
+                stats: Stats {
+                    raw,
+                    unique,
+                    multi_region,
+                    skipped,
+                    overlap: vec![Overlap { regions: [regions[0], regions[0]], videos: unique }],
+                    requests,
+                    retries,
+                    rate_limited,
+                    quota_units,
+                    elapsed_ms: times[0],
+                    held_ms: times[1],
+                    regions_ok: Vec::new(),
+                    regions_failed: Vec::new(),
+                    regions: regions.iter().zip(stats).map(stats_of).collect(),
+                    sequential_ms: 0,
+                },
+                request: Request { regions, max_results, category_id },
+            }
+        },
+    )
+}
+
+/// Runs by time, no two of the same second, and an order in which they come.
+fn odd_history() -> impl Strategy<Value = (Vec<Arc<Report>>, Vec<usize>)> {
+    let runs = vec((odd_report(), 1..100_000_000_i64), 3).prop_map(|runs| {
+        let mut second = 0;
+        let dated = runs.into_iter().map(|(report, gap)| {
+            second += gap;
+            Arc::new(Report { fetched_at: Timestamp::from_second(second).unwrap(), ..report })
+        });
+        dated.collect()
+    });
+    (runs, Just(vec![0, 1, 2]).prop_shuffle())
+}
+
+fn a_document_keeps_all_that_the_history_holds(store: Store) {
+    // A database takes longer to make than a file.
+    let cases = if is_postgres(&store) { 8 } else { 24 };
+    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 60, ..ProptestConfig::default() };
+    let result = TestRunner::new(config).run(&odd_history(), |(reports, order)| {
+        let (direct, loaded) = (another(&store), another(&store));
+        wait(async {
+            let mut direct = store::open(&location(&direct), Access::Create).await.unwrap();
+            for report in &reports {
+                assert!(direct.store(report, None).await.unwrap());
+            }
+            let mut loaded = store::open(&location(&loaded), Access::Create).await.unwrap();
+            // What is there does not depend on what came first, nor on how often it came.
+            for index in order.iter().chain(&order) {
+                let document = document::parse(&serde_json::to_vec(&*reports[*index]).unwrap()).unwrap();
+                loaded.store(&Arc::new(document), None).await.unwrap();
+            }
+        });
+        let (direct, loaded) = (dump(&direct), dump(&loaded));
+        prop_assert_eq!(&direct, &loaded);
+        let ids: BTreeSet<&str> =
+            reports.iter().flat_map(|report| &report.videos).map(|video| &*video.video.id).collect();
+        prop_assert_eq!(direct["videos"].len(), ids.len());
+        prop_assert_eq!(direct["runs"].len(), 3);
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// What damage does to bytes.
+#[derive(Debug, Clone)]
+enum Damage {
+    Replace(Index, u8),
+    Insert(Index, &'static str),
+    Remove(Index, usize),
+    Repeat(Index, usize),
+    End(Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    const PIECES: &[&str] =
+        &["null", "-1", "1e999", "99999999999999999999", "\"\"", "{", "]", ",", "\\ud800", "\\u0000", "\"US\"", "[]"];
+    prop_oneof![
+        (any::<Index>(), any::<u8>()).prop_map(|(place, byte)| Damage::Replace(place, byte)),
+        (any::<Index>(), select(PIECES)).prop_map(|(place, piece)| Damage::Insert(place, piece)),
+        (any::<Index>(), 1..40_usize).prop_map(|(place, length)| Damage::Remove(place, length)),
+        (any::<Index>(), 1..40_usize).prop_map(|(place, length)| Damage::Repeat(place, length)),
+        any::<Index>().prop_map(Damage::End),
+    ]
+}
+
+fn damaged(mut bytes: Vec<u8>, damages: &[Damage]) -> Vec<u8> {
+    for damage in damages {
+        if bytes.is_empty() {
+            break;
+        }
+        let end = |place: usize, length: usize, bytes: &[u8]| (place + length).min(bytes.len());
+        match damage {
+            Damage::Replace(place, byte) => *place.get_mut(&mut bytes) = *byte,
+            Damage::Insert(place, piece) => {
+                let place = place.index(bytes.len());
+                bytes.splice(place..place, piece.bytes());
+            }
+            Damage::Remove(place, length) => {
+                let place = place.index(bytes.len());
+                bytes.drain(place..end(place, *length, &bytes));
+            }
+            Damage::Repeat(place, length) => {
+                let place = place.index(bytes.len());
+                let again = bytes[place..end(place, *length, &bytes)].to_vec();
+                bytes.splice(place..place, again);
+            }
+            Damage::End(place) => bytes.truncate(place.index(bytes.len())),
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_document_is_refused_or_is_a_document(report in odd_report(), damages in vec(damage(), 1..3)) {
+        if let Ok(report) = document::parse(&damaged(serde_json::to_vec(&report).unwrap(), &damages)) {
+            let bytes = serde_json::to_vec(&report).unwrap();
+            let again = document::parse(&bytes).map(|report| serde_json::to_vec(&report).unwrap());
+            prop_assert_eq!(again, Ok(bytes));
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_read_is_the_one_that_was_written(report in odd_report()) {
+        let written = serde_json::to_value(&report).unwrap();
+        let mut read = serde_json::to_value(document::parse(written.to_string().as_bytes()).unwrap()).unwrap();
+        // These two are derived from the regions, which the report above left out.
+        for derived in ["regions_ok", "regions_failed"] {
+            read["stats"][derived] = json!([]);
+        }
+        prop_assert_eq!(read, written);
+    }
+}
+
+fn a_document_that_cannot_be_read_changes_nothing(store: Store) {
+    let run = report(at(NOON), vec![chart("US", &["a", "b"]), chart("PL", &["a"])]);
+    put(&store, &run);
+    let before = dump(&store);
+    let good = serde_json::to_value(report(hours(at(NOON), 1), vec![chart("US", &["a", "b"]), chart("PL", &["a"])]));
+    let good = good.unwrap();
+    let with = |pointer: &str, value: Value| {
+        let mut document = good.clone();
+        *document.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value;
+        document.to_string()
+    };
+    let without = |field: &str| {
+        let mut document = good.clone();
+        document.as_object_mut().unwrap().remove(field).unwrap();
+        document.to_string()
+    };
+    let good_text = good.to_string();
+    let mut twice = good.clone();
+    let again = twice["videos"][0].clone();
+    twice["videos"].as_array_mut().unwrap().push(again);
+    let bad = [
+        ("empty", String::new(), "EOF"),
+        ("other text", "hello".into(), "is no document of trendfetch"),
+        ("cut short", good_text[..good_text.len() / 2].to_owned(), "EOF"),
+        ("another document", "{\"videos\": []}".into(), "missing field"),
+        ("a list", "[]".into(), "is no document of trendfetch"),
+        ("a newer schema", with("/schema_version", json!(2)), "its schema_version is 2, and this trendfetch knows 1"),
+        ("no run_id", without("run_id"), "missing field `run_id`"),
+        ("no UUID", with("/run_id", json!("../../etc")), "its run_id is no UUID"),
+        ("no time", with("/fetched_at", json!("yesterday")), "is no document of trendfetch"),
+        ("a negative count", with("/videos/0/views", json!(-1)), "is no document of trendfetch"),
+        ("no region", with("/videos/0/regions/0", json!("USA")), "video a has no rank in USA"),
+        ("no rank", with("/videos/0/ranks", json!({"US": 1})), "video a has no rank in PL"),
+        ("rank 0", with("/videos/0/ranks/US", json!(0)), "video a has no rank in US"),
+        ("the same rank twice", with("/videos/1/ranks/US", json!(1)), "two videos have rank 1 in US"),
+        ("the same video twice", twice.to_string(), "video a is in it twice"),
+        ("an unknown state", with("/videos/0/live", json!("maybe")), "live of video a is \"maybe\""),
+        ("an unknown status", with("/stats/regions/0/status", json!("fine")), "status of US is \"fine\""),
+        (
+            "an unknown kind",
+            with("/stats/regions/0/error", json!({"kind": "bad luck", "status": null, "reason": null, "message": ""})),
+            "\"bad luck\" is no kind of error",
+        ),
+        ("other regions", with("/request/regions", json!(["US"])), "its stats.regions are not those of its request"),
+        (
+            "a stray region",
+            with("/stats/regions/1/region", json!("DE")),
+            "its stats.regions are not those of its request",
+        ),
+    ];
+    for (what, text, says) in &bad {
+        let outcome = command(&store, "load document.json").file("document.json", text).finish().exits(1);
+        assert_one_sentence(what, &outcome, says);
+    }
+    for (file, says) in [("missing.json", "cannot read missing.json: No such file"), (".", "cannot read .: ")] {
+        let outcome = command(&store, &format!("load {file}")).finish().exits(1);
+        assert!(outcome.stderr.starts_with("error: ") && outcome.stderr.contains(says), "{}", outcome.stderr);
+    }
+    assert_eq!(dump(&store), before);
+    // Each of them differs from this one in one thing only.
+    command(&store, "load document.json").file("document.json", &good_text).finish().exits(0);
+    assert_eq!(count(&store, "runs"), 2);
+}
+
+fn a_document_that_no_run_can_have_written_is_refused(store: Store) {
+    put(&store, &report(at(NOON), vec![chart("US", &["a"])]));
+    let before = dump(&store);
+    let good = serde_json::to_value(report(hours(at(NOON), 1), vec![chart("US", &["a", "b"])])).unwrap();
+    let with = |pointer: &str, value: Value| {
+        let mut document = good.clone();
+        *document.pointer_mut(pointer).unwrap() = value;
+        document
+    };
+    let mut twins = with("/videos/0/regions", json!(["US", "us"]));
+    twins["videos"][0]["ranks"] = json!({"US": 1, "us": 7});
+    let mut deep = with("/videos/0/ranks/US", json!(3_000_000_000_u32));
+    deep["videos"][1]["ranks"]["US"] = json!(4_000_000_000_u32);
+    let bad = [
+        ("one region in two spellings", twins),
+        ("ranks beyond every chart", deep),
+        ("an id that no video has", with("/videos/0/video_id", json!("a\0b"))),
+        ("a language that none is", with("/videos/0/declared_language", json!("d\0"))),
+        ("a fraction of a second", with("/fetched_at", json!("2026-11-22T13:00:00.5Z"))),
+        ("a time before every calendar", with("/fetched_at", json!("-005000-01-01T00:00:00Z"))),
+    ];
+    let mut wrong = Vec::new();
+    for (what, mut document) in bad {
+        document["run_id"] = json!(uuid::Uuid::new_v4().to_string());
+        let outcome = command(&store, "load document.json").file("document.json", &document.to_string()).finish();
+        if outcome.code != Some(1) || !outcome.stderr.contains("is no document of trendfetch") {
+            wrong.push(format!("{what}: {}{}", outcome.stdout, outcome.stderr));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+    assert_eq!(dump(&store), before);
+}

@@ -1,0 +1,359 @@
+//! What entered, left, rose and fell.
+
+use super::*;
+
+on_both_engines! {
+    changes_are_told_in_json
+    unlike_runs_are_not_compared
+    depths_are_compared_down_to_the_smaller
+    a_region_that_failed_is_compared_between_its_last_whole_fetches
+    a_run_that_comes_late_is_compared_by_its_time
+    one_whole_fetch_is_nothing_to_compare
+    changes_agree_with_a_recomputation
+}
+
+fn changes_in_json(store: &Store, options: &str) -> Value {
+    let outcome = command(store, &format!("changes -f json {options}")).finish().exits(0);
+    assert_eq!(outcome.stderr, "");
+    outcome.document()
+}
+
+/// A history of three runs: who moved in PL, who did not, and since when.
+fn three_runs(store: &Store) -> [Report; 3] {
+    let time = |hour: i64| hours(at("2026-11-22T14:05:00Z"), hour);
+    let mut runs = [
+        report(time(-31), vec![chart("US", &["x", "y"]), chart("PL", &["c", "a"])]),
+        report(time(0), vec![chart("US", &["x", "y"]), chart("PL", &["a", "b", "c", "d", "f"])]),
+        report(time(7), vec![chart("US", &["x", "y"]), chart("PL", &["e", "c", "b", "d", "g"])]),
+    ];
+    for (run, report) in runs.iter_mut().enumerate() {
+        for video in &mut report.videos {
+            video.video.title = format!("{} of run {run}", video.video.id);
+            video.video.channel = format!("Channel of {}", video.video.id);
+        }
+        put(store, report);
+    }
+    runs
+}
+
+fn changes_are_told_in_json(store: Store) {
+    let runs = three_runs(&store);
+    // As last seen: a video that left was last seen by the run before.
+    let moved = |id: &str, run: usize, rank: Option<u32>, previous: Option<u32>, first_seen: usize| {
+        json!({
+            "video_id": id, "title": format!("{id} of run {run}"), "channel": format!("Channel of {id}"),
+            "rank": rank, "previous_rank": previous, "first_seen_at": runs[first_seen].fetched_at
+        })
+    };
+    let fetch = |run: usize| json!({"run_id": runs[run].run_id, "fetched_at": runs[run].fetched_at});
+    let poland = json!({
+        "region": "PL", "from": fetch(1), "to": fetch(2),
+        "entered": [moved("e", 2, Some(1), None, 2), moved("g", 2, Some(5), None, 2)],
+        "left": [moved("a", 1, None, Some(1), 0), moved("f", 1, None, Some(5), 1)],
+        "rose": [moved("c", 2, Some(2), Some(3), 0)],
+        "fell": [moved("b", 2, Some(3), Some(2), 1)]
+    });
+    let america =
+        json!({"region": "US", "from": fetch(1), "to": fetch(2), "entered": [], "left": [], "rose": [], "fell": []});
+    // All regions by code, or those that are named, in their order.
+    assert_eq!(changes_in_json(&store, ""), json!({"schema_version": 1, "regions": [poland, america]}));
+    assert_eq!(changes_in_json(&store, "-r us,PL"), json!({"schema_version": 1, "regions": [america, poland]}));
+    assert_eq!(changes_in_json(&store, "-r US -r PL"), json!({"schema_version": 1, "regions": [america, poland]}));
+    assert_eq!(changes_in_json(&store, "-r PL"), json!({"schema_version": 1, "regions": [poland]}));
+    assert_tidy(&store);
+}
+
+#[test]
+fn changes_are_told_in_a_table() {
+    let store = Store::sqlite();
+    three_runs(&store);
+    let outcome = command(&store, "changes -r US,PL").finish().exits(0);
+    assert_eq!(outcome.stderr, "");
+    let expected = "\
+US: 2026-11-22 14:05 to 21:05 UTC, 50 places: 0 entered, 0 left, 0 rose, 0 fell
+
+PL: 2026-11-22 14:05 to 21:05 UTC, 50 places: 2 entered, 2 left, 1 rose, 1 fell
+What     Rank  Was  In chart  Title       Channel
+entered     1    -       new  e of run 2  Channel of e
+entered     5    -       new  g of run 2  Channel of g
+left        -    1     1d 7h  a of run 1  Channel of a
+left        -    5       new  f of run 1  Channel of f
+rose        2    3    1d 14h  c of run 2  Channel of c
+fell        3    2     7h 0m  b of run 2  Channel of b
+";
+    assert_eq!(outcome.stdout, expected);
+    // Another source, a category, a smaller depth and two days are named.
+    for (hour, ids) in [(0, ["a", "b"]), (24, ["b", "a"])] {
+        let mut other = report(hours(at("2026-11-20T14:05:00Z"), hour), vec![chart("AT", &ids)]);
+        (other.source, other.request.category_id, other.request.max_results) = ("demo".into(), Some(10), 2);
+        put(&store, &other);
+    }
+    let outcome = command(&store, "changes -r AT").finish().exits(0);
+    let heading =
+        "AT, Music (demo): 2026-11-20 14:05 to 2026-11-21 14:05 UTC, 2 places: 0 entered, 0 left, 1 rose, 1 fell";
+    assert_eq!(outcome.stdout.lines().next(), Some(heading));
+}
+
+/// Stores a run of one chart of PL.
+fn put_poland(store: &Store, hour: i64, source: &str, category_id: Option<u32>, depth: u32, ids: &[&str]) -> String {
+    let mut run = report(hours(at(NOON), hour), vec![chart("PL", ids)]);
+    (run.source, run.request.category_id, run.request.max_results) = (source.into(), category_id, depth);
+    put(store, &run);
+    run.run_id
+}
+
+/// What `changes` shows of PL: the two runs, and each list as ids.
+fn poland(store: &Store) -> (String, String, [Vec<String>; 4]) {
+    let changes = &changes_in_json(store, "-r PL")["regions"][0];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let ids = |list: &str| changes[list].as_array().unwrap().iter().map(|video| text(&video["video_id"])).collect();
+    let run = |end: &str| text(&changes[end]["run_id"]);
+    (run("from"), run("to"), ["entered", "left", "rose", "fell"].map(ids))
+}
+
+fn moves(lists: [&[&str]; 4]) -> [Vec<String>; 4] {
+    lists.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect())
+}
+
+fn unlike_runs_are_not_compared(store: Store) {
+    put_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
+    put_poland(&store, 1, "youtube", Some(10), 50, &["c"]);
+    put_poland(&store, 2, "demo", None, 50, &["d"]);
+    put_poland(&store, 3, "demo", Some(20), 50, &["e"]);
+    let outcome = command(&store, "changes -f json").finish().exits(0);
+    assert_eq!(outcome.document(), json!({"schema_version": 1, "regions": []}));
+    assert!(
+        outcome.stderr.contains("PL: no two whole charts of one source and category to compare yet"),
+        "{}",
+        outcome.stderr
+    );
+    // The last two that are alike, whatever came between and after them.
+    let music = put_poland(&store, 4, "youtube", Some(10), 50, &["c", "f"]);
+    put_poland(&store, 5, "demo", Some(10), 50, &["e"]);
+    let (_, to, lists) = poland(&store);
+    assert_eq!((to, lists), (music, moves([&["f"], &[], &[], &[]])));
+    let all = put_poland(&store, 6, "youtube", None, 50, &["b"]);
+    let (_, to, lists) = poland(&store);
+    assert_eq!((to, lists), (all, moves([&[], &["a"], &["b"], &[]])));
+    // Since when it is in this chart, not in that of another category or source.
+    put_poland(&store, 7, "youtube", None, 50, &["b", "c"]);
+    let entered = changes_in_json(&store, "-r PL")["regions"][0]["entered"][0].clone();
+    assert_eq!((&entered["video_id"], &entered["first_seen_at"]), (&json!("c"), &json!(hours(at(NOON), 7))));
+}
+
+fn depths_are_compared_down_to_the_smaller(store: Store) {
+    put_poland(&store, 0, "youtube", None, 5, &["a", "b", "c", "d", "e"]);
+    put_poland(&store, 1, "youtube", None, 3, &["c", "b", "e"]);
+    // What is below is not known to have left or entered.
+    assert_eq!(poland(&store).2, moves([&["e"], &["a"], &["c"], &[]]));
+    let outcome = command(&store, "changes").finish().exits(0);
+    assert!(outcome.stdout.contains(" 3 places: 1 entered, 1 left, 1 rose, 0 fell"), "{}", outcome.stdout);
+    put_poland(&store, 2, "youtube", None, 4, &["c", "b", "d", "e"]);
+    assert_eq!(poland(&store).2, moves([&["d"], &["e"], &[], &[]]));
+}
+
+fn a_region_that_failed_is_compared_between_its_last_whole_fetches(store: Store) {
+    let run = |hour: i64, poland: RegionChart| {
+        let report = report(hours(at(NOON), hour), vec![chart("US", &["x"]), poland]);
+        put(&store, &report);
+        report.run_id
+    };
+    let first = run(0, chart("PL", &["a", "b"]));
+    run(1, partial("PL", &["b"], Kind::Timeout));
+    let second = run(2, chart("PL", &["b", "c"]));
+    let third = run(3, partial("PL", &["c"], Kind::ServerError));
+    let fourth = run(4, failed("PL", Kind::RegionUnsupported));
+    assert_eq!(poland(&store), (first, second.clone(), moves([&["c"], &["a"], &["b"], &[]])));
+    let others = changes_in_json(&store, "-r US")["regions"][0].clone();
+    assert_eq!((&others["from"]["run_id"], &others["to"]["run_id"]), (&json!(third), &json!(fourth)));
+    // An empty chart is a whole one.
+    let last = run(5, chart::<&str>("PL", &[]));
+    assert_eq!(poland(&store), (second, last, moves([&[], &["b", "c"], &[], &[]])));
+}
+
+fn a_run_that_comes_late_is_compared_by_its_time(store: Store) {
+    let first = put_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
+    let third = put_poland(&store, 2, "youtube", None, 50, &["b", "c"]);
+    assert_eq!(poland(&store), (first, third.clone(), moves([&["c"], &["a"], &["b"], &[]])));
+    let second = put_poland(&store, 1, "youtube", None, 50, &["b", "d"]);
+    assert_eq!(poland(&store), (second, third, moves([&["c"], &["d"], &[], &[]])));
+}
+
+fn one_whole_fetch_is_nothing_to_compare(store: Store) {
+    let says_so = |options: &str, says: &str| {
+        let outcome = command(&store, &format!("changes {options}")).finish().exits(0);
+        assert!(
+            outcome.stdout.is_empty() && outcome.stderr.lines().count() == 1,
+            "{}{}",
+            outcome.stdout,
+            outcome.stderr
+        );
+        assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
+    };
+    put(&store, &report(at(NOON), vec![failed("US", Kind::Timeout), failed("PL", Kind::Timeout)]));
+    put(&store, &report(hours(at(NOON), 1), vec![chart("US", &["a"]), partial("PL", &["b"], Kind::Timeout)]));
+    says_so("", "PL,US: no two whole charts");
+    says_so("-r US", "US: no two whole charts");
+    // Never asked for.
+    says_so("-r JP,US", "JP,US: no two whole charts");
+    put(&store, &report(hours(at(NOON), 2), vec![chart("US", &["a"])]));
+    let outcome = command(&store, "changes").finish().exits(0);
+    assert!(outcome.stdout.starts_with("US: ") && outcome.stderr.contains("PL: no two whole"), "{}", outcome.stderr);
+    command(&store, "changes -r Poland").finish().exits(2);
+}
+
+/// One region of one run, as the simulation knows it.
+#[derive(Clone)]
+struct Known {
+    at: Timestamp,
+    run_id: String,
+    source: &'static str,
+    category: Option<u32>,
+    depth: u32,
+    is_whole: bool,
+    /// By rank.
+    ids: Vec<String>,
+}
+
+/// What the simulation knows of one region, by time.
+#[derive(Default)]
+struct Model {
+    fetches: Vec<Known>,
+    /// By source, category and id: first and last seen.
+    seen: HashMap<(&'static str, Option<u32>, String), (Timestamp, Timestamp)>,
+}
+
+impl Model {
+    fn add(&mut self, fetch: Known, keep_from: Timestamp) {
+        for id in &fetch.ids {
+            let span = self.seen.entry((fetch.source, fetch.category, id.clone())).or_insert((fetch.at, fetch.at));
+            span.1 = fetch.at;
+        }
+        self.fetches.push(fetch);
+        self.fetches.retain(|fetch| fetch.at >= keep_from);
+        self.seen.retain(|_, (_, last)| *last >= keep_from);
+    }
+
+    /// Straight from the contract: the two runs, and each list with ranks and first days.
+    fn changes(&self, titles: &HashMap<String, String>) -> Option<(String, String, [Vec<Move>; 4])> {
+        let mut kinds: BTreeMap<(&str, Option<u32>), Vec<&Known>> = BTreeMap::new();
+        for fetch in self.fetches.iter().filter(|fetch| fetch.is_whole) {
+            kinds.entry((fetch.source, fetch.category)).or_default().push(fetch);
+        }
+        let pairs = kinds.values().filter_map(|fetches| match fetches[..] {
+            [.., from, to] => Some((from, to)),
+            _ => None,
+        });
+        let (from, to) = pairs.max_by_key(|(_, to)| to.at)?;
+        let depth = from.depth.min(to.depth);
+        let rank = |fetch: &Known, id: &String| {
+            let place = fetch.ids.iter().position(|other| other == id)?;
+            u32::try_from(place + 1).ok().filter(|rank| *rank <= depth)
+        };
+        let mut lists: [Vec<Move>; 4] = Default::default();
+        let everything: BTreeSet<&String> = from.ids.iter().chain(&to.ids).collect();
+        for id in everything {
+            let (previous_rank, now) = (rank(from, id), rank(to, id));
+            let list = match (now, previous_rank) {
+                (Some(_), None) => 0,
+                (None, Some(_)) => 1,
+                (Some(now), Some(previous)) if now < previous => 2,
+                (Some(now), Some(previous)) if now > previous => 3,
+                _ => continue,
+            };
+            lists[list].push(Move {
+                video_id: id.clone(),
+                title: titles[id].clone(),
+                channel: "A channel".into(),
+                rank: now,
+                previous_rank,
+                first_seen_at: self.seen[&(to.source, to.category, id.clone())].0,
+            });
+        }
+        lists.iter_mut().for_each(|list| list.sort_by_key(|each| each.rank.or(each.previous_rank)));
+        Some((from.run_id.clone(), to.run_id.clone(), lists))
+    }
+}
+
+/// The next chart: some swap places, some go, some come, of which a part was there before.
+fn drift(ids: &mut Vec<String>, dice: &mut fastrand::Rng, code: &str) {
+    while ids.len() < 10 {
+        let new = format!("{code}-{}", dice.u8(0..60));
+        if !ids.contains(&new) {
+            ids.push(new);
+        }
+    }
+    for _ in 0..dice.usize(0..4) {
+        let place = dice.usize(1..ids.len());
+        ids.swap(place - 1, place);
+    }
+    for _ in 0..dice.usize(0..3) {
+        let gone = dice.usize(0..ids.len());
+        ids.remove(gone);
+        // Some videos are in the charts of two regions.
+        let owner = if dice.u8(0..5) == 0 { "every" } else { code };
+        let new = format!("{owner}-{}", dice.u8(0..40));
+        if !ids.contains(&new) {
+            ids.insert(dice.usize(0..=ids.len()), new);
+        }
+    }
+}
+
+fn changes_agree_with_a_recomputation(store: Store) {
+    const CODES: [&str; 6] = ["US", "GB", "DE", "PL", "JP", "XX"];
+    let mut dice = fastrand::Rng::with_seed(89);
+    let mut models: [Model; 6] = Default::default();
+    let mut current: HashMap<(usize, Option<u32>), Vec<String>> = HashMap::new();
+    let mut titles: HashMap<String, String> = HashMap::new();
+    let mut compared = 0;
+    wait(async {
+        let mut engine = store::open(&location(&store), Access::Create).await.unwrap();
+        for run in 0..89 {
+            let now = hours(at(NOON), 7 * run);
+            let keep_from = days(now, -10);
+            // Mostly the same job, now and then another one on the same history.
+            let (source, category, depth) = match dice.u8(0..10) {
+                0 => ("youtube", Some(10), 8),
+                1 => ("demo", None, 8),
+                2 => ("youtube", None, 6),
+                _ => ("youtube", None, 8),
+            };
+            let mut charts = Vec::new();
+            for (index, code) in CODES.into_iter().enumerate() {
+                let ids = current.entry((index, category)).or_default();
+                drift(ids, &mut dice, code);
+                let shown = &ids[..depth as usize];
+                charts.push(match dice.u8(0..20) {
+                    0 => failed(code, Kind::ServerError),
+                    1 => partial(code, &shown[..dice.usize(1..6)], Kind::ServerError),
+                    _ => chart(code, shown),
+                });
+            }
+            for sighting in charts.iter_mut().flat_map(|chart| &mut chart.sightings) {
+                sighting.video.title = format!("{} of run {run}", sighting.video.id);
+                titles.insert(sighting.video.id.clone(), sighting.video.title.clone());
+            }
+            let known: Vec<(bool, Vec<String>)> = charts
+                .iter()
+                .map(|chart| {
+                    let ids = chart.sightings.iter().map(|sighting| sighting.video.id.clone()).collect();
+                    (chart.outcome.error.is_none(), ids)
+                })
+                .collect();
+            let mut report = report(now, charts);
+            (report.source, report.request.category_id, report.request.max_results) = (source.into(), category, depth);
+            let run_id = report.run_id.clone();
+            engine.store(&Arc::new(report), Some(keep_from)).await.unwrap();
+            for ((code, model), (is_whole, ids)) in CODES.iter().zip(&mut models).zip(known) {
+                let run_id = run_id.clone();
+                model.add(Known { at: now, run_id, source, category, depth, is_whole, ids }, keep_from);
+                let told = changes::of(&mut *engine, region(code), None, jiff::Timestamp::MAX).await.unwrap();
+                let told = told
+                    .map(|told| (told.from.run_id, told.to.run_id, [told.entered, told.left, told.rose, told.fell]));
+                compared += usize::from(told.is_some());
+                assert_eq!(told, model.changes(&titles), "{code} after run {run}");
+            }
+        }
+    });
+    assert!(compared > 500, "only {compared} comparisons");
+}

@@ -1,0 +1,67 @@
+//! What README.md says of the history.
+
+use super::*;
+
+on_both_engines! {
+    the_recipes_of_the_readme_run
+}
+
+fn the_recipes_of_the_readme_run(store: Store) {
+    let recipes: Vec<&str> = include_str!("../../../README.md")
+        .split("\n```sql recipe\n")
+        .skip(1)
+        .map(|rest| rest.split("\n```").next().unwrap())
+        .collect();
+    assert_eq!(recipes.len(), 5);
+    let server = Server::start(|hit| match (hit.region(), hit.nth) {
+        ("US", 1) => Answer::new(503, ""),
+        (_, 2) => Answer::page(&["c", "a"], None),
+        _ => Answer::page(&["a", "b"], None),
+    });
+    for hour in [0, 7, 14] {
+        run_at(hours(at(NOON), hour), &store, &server, "-r US,PL --retries 0");
+    }
+    let expected: [&[&str]; 5] = [
+        &["1|Title of c|A channel", "2|Title of a|A channel"],
+        &[
+            "2026-11-22T12:00:00Z|PL|1|1000",
+            "2026-11-22T12:00:00Z|US|1|1000",
+            "2026-11-22T19:00:00Z|PL|1|1000",
+            "2026-11-23T02:00:00Z|PL|2|1000",
+            "2026-11-23T02:00:00Z|US|2|1000",
+        ],
+        &["2|Title of a|A channel", "2|Title of b|A channel", "2|Title of c|A channel"],
+        &["A channel|4|1"],
+        &["US|3|1|server_error", "PL|3|0|"],
+    ];
+    for (recipe, expected) in recipes.iter().zip(expected) {
+        // PostgreSQL's client writes times in its own way.
+        let rows: Vec<String> = store.query(recipe).iter().map(|row| row.replace(":00+00", ":00Z")).collect();
+        let rows: Vec<String> =
+            rows.iter().map(|row| row.replacen("-22 ", "-22T", 1).replacen("-23 ", "-23T", 1)).collect();
+        assert_eq!(rows, expected, "{recipe}");
+    }
+}
+
+#[test]
+fn dotenv_names_the_history_and_the_option_wins() {
+    let store = Store::sqlite();
+    let server = Server::of_pages(&["a"]);
+    let dotenv = format!("TRENDFETCH_STORE='{}'\n", store.url);
+    Run::on(&server, "-r US").file(".env", &dotenv).finish().exits(0);
+    assert_eq!(count(&store, "runs"), 1);
+    // The real environment wins over the file, and the option over both.
+    let other = another(&store);
+    Run::on(&server, "-r US").file(".env", &dotenv).env("TRENDFETCH_STORE", &other.url).finish().exits(0);
+    assert_eq!((count(&store, "runs"), count(&other, "runs")), (1, 1));
+    let third = another(&store);
+    let run = keep(&third, &server, "-r US").file(".env", &dotenv).env("TRENDFETCH_STORE", &other.url);
+    run.finish().exits(0);
+    assert_eq!((count(&store, "runs"), count(&other, "runs"), count(&third, "runs")), (1, 1, 1));
+    // Commands read it too.
+    Run::new(&["changes"]).file(".env", &dotenv).finish().exits(0);
+    Run::new(&["prune", "--keep", "1d"]).file(".env", &dotenv).finish().exits(0);
+    // An empty one is none.
+    Run::on(&server, "-r US").env("TRENDFETCH_STORE", "").finish().exits(0);
+    assert_eq!(count(&store, "runs"), 1);
+}

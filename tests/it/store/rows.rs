@@ -1,0 +1,276 @@
+//! The rows of a run, and of the one after it.
+
+use super::*;
+
+on_both_engines! {
+    a_run_is_rows
+    failed_and_partial_regions_are_rows_with_their_reason
+    every_fact_of_a_video_is_in_its_column
+    what_no_engine_can_hold_is_null_or_replaced
+    a_run_in_which_every_region_failed_is_kept_too
+    a_run_that_ended_by_a_signal_is_kept_whole
+    a_second_run_brings_newer_facts_and_keeps_the_first_day
+    a_run_without_descriptions_keeps_the_last_ones
+    a_description_that_comes_late_fills_a_gap_and_replaces_no_newer_one
+}
+
+fn a_run_is_rows(store: Store) {
+    let server = Server::of_pages(&["a", "b"]);
+    let outcome = keep(&store, &server, "-r US,PL -n 7 --category Music --json").finish().exits(0);
+    let document = outcome.document();
+    let (run_id, fetched_at, stats) = (&document["run_id"], &document["fetched_at"], &document["stats"]);
+    assert_eq!(
+        rows(&store, "runs"),
+        [json!({
+            "id": run_id, "fetched_at": fetched_at, "source": "127.0.0.1", "category_id": 10, "max_results": 7,
+            "status": "ok", "raw": 4, "unique_videos": 4, "multi_region": 0, "skipped": 0, "requests": 2, "retries": 0,
+            "rate_limited": 0, "quota_units": 2, "elapsed_ms": stats["elapsed_ms"], "held_ms": 0, "pruned": false
+        })]
+    );
+    let row = |index: usize| {
+        let told = &stats["regions"][index];
+        json!({
+            "run_id": run_id, "region": told["region"], "status": "ok", "videos": 2, "error_kind": null,
+            "error_message": null, "requests": 1, "retries": 0, "elapsed_ms": told["elapsed_ms"],
+            "fetched_at": fetched_at
+        })
+    };
+    assert_eq!(rows(&store, "run_regions"), sorted([row(0), row(1)]));
+    let entry =
+        |region: &str, rank: u32, id: &str| json!({"run_id": run_id, "region": region, "rank": rank, "video_id": id});
+    assert_eq!(
+        rows(&store, "chart_entries"),
+        sorted([entry("PL", 1, "PL-a"), entry("PL", 2, "PL-b"), entry("US", 1, "US-a"), entry("US", 2, "US-b")])
+    );
+    let observed = |id: &str| json!({"run_id": run_id, "video_id": id, "views": 1000, "likes": 10, "comments": 1});
+    assert_eq!(rows(&store, "observations"), ["PL-a", "PL-b", "US-a", "US-b"].map(observed));
+    let present = |region: &str, id: &str| {
+        json!({
+            "source": "127.0.0.1", "region": region, "category_id": 10, "video_id": id, "first_seen_at": fetched_at,
+            "last_seen_at": fetched_at
+        })
+    };
+    assert_eq!(
+        rows(&store, "presence"),
+        [present("PL", "PL-a"), present("PL", "PL-b"), present("US", "US-a"), present("US", "US-b")]
+    );
+}
+
+fn failed_and_partial_regions_are_rows_with_their_reason(store: Store) {
+    let server = Server::start(|hit| match (hit.region(), hit.token()) {
+        ("PL", None) => Answer::page(&["a"], Some("more")),
+        ("PL", Some(_)) => Answer::refusal(503, "backendError"),
+        ("DE", _) => Answer::refusal(404, "videoChartNotFound"),
+        ("FR", _) => Answer::refusal(403, "forbidden\0"),
+        _ => Answer::page(&["a", "b"], None),
+    });
+    let outcome = keep(&store, &server, "-r US,PL,DE,FR -n 60 -c 1 --retries 1 --backoff 1ms --json").finish().exits(3);
+    let names = ["region", "status", "videos", "error_kind", "requests", "retries"];
+    assert_eq!(
+        columns(&store, "run_regions", &names),
+        [
+            json!(["DE", "failed", 0, "region_unsupported", 1, 0]),
+            json!(["FR", "failed", 0, "forbidden", 1, 0]),
+            json!(["PL", "partial", 1, "server_error", 3, 1]),
+            json!(["US", "ok", 2, null, 1, 0]),
+        ]
+    );
+    let document = outcome.document();
+    for row in rows(&store, "run_regions") {
+        let stats = crate::harness::region_row(&document, row["region"].as_str().unwrap());
+        assert_eq!(row["error_message"], stats["error"]["message"]);
+    }
+    assert_eq!(columns(&store, "runs", &["status", "raw", "unique_videos"]), [json!(["partial", 3, 2])]);
+    assert_eq!(
+        columns(&store, "chart_entries", &["region", "rank"]),
+        [json!(["PL", 1]), json!(["US", 1]), json!(["US", 2])]
+    );
+}
+
+fn every_fact_of_a_video_is_in_its_column(store: Store) {
+    let server = Server::start(|hit| {
+        let mut full = item("full");
+        full["snippet"]["title"] = "Zażółć 🎵\n|second line".into();
+        full["snippet"]["description"] = "What it is about".into();
+        full["snippet"]["liveBroadcastContent"] = "live".into();
+        full["snippet"]["tags"] = json!(["eins", "zwei, drei", "\"quoted\" \\"]);
+        full["snippet"]["defaultAudioLanguage"] = "de-AT".into();
+        full["contentDetails"]["contentRating"] = json!({"ytRating": "ytAgeRestricted"});
+        let mut soon = item("soon");
+        soon["snippet"]["liveBroadcastContent"] = "upcoming".into();
+        soon["contentDetails"]["duration"] = "P0D".into();
+        soon["status"]["embeddable"] = false.into();
+        soon["statistics"]["likeCount"] = Value::Null;
+        match hit.region() {
+            "PL" => Answer::json(&json!({"items": [full, soon, {"id": "bare"}]})),
+            _ => Answer::json(&json!({"items": [{"id": "bare"}, {"id": "full", "statistics": {"viewCount": "1001"}}]})),
+        }
+    });
+    assert_eq!(run_at(at(NOON), &store, &server, "-r PL,XX --description"), 0);
+    assert_eq!(run_at(hours(at(NOON), 1), &store, &server, "-r XX"), 0);
+    let row = |id: &str| {
+        let mut row = row_of(&store, id);
+        // Only PostgreSQL has it.
+        row.as_object_mut().unwrap().remove("search");
+        row
+    };
+    let one = "2026-11-22T13:00:00Z";
+    assert_eq!(
+        row("soon"),
+        json!({
+            "video_id": "soon", "title": "Title of soon", "channel": "A channel", "channel_id": "UCx",
+            "category_id": 20, "views": 1000, "likes": null, "comments": 1, "published_at": "2026-11-20T10:00:00Z",
+            "duration_seconds": null, "live": "upcoming", "embeddable": false, "age_restricted": false,
+            "tags": ["one", "two words"], "thumbnail": "https://i.ytimg.com/x/default.jpg", "description": "",
+            "description_fetched_at": NOON, "declared_language": "en", "primary_language": "pl",
+            "search_config": "english", "first_seen_at": NOON, "last_seen_at": NOON
+        })
+    );
+    // Nothing but an id: null where YouTube said nothing, never a made-up 0.
+    assert_eq!(
+        row("bare"),
+        json!({
+            "video_id": "bare", "title": "", "channel": "", "channel_id": null, "category_id": null, "views": null,
+            "likes": null, "comments": null, "published_at": null, "duration_seconds": null, "live": "none",
+            "embeddable": null, "age_restricted": null, "tags": [], "thumbnail": null, "description": "",
+            "description_fetched_at": NOON, "declared_language": null, "primary_language": "und",
+            "search_config": "simple", "first_seen_at": NOON, "last_seen_at": one
+        })
+    );
+    // The second run saw less of it, and the latest facts hold.
+    assert_eq!(row("full")["title"], "");
+    let store = another(&store);
+    assert_eq!(run_at(at(NOON), &store, &server, "-r PL,XX --description"), 0);
+    let mut full = row_of(&store, "full");
+    full.as_object_mut().unwrap().remove("search");
+    assert_eq!(
+        full,
+        json!({
+            "video_id": "full", "title": "Zażółć 🎵\n|second line", "channel": "A channel", "channel_id": "UCx",
+            "category_id": 20, "views": 1001, "likes": 10, "comments": 1, "published_at": "2026-11-20T10:00:00Z",
+            "duration_seconds": 213, "live": "live", "embeddable": true, "age_restricted": true,
+            "tags": ["eins", "zwei, drei", "\"quoted\" \\"], "thumbnail": "https://i.ytimg.com/x/default.jpg",
+            "description": "What it is about", "description_fetched_at": NOON, "declared_language": "de",
+            "primary_language": "pl", "search_config": "german", "first_seen_at": NOON, "last_seen_at": NOON
+        })
+    );
+    // An observation is what this run saw, over all its regions.
+    let observed = columns(&store, "observations", &["video_id", "views", "likes"]);
+    assert_eq!(observed, [json!(["bare", null, null]), json!(["full", 1001, 10]), json!(["soon", 1000, null])]);
+    // A run that did not ask for descriptions has none to keep.
+    let bare = another(&store);
+    assert_eq!(run_at(at(NOON), &bare, &server, "-r PL"), 0);
+    assert_eq!(columns(&bare, "videos", &["description", "description_fetched_at"]), vec![json!([null, null]); 3]);
+}
+
+fn what_no_engine_can_hold_is_null_or_replaced(store: Store) {
+    let server = Server::start(|_| {
+        let mut odd = item("odd");
+        odd["snippet"]["title"] = "a\0b".into();
+        odd["snippet"]["channelTitle"] = "\0".into();
+        odd["snippet"]["channelId"] = "UC\0".into();
+        odd["snippet"]["description"] = "\0\0".into();
+        odd["snippet"]["tags"] = json!(["\0x", "y"]);
+        odd["snippet"]["thumbnails"]["default"]["url"] = "https://\0".into();
+        odd["snippet"]["publishedAt"] = "-000001-01-01T00:00:00Z".into();
+        odd["statistics"] = json!({
+            "viewCount": "9223372036854775808", "likeCount": "18446744073709551615", "commentCount": "9223372036854775807"
+        });
+        Answer::json(&json!({"items": [odd]}))
+    });
+    let outcome = keep(&store, &server, "-r US --description --json").finish().exits(0);
+    // The document carries it as it came.
+    assert_eq!(outcome.document()["videos"][0]["views"], 9_223_372_036_854_775_808_u64);
+    assert_eq!(outcome.document()["videos"][0]["title"], "a\0b");
+    let names = ["title", "channel", "channel_id", "description", "tags", "thumbnail"];
+    assert_eq!(
+        columns(&store, "videos", &names),
+        [json!(["a\u{fffd}b", "\u{fffd}", "UC\u{fffd}", "\u{fffd}\u{fffd}", ["\u{fffd}x", "y"], "https://\u{fffd}"])]
+    );
+    let counts = ["views", "likes", "comments"];
+    assert_eq!(columns(&store, "observations", &counts), [json!([null, null, i64::MAX])]);
+    assert_eq!(columns(&store, "videos", &counts), [json!([null, null, i64::MAX])]);
+    assert_eq!(columns(&store, "videos", &["published_at"]), [json!([null])]);
+}
+
+fn a_run_in_which_every_region_failed_is_kept_too(store: Store) {
+    let down = Server::start(|_| Answer::new(503, ""));
+    keep(&store, &down, "-r US,PL --retries 0").finish().exits(1);
+    let spent = Server::start(|_| Answer::refusal(403, "quotaExceeded"));
+    keep(&store, &spent, "-r US,PL -c 1").finish().exits(4);
+    assert_eq!(columns(&store, "runs", &["status", "raw"]), vec![json!(["failed", 0]); 2]);
+    assert_eq!(
+        columns(&store, "run_regions", &["error_kind", "region", "status"]),
+        [
+            json!(["quota_exceeded", "PL", "failed"]),
+            json!(["quota_exceeded", "US", "failed"]),
+            json!(["server_error", "PL", "failed"]),
+            json!(["server_error", "US", "failed"]),
+        ]
+    );
+    assert_eq!((count(&store, "videos"), count(&store, "chart_entries"), count(&store, "presence")), (0, 0, 0));
+}
+
+fn a_run_that_ended_by_a_signal_is_kept_whole(store: Store) {
+    let (server, gate) = holding(&["PL"]);
+    let run = AtWork::start(keep(&store, &server, "-r US,PL -c 1 --timeout 60s"));
+    wait_until("the second region", || server.log().len() == 2);
+    run.signal(rustix::process::Signal::TERM);
+    run.end().exits(143);
+    gate.open();
+    assert_eq!(columns(&store, "runs", &["status", "raw"]), [json!(["partial", 2])]);
+    let told = columns(&store, "run_regions", &["region", "status", "error_kind"]);
+    assert_eq!(told, [json!(["PL", "failed", "cancelled"]), json!(["US", "ok", null])]);
+    assert_eq!(count(&store, "chart_entries"), 2);
+}
+
+/// A server whose videos have the facts of the hour that it is told, for `a` in each region.
+fn server_of(title: &'static str, views: &'static str, description: &'static str) -> Server {
+    Server::start(move |_| {
+        let mut video = item("a");
+        video["snippet"]["title"] = title.into();
+        video["snippet"]["description"] = description.into();
+        video["statistics"]["viewCount"] = views.into();
+        Answer::json(&json!({"items": [video]}))
+    })
+}
+
+fn a_second_run_brings_newer_facts_and_keeps_the_first_day(store: Store) {
+    let (first, second) = (at(NOON), hours(at(NOON), 7));
+    assert_eq!(run_at(first, &store, &server_of("Old", "5", ""), "-r US,PL"), 0);
+    assert_eq!(run_at(second, &store, &server_of("New", "4", ""), "-r US"), 0);
+    assert_eq!(
+        columns(&store, "videos", &["title", "views", "first_seen_at", "last_seen_at"]),
+        [json!(["New", 4, first, second])]
+    );
+    let names = ["region", "first_seen_at", "last_seen_at"];
+    assert_eq!(columns(&store, "presence", &names), [json!(["PL", first, first]), json!(["US", first, second])]);
+    // Each run's own count stays.
+    assert_eq!(columns(&store, "observations", &["views"]), [json!([4]), json!([5])]);
+}
+
+fn a_run_without_descriptions_keeps_the_last_ones(store: Store) {
+    let described = |store: &Store| columns(store, "videos", &["title", "description", "description_fetched_at"]);
+    let time = |hour: i64| hours(at(NOON), hour);
+    run_at(time(0), &store, &server_of("0", "1", "first"), "-r US --description");
+    run_at(time(1), &store, &server_of("1", "1", "never asked for"), "-r US");
+    assert_eq!(described(&store), [json!(["1", "first", time(0)])]);
+    run_at(time(2), &store, &server_of("2", "1", "second"), "-r US --description");
+    assert_eq!(described(&store), [json!(["2", "second", time(2)])]);
+    // An owner may empty it.
+    run_at(time(3), &store, &server_of("3", "1", ""), "-r US --description");
+    assert_eq!(described(&store), [json!(["3", "", time(3)])]);
+}
+
+fn a_description_that_comes_late_fills_a_gap_and_replaces_no_newer_one(store: Store) {
+    let told = |hour: i64, description: Option<&str>| {
+        let mut report = report(hours(at(NOON), hour), vec![chart("US", &["a"])]);
+        report.videos[0].video.description = description.map(str::to_owned);
+        put(&store, &report);
+        columns(&store, "videos", &["description", "description_fetched_at"])
+    };
+    assert_eq!(told(5, None), [json!([null, null])]);
+    assert_eq!(told(2, Some("two")), [json!(["two", hours(at(NOON), 2)])]);
+    assert_eq!(told(1, Some("one")), [json!(["two", hours(at(NOON), 2)])]);
+    assert_eq!(told(3, Some("three")), [json!(["three", hours(at(NOON), 3)])]);
+}

@@ -1,0 +1,48 @@
+//! What the stats of a stored run say.
+
+use super::*;
+
+on_both_engines! {
+    stats_tell_what_entered_and_left
+}
+
+fn stats_tell_what_entered_and_left(store: Store) {
+    let earlier = now() - SignedDuration::from_hours(7);
+    let shown = |run: Run| {
+        let outcome = run.finish();
+        let lines = |text: &str| -> Vec<String> {
+            let is_ours = |line: &&str| line.starts_with("entered") || line.starts_with("left");
+            text.lines().filter(is_ours).map(str::to_owned).collect()
+        };
+        (lines(&outcome.stdout), lines(&outcome.stderr))
+    };
+    let server = Server::start(|hit| match hit.region() {
+        "PL" if hit.nth > 0 => Answer::new(503, ""),
+        _ => Answer::page(&["a", "b", "c"], None),
+    });
+    // The first run of all has nothing to compare.
+    assert_eq!(shown(keep(&store, &server, "-r DE")), (vec![], vec![]));
+    let mut old = report(earlier, vec![chart("US", &["x", "a", "y"]), chart("PL", &["a", "b"]), chart("AT", &["z"])]);
+    old.source = "127.0.0.1".into();
+    put(&store, &old);
+    let time = earlier.strftime("%Y-%m-%d %H:%M");
+    let both = |entered: &str, remark: &str, left: &str| {
+        vec![format!("entered        {entered:>9}   places, since {remark}"), format!("left           {left:>9}")]
+    };
+    assert_eq!(
+        shown(keep(&store, &server, "-r US,PL")),
+        (both("3", &format!("{time} UTC, in 2 regions"), "2"), vec![])
+    );
+    // A region that failed now is not compared, neither now nor with what it had before.
+    let (lines, _) = shown(keep(&store, &server, "-r AT,PL --retries 0"));
+    assert_eq!(lines, both("3", &format!("{time} UTC, in 1 region"), "1"));
+    let (lines, _) = shown(keep(&store, &server, "-r PL --retries 0"));
+    assert_eq!(lines, Vec::<String>::new());
+    // With the data on standard output, the stats are on the other stream; with -q they are nowhere.
+    let (out, err) = shown(keep(&store, &server, "-r US -f ndjson"));
+    assert_eq!((out, err.len()), (vec![], 2));
+    let outcome = keep(&store, &server, "-r US -q").finish().exits(0);
+    assert_eq!((&*outcome.stdout, &*outcome.stderr), ("", ""));
+    // Another category is another chart.
+    assert_eq!(shown(keep(&store, &server, "-r US --category 10")), (vec![], vec![]));
+}
