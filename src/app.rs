@@ -81,7 +81,7 @@ pub async fn run(
 
     let progress = Arc::new(Progress::new(screen, &config.plan.regions));
     let (transport, _demo) = connect(&config, source, start).await?;
-    let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), is(cancelled.clone()));
+    let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), until(cancelled.clone()));
     let fetched = progress.during(fetching).await;
 
     let (videos, outcomes) = deduplicate(fetched.charts);
@@ -119,8 +119,8 @@ async fn open(config: &Config, source: &Source, now: Timestamp) -> Result<Option
     History::open(keeping, &asked, now).await.map(Some)
 }
 
-/// Until it is cancelled.
-async fn is(mut cancelled: watch::Receiver<bool>) {
+/// Waits until the run is cancelled.
+async fn until(mut cancelled: watch::Receiver<bool>) {
     // Without a sender, nobody can cancel any more.
     if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
         std::future::pending().await
@@ -136,7 +136,7 @@ async fn record(
     cancelled: watch::Receiver<bool>,
 ) -> bool {
     let interrupted = async {
-        is(cancelled).await;
+        until(cancelled).await;
         tokio::time::sleep(PATIENCE_WHEN_CANCELLED).await;
     };
     tokio::select! {

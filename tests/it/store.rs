@@ -39,7 +39,7 @@ use trendfetch::store::changes::{self, Move};
 use trendfetch::store::history::{History, Keeping, Opened};
 use trendfetch::store::{self, Access, Asked, Location};
 
-use crate::databases::{Cluster, Store, is_ci, programs};
+use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
 
 /// The same tests on both engines.

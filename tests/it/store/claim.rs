@@ -9,12 +9,13 @@ on_both_engines! {
     a_reader_does_not_block_a_run
 }
 
-/// Locks of requests that a server of PostgreSQL knows of.
-fn locks(store: &Store) -> Vec<String> {
-    store.query(
-        "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-         WHERE locktype = 'advisory' AND datname = current_database()",
-    )
+/// A server notices a moment late that a process has ended, and its claim with it.
+fn wait_until_free(store: &Store) {
+    const CLAIMS: &str = "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+                          WHERE locktype = 'advisory' AND datname = current_database()";
+    if is_postgres(store) {
+        wait_until("the server to notice", || store.query(CLAIMS).is_empty());
+    }
 }
 
 fn a_second_run_of_the_same_request_sends_nothing(store: Store) {
@@ -38,6 +39,7 @@ fn a_second_run_of_the_same_request_sends_nothing(store: Store) {
     gate.open();
     first.end().exits(0);
     assert_eq!(count(&store, "runs"), 5);
+    wait_until_free(&store);
     keep(&store, &server, "-r PL,US").finish().exits(0);
     assert_tidy(&store);
 }
@@ -49,9 +51,7 @@ fn a_killed_run_leaves_nothing_in_the_way(store: Store) {
     first.signal(rustix::process::Signal::KILL);
     assert_eq!(first.end().code, None);
     gate.open();
-    if is_postgres(&store) {
-        wait_until("the server to notice", || locks(&store).is_empty());
-    }
+    wait_until_free(&store);
     keep(&store, &server, "-r US").finish().exits(0);
     assert_eq!((count(&store, "runs"), count(&store, "chart_entries")), (1, 2));
     assert_tidy(&store);
