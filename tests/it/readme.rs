@@ -13,11 +13,13 @@ const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
 
 /// Options in the README that are those of cargo, jq, systemctl and PostgreSQL's tools.
-const OF_OTHERS: [&str; 12] = [
+const OF_OTHERS: [&str; 14] = [
     "--arg",
     "--bench",
+    "--features",
     "--fuzz-dir",
     "--locked",
+    "--no-default-features",
     "--now",
     "--open",
     "--owner",
