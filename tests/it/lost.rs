@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::sleep;
+use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -642,12 +642,14 @@ fn kill_9_while_a_document_is_rescued_leaves_no_temporary_file_behind() {
     let kill = "inject=?rename,?renameat,?renameat2:signal=KILL";
     let (output, log) = trace(&run, true, &["-e", calls, "-e", kill]);
     assert_eq!(output.status.signal(), Some(9), "{output:?}{log}");
+    let is_left = besides_history(run.folder.path()).iter().any(|name| name.ends_with(".trendfetch-tmp"));
+    assert!(is_left, "it was killed at another moment: {log}");
     sql("DROP TRIGGER refuse");
     run_next(run, &bench.acknowledged, &log);
 }
 
 /// Runs until one does not fit, and two more; then makes room. `$1` is the disk, `$2` a folder on
-/// another, `$3` the store there, `$4` the server.
+/// another, `$3` the store on the disk, `$4` the server, `$5` the program.
 const UNTIL_FULL: &str = r#"
     mount -t tmpfs -o size=600k none "$1" || exit 99
     number=0
@@ -757,8 +759,11 @@ fn signals_at_50_moments_leave_each_run_whole_or_absent(journal: Journal) {
         assert!(code(status) == expected || status.success(), "{status:?}");
         let there = look_again(&folder, &seen);
         let is_in = there.len() > seen.len();
-        // A run that hears the signal keeps what arrived, which takes far below the 2 s that it has.
-        assert_eq!(is_in, status.code().is_some(), "{status:?}");
+        // A run that hears the signal keeps what arrived. Only a busy machine needs the second after which it
+        // is saved instead.
+        let saved = besides_history(&folder).into_iter().find(|name| name.starts_with("trendfetch-"));
+        saved.iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
+        assert_eq!(is_in || saved.is_some(), status.code().is_some(), "{status:?}");
         finished += u32::from(status.success());
         if is_in {
             inside += 1;
@@ -775,14 +780,21 @@ fn signals_at_50_moments_leave_each_run_whole_or_absent(journal: Journal) {
     assert!(inside > 10);
 }
 
-/// A commit of which the `nth` fsync of the log takes longer than a run may that a signal has ended.
-/// Had the program waited for it, the run would be acknowledged. What the program says, and whether the run is in the history.
-fn signal_in_a_commit_that_hangs(journal: Journal, nth: u32) -> (String, bool) {
+fn a_signal_ends_a_commit_that_hangs(journal: Journal) {
+    if can_trace() {
+        scope(|scope| [1, 2].map(|nth| scope.spawn(move || signal_in_a_commit_that_hangs(journal, nth))).map(drop));
+    }
+}
+
+/// The `nth` fsync of the log takes longer than a run may that a signal has ended. Whatever becomes of
+/// the commit, the document is saved and comes in.
+fn signal_in_a_commit_that_hangs(journal: Journal, nth: usize) {
     let bench = Bench::small(journal, 1);
     let run = bench.run();
+    let folder = run.folder.path();
     let log = tempfile::NamedTempFile::new().unwrap();
-    let (file, inject) = (path_for_strace(&run, journal.log()), format!("inject=fsync:delay_enter=3000000:when={nth}"));
-    let mut child = under_strace(&run, log.path(), true, &["-P", &file, "-e", "trace=fsync", "-e", &inject])
+    let (file, hang) = (path_for_strace(&run, journal.log()), format!("inject=fsync:delay_enter=3000000:when={nth}"));
+    let mut child = under_strace(&run, log.path(), true, &["-P", &file, "-e", "trace=fsync", "-e", &hang])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -791,38 +803,21 @@ fn signal_in_a_commit_that_hangs(journal: Journal, nth: u32) -> (String, bool) {
     let thread = loop {
         sleep(Duration::from_millis(5));
         let log = fs::read_to_string(log.path()).unwrap();
-        match log.lines().nth(nth as usize - 1) {
+        match log.lines().nth(nth - 1) {
             Some(line) => break line.split(' ').next().unwrap().parse().unwrap(),
             None => assert!(child.try_wait().unwrap().is_none(), "it ended before"),
         }
     };
     kill_process(Pid::from_raw(thread).unwrap(), Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(143), "{output:?}");
-    let there = look_again(run.folder.path(), &bench.acknowledged);
-    assert!(files_in(run.folder.path()).iter().all(|name| !name.contains("-run-")), "a lock is left");
-    // The run that was not waited for.
-    let is_saved = |name: &String| name.starts_with("trendfetch-") && name.ends_with(".json");
-    for name in files_in(run.folder.path()).into_iter().filter(is_saved) {
-        fs::remove_file(run.path(&name)).unwrap();
-    }
-    run_next(run, &there, "after a commit that hung");
-    (String::from_utf8(output.stderr).unwrap(), there.len() > bench.acknowledged.len())
-}
-
-fn a_signal_ends_a_commit_that_hangs(journal: Journal) {
-    if can_trace() {
-        let (said, is_in) = signal_in_a_commit_that_hangs(journal, 1);
-        assert!(said.contains("the run is saved; bring it in with"), "{said}");
-        assert!(!is_in, "the first sync is before the commit");
-    }
-}
-
-// All of the commit is written and only its sync hangs, so that the next to open the history finds the run in it.
-#[test]
-fn what_a_signal_says_of_the_history_is_so() {
-    if can_trace() {
-        let (said, is_in) = signal_in_a_commit_that_hangs(Journal::Wal, 2);
-        assert!(said.contains("the run is saved") || is_in, "{said}");
-    }
+    let place = format!("{journal:?}, sync {nth}: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(143), "{place}");
+    assert!(files_in(folder).iter().all(|name| !name.contains("-run-")), "a lock is left: {place}");
+    look_again(folder, &bench.acknowledged);
+    let id = id_in(&output.stdout).unwrap_or_else(|| panic!("no document: {place}"));
+    let saved = format!("trendfetch-{id}.json");
+    assert!(files_in(folder).contains(&saved), "{place}");
+    bench.load_twice(folder, &saved, &place);
+    assert!(look_again(folder, &bench.acknowledged).contains(&id), "{place}");
+    assert_eq!(besides_history(folder), [saved], "{place}");
 }
