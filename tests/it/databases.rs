@@ -98,7 +98,7 @@ impl Cluster {
             return None;
         };
         let folder = tempfile::Builder::new().prefix("trendfetch-pg-").tempdir().unwrap().keep();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let script = format!(
             "cd {folder} && {bin}/initdb -D data -U trend -A trust --locale=C.UTF-8 -E UTF8 >initdb.log 2>&1 || exit 1
              start() {{
@@ -169,6 +169,12 @@ impl Drop for Cluster {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
     }
+}
+
+/// A port below those that systems hand out by themselves, so that no client of another test takes it meanwhile.
+fn free_port() -> u16 {
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| fastrand::u16(10_000..32_000)).take(1000).find(is_free).unwrap()
 }
 
 fn psql(url: &str, sql: &str) -> Vec<String> {

@@ -24,6 +24,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the network may swallow what was sent before the connection counts as broken.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// Nobody's lock is waited for without an end, and what a run holds that vanished (its machine lost power) the
+/// server gives back within a minute or two, not after the two hours that TCP takes by default.
+const SESSION: &str = "
+    SET lock_timeout = '50s';
+    SET idle_in_transaction_session_timeout = '90s';
+    SET tcp_keepalives_idle = 30";
+
 /// Where the server is known to listen when a URL names no host: as Debian and Red Hat build it.
 const SOCKET_FOLDER: &str = "/var/run/postgresql";
 
@@ -36,8 +43,9 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Reads a connection URI ("Connection URIs" of PostgreSQL, with the parameters of
-    /// [`tokio_postgres::Config`]), but that `sslmode` never means a certificate that is not looked at: `require` checks it as `verify-full` does, and `prefer` does where the
-    /// server offers one. Without `sslmode`, a server on this machine gets `disable`, another `require`.
+    /// [`tokio_postgres::Config`]), but that `sslmode` never means a certificate that is not looked at:
+    /// `require` checks it as `verify-full` does, and `prefer` does where the server offers one. Without
+    /// `sslmode`, a server on this machine gets `disable`, another `require`.
     ///
     /// # Errors
     /// One sentence, without the URL.
@@ -161,8 +169,7 @@ impl Connector {
                 client
             }
         };
-        // Nobody's lock is waited for without an end.
-        client.batch_execute("SET lock_timeout = '50s'").await?;
+        client.batch_execute(SESSION).await?;
         Ok(client)
     }
 }

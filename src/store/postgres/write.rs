@@ -253,7 +253,8 @@ pub(super) async fn delete_before(
     expired_before: Timestamp,
 ) -> Result<(u64, u64), Error> {
     let old = "UPDATE runs SET pruned = true WHERE fetched_at < $1 AND NOT pruned RETURNING number";
-    let old: Vec<i32> = transaction.query(old, &[&expired_before]).await?.iter().map(|row| row.get(0)).collect();
+    let old = transaction.query(old, &[&expired_before]).await?;
+    let old: Vec<i32> = old.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     // All other rows were last seen by a run, so that no old run means nothing old.
     if old.is_empty() {
         return Ok((0, 0));
