@@ -48,6 +48,9 @@ pub enum Command {
         #[arg(short, long, value_name = "FORMAT", default_value = "table")]
         format: ChangesFormat,
     },
+    /// Make one page of HTML of a history or a document, which opens offline in any browser
+    #[cfg_attr(not(feature = "report"), command(hide = true))]
+    Report(ReportArgs),
     /// Bring a saved document into the history
     ///
     /// A run that is already there changes nothing, and an older one never overwrites newer facts.
@@ -86,6 +89,29 @@ pub struct StoreArg {
     /// The history: a path, sqlite:PATH or postgres://… [default: TRENDFETCH_STORE]
     #[arg(long, value_name = "WHERE")]
     pub store: Option<String>,
+}
+
+/// The options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The history.
+    #[command(flatten)]
+    pub store: StoreArg,
+    /// A saved document in place of the history; - is standard input
+    #[arg(long, value_name = "DOCUMENT", conflicts_with_all = ["store", "category"])]
+    pub from: Option<PathBuf>,
+    /// Regions, as in --regions of a run [default: all that there are]
+    #[arg(short, long, value_name = "LIST")]
+    pub regions: Vec<String>,
+    /// Charts of one category only, by number or English name [default: those fetched last]
+    #[arg(long, value_name = "ID", value_parser = category)]
+    pub category: Option<Category>,
+    /// Write the page to FILE, whole or not at all; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Show pictures, which the reader's browser gets from YouTube's servers
+    #[arg(long)]
+    pub thumbnails: bool,
 }
 
 /// The options of a run.

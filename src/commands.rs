@@ -1,7 +1,7 @@
 //! What is no run: texts that the program prints about itself, and what it does with a history.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,15 @@ use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::category::Category;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ReportArgs};
 use crate::config;
 use crate::document;
 use crate::env::Env;
 use crate::error::UsageError;
-use crate::output;
+use crate::output::{self, ChangesFormat};
 use crate::region::{self, Region};
+#[cfg(feature = "report")]
+use crate::report::{self, Snapshot};
 use crate::store::changes::{self, Changes};
 use crate::store::history::cutoff;
 use crate::store::{self, Access, Location};
@@ -40,9 +42,13 @@ pub async fn run(command: Command, env: &Env, now: Timestamp) -> anyhow::Result<
         }
         Command::Man => man().context("cannot render the man page")?,
         Command::Changes { store, regions, category, format } => {
-            let changes = find_changes(&location(store.store, env)?, &regions, category, now).await?;
-            return Ok(output::changes::print(&changes, format)?);
+            let location = location(store.store, env)?;
+            let color = config::has_color(io::stdout().is_terminal(), env)?;
+            let columns = if format == ChangesFormat::Table { output::changes::TRAIL } else { 0 };
+            let changes = find_changes(&location, &regions, category, columns, now).await?;
+            return Ok(output::changes::print(&changes, format, color)?);
         }
+        Command::Report(arguments) => return report(arguments, env, now).await,
         Command::Load { file, store } => load(&location(store.store, env)?, &file, now).await?,
         Command::Prune { store, keep } => prune(&location(store.store, env)?, keep, now).await?,
     };
@@ -58,6 +64,7 @@ async fn find_changes(
     location: &Location,
     typed: &[String],
     category: Option<Category>,
+    trail_columns: usize,
     now: Timestamp,
 ) -> anyhow::Result<Changes> {
     let mut engine = store::open(location, Access::Existing).await?;
@@ -70,7 +77,10 @@ async fn find_changes(
     let (mut regions, mut alone) = (Vec::new(), Vec::new());
     for region in asked {
         match changes::of(&mut *engine, region, category, now).await? {
-            Some(changes) => regions.push(changes),
+            Some(mut changes) => {
+                changes.trail = changes::trail(&mut *engine, &changes, trail_columns).await?;
+                regions.push(changes);
+            }
             None => alone.push(region.code().to_owned()),
         }
     }
@@ -78,6 +88,42 @@ async fn find_changes(
         tracing::warn!("{}: no two whole charts of one source and category to compare yet", alone.join(","));
     }
     Ok(Changes { schema_version: changes::SCHEMA_VERSION, regions })
+}
+
+#[cfg(feature = "report")]
+async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
+    let ReportArgs { store, from, regions, category, output, thumbnails } = arguments;
+    let asked = if regions.is_empty() { None } else { Some(region::parse_list(&regions.join(","))?) };
+    let snapshot = match from {
+        Some(file) => Snapshot::of_document(&document::read(&file)?, asked.as_deref(), now),
+        None => {
+            let mut engine = store::open(&location(store.store, env)?, Access::Existing).await?;
+            let snapshot = Snapshot::of_history(&mut *engine, asked.as_deref(), category, now).await?;
+            snapshot.context(match category {
+                Some(_) => {
+                    "the history holds no run of that category; without --category, it shows what was fetched last"
+                }
+                None => "the history holds no run yet; a run with --store brings one in",
+            })?
+        }
+    };
+    let is_there = |region: &&Region| snapshot.regions.iter().any(|past| past.region == **region);
+    let missing: Vec<&str> = asked.iter().flatten().filter(|region| !is_there(region)).map(Region::code).collect();
+    if !missing.is_empty() {
+        tracing::warn!("{}: no run of the last 30 days asked for it", missing.join(","));
+    }
+    anyhow::ensure!(
+        !snapshot.is_empty(),
+        "there is no chart to show; {} is left as it was",
+        if output.as_os_str() == "-" { "standard output".into() } else { output.display().to_string() }
+    );
+    let page = report::render(&snapshot, thumbnails).context("cannot make the page")?;
+    Ok(output::save(&output, &page)?)
+}
+
+#[cfg(not(feature = "report"))]
+async fn report(_: ReportArgs, _: &Env, _: Timestamp) -> anyhow::Result<()> {
+    Err(UsageError("this trendfetch makes no pages; build it with its feature `report`".into()).into())
 }
 
 async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Result<String> {

@@ -252,8 +252,7 @@ fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
     let color = match args.color {
         When::Always => true,
         When::Never => false,
-        // https://no-color.org
-        When::Auto => is_terminal && !env.has("NO_COLOR") && !is_dumb(env)?,
+        When::Auto => has_color(is_terminal, env)?,
     };
     let rows = args.rows.unwrap_or_default();
     Ok(Outputs {
@@ -311,6 +310,14 @@ pub fn location(typed: Option<&str>, env: &Env) -> Result<Option<Location>, Usag
         );
     }
     Ok(Some(location))
+}
+
+/// Whether text gets colours where nobody has said (<https://no-color.org>).
+///
+/// # Errors
+/// When the environment holds no text.
+pub fn has_color(is_terminal: bool, env: &Env) -> Result<bool, UsageError> {
+    Ok(is_terminal && !env.has("NO_COLOR") && !is_dumb(env)?)
 }
 
 fn is_dumb(env: &Env) -> Result<bool, UsageError> {

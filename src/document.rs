@@ -273,7 +273,6 @@ fn stats(counted: Counted) -> Result<Stats, String> {
 
 fn region_stats(row: RegionRow) -> Result<RegionStats, String> {
     let region = region(&row.region)?;
-    let status = Status::ALL.into_iter().find(|status| status.as_str() == row.status);
     let error = |fault: Fault| {
         let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == fault.kind);
         let kind = kind.ok_or_else(|| format!("{:?} is no kind of error", one_line(&fault.kind, 80)))?;
@@ -282,7 +281,8 @@ fn region_stats(row: RegionRow) -> Result<RegionStats, String> {
     Ok(RegionStats {
         region,
         language: region.language(),
-        status: status.ok_or_else(|| format!("status of {region} is {:?}", one_line(&row.status, 80)))?,
+        status: Status::find(&row.status)
+            .ok_or_else(|| format!("status of {region} is {:?}", one_line(&row.status, 80)))?,
         videos: row.videos,
         requests: row.requests,
         retries: row.retries,

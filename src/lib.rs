@@ -73,11 +73,14 @@ pub mod env;
 pub mod error;
 pub mod exit;
 pub mod fetch;
+pub mod figures;
 pub mod logging;
 pub mod model;
 pub mod normalize;
 pub mod output;
 pub mod region;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod secret;
 pub mod signals;
 pub mod stats;

@@ -366,6 +366,11 @@ impl Status {
     /// Every status.
     pub const ALL: [Status; 3] = [Status::Ok, Status::Partial, Status::Failed];
 
+    /// The status that the document calls so.
+    pub fn find(word: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
     /// The word in the document.
     pub fn as_str(self) -> &'static str {
         match self {

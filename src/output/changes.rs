@@ -1,14 +1,16 @@
 //! What changed, for people and for programs.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use console::Term;
+use console::{Style, Term};
 use jiff::Timestamp;
 
 use super::grid::{left, lines, right};
 use super::{OutputError, json, to_stream, width_of};
 use crate::category::Category;
+use crate::figures::span;
 use crate::store::changes::{Changes, Move, RegionChanges};
 use crate::text::one_line;
 
@@ -21,32 +23,56 @@ pub enum Format {
     Json,
 }
 
+/// The most runs that a line of ranks shows.
+pub const TRAIL: usize = 16;
+
 /// Prints the changes to standard output.
 ///
 /// # Errors
 /// Any fault of the stream but a closed pipe.
-pub fn print(changes: &Changes, format: Format) -> Result<(), OutputError> {
+pub fn print(changes: &Changes, format: Format, color: bool) -> Result<(), OutputError> {
     to_stream(io::stdout().lock(), |out| match format {
         Format::Json => json(changes, out),
-        Format::Table => table(changes, width_of(&Term::stdout()), out),
+        Format::Table => table(changes, width_of(&Term::stdout()), color, out),
     })
 }
 
-fn table(changes: &Changes, width: usize, out: &mut dyn Write) -> io::Result<()> {
+fn table(changes: &Changes, width: usize, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    let bold = Style::new().bold().force_styling(color);
     for (index, region) in changes.regions.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
-        writeln!(out, "{}", heading(region))?;
-        let columns = [left("What"), right("Rank"), right("Was"), right("In chart"), left("Title"), left("Channel")];
-        let what =
-            [("entered", &region.entered), ("left", &region.left), ("rose", &region.rose), ("fell", &region.fell)];
-        let rows: Vec<Vec<String>> =
-            what.into_iter().flat_map(|(what, moves)| moves.iter().map(move |each| row(what, each, region))).collect();
+        writeln!(out, "{}", bold.apply_to(heading(region)))?;
+        let columns = [
+            left("What"),
+            right("Rank"),
+            right("Was"),
+            right("In chart"),
+            left("Ranks"),
+            left("Title"),
+            left("Channel"),
+        ];
+        // Colour repeats what the words say.
+        let plain = Style::new();
+        let what = [
+            ("entered", &region.entered, plain.clone().cyan()),
+            ("left", &region.left, plain.clone().dim()),
+            ("rose", &region.rose, plain.clone().green()),
+            ("fell", &region.fell, plain.yellow()),
+        ];
+        let trail = &region.trail[region.trail.len().saturating_sub(trail_columns(width))..];
+        let rows: Vec<Vec<String>> = what
+            .iter()
+            .flat_map(|(what, moves, style)| {
+                let what = style.clone().force_styling(color).apply_to(what).to_string();
+                moves.iter().map(move |each| row(what.clone(), each, region, trail))
+            })
+            .collect();
         if rows.is_empty() {
             continue;
         }
-        for line in lines(&columns, &rows, width, 4) {
+        for line in lines(&columns, &rows, width, columns.len() - 2) {
             writeln!(out, "{line}")?;
         }
     }
@@ -55,11 +81,11 @@ fn table(changes: &Changes, width: usize, out: &mut dyn Write) -> io::Result<()>
 
 /// `PL, Music: 2026-11-22 14:00 to 21:00 UTC, 50 places: 5 entered, 5 left, 20 rose, 18 fell`
 fn heading(region: &RegionChanges) -> String {
-    let category = region.category_id.map_or_else(String::new, |id| {
+    let category = region.scope.category_id.map_or_else(String::new, |id| {
         let category = Category::new(id);
         format!(", {}", category.name().map_or_else(|| format!("category {id}"), str::to_owned))
     });
-    let source = if region.source == "youtube" { String::new() } else { format!(" ({})", region.source) };
+    let source = if region.scope.source == "youtube" { String::new() } else { format!(" ({})", region.scope.source) };
     let (from, to) = (region.from.fetched_at, region.to.fetched_at);
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     let minute = |time: Timestamp| time.strftime("%H:%M").to_string();
@@ -77,29 +103,38 @@ fn heading(region: &RegionChanges) -> String {
     )
 }
 
-fn row(what: &str, each: &Move, region: &RegionChanges) -> Vec<String> {
+/// How many runs a line of ranks can show where so many columns are.
+fn trail_columns(width: usize) -> usize {
+    if width < 100 { 8 } else { TRAIL }
+}
+
+/// `▁▃▆█ ·`: a column for each run, the higher the better the rank; `·` where the video was not in the chart.
+fn sparkline(video_id: &str, trail: &[HashMap<String, u32>], depth: u32) -> String {
+    const BARS: [char; 8] = ['█', '▇', '▆', '▅', '▄', '▃', '▂', '▁'];
+    let bar = |chart: &HashMap<String, u32>| {
+        let rank = chart.get(video_id)?.saturating_sub(1);
+        BARS.get(usize::try_from(u64::from(rank) * 8 / u64::from(depth.max(1))).ok()?)
+    };
+    trail.iter().map(|chart| bar(chart).unwrap_or(&'·')).collect()
+}
+
+fn row(what: String, each: &Move, region: &RegionChanges, trail: &[HashMap<String, u32>]) -> Vec<String> {
     let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |rank| rank.to_string());
     // A video that left was last there in the earlier fetch.
     let last = if each.rank.is_some() { region.to.fetched_at } else { region.from.fetched_at };
     vec![
-        what.to_owned(),
+        what,
         rank(each.rank),
         rank(each.previous_rank),
-        span(last.duration_since(each.first_seen_at).as_secs()),
+        in_chart(last.duration_since(each.first_seen_at).as_secs()),
+        sparkline(&each.video_id, trail, region.depth),
         one_line(&each.title, 120),
         one_line(&each.channel, 16),
     ]
 }
 
-/// `3d 4h`, `7h 0m`, `5m`
-fn span(seconds: i64) -> String {
-    let minutes = seconds.max(0) / 60;
-    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, 0) => "new".to_owned(),
-        (0, 0, minutes) => format!("{minutes}m"),
-        (0, hours, minutes) => format!("{hours}h {minutes}m"),
-        (days, hours, _) => format!("{days}d {hours}h"),
-    }
+fn in_chart(seconds: i64) -> String {
+    if seconds < 60 { "new".to_owned() } else { span(seconds) }
 }
 
 #[cfg(test)]
@@ -107,11 +142,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_for_people() {
-        for (seconds, shown) in
-            [(0, "new"), (59, "new"), (300, "5m"), (25_200, "7h 0m"), (273_600, "3d 4h"), (-5, "new")]
-        {
-            assert_eq!(span(seconds), shown);
-        }
+    fn the_better_the_rank_the_higher_the_bar() {
+        let ranks = [Some(1), Some(7), None, Some(25), Some(44), Some(50)];
+        let trail: Vec<HashMap<String, u32>> =
+            ranks.iter().map(|rank| rank.map(|rank| ("a".to_owned(), rank)).into_iter().collect()).collect();
+        assert_eq!(sparkline("a", &trail, 50), "█▇·▅▂▁");
+        assert_eq!(sparkline("a", &trail[..1], 1), "█");
+        assert_eq!(sparkline("b", &trail, 50), "······");
+        assert_eq!(sparkline("a", &[], 50), "");
     }
 }

@@ -46,24 +46,6 @@ pub(super) fn lines(columns: &[Column], rows: &[Vec<String>], width: usize, shri
     std::iter::once(heading).chain(rows.iter().map(|row| line(&mut row.iter().map(String::as_str)))).collect()
 }
 
-/// `12,345,678`
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `0.41 s`
-pub(super) fn seconds(milliseconds: u64) -> String {
-    format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,12 +65,5 @@ mod tests {
         let lines = lines(&[left("Title"), left("T")], &rows, 40, 0);
         assert!(lines.iter().all(|line| measure_text_width(line) <= 40), "{lines:?}");
         assert!(lines[1].ends_with("…  tail"));
-    }
-
-    #[test]
-    fn numbers_for_people() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(seconds(1_239), "1.23 s");
     }
 }

@@ -203,6 +203,18 @@ pub fn write(outputs: &Outputs, report: &Report, since: Option<Since>) -> Vec<Ou
     errors
 }
 
+/// Writes `text` to a file, whole or not at all; `-` is standard output.
+///
+/// # Errors
+/// When it cannot be written; an old file is as it was then.
+pub fn save(path: &Path, text: &str) -> Result<(), OutputError> {
+    if path.as_os_str() == "-" {
+        return print(text);
+    }
+    let written = file::replace(path, |out| out.write_all(text.as_bytes()));
+    written.map_err(|error| OutputError::File { path: path.to_owned(), error })
+}
+
 /// Prints `text` to standard output. A closed pipe is no error.
 ///
 /// # Errors

@@ -6,7 +6,8 @@ use console::Style;
 use jiff::Timestamp;
 
 use super::UNITS_PER_DAY;
-use super::grid::{grouped, left, lines, right, seconds};
+use super::grid::{left, lines, right};
+use crate::figures::{grouped, seconds};
 use crate::model::{RegionStats, Report, Stats, Status};
 use crate::store::changes::Since;
 use crate::text::one_line;

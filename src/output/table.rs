@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::grid::{grouped, left, lines, right};
+use super::grid::{left, lines, right};
+use crate::figures::grouped;
 use crate::model::{Report, TrendingVideo};
 use crate::text::one_line;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Engine, StoreError};
+use super::{Engine, Scope, StoreError};
 use crate::category::Category;
 use crate::region::Region;
 
@@ -21,10 +21,8 @@ pub struct Fetch {
     pub number: i64,
     /// Its start.
     pub fetched_at: Timestamp,
-    /// As in the document.
-    pub source: String,
-    /// `None` is all categories.
-    pub category_id: Option<u32>,
+    /// Its source and category.
+    pub scope: Scope,
     /// Places asked for.
     pub depth: u32,
 }
@@ -42,6 +40,14 @@ pub struct Place {
     pub channel: String,
     /// When it was first seen in this chart, by any run of its source and category.
     pub first_seen_at: Timestamp,
+    /// As last seen.
+    pub category: Option<Category>,
+    /// In this run.
+    pub views: Option<u64>,
+    /// As last seen.
+    pub thumbnail: Option<String>,
+    /// As last seen: the language that the owner declared.
+    pub language: Option<String>,
 }
 
 /// `changes`: what `-f json` prints.
@@ -73,12 +79,12 @@ pub struct RegionChanges {
     /// Down to which rank the two were compared.
     #[serde(skip)]
     pub depth: u32,
-    /// `None` is all categories.
+    /// Of both.
     #[serde(skip)]
-    pub category_id: Option<u32>,
-    /// As in the document.
+    pub scope: Scope,
+    /// The ranks in this and the whole charts before it, oldest first, where [`trail`] has looked them up.
     #[serde(skip)]
-    pub source: String,
+    pub trail: Vec<HashMap<String, u32>>,
 }
 
 /// Which fetch.
@@ -145,25 +151,51 @@ pub async fn of(
 ) -> Result<Option<RegionChanges>, StoreError> {
     let mut fetches = engine.fetches(region, until).await?;
     if let Some(category) = category {
-        fetches.retain(|fetch| fetch.category_id == Some(category.id()));
+        fetches.retain(|fetch| fetch.scope.category_id == Some(category.id()));
     }
     let Some((from, to)) = last_pair(&fetches) else { return Ok(None) };
     let depth = from.depth.min(to.depth);
     let before = engine.chart(from, region, depth).await?;
     let now = engine.chart(to, region, depth).await?;
-    Ok(Some(compare(region, (from, before), (to, now))))
+    Ok(Some(compare(region, (from, &before), (to, &now))))
+}
+
+/// The ranks of all videos in a region's last whole charts, at most `columns` of them, oldest first.
+///
+/// # Errors
+/// When the history cannot be read.
+pub async fn trail(
+    engine: &mut dyn Engine,
+    changes: &RegionChanges,
+    columns: usize,
+) -> Result<Vec<HashMap<String, u32>>, StoreError> {
+    let (region, until) = (changes.region, changes.to.fetched_at);
+    let mut fetches = engine.fetches(region, until).await?;
+    fetches.retain(|fetch| fetch.scope == changes.scope);
+    fetches.truncate(columns);
+    let Some(oldest) = fetches.last() else { return Ok(Vec::new()) };
+    let standings = engine.standings(&changes.scope, region, changes.depth, oldest.fetched_at, until).await?;
+    let mut charts: HashMap<i64, HashMap<String, u32>> = HashMap::new();
+    for standing in standings {
+        charts.entry(standing.number).or_default().insert(standing.video_id, standing.rank);
+    }
+    Ok(fetches.iter().rev().map(|fetch| charts.remove(&fetch.number).unwrap_or_default()).collect())
 }
 
 /// The latest two of equal source and category, of fetches that come newest first.
 fn last_pair(fetches: &[Fetch]) -> Option<(&Fetch, &Fetch)> {
-    let is_alike = |one: &Fetch, other: &Fetch| one.source == other.source && one.category_id == other.category_id;
     fetches.iter().enumerate().find_map(|(index, to)| {
-        let from = fetches[index + 1..].iter().find(|from| is_alike(from, to))?;
+        let from = fetches[index + 1..].iter().find(|from| from.scope == to.scope)?;
         Some((from, to))
     })
 }
 
-fn compare(region: Region, (from, before): (&Fetch, Vec<Place>), (to, now): (&Fetch, Vec<Place>)) -> RegionChanges {
+/// What changed from one chart of a region to another, down to the smaller depth of the two. The places come by
+/// rank.
+pub fn compare(region: Region, (from, before): (&Fetch, &[Place]), (to, now): (&Fetch, &[Place])) -> RegionChanges {
+    let depth = from.depth.min(to.depth);
+    let before = before.iter().filter(|place| place.rank <= depth);
+    let now = now.iter().filter(|place| place.rank <= depth);
     let fetch = |fetch: &Fetch| FetchRef { run_id: fetch.run_id.clone(), fetched_at: fetch.fetched_at };
     let mut changes = RegionChanges {
         region,
@@ -173,11 +205,11 @@ fn compare(region: Region, (from, before): (&Fetch, Vec<Place>), (to, now): (&Fe
         left: Vec::new(),
         rose: Vec::new(),
         fell: Vec::new(),
-        depth: from.depth.min(to.depth),
-        category_id: to.category_id,
-        source: to.source.clone(),
+        depth,
+        scope: to.scope.clone(),
+        trail: Vec::new(),
     };
-    let mut ranks_before: HashMap<&str, u32> = before.iter().map(|place| (&*place.video_id, place.rank)).collect();
+    let mut ranks_before: HashMap<&str, u32> = before.clone().map(|place| (&*place.video_id, place.rank)).collect();
     for place in now {
         let previous_rank = ranks_before.remove(&*place.video_id);
         let list = match previous_rank {
@@ -186,9 +218,9 @@ fn compare(region: Region, (from, before): (&Fetch, Vec<Place>), (to, now): (&Fe
             Some(previous) if place.rank > previous => &mut changes.fell,
             Some(_) => continue,
         };
-        list.push(moved(&place, Some(place.rank), previous_rank));
+        list.push(moved(place, Some(place.rank), previous_rank));
     }
-    let left = before.iter().filter(|place| ranks_before.contains_key(&*place.video_id));
+    let left = before.filter(|place| ranks_before.contains_key(&*place.video_id));
     changes.left = left.map(|place| moved(place, None, Some(place.rank))).collect();
     changes
 }
@@ -210,7 +242,8 @@ mod tests {
 
     fn fetch(run_id: &str, source: &str, category_id: Option<u32>) -> Fetch {
         let fetched_at = Timestamp::UNIX_EPOCH;
-        Fetch { run_id: run_id.into(), number: 0, fetched_at, source: source.into(), category_id, depth: 50 }
+        let scope = Scope { source: source.into(), category_id };
+        Fetch { run_id: run_id.into(), number: 0, fetched_at, scope, depth: 50 }
     }
 
     fn chart(ids: &[&str]) -> Vec<Place> {
@@ -222,6 +255,10 @@ mod tests {
                 title: String::new(),
                 channel: String::new(),
                 first_seen_at: Timestamp::UNIX_EPOCH,
+                category: None,
+                views: None,
+                thumbnail: None,
+                language: None,
             })
             .collect()
     }
@@ -245,7 +282,7 @@ mod tests {
     fn each_move_is_in_one_list_by_rank() {
         let (from, to) = (fetch("1", "youtube", None), fetch("2", "youtube", None));
         let region = Region::new("PL").unwrap();
-        let changes = compare(region, (&from, chart(&["a", "b", "c", "d"])), (&to, chart(&["e", "c", "b", "d"])));
+        let changes = compare(region, (&from, &chart(&["a", "b", "c", "d"])), (&to, &chart(&["e", "c", "b", "d"])));
         let shown = |moves: &[Move]| -> Vec<(String, Option<u32>, Option<u32>)> {
             moves.iter().map(|each| (each.video_id.clone(), each.rank, each.previous_rank)).collect()
         };

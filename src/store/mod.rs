@@ -5,6 +5,7 @@
 //! location   what --store says                 -> Location
 //! history    a run's dealings with it          open, claim, is it due, record
 //! interval   when a run is not due             pure
+//! timeline   many past runs at once            plain data
 //! changes    two charts of a region            -> what entered, left, rose, fell; pure
 //! rows       Report                            -> the rows of each table; pure
 //! sqlite, postgres, queries                    the only files with SQL
@@ -22,6 +23,7 @@ mod queries;
 mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod timeline;
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use crate::region::Region;
 pub use changes::{Fetch, Place};
 pub use interval::{Asked, PastRegion};
 pub use location::{Journal, Location, PostgresUrl, SqliteFile};
+pub use timeline::{Attempt, Scope, ScopeRuns, Standing};
 
 /// A database that keeps runs. All of it is safe to call from several processes at once.
 #[async_trait]
@@ -62,8 +65,26 @@ pub trait Engine: Send {
     /// first.
     async fn fetches(&mut self, region: Region, until: Timestamp) -> Result<Vec<Fetch>, StoreError>;
 
-    /// One of them down to a rank, by rank.
+    /// One of these charts down to a rank, by rank.
     async fn chart(&mut self, fetch: &Fetch, region: Region, depth: u32) -> Result<Vec<Place>, StoreError>;
+
+    /// The sources and categories of the runs that began at `until` or before; that of the newest run first.
+    async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError>;
+
+    /// The regions of the runs that began from `since` to `until`, oldest run first.
+    async fn attempts(&mut self, scope: &Scope, since: Timestamp, until: Timestamp)
+    -> Result<Vec<Attempt>, StoreError>;
+
+    /// Who stood where in a region's whole charts of the runs that began from `since` to `until`, down to a
+    /// rank; oldest run first, each by rank.
+    async fn standings(
+        &mut self,
+        scope: &Scope,
+        region: Region,
+        depth: u32,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Standing>, StoreError>;
 
     /// Deletes what was last fetched before `expired_before`, and gives the room back.
     async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError>;

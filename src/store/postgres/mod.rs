@@ -21,8 +21,9 @@ use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
 use super::location::PostgresUrl;
 use super::rows::Rows;
-use super::{Access, Engine, Pruned, StoreError, queries};
-use crate::model::Report;
+use super::{Access, Attempt, Engine, Pruned, Scope, ScopeRuns, Standing, StoreError, queries};
+use crate::category::Category;
+use crate::model::{Report, Status};
 use crate::region::Region;
 
 pub(super) use self::connect::check;
@@ -81,9 +82,17 @@ impl Postgres {
 
     fn region(&self, row: &Row, column: usize) -> Result<Region, StoreError> {
         let code: &str = self.get(row, column)?;
-        let odd =
-            || StoreError::new(&self.url, "a row of it names no region", "delete what another program wrote there");
-        Region::new(code).ok_or_else(odd)
+        Region::new(code).ok_or_else(|| self.odd("a row of it names no region"))
+    }
+
+    /// Source and category, in two columns.
+    fn scope(&self, row: &Row, column: usize) -> Result<Scope, StoreError> {
+        let category_id = self.get::<Option<i64>>(row, column + 1)?.and_then(|id| u32::try_from(id).ok());
+        Ok(Scope { source: self.get(row, column)?, category_id })
+    }
+
+    fn odd(&self, why: &'static str) -> StoreError {
+        StoreError::new(&self.url, why, "delete what another program wrote there")
     }
 
     /// A new connection in place of a broken one, with the same claim.
@@ -206,8 +215,7 @@ impl Engine for Postgres {
                 run_id: self.get::<Uuid>(row, 0)?.to_string(),
                 number: self.get::<i32>(row, 1)?.into(),
                 fetched_at: self.get(row, 2)?,
-                source: self.get(row, 3)?,
-                category_id: self.get::<Option<i64>>(row, 4)?.and_then(|id| u32::try_from(id).ok()),
+                scope: self.scope(row, 3)?,
                 depth: u32::try_from(self.get::<i64>(row, 5)?).unwrap_or(0),
             })
         };
@@ -217,7 +225,7 @@ impl Engine for Postgres {
     async fn chart(&mut self, fetch: &Fetch, region: Region, depth: u32) -> Result<Vec<Place>, StoreError> {
         let number = i32::try_from(fetch.number).unwrap_or(0);
         let depth = i32::try_from(depth).unwrap_or(i32::MAX);
-        let category = fetch.category_id.map_or(-1, i64::from);
+        let category = fetch.scope.category_id.map_or(-1, i64::from);
         let place = |row: &Row| {
             Ok(Place {
                 rank: u32::try_from(self.get::<i32>(row, 0)?).unwrap_or(0),
@@ -225,10 +233,70 @@ impl Engine for Postgres {
                 title: self.get(row, 2)?,
                 channel: self.get(row, 3)?,
                 first_seen_at: self.get(row, 4)?,
+                category: self.get::<Option<i64>>(row, 5)?.and_then(|id| u32::try_from(id).ok()).map(Category::new),
+                views: self.get::<Option<i64>>(row, 6)?.and_then(|views| u64::try_from(views).ok()),
+                thumbnail: self.get(row, 7)?,
+                language: self.get(row, 8)?,
             })
         };
-        let parameters: [&(dyn ToSql + Sync); 5] = [&number, &region.code(), &depth, &fetch.source, &category];
+        let parameters: [&(dyn ToSql + Sync); 5] = [&number, &region.code(), &depth, &fetch.scope.source, &category];
         self.query(queries::CHART, &parameters).await?.iter().map(place).collect()
+    }
+
+    async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError> {
+        let scope = |row: &Row| {
+            let runs = u64::try_from(self.get::<i64>(row, 2)?).unwrap_or(0);
+            Ok(ScopeRuns { scope: self.scope(row, 0)?, runs, newest: self.get(row, 3)? })
+        };
+        self.query(queries::SCOPES, &[&until]).await?.iter().map(scope).collect()
+    }
+
+    async fn attempts(
+        &mut self,
+        scope: &Scope,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let category = scope.category_id.map(i64::from);
+        let attempt = |row: &Row| {
+            let (kind, message): (Option<String>, Option<String>) = (self.get(row, 7)?, self.get(row, 8)?);
+            let status: &str = self.get(row, 5)?;
+            Ok(Attempt {
+                run_id: self.get::<Uuid>(row, 0)?.to_string(),
+                number: self.get::<i32>(row, 1)?.into(),
+                fetched_at: self.get(row, 2)?,
+                depth: u32::try_from(self.get::<i64>(row, 3)?).unwrap_or(0),
+                region: self.region(row, 4)?,
+                status: Status::find(status).ok_or_else(|| self.odd("a row of it has no known status"))?,
+                videos: u32::try_from(self.get::<i64>(row, 6)?).unwrap_or(0),
+                error: kind.map(|kind| (kind, message.unwrap_or_default())),
+                is_pruned: self.get(row, 9)?,
+            })
+        };
+        let asked: [&(dyn ToSql + Sync); 4] = [&scope.source, &category, &since, &until];
+        self.query(queries::ATTEMPTS, &asked).await?.iter().map(attempt).collect()
+    }
+
+    async fn standings(
+        &mut self,
+        scope: &Scope,
+        region: Region,
+        depth: u32,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Standing>, StoreError> {
+        let category = scope.category_id.map(i64::from);
+        let depth = i32::try_from(depth).unwrap_or(i32::MAX);
+        let standing = |row: &Row| {
+            Ok(Standing {
+                number: self.get::<i32>(row, 0)?.into(),
+                rank: u32::try_from(self.get::<i32>(row, 1)?).unwrap_or(0),
+                video_id: self.get(row, 2)?,
+            })
+        };
+        let code = region.code();
+        let asked: [&(dyn ToSql + Sync); 6] = [&code, &scope.source, &category, &depth, &since, &until];
+        self.query(queries::STANDINGS, &asked).await?.iter().map(standing).collect()
     }
 
     async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError> {

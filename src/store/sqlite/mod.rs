@@ -18,9 +18,10 @@ use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
 use super::location::SqliteFile;
 use super::rows::Rows;
-use super::{Access, Engine, Pruned, StoreError, queries};
+use super::{Access, Attempt, Engine, Pruned, Scope, ScopeRuns, Standing, StoreError, queries};
 use crate::blocking::unblocked;
-use crate::model::Report;
+use crate::category::Category;
+use crate::model::{Report, Status};
 use crate::region::Region;
 
 pub(super) struct Sqlite {
@@ -117,8 +118,7 @@ impl Engine for Sqlite {
                     run_id: row.get(0)?,
                     number: row.get(1)?,
                     fetched_at: row.get(2)?,
-                    source: row.get(3)?,
-                    category_id: row.get(4)?,
+                    scope: Scope { source: row.get(3)?, category_id: row.get(4)? },
                     depth: row.get(5)?,
                 })
             })?;
@@ -131,17 +131,87 @@ impl Engine for Sqlite {
         let fetch = fetch.clone();
         self.with(move |connection| {
             let mut statement = connection.prepare(&placeholders(queries::CHART))?;
-            let category = fetch.category_id.map_or(-1, i64::from);
-            let rows =
-                statement.query_map(params![fetch.number, region.code(), depth, fetch.source, category], |row| {
+            let category = fetch.scope.category_id.map_or(-1, i64::from);
+            let rows = statement.query_map(
+                params![fetch.number, region.code(), depth, fetch.scope.source, category],
+                |row| {
                     Ok(Place {
                         rank: row.get(0)?,
                         video_id: row.get(1)?,
                         title: row.get(2)?,
                         channel: row.get(3)?,
                         first_seen_at: row.get(4)?,
+                        category: row.get::<_, Option<u32>>(5)?.map(Category::new),
+                        views: row.get::<_, Option<i64>>(6)?.and_then(|views| u64::try_from(views).ok()),
+                        thumbnail: row.get(7)?,
+                        language: row.get(8)?,
                     })
-                })?;
+                },
+            )?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError> {
+        self.with(move |connection| {
+            let mut statement = connection.prepare(&placeholders(queries::SCOPES))?;
+            let scope = |row: &Row<'_>| {
+                let runs: i64 = row.get(2)?;
+                Ok(ScopeRuns {
+                    scope: Scope { source: row.get(0)?, category_id: row.get(1)? },
+                    runs: u64::try_from(runs).unwrap_or(0),
+                    newest: row.get(3)?,
+                })
+            };
+            statement.query_map([until], scope)?.collect()
+        })
+        .await
+    }
+
+    async fn attempts(
+        &mut self,
+        scope: &Scope,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let scope = scope.clone();
+        self.with(move |connection| {
+            let mut statement = connection.prepare(&placeholders(queries::ATTEMPTS))?;
+            let rows = statement.query_map(params![scope.source, scope.category_id, since, until], |row| {
+                let (kind, message): (Option<String>, Option<String>) = (row.get(7)?, row.get(8)?);
+                Ok(Attempt {
+                    run_id: row.get(0)?,
+                    number: row.get(1)?,
+                    fetched_at: row.get(2)?,
+                    depth: row.get(3)?,
+                    region: region(row, 4)?,
+                    status: status(row, 5)?,
+                    videos: row.get(6)?,
+                    error: kind.map(|kind| (kind, message.unwrap_or_default())),
+                    is_pruned: row.get(9)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    async fn standings(
+        &mut self,
+        scope: &Scope,
+        region: Region,
+        depth: u32,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Standing>, StoreError> {
+        let scope = scope.clone();
+        self.with(move |connection| {
+            let mut statement = connection.prepare(&placeholders(queries::STANDINGS))?;
+            let asked = params![region.code(), scope.source, scope.category_id, depth, since, until];
+            let rows = statement.query_map(asked, |row| {
+                Ok(Standing { number: row.get(0)?, rank: row.get(1)?, video_id: row.get(2)? })
+            })?;
             rows.collect()
         })
         .await
@@ -171,6 +241,11 @@ fn placeholders(sql: &str) -> String {
 fn region(row: &Row<'_>, column: usize) -> rusqlite::Result<Region> {
     let text: String = row.get(column)?;
     Region::new(&text).ok_or_else(|| wrong_text(column, format!("{text} is no region")))
+}
+
+fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
+    let text: String = row.get(column)?;
+    Status::find(&text).ok_or_else(|| wrong_text(column, format!("{text} is no status")))
 }
 
 fn wrong_text(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {

@@ -1,0 +1,177 @@
+//! What is missing or odd: runs that did not come, regions that emptied, categories that jumped. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::categories::{Share, shares};
+use super::snapshot::{RegionPast, Snapshot};
+use super::when;
+use crate::category::Category;
+use crate::figures::span;
+use crate::model::Status;
+use crate::region::Region;
+
+/// By how many points of a hundred a category's share must change to be told.
+const JUMP: f64 = 15.0;
+
+/// The smallest chart whose shares say something.
+const SMALLEST: usize = 20;
+
+/// A gap is one when it is longer than this many times the usual distance.
+const LATE: f64 = 1.75;
+
+/// Something that whoever reads the page should know.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Gap {
+    /// Between two runs of the same regions there should have been others.
+    Missing { regions: Vec<Region>, runs: u64, from: Timestamp, to: Timestamp, usual: SignedDuration },
+    /// The next run should have come by now.
+    Overdue { regions: Vec<Region>, since: Timestamp, usual: SignedDuration },
+    /// Some of a region's runs brought no whole chart.
+    Failed { region: Region, failed: usize, of: usize, kinds: Vec<String> },
+    /// A chart that is empty, or less than half of the one before, at the same depth.
+    Shrunk { region: Region, before: u32, now: u32, at: Timestamp },
+    /// A category takes much more, or less, of a chart than before.
+    Jumped { region: Region, category: Option<Category>, before: f64, now: f64 },
+}
+
+/// All of them: missing runs first, newest first, then by region.
+pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
+    let mut gaps = missing_runs(snapshot);
+    for past in &snapshot.regions {
+        gaps.extend(failed(past));
+        gaps.extend(shrunk(past));
+    }
+    let mut jumps: Vec<Gap> = snapshot.regions.iter().flat_map(jumped).collect();
+    let size = |gap: &Gap| if let Gap::Jumped { before, now, .. } = gap { (now - before).abs() } else { 0.0 };
+    jumps.sort_by(|one, other| size(other).total_cmp(&size(one)));
+    gaps.extend(jumps);
+    gaps
+}
+
+/// Runs of the same regions are taken for one job; its usual distance is the median.
+fn missing_runs(snapshot: &Snapshot) -> Vec<Gap> {
+    let mut asked: BTreeMap<(Timestamp, &str), Vec<Region>> = BTreeMap::new();
+    for attempt in snapshot.regions.iter().flat_map(|past| &past.attempts) {
+        asked.entry((attempt.fetched_at, &attempt.run_id)).or_default().push(attempt.region);
+    }
+    let mut jobs: BTreeMap<Vec<Region>, Vec<Timestamp>> = BTreeMap::new();
+    for ((at, _), regions) in asked {
+        jobs.entry(regions).or_default().push(at);
+    }
+    let mut gaps = Vec::new();
+    for (regions, times) in jobs {
+        let mut distances: Vec<SignedDuration> = times.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
+        distances.sort_unstable();
+        // Two runs show no habit yet.
+        let Some(usual) = distances.get(distances.len() / 2).copied().filter(|_| distances.len() >= 3) else {
+            continue;
+        };
+        let seconds = usual.as_secs_f64().max(60.0);
+        let is_late = |gap: SignedDuration| gap.as_secs_f64() > LATE * seconds;
+        if let Some(last) = times.last().filter(|last| is_late(snapshot.made_at.duration_since(**last))) {
+            gaps.push(Gap::Overdue { regions: regions.clone(), since: *last, usual });
+        }
+        let late = times.windows(2).filter(|pair| is_late(pair[1].duration_since(pair[0])));
+        let missing = late.map(|pair| {
+            let runs = (pair[1].duration_since(pair[0]).as_secs_f64() / seconds).round() as u64 - 1;
+            Gap::Missing { regions: regions.clone(), runs, from: pair[0], to: pair[1], usual }
+        });
+        gaps.extend(missing.rev());
+    }
+    gaps
+}
+
+fn failed(past: &RegionPast) -> Option<Gap> {
+    // Of a single run, the head of the page says it.
+    let failed: Vec<_> = past.attempts.iter().filter(|attempt| attempt.status != Status::Ok).collect();
+    if failed.is_empty() || past.attempts.len() < 2 {
+        return None;
+    }
+    let mut kinds: Vec<String> =
+        failed.iter().filter_map(|attempt| attempt.error.as_ref()).map(|(kind, _)| kind.clone()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    Some(Gap::Failed { region: past.region, failed: failed.len(), of: past.attempts.len(), kinds })
+}
+
+fn shrunk(past: &RegionPast) -> Option<Gap> {
+    let mut whole = past.attempts.iter().rev().filter(|attempt| attempt.status == Status::Ok);
+    let now = whole.next()?;
+    let before = whole.find(|before| before.depth == now.depth)?;
+    (now.videos * 2 < before.videos).then_some(Gap::Shrunk {
+        region: past.region,
+        before: before.videos,
+        now: now.videos,
+        at: now.fetched_at,
+    })
+}
+
+fn jumped(past: &RegionPast) -> Vec<Gap> {
+    let (Some(now), Some(before), Some(changes)) = (&past.chart, &past.previous, &past.changes) else {
+        return Vec::new();
+    };
+    let top = |places: &[crate::store::Place]| shares(places.iter().filter(|place| place.rank <= changes.depth));
+    if now.places.len().min(before.places.len()) < SMALLEST {
+        return Vec::new();
+    }
+    let (now, before) = (top(&now.places), top(&before.places));
+    let of = |shares: &[Share], category| {
+        shares.iter().find(|share| share.category == category).map_or(0.0, |share| share.percent)
+    };
+    let mut categories: Vec<Option<Category>> = now.iter().chain(&before).map(|share| share.category).collect();
+    categories.sort_unstable();
+    categories.dedup();
+    categories
+        .into_iter()
+        .map(|category| (category, of(&before, category), of(&now, category)))
+        .filter(|(_, before, now)| (now - before).abs() >= JUMP)
+        .map(|(category, before, now)| Gap::Jumped { region: past.region, category, before, now })
+        .collect()
+}
+
+/// A few codes, or how many they are.
+fn codes(regions: &[Region]) -> String {
+    match regions {
+        [] => "no region".to_owned(),
+        few if few.len() <= 12 => few.iter().map(Region::code).collect::<Vec<_>>().join(", "),
+        many => format!("{} regions", many.len()),
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Gap::Missing { regions, runs, from, to, usual } => {
+                let (codes, usual) = (codes(regions), span(usual.as_secs()));
+                let runs = if *runs == 1 { "one run is".to_owned() } else { format!("{runs} runs are") };
+                write!(
+                    f,
+                    "{codes}: {runs} missing from {} to {}; usually one comes every {usual}.",
+                    when(from),
+                    when(to)
+                )
+            }
+            Gap::Overdue { regions, since, usual } => {
+                let (codes, usual) = (codes(regions), span(usual.as_secs()));
+                write!(f, "{codes}: no run since {}; usually one comes every {usual}.", when(since))
+            }
+            Gap::Failed { region, failed, of, kinds } => {
+                write!(f, "{region}: {failed} of {of} runs brought no whole chart")?;
+                if kinds.is_empty() { f.write_str(".") } else { write!(f, " ({}).", kinds.join(", ")) }
+            }
+            Gap::Shrunk { region, before, now: 0, at } => {
+                write!(f, "{region}: its chart is empty since {}; before, it had {before} videos.", when(at))
+            }
+            Gap::Shrunk { region, before, now, at } => {
+                write!(f, "{region}: its chart has {now} videos since {}; before, it had {before}.", when(at))
+            }
+            Gap::Jumped { region, category, before, now } => {
+                let name = super::categories::name(*category);
+                write!(f, "{region}: {name} went from {before:.0} % to {now:.0} % of the chart.")
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! One page of HTML out of a history or a document: it opens offline, asks for nothing, and says first what is wrong.
+//!
+//! ```text
+//! snapshot    history or document   -> Snapshot, plain data     async, where it reads a history
+//! gaps, bump, sharing, categories   what the page shows of it   pure
+//! page        Snapshot, limits      -> HTML, by the templates *.html, which escape by themselves
+//! ```
+//!
+//! The plots are SVG and tables written by the templates. Of the libraries, `plotters` 0.3 and `charts-rs` 2.3 draw
+//! to a fixed size in fixed colours and measure text by a Latin font, `charming` draws in the reader's browser
+//! with a large script, and none has a plot of ranks with gaps; here the page's style sheet gives the colours of
+//! light and dark, and names beside a plot are text that wraps, is read aloud and runs from right to left.
+
+mod bump;
+mod categories;
+mod gaps;
+mod page;
+mod sharing;
+mod snapshot;
+
+use askama::Template;
+use jiff::Timestamp;
+
+use self::page::{Limits, Page};
+use crate::store::Place;
+use crate::store::changes::Move;
+
+pub use snapshot::{Chart, Origin, RegionPast, Snapshot};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+// The page's policy names them by these ("Content Security Policy Level 3", hash-source).
+const STYLE_HASH: &str = "sha256-kFXNzRrsOwtdbGkn6oZ1zNAZ9WsexuRVCeGYVh+AXsM=";
+const SCRIPT_HASH: &str = "sha256-p1C+j5rOoKykHp21j5SQMe3DJTbFQyn2o+5SWml3YU4=";
+
+/// The largest page, in bytes. Browsers stay quick with it, and mail takes it.
+const MAX_PAGE: usize = 2_000_000;
+
+/// From everything to next to nothing; the first that fits is taken.
+const LIMITS: &[Limits] = &[
+    Limits { places: 200, moves: 10, runs: 28 },
+    Limits { places: 100, moves: 10, runs: 28 },
+    Limits { places: 50, moves: 5, runs: 28 },
+    Limits { places: 25, moves: 5, runs: 14 },
+    Limits { places: 10, moves: 5, runs: 14 },
+    Limits { places: 10, moves: 3, runs: 7 },
+    Limits { places: 5, moves: 0, runs: 7 },
+    Limits { places: 3, moves: 0, runs: 0 },
+    Limits { places: 1, moves: 0, runs: 0 },
+];
+
+/// The page, below 2 MB. With `thumbnails` it shows pictures, which the reader's browser gets from YouTube.
+///
+/// # Errors
+/// None that a `String` could give.
+pub fn render(snapshot: &Snapshot, thumbnails: bool) -> Result<String, askama::Error> {
+    let mut page = String::new();
+    for limits in LIMITS {
+        page = Page::of(snapshot, thumbnails, *limits).render()?;
+        if page.len() < MAX_PAGE {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// `2026-11-22 14:05`, UTC.
+fn when(time: &Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// `11-22 14:05`, UTC.
+fn short(time: &Timestamp) -> String {
+    time.strftime("%m-%d %H:%M").to_string()
+}
+
+fn percent(percent: &f64) -> String {
+    format!("{percent:.0}")
+}
+
+/// `2nd`, `3rd`, `4th`
+fn ordinal(number: &usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// The longest title and name that the page shows whole; YouTube's own limit for titles is 100.
+const LONGEST: usize = 150;
+
+fn title(title: &str) -> String {
+    cut(title, "(no title)")
+}
+
+fn channel(channel: &str) -> String {
+    cut(channel, "")
+}
+
+/// As it came, but for controls, which HTML has no use for, and for a length beyond all measure.
+fn cut(text: &str, missing: &str) -> String {
+    let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST + 1).collect();
+    match shown.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None if shown.trim().is_empty() => missing.to_owned(),
+        None => shown,
+    }
+}
+
+/// For fonts and voices. Only subtags of letters come this far.
+fn lang(place: &Place) -> String {
+    let is_plain = |language: &&str| !language.is_empty() && language.bytes().all(|byte| byte.is_ascii_lowercase());
+    place.language.as_deref().filter(is_plain).map_or_else(String::new, |language| format!(" lang=\"{language}\""))
+}
+
+/// `3`, `was 3`, `5 → 3`
+fn rank_change(moved: &Move) -> String {
+    match (moved.previous_rank, moved.rank) {
+        (None, Some(rank)) => rank.to_string(),
+        (Some(previous), None) => format!("was {previous}"),
+        (Some(previous), Some(rank)) => format!("{previous} → {rank}"),
+        (None, None) => String::new(),
+    }
+}

@@ -1,0 +1,67 @@
+//! What a history says of many past runs at once.
+
+use jiff::Timestamp;
+
+use crate::model::Status;
+use crate::region::Region;
+
+/// What charts have in common that can be compared, whatever their region.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// As in the document.
+    pub source: String,
+    /// `None` is all categories.
+    pub category_id: Option<u32>,
+}
+
+/// The runs of a scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeRuns {
+    /// Their source and category.
+    pub scope: Scope,
+    /// How many there are.
+    pub runs: u64,
+    /// Start of the newest.
+    pub newest: Timestamp,
+}
+
+/// A region of a run, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The run.
+    pub run_id: String,
+    /// Its short name within the history.
+    pub number: i64,
+    /// Its start.
+    pub fetched_at: Timestamp,
+    /// Places asked for.
+    pub depth: u32,
+    /// Which region.
+    pub region: Region,
+    /// How it ended.
+    pub status: Status,
+    /// Different videos that arrived.
+    pub videos: u32,
+    /// Why it is not whole: the kind, and one line for people.
+    pub error: Option<(String, String)>,
+    /// Whether its chart has been deleted.
+    pub is_pruned: bool,
+}
+
+impl Attempt {
+    /// Whether its whole chart is there.
+    pub fn is_whole(&self) -> bool {
+        self.status == Status::Ok && !self.is_pruned
+    }
+}
+
+/// Where a video stood in a run's chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The run's short name within the history.
+    pub number: i64,
+    /// 1 is the top.
+    pub rank: u32,
+    /// Which video.
+    pub video_id: String,
+}
