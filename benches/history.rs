@@ -192,7 +192,7 @@ fn psql(url: &str, script: &str) {
     fed("psql", Command::new("psql").args(["-X", "-q", "-v", "ON_ERROR_STOP=1", url]), script);
 }
 
-/// 103 runs of 22,200 places: growth for each place, and `changes` of one region.
+/// 103 runs of 22,200 places: growth for each place, `changes` of one region, and `report` of all.
 async fn thirty_days(folder: &Path) {
     let file = folder.join("thirty-days.db");
     let location = file.display().to_string();
@@ -224,6 +224,16 @@ async fn thirty_days(folder: &Path) {
         (0..REPEATS).map(|_| time(&["changes", "--store", &location, "-r", "PL"]).0).collect();
     times.sort();
     println!("`changes -r PL` over them: median {} ms", times[REPEATS / 2].as_millis());
+    let page = folder.join("report.html");
+    let arguments = ["report", "--store", &location, "-o", &page.display().to_string()];
+    let (mut times, peaks): (Vec<Duration>, Vec<u64>) = (0..REPEATS).map(|_| time(&arguments)).unzip();
+    times.sort();
+    println!(
+        "`report` of them: median {} ms, peak {} MiB, page of {} KB",
+        times[REPEATS / 2].as_millis(),
+        peaks.iter().max().map_or(0, |peak| peak >> 10),
+        fs::metadata(&page).expect("the page").len() / 1000
+    );
 }
 
 /// Seven regions with and without a history, on a server that answers at once; and the memory of the largest run.

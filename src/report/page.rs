@@ -54,6 +54,7 @@ pub(super) struct Page<'a> {
     widespread: Vec<Widespread<'a>>,
     heat: HeatMap,
     categories: Categories,
+    limits: Limits,
 }
 
 /// Regions that failed alike, or that are out of date.
@@ -112,6 +113,7 @@ impl<'a> Page<'a> {
             widespread,
             heat,
             categories: Categories::of(snapshot),
+            limits,
         }
     }
 
@@ -166,6 +168,20 @@ impl<'a> Page<'a> {
                 )
             }
         }
+    }
+
+    /// What found no room.
+    fn left_out(&self) -> Option<String> {
+        let longest =
+            self.snapshot.regions.iter().filter_map(|past| past.chart.as_ref()).map(|chart| chart.places.len());
+        let places = self.limits.places;
+        longest.max().filter(|longest| *longest > places).map(|longest| {
+            let plots = if self.limits.runs == 0 { " and no plots of ranks" } else { "" };
+            format!(
+                "To stay small, this page shows the first {places} of up to {longest} places of each chart{plots}. \
+                 A page of fewer regions (-r) shows more."
+            )
+        })
     }
 
     fn source_line(&self) -> String {
@@ -326,10 +342,7 @@ impl<'a> Section<'a> {
     fn caption(&self) -> String {
         let all = self.past.chart.as_ref().map_or(0, |chart| chart.places.len());
         if self.rows.len() < all {
-            format!(
-                "The first {} of {all} places; the page has no room for more. A page of fewer regions (-r) shows more.",
-                self.rows.len()
-            )
+            format!("The first {} of {all} places; the page has no room for more.", self.rows.len())
         } else {
             format!("The chart of {}", self.name())
         }
