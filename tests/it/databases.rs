@@ -218,7 +218,7 @@ pub fn programs() -> Option<PathBuf> {
     of_debian.or_else(of_others).filter(|bin| bin.join("initdb").exists())
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 

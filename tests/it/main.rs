@@ -26,3 +26,5 @@ mod secrets;
 mod store;
 mod tls;
 mod waits;
+#[cfg(feature = "report")]
+mod webdriver;

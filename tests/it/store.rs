@@ -54,11 +54,15 @@ macro_rules! on_both_engines {
     };
 }
 
+#[cfg(feature = "report")]
+mod browser;
 mod claim;
 mod interval;
 mod keep;
 mod load;
 mod moves;
+#[cfg(feature = "report")]
+mod page;
 mod password;
 mod recipes;
 mod rescue;

@@ -1,0 +1,212 @@
+//! The page in a real browser.
+
+use fantoccini::Locator;
+use fantoccini::key::Key;
+
+use super::*;
+use crate::webdriver::{Browser, View};
+
+const VIEWS: [View; 3] = [View::DESKTOP, View::PHONE, View { width: 768, is_dark: false, has_scripts: true }];
+
+/// A title that tries to get out of wherever it stands.
+const HOSTILE: &str = r#"</script><img src=x onerror=document.title='got'>'"--><svg onload=document.title='got'>"#;
+
+/// Does `test` with a page made with these options, in a browser, where there is one.
+fn in_a_browser(options: &str, test: impl AsyncFnOnce(&Browser, &Path)) {
+    let store = history();
+    let made = command(&store, &format!("report -o page.html {options}")).finish().exits(0);
+    let page = made.folder.path().join("page.html");
+    wait(async {
+        if let Some(browser) = Browser::start().await {
+            test(&browser, &page).await;
+            browser.client.close().await.unwrap();
+        }
+    });
+}
+
+/// Titles of many scripts, and the hostile one.
+const TITLES: [&str; 8] = [
+    "Zażółć gęślą jaźń",
+    "हिन्दी में एक शीर्षक",
+    "عنوان باللغة العربية من اليمين إلى اليسار",
+    "한국어 제목",
+    "👩‍👩‍👧‍👦 emoji 🎵",
+    HOSTILE,
+    "Averyveryveryveryveryverylongwordthatdoesnotendandhasnowheretobreakandgoesonandonandon",
+    "",
+];
+
+/// A history with everything in it that a page can show: moves, a failed region, a missing run, categories.
+fn history() -> Store {
+    let store = Store::sqlite();
+    let now = now();
+    for hour in [42, 35, 28, 14, 7, 0] {
+        let ids = |by: i64| -> Vec<String> {
+            (0..24).map(|place| format!("v{}", (place * 5 + (42 - hour) / 7 * by) % 30)).collect()
+        };
+        let mut charts = vec![chart("US", &ids(1)), chart("GB", &ids(2)), chart("PL", &ids(3))];
+        charts.push(if hour % 14 == 0 { failed("AT", Kind::RateLimited) } else { chart("AT", &ids(1)) });
+        let mut run = report(hours(now, -hour), charts);
+        for video in &mut run.videos {
+            let number: usize = video.video.id[1..].parse().unwrap();
+            video.video.title = TITLES[number % TITLES.len()].into();
+            video.video.channel = if number == 5 { HOSTILE.into() } else { "A channel of nobody".into() };
+            video.video.category = Some(Category::new([10, 20, 24, 1, 2, 17, 22, 23, 25, 26, 27][number % 11]));
+            video.video.counts.views = Some(number as u64 * 1_234_567);
+            video.video.thumbnail = Some("https://i.ytimg.com/vi/x/maxresdefault.jpg".into());
+        }
+        put(&store, &run);
+    }
+    store
+}
+
+#[test]
+fn a_page_is_quiet_and_asks_for_nothing() {
+    in_a_browser("", async |browser, page| {
+        for view in VIEWS {
+            browser.requests().await;
+            browser.open(page, view).await;
+            assert_eq!(browser.requests().await, [url::Url::from_file_path(page).unwrap().to_string()]);
+            assert_eq!(browser.complaints().await, [""; 0], "{view:?}");
+        }
+    });
+}
+
+#[test]
+fn a_page_with_pictures_asks_one_host_for_them_and_nobody_else() {
+    in_a_browser("--thumbnails", async |browser, page| {
+        browser.requests().await;
+        browser.open(page, View::DESKTOP).await;
+        let requests = browser.requests().await;
+        let (files, pictures): (Vec<_>, Vec<_>) = requests.iter().partition(|address| address.starts_with("file:"));
+        assert_eq!(files.len(), 1);
+        assert!(!pictures.is_empty());
+        assert!(pictures.iter().all(|address| address.starts_with("https://i.ytimg.com/")), "{pictures:?}");
+    });
+}
+
+#[test]
+fn what_strangers_write_does_nothing() {
+    in_a_browser("", async |browser, page| {
+        browser.open(page, View::DESKTOP).await;
+        assert!(browser.client.title().await.unwrap().starts_with("YouTube’s most popular videos, "));
+        assert_eq!(browser.value("document.querySelectorAll('img, [onerror], [onload]').length").await, 0);
+        let shown =
+            format!("[...document.querySelectorAll('a')].some((link) => link.textContent === {})", json!(HOSTILE));
+        assert_eq!(browser.value(&shown).await, true);
+    });
+}
+
+#[test]
+fn charts_are_sorted_by_keyboard() {
+    in_a_browser("-r US", async |browser, page| {
+        browser.open(page, View::DESKTOP).await;
+        let column = |column: usize| {
+            format!(
+                "[...document.querySelector('.chart').tBodies[0].rows].map((row) => row.cells[{column}].textContent)"
+            )
+        };
+        let ranks = browser.value(&column(0)).await;
+        assert_eq!(ranks[0], "1");
+        let views = browser.client.find(Locator::XPath("//table[contains(@class, 'chart')]//button[.='Views']"));
+        let views = views.await.unwrap();
+        // From the heading before, as Tab goes.
+        browser
+            .value("[...document.querySelectorAll('.chart button')].find((b) => b.textContent === 'Category').focus()")
+            .await;
+        let active = browser.client.active_element().await.unwrap();
+        active.send_keys(&Key::Tab.to_string()).await.unwrap();
+        let active = browser.client.active_element().await.unwrap();
+        assert_eq!(active.element_id(), views.element_id());
+        let number = |text: &Value| text.as_str().unwrap().replace(',', "").parse::<u64>().unwrap();
+        for (order, is_ascending) in [("ascending", true), ("descending", false)] {
+            views.send_keys(&Key::Enter.to_string()).await.unwrap();
+            let shown: Vec<u64> = browser.value(&column(4)).await.as_array().unwrap().iter().map(number).collect();
+            let mut sorted = shown.clone();
+            sorted.sort_unstable();
+            if !is_ascending {
+                sorted.reverse();
+            }
+            assert_eq!(shown, sorted);
+            let said = browser.value("document.querySelector('.chart [aria-sort]').getAttribute('aria-sort')").await;
+            assert_eq!(said, order);
+        }
+        assert_eq!(browser.value("document.querySelectorAll('.chart [aria-sort]').length").await, 1);
+        // Back, by rank: numbers, not words.
+        let rank = browser.client.find(Locator::XPath("//table[contains(@class, 'chart')]//button[.='Rank']"));
+        rank.await.unwrap().send_keys(" ").await.unwrap();
+        assert_eq!(browser.value(&column(0)).await, ranks);
+    });
+}
+
+#[test]
+fn a_region_is_chosen_by_keyboard() {
+    in_a_browser("", async |browser, page| {
+        browser.open(page, View::PHONE).await;
+        let seen = "[...document.querySelectorAll('section.region')].filter((part) => part.checkVisibility())\
+                    .map((part) => part.dataset.region)";
+        assert_eq!(browser.value(seen).await, json!(["AT", "GB", "PL", "US"]));
+        let select = browser.client.find(Locator::Css("select")).await.unwrap();
+        select.send_keys(&Key::Down.to_string()).await.unwrap();
+        select.send_keys(&Key::Down.to_string()).await.unwrap();
+        assert_eq!(browser.value(seen).await, json!(["GB"]));
+        let said = "document.querySelector('[role=status]').textContent";
+        assert_eq!(browser.value(said).await, "Showing United Kingdom (GB) only");
+        select.send_keys(&Key::Home.to_string()).await.unwrap();
+        assert_eq!(browser.value(seen).await, json!(["AT", "GB", "PL", "US"]));
+    });
+}
+
+#[test]
+fn nothing_is_wider_than_the_screen() {
+    in_a_browser("--thumbnails", async |browser, page| {
+        for width in [320, 360, 768, 1200] {
+            let view = View { width, is_dark: false, has_scripts: true };
+            browser.open(page, view).await;
+            // With everything unfolded. What scrolls by itself may be wider inside, and long names are cut.
+            let wide = "(() => {
+                for (const part of document.querySelectorAll('details')) part.open = true;
+                const all = [...document.querySelectorAll('body *:not(.skip)')].filter((e) => !e.closest('.scroll *, svg *, .bump li *'));
+                return all.filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5).map((e) => e.outerHTML.slice(0, 80));
+            })()";
+            assert_eq!(browser.value(wide).await, json!([]), "{width}");
+            assert_eq!(browser.value("document.documentElement.scrollWidth").await, json!(width));
+        }
+    });
+}
+
+#[test]
+fn axe_finds_nothing_serious() {
+    in_a_browser("--thumbnails", async |browser, page| {
+        for width in [360, 1200] {
+            for is_dark in [false, true] {
+                browser.open(page, View { width, is_dark, has_scripts: true }).await;
+                browser.value("[...document.querySelectorAll('details')].forEach((part) => part.open = true)").await;
+                assert_eq!(browser.axe().await, [""; 0], "{width}, dark: {is_dark}");
+            }
+        }
+    });
+}
+
+#[test]
+fn without_scripts_all_is_there_and_nothing_that_needs_one() {
+    in_a_browser("", async |browser, page| {
+        browser.open(page, View { has_scripts: false, ..View::DESKTOP }).await;
+        assert_eq!(browser.value("document.querySelectorAll('section.region').length").await, 4);
+        assert_eq!(browser.value("document.querySelector('.controls').checkVisibility()").await, false);
+        assert_eq!(browser.value("document.querySelectorAll('button').length").await, 0);
+    });
+}
+
+#[test]
+fn on_paper_there_are_no_controls_and_all_charts() {
+    in_a_browser("", async |browser, page| {
+        browser.open(page, View::DESKTOP).await;
+        browser.devtools("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
+        assert_eq!(browser.value("document.querySelector('.controls').checkVisibility()").await, false);
+        let charts = "[...document.querySelectorAll('.chart')].filter((chart) => chart.checkVisibility()).length";
+        assert_eq!(browser.value(charts).await, 4);
+        let paper = "getComputedStyle(document.body).backgroundColor";
+        assert_eq!(browser.value(paper).await, "rgb(253, 253, 252)");
+    });
+}

@@ -1,0 +1,280 @@
+//! The page, as text.
+
+use super::*;
+
+on_both_engines! {
+    a_page_says_first_what_is_wrong
+    a_page_shows_who_moved_and_since_when
+    what_is_shown_can_be_chosen
+    a_run_dated_ahead_is_not_shown
+    nothing_to_show_leaves_the_old_page
+}
+
+const PAGE: &str = "page.html";
+
+/// `report` of a history.
+fn page_of(store: &Store, options: &str) -> Outcome {
+    command(store, &format!("report -o {PAGE} {options}")).file(PAGE, "old").finish()
+}
+
+/// `report` of one run.
+fn page_from(run: &Report, options: &str) -> Outcome {
+    let document = serde_json::to_string(run).unwrap();
+    let arguments = format!("report --from document.json -o {PAGE} {options}");
+    let run = Run::new(&arguments.split_whitespace().collect::<Vec<_>>());
+    run.file("document.json", &document).file(PAGE, "old").finish()
+}
+
+/// What stands between the tags, each piece on its own line.
+fn words(html: &str) -> String {
+    let pieces = html.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text).trim());
+    pieces.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The words before all charts.
+fn head(html: &str) -> String {
+    words(between(html, "<header>", "</header>"))
+}
+
+/// The words of a region's own part.
+fn part(html: &str, code: &str) -> String {
+    words(between(html, &format!("<h2 id=\"{code}\">"), "</section>"))
+}
+
+#[track_caller]
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, after) = text.split_once(from).unwrap_or_else(|| panic!("no {from:?} in {text}"));
+    after.split_once(to).unwrap_or_else(|| panic!("no {to:?} after {from:?}")).0
+}
+
+fn a_page_says_first_what_is_wrong(store: Store) {
+    let now = now();
+    put(&store, &report(days(now, -3), vec![chart("GB", &["a"])]));
+    let before = vec![chart("US", &["a", "b"]), chart("PL", &["a"]), failed("AT", Kind::Timeout)];
+    put(&store, &report(hours(now, -7), before));
+    let last = vec![chart("US", &["b", "a"]), partial("PL", &["c"], Kind::RateLimited), failed("AT", Kind::Timeout)];
+    put(&store, &report(now, last));
+
+    let html = page_of(&store, "").exits(0).read(PAGE);
+    let told = "Look at this first\nFailed last time (timeout):\nAT\nabout timeout\nIncomplete last time \
+                (rate_limited):\nPL\nabout rate_limited\nNo chart at all:\nAT\nCharts older than a day:\nGB (";
+    assert!(head(&html).contains(told), "{}", head(&html));
+    // A region's own part repeats it, beside the chart that there is.
+    let poland = part(&html, "PL");
+    assert!(poland.contains("was no whole one: partial: rate_limited."), "{poland}");
+    assert!(poland.contains("Title of a") && !poland.contains("Title of c"), "{poland}");
+    assert!(part(&html, "AT").contains("No whole chart yet; failed: timeout."));
+}
+
+fn a_page_shows_who_moved_and_since_when(store: Store) {
+    let now = now();
+    put(&store, &report(hours(now, -31), vec![chart("PL", &["c", "a"])]));
+    put(&store, &report(hours(now, -7), vec![chart("PL", &["a", "b", "c", "d", "f"])]));
+    put(&store, &report(now, vec![chart("PL", &["e", "c", "b", "d", "g"])]));
+    let html = page_of(&store, "").exits(0).read(PAGE);
+    let poland = part(&html, "PL");
+    assert!(poland.contains("2 entered, 2 left, 1 rose, 1 fell"), "{poland}");
+    let lists = "Entered\n2\n1\nTitle of e\n5\nTitle of g\nLeft\n2\nwas 1\nTitle of a\nwas 5\nTitle of f\n\
+                 Rose\n1\n3 → 2\nTitle of c\nFell\n1\n2 → 3\nTitle of b\n";
+    assert!(poland.contains(lists), "{poland}");
+    let rows = "1\nnew\nTitle of e\nA channel\n–\n1,000\nnew\n2\n+1\nTitle of c\nA channel\n–\n1,000\n1d 7h\n\
+                3\n−1\nTitle of b\nA channel\n–\n1,000\n7h 0m\n4\n0\nTitle of d";
+    assert!(poland.contains(rows), "{poland}");
+    // The plot, run by run, and the same as a table.
+    let table =
+        "Title of e\n–\n–\n1\nTitle of c\n1\n3\n2\nTitle of b\n–\n2\n3\nTitle of d\n–\n4\n4\nTitle of g\n–\n–\n5";
+    assert!(poland.contains(table), "{poland}");
+    assert!(html.contains(r#"<path d="M2 1C4 1 4 5 6 5C8 5 8 3 10 3"/>"#), "{html}");
+}
+
+fn what_is_shown_can_be_chosen(store: Store) {
+    let now = now();
+    let mut music = report(hours(now, -2), vec![chart("PL", &["song"])]);
+    music.request.category_id = Some(10);
+    put(&store, &music);
+    put(&store, &report(hours(now, -1), vec![chart("GB", &["a"]), chart("PL", &["b"]), chart("US", &["c"])]));
+
+    // All of the kind that was fetched last, by code, and a word of what else there is.
+    let html = page_of(&store, "").exits(0).read(PAGE);
+    let place = |html: &str, code: &str| html.find(&format!("<h2 id=\"{code}\">"));
+    assert!(place(&html, "GB") < place(&html, "PL") && place(&html, "PL") < place(&html, "US"));
+    assert!(head(&html).contains("The history also holds one run of YouTube, Music;"), "{}", head(&html));
+    // These, in this order.
+    let outcome = page_of(&store, "-r us,AT,GB").exits(0);
+    assert!(outcome.stderr.contains("AT: no run of the last 30 days asked for it"), "{}", outcome.stderr);
+    let html = outcome.read(PAGE);
+    assert!(place(&html, "US") < place(&html, "GB") && place(&html, "PL").is_none() && place(&html, "AT").is_none());
+    // A category.
+    let html = page_of(&store, "--category music").exits(0).read(PAGE);
+    assert!(
+        html.contains("<h1>YouTube’s most popular videos: Music</h1>") && part(&html, "PL").contains("Title of song")
+    );
+    let outcome = page_of(&store, "--category 23").exits(1);
+    assert!(outcome.stderr.contains("the history holds no run of that category"), "{}", outcome.stderr);
+    assert_eq!(outcome.read(PAGE), "old");
+}
+
+fn a_run_dated_ahead_is_not_shown(store: Store) {
+    put(&store, &report(hours(now(), -1), vec![chart("PL", &["a"])]));
+    put(&store, &report(days(now(), 2), vec![chart("PL", &["b"])]));
+    let html = page_of(&store, "").exits(0).read(PAGE);
+    assert!(part(&html, "PL").contains("Title of a") && !html.contains("Title of b"));
+}
+
+fn nothing_to_show_leaves_the_old_page(store: Store) {
+    wait(async { drop(store::open(&location(&store), Access::Create).await.unwrap()) });
+    let outcome = page_of(&store, "").exits(1);
+    assert_eq!(outcome.stderr, "error: the history holds no run yet; a run with --store brings one in\n");
+    assert_eq!(outcome.read(PAGE), "old");
+    put(&store, &report(now(), vec![failed("PL", Kind::Timeout), chart::<&str>("US", &[])]));
+    for options in ["", "-r PL", "-r AT"] {
+        let outcome = page_of(&store, options).exits(1);
+        assert!(
+            outcome.stderr.ends_with("error: there is no chart to show; page.html is left as it was\n"),
+            "{options}"
+        );
+        assert_eq!(outcome.read(PAGE), "old");
+    }
+}
+
+#[test]
+fn both_engines_make_the_same_page() {
+    let Some(postgres) = Store::postgres() else { return };
+    let sqlite = Store::sqlite();
+    let now = now();
+    let rotated = |count: usize, by: usize| -> Vec<String> {
+        (0..count).map(|place| format!("v{}", (place * 7 + by * 3) % 30)).collect()
+    };
+    for hour in [35, 28, 21, 14, 7, 0] {
+        let by = hour as usize;
+        let mut charts = vec![chart("US", &rotated(25, by)), chart("PL", &rotated(20, by + 1))];
+        charts.push(if hour == 14 { failed("GB", Kind::ServerError) } else { chart("GB", &rotated(30, by)) });
+        let mut run = report(hours(now, -hour), charts);
+        for (index, video) in run.videos.iter_mut().enumerate() {
+            video.video.category = [None, Some(Category::new(10)), Some(Category::new(20))][index % 3];
+            video.video.declared_language = [None, Some("pl".to_owned())][index % 2].clone();
+            video.video.thumbnail = Some("https://i.ytimg.com/vi/x/maxresdefault.jpg".into());
+        }
+        put(&sqlite, &run);
+        put(&postgres, &run);
+    }
+    // But for the minute in which it was made.
+    let page = |store: &Store| {
+        let html = page_of(store, "--thumbnails").exits(0).read(PAGE);
+        let made = between(&html, "Made ", " from").to_owned();
+        html.replace(&format!("Made {made}"), "Made then")
+    };
+    assert_eq!(page(&sqlite), page(&postgres));
+}
+
+#[test]
+fn a_page_of_one_document() {
+    let mut charts =
+        vec![chart("US", &["a", "b"]), partial("PL", &["a"], Kind::ServerError), failed("AT", Kind::Connect)];
+    charts[1].sightings[0].rank = 3;
+    let run = report(hours(now(), -1), charts);
+    let html = page_from(&run, "").exits(0).read(PAGE);
+    assert!(head(&html).contains(&format!("({}). What changed since earlier runs takes a history.", run.run_id)));
+    assert!(head(&html).contains("Incomplete last time (server_error):\nPL\nabout server_error"), "{}", head(&html));
+    assert!(head(&html).contains("Failed last time (connect):\nAT"), "{}", head(&html));
+    // What came of a chart that is not whole is shown, with its ranks; nothing is said of a past.
+    assert!(part(&html, "PL").contains("3\nTitle of a\nA channel"), "{}", part(&html, "PL"));
+    assert!(!words(&html).contains("Move") && !words(&html).contains("Entered"));
+    assert!(words(&html).contains("US 1, PL 3"), "{}", words(&html));
+    // Standard input and standard output do as well.
+    let mut piped = Run::new(&["report", "--from", "-", "-o", "-", "-r", "pl"]);
+    piped = piped.file("document.json", &serde_json::to_string(&run).unwrap());
+    piped.command.stdin(fs::File::open(piped.path("document.json")).unwrap());
+    let outcome = piped.finish().exits(0);
+    assert!(outcome.stdout.starts_with("<!doctype html>") && !outcome.stdout.contains("id=\"US\""));
+    // A run in which nothing came, and a file that is no document.
+    let outcome = page_from(&report(now(), vec![failed("US", Kind::Connect)]), "").exits(1);
+    assert_eq!(outcome.read(PAGE), "old");
+    let broken = Run::new(&["report", "--from", "x.json", "-o", PAGE]).file("x.json", "{").file(PAGE, "old").finish();
+    assert_eq!(broken.exits(1).read(PAGE), "old");
+}
+
+#[test]
+fn a_page_names_its_source_and_when_to_delete_it() {
+    let mut run = report(at("2026-11-20T12:00:00Z"), vec![chart("US", &["a"])]);
+    let foot = |run: &Report| words(between(&page_from(run, "").exits(0).read(PAGE), "<footer>", "</footer>"));
+    let youtube = foot(&run);
+    assert!(youtube.starts_with("Source of all charts: YouTube,"), "{youtube}");
+    assert!(youtube.contains("YouTube Terms of Service\n·\nGoogle Privacy Policy\n"), "{youtube}");
+    assert!(youtube.contains("delete this page, or make it anew, by 2026-12-20."), "{youtube}");
+    run.source = "demo".into();
+    let demo = foot(&run);
+    assert!(demo.contains("It is invented") && !demo.contains("Terms of Service"), "{demo}");
+    run.source = "127.0.0.1".into();
+    assert!(foot(&run).starts_with("Source of all charts: the server 127.0.0.1."));
+}
+
+#[test]
+fn a_page_asks_for_nothing() {
+    let mut run = report(now(), vec![chart("US", &["a", "b"])]);
+    run.videos[0].video.thumbnail = Some("https://i.ytimg.com/vi/a/maxresdefault.jpg".into());
+    run.videos[1].video.thumbnail = Some("https://i.ytimg.com.example.org/b.jpg".into());
+    let html = page_from(&run, "").exits(0).read(PAGE);
+    let policy = |html: &str| between(html, "Content-Security-Policy\" content=\"", "\"").to_owned();
+    let hash = |policy: &str, kind: &str| between(policy, &format!("{kind}-src '"), "'").to_owned();
+    let without = policy(&html);
+    let expected = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        hash(&without, "style"),
+        hash(&without, "script")
+    );
+    assert_eq!(without, expected);
+    for remote in [" src=", "url(", "@import", "<link", "<iframe", "<object", "<embed", "<base", "style=", " on"] {
+        let tags: Vec<&str> =
+            html.split('<').filter(|tag| !tag.starts_with("script") && !tag.starts_with("style")).collect();
+        assert!(!tags.iter().any(|tag| tag.split('>').next().unwrap().contains(remote)), "{remote}");
+    }
+    // Pictures are links to one host, which the policy names, and nowhere else.
+    let html = page_from(&run, "--thumbnails").exits(0).read(PAGE);
+    assert_eq!(policy(&html), without.replace("; base-uri", "; img-src https://i.ytimg.com; base-uri"));
+    let pictures: Vec<&str> = html.split("<img src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(pictures, ["https://i.ytimg.com/vi/a/maxresdefault.jpg"]);
+}
+
+#[test]
+fn a_page_stays_small_and_says_what_it_leaves_out() {
+    let charts = |depth: usize| -> Vec<RegionChart> {
+        let ids = |region: Region| (0..depth).map(move |place| format!("{region}_{place}"));
+        Region::all().map(|region| chart(region.code(), &ids(region).collect::<Vec<_>>())).collect()
+    };
+    let mut run = report(now(), charts(200));
+    run.request.max_results = 200;
+    run.videos.iter_mut().for_each(|video| video.video.title = "Zażółć gęślą jaźń ".repeat(5));
+    let html = page_from(&run, "").exits(0).read(PAGE);
+    assert!(html.len() < 2_000_000, "{}", html.len());
+    assert!(head(&html).contains("this page shows the first 50 of up to 200 places"), "{}", head(&html));
+    assert!(part(&html, "PL").contains("The first 50 of 200 places"));
+    // Fewer regions: everything.
+    let html = page_from(&run, "-r PL,US").exits(0).read(PAGE);
+    assert!(!head(&html).contains("To stay small") && html.matches("<td class=\"n\">200</td>").count() >= 2);
+}
+
+#[test]
+fn a_page_is_asked_for_properly() {
+    for (arguments, said) in [
+        ("report --store x.db", "--output <FILE>"),
+        ("report -o page.html", "which history? add --store, or set TRENDFETCH_STORE"),
+        ("report --from a.json --store x.db -o page.html", "cannot be used with"),
+        ("report --from a.json --category 10 -o page.html", "cannot be used with"),
+        ("report --from a.json -r UK -o page.html", "did you mean GB?"),
+    ] {
+        let outcome = Run::new(&arguments.split_whitespace().collect::<Vec<_>>()).finish().exits(2);
+        assert!(outcome.stderr.contains(said), "{arguments}: {}", outcome.stderr);
+        assert_eq!(outcome.files(), [""; 0]);
+    }
+    let outcome = Run::new(&["report", "--store", "x.db", "-o", PAGE]).finish().exits(1);
+    assert!(outcome.stderr.contains("there is no such file") && outcome.files().is_empty(), "{}", outcome.stderr);
+    // A folder that is not there.
+    let run = report(now(), vec![chart("US", &["a"])]);
+    let mut missing = Run::new(&["report", "--from", "document.json", "-o", "there/page.html"]);
+    missing = missing.file("document.json", &serde_json::to_string(&run).unwrap());
+    let outcome = missing.finish().exits(1);
+    assert!(
+        outcome.stderr.contains("cannot write there/page.html") && outcome.stderr.contains("create the folder first")
+    );
+}
