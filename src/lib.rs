@@ -27,11 +27,12 @@
 //! | [`normalize`] | stage 2: lenient reading of a page |
 //! | [`deduplicate`], [`stats`] | stage 3: one video of many regions, and the counts |
 //! | [`store`] | stage 4: the history, one contract over two databases; what changed between runs |
+//! | `report` | a history or a document as one page of HTML |
 //! | [`output`] | stage 4: formats, files that are whole or untouched, stats, progress |
 //! | [`exit`], [`verdict`] | how the run ended, as a number and as a line |
 //! | [`demo`] | the API, simulated behind a real socket |
 //! | [`region`], [`category`] | tables of YouTube's |
-//! | [`error`], [`secret`], [`text`] | failures by reach; the key; text from strangers |
+//! | [`error`], [`secret`], [`text`], [`figures`] | failures by reach; the key; text from strangers; numbers for people |
 //! | [`document`] | a saved document, read back |
 //! | [`commands`], [`logging`], [`signals`] | the rest of a command-line program |
 //!
@@ -48,12 +49,13 @@
 //! - **A file** is replaced whole, and only by a run in which videos arrived.
 //! - **The key** lives in [`secret::ApiKey`] and leaves it in one place, for one header.
 //! - **Time and environment** come in as data: `main` asks the clock, [`mod@env`] the environment. Durations are of the steady clock.
-//! - **Foreign text** reaches a terminal only through [`text`]; the document carries it as it came.
+//! - **Foreign text** reaches a terminal only through [`text`], and the page only through its templates, which escape
+//!   by themselves; the document carries it as it came.
 //!
 //! Dependencies point down: `app` joins the stages, which do not know each other, with three exceptions.
 //! `fetch` hands each page to `normalize`, so that answers are not kept whole, [`output::progress`] observes
-//! `fetch`, and `output` shows what [`store::changes`] found. Wire types stay in `normalize`; clap in `cli`, `commands`
-//! and the enums that a user names; reqwest in [`fetch::transport`]; SQL in `store::sqlite`, `store::postgres`
+//! `fetch`, and `output` and `report` show what [`store`] holds. Wire types stay in `normalize`; clap in `cli`, `commands`
+//! and the enums that a user names; HTML in `report`; reqwest in [`fetch::transport`]; SQL in `store::sqlite`, `store::postgres`
 //! and the queries that they share.
 
 #[cfg(not(unix))]

@@ -108,14 +108,13 @@ fn trail_columns(width: usize) -> usize {
     if width < 100 { 8 } else { TRAIL }
 }
 
-/// `▁▃▆█ ·`: a column for each run, the higher the better the rank; `·` where the video was not in the chart.
-fn sparkline(video_id: &str, trail: &[HashMap<String, u32>], depth: u32) -> String {
+/// `▁▃▆█·`: a column for each run, and `·` where the video was not in the chart. Each bar stands for twice the rank of
+/// the next higher one (1, 2, to 4, to 8, … beyond 64), so that the top, where a place counts most, is told apart.
+fn sparkline(video_id: &str, trail: &[HashMap<String, u32>]) -> String {
     const BARS: [char; 8] = ['█', '▇', '▆', '▅', '▄', '▃', '▂', '▁'];
-    let bar = |chart: &HashMap<String, u32>| {
-        let rank = chart.get(video_id)?.saturating_sub(1);
-        BARS.get(usize::try_from(u64::from(rank) * 8 / u64::from(depth.max(1))).ok()?)
-    };
-    trail.iter().map(|chart| bar(chart).unwrap_or(&'·')).collect()
+    let doublings = |rank: u32| (u32::BITS - rank.saturating_sub(1).leading_zeros()) as usize;
+    let bar = |rank: &u32| BARS[doublings(*rank).min(BARS.len() - 1)];
+    trail.iter().map(|chart| chart.get(video_id).map_or('·', bar)).collect()
 }
 
 fn row(what: String, each: &Move, region: &RegionChanges, trail: &[HashMap<String, u32>]) -> Vec<String> {
@@ -127,7 +126,7 @@ fn row(what: String, each: &Move, region: &RegionChanges, trail: &[HashMap<Strin
         rank(each.rank),
         rank(each.previous_rank),
         in_chart(last.duration_since(each.first_seen_at).as_secs()),
-        sparkline(&each.video_id, trail, region.depth),
+        sparkline(&each.video_id, trail),
         one_line(&each.title, 120),
         one_line(&each.channel, 16),
     ]
@@ -143,12 +142,11 @@ mod tests {
 
     #[test]
     fn the_better_the_rank_the_higher_the_bar() {
-        let ranks = [Some(1), Some(7), None, Some(25), Some(44), Some(50)];
+        let ranks = [Some(1), Some(2), Some(4), Some(5), None, Some(16), Some(17), Some(64), Some(65), Some(u32::MAX)];
         let trail: Vec<HashMap<String, u32>> =
             ranks.iter().map(|rank| rank.map(|rank| ("a".to_owned(), rank)).into_iter().collect()).collect();
-        assert_eq!(sparkline("a", &trail, 50), "█▇·▅▂▁");
-        assert_eq!(sparkline("a", &trail[..1], 1), "█");
-        assert_eq!(sparkline("b", &trail, 50), "······");
-        assert_eq!(sparkline("a", &[], 50), "");
+        assert_eq!(sparkline("a", &trail), "█▇▆▅·▄▃▂▁▁");
+        assert_eq!(sparkline("b", &trail[..2]), "··");
+        assert_eq!(sparkline("a", &[]), "");
     }
 }

@@ -75,11 +75,11 @@ US: 2026-11-22 14:05 to 21:05 UTC, 50 places: 0 entered, 0 left, 0 rose, 0 fell
 PL: 2026-11-22 14:05 to 21:05 UTC, 50 places: 2 entered, 2 left, 1 rose, 1 fell
 What     Rank  Was  In chart  Ranks  Title       Channel
 entered     1    -       new  ··█    e of run 2  Channel of e
-entered     5    -       new  ··█    g of run 2  Channel of g
-left        -    1     1d 7h  ██·    a of run 1  Channel of a
-left        -    5       new  ·█·    f of run 1  Channel of f
-rose        2    3    1d 14h  ███    c of run 2  Channel of c
-fell        3    2     7h 0m  ·██    b of run 2  Channel of b
+entered     5    -       new  ··▅    g of run 2  Channel of g
+left        -    1     1d 7h  ▇█·    a of run 1  Channel of a
+left        -    5       new  ·▅·    f of run 1  Channel of f
+rose        2    3    1d 14h  █▆▇    c of run 2  Channel of c
+fell        3    2     7h 0m  ·▇▆    b of run 2  Channel of b
 ";
     assert_eq!(outcome.stdout, expected);
     // Another source, a category, a smaller depth and two days are named.
