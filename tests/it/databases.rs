@@ -172,7 +172,7 @@ impl Drop for Cluster {
 }
 
 /// A port below those that systems hand out by themselves, so that no client of another test takes it meanwhile.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     std::iter::repeat_with(|| fastrand::u16(10_000..32_000)).take(1000).find(is_free).unwrap()
 }
