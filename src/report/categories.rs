@@ -124,3 +124,106 @@ fn bar(region: Region, shares: &[Share], colors: usize, color: impl Fn(Option<Ca
     let words = shares.iter().take(3).map(|share| format!("{} {:.0} %", name(share.category), share.percent));
     Bar { region, segments, percents, words: words.collect::<Vec<_>>().join(", ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples::{charted, of_categories, past, places, snapshot};
+
+    /// How many places each category has.
+    type Counts<'a> = &'a [(Option<u32>, usize)];
+
+    fn of(regions: &[(&str, Counts<'_>)]) -> Categories {
+        let charts = regions.iter().map(|(code, counts)| charted(code, of_categories(counts)));
+        Categories::of(&snapshot(charts.collect()))
+    }
+
+    fn colors(bar: &Bar) -> Vec<usize> {
+        bar.segments.iter().map(|segment| segment.color).collect()
+    }
+
+    #[test]
+    fn shares_come_by_size_then_by_number() {
+        let found = shares(of_categories(&[(Some(20), 1), (None, 1), (Some(10), 5), (Some(1), 1)]).iter());
+        let share =
+            |category: Option<u32>, places, percent| Share { category: category.map(Category::new), places, percent };
+        let small = [share(None, 1, 12.5), share(Some(1), 1, 12.5), share(Some(20), 1, 12.5)];
+        assert_eq!(found[0], share(Some(10), 5, 62.5));
+        assert_eq!(found[1..], small);
+        assert_eq!(shares([].iter()), []);
+    }
+
+    #[test]
+    fn every_category_has_a_name() {
+        let names = [None, Some(10), Some(99)].map(|id| name(id.map(Category::new)));
+        assert_eq!(names, ["No category", "Music", "Category 99"]);
+    }
+
+    #[test]
+    fn a_bar_is_a_thousand_long_without_holes_whatever_its_parts() {
+        let parts = (1..=40).map(|parts| (0..parts).map(|part| (Some(part), 1 + part as usize % 3)).collect());
+        let thirds = vec![(Some(10), 1), (Some(20), 1), (None, 1)];
+        let all: Vec<Vec<(Option<u32>, usize)>> = parts.chain([thirds]).collect();
+        for counts in all {
+            let found = of(&[("US", &counts)]);
+            let mut end = 0;
+            for segment in &found.bars[0].segments {
+                assert_eq!(segment.from, end, "{counts:?}");
+                end += segment.length;
+            }
+            assert_eq!((end, found.bars[0].segments.len()), (1000, counts.len()), "{counts:?}");
+            assert!((found.bars[0].percents.iter().sum::<f64>() - 100.0).abs() < 1e-9, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn colours_go_by_all_charts_together_and_stand_in_the_same_order_in_each() {
+        let found = of(&[
+            ("US", &[(Some(10), 6), (Some(20), 4)]),
+            ("GB", &[(Some(20), 9), (None, 1)]),
+            ("PL", &[(None, 5), (Some(10), 5)]),
+        ]);
+        assert_eq!(found.legend, ["Gaming", "Music", "No category"]);
+        assert_eq!(found.bars.iter().map(|bar| bar.region.code()).collect::<Vec<_>>(), ["US", "GB", "PL"]);
+        let percents: Vec<&[f64]> = found.bars.iter().map(|bar| &*bar.percents).collect();
+        assert_eq!(percents, [[40.0, 60.0, 0.0], [90.0, 0.0, 10.0], [0.0, 50.0, 50.0]]);
+        assert_eq!(found.bars.iter().map(colors).collect::<Vec<_>>(), [[0, 1], [0, 2], [1, 2]]);
+        let segment = |segment: &Segment| (segment.from, segment.length, segment.label.clone());
+        let of_us: Vec<_> = found.bars[0].segments.iter().map(segment).collect();
+        assert_eq!(of_us, [(0, 400, "Gaming 40 %".to_owned()), (400, 600, "Music 60 %".to_owned())]);
+    }
+
+    #[test]
+    fn a_chart_counts_by_its_parts_and_not_by_its_length() {
+        let found = of(&[("US", &[(Some(10), 120), (Some(20), 80)]), ("GB", &[(Some(20), 10)])]);
+        assert_eq!(found.legend, ["Gaming", "Music"]);
+    }
+
+    #[test]
+    fn beyond_nine_colours_the_others_share_one() {
+        let counts: Vec<(Option<u32>, usize)> = (1..=12).map(|id| (Some(id), 20 - id as usize)).collect();
+        let nine = of(&[("US", &counts[..9])]);
+        assert_eq!((nine.legend.len(), &*nine.legend[8]), (9, "Category 9"));
+        let all = of(&[("US", &counts)]);
+        assert_eq!((all.legend.len(), &*all.legend[9]), (10, "Others"));
+        assert_eq!(all.legend[..9], nine.legend);
+        assert_eq!(colors(&all.bars[0]), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9]);
+        // 10, 9 and 8 of 162.
+        assert!((all.bars[0].percents[9] - 2700.0 / 162.0).abs() < 1e-9, "{:?}", all.bars[0].percents);
+    }
+
+    #[test]
+    fn the_words_name_the_largest_three() {
+        let found = of(&[("US", &[(Some(20), 1), (None, 2), (Some(10), 4), (Some(99), 3)])]);
+        assert_eq!(found.bars[0].words, "Music 40 %, Category 99 30 %, No category 20 %");
+    }
+
+    #[test]
+    fn a_region_without_places_has_no_bar() {
+        let none = past(charted("GB", Vec::new()).attempts);
+        let found = Categories::of(&snapshot(vec![none, charted("US", Vec::new()), charted("PL", places(&["a"]))]));
+        assert_eq!(found.bars.iter().map(|bar| bar.region.code()).collect::<Vec<_>>(), ["PL"]);
+        let nothing = of(&[]);
+        assert!(nothing.legend.is_empty() && nothing.bars.is_empty());
+    }
+}

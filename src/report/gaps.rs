@@ -1,6 +1,7 @@
 //! What is missing or odd: runs that did not come, regions that emptied, categories that jumped. Pure.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +22,9 @@ const SMALLEST: usize = 20;
 
 /// A gap is one when it is longer than this many times the usual distance.
 const LATE: f64 = 1.75;
+
+/// Runs that begin sooner after each other count as one.
+const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Something that whoever reads the page should know.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,35 +55,43 @@ pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
     gaps
 }
 
-/// Runs of the same regions are taken for one job; its usual distance is the median.
+/// Runs of the same regions are taken for one job; its usual distance is the median. A run that asks for more
+/// regions besides counts for it too.
 fn missing_runs(snapshot: &Snapshot) -> Vec<Gap> {
-    let mut asked: BTreeMap<(Timestamp, &str), Vec<Region>> = BTreeMap::new();
+    let mut runs: BTreeMap<(Timestamp, &str), BTreeSet<Region>> = BTreeMap::new();
     for attempt in snapshot.regions.iter().flat_map(|past| &past.attempts) {
-        asked.entry((attempt.fetched_at, &attempt.run_id)).or_default().push(attempt.region);
+        runs.entry((attempt.fetched_at, &attempt.run_id)).or_default().insert(attempt.region);
     }
-    let mut jobs: BTreeMap<Vec<Region>, Vec<Timestamp>> = BTreeMap::new();
-    for ((at, _), regions) in asked {
-        jobs.entry(regions).or_default().push(at);
-    }
+    let mut jobs: Vec<&BTreeSet<Region>> = runs.values().collect::<BTreeSet<_>>().into_iter().collect();
+    // What is told of a job is not told again of a part of it.
+    jobs.sort_by_key(|regions| Reverse(regions.len()));
     let mut gaps = Vec::new();
-    for (regions, times) in jobs {
+    let (mut told, mut overdue) = (BTreeSet::new(), BTreeSet::new());
+    for job in jobs {
+        let of_job = runs.iter().filter(|(_, regions)| job.is_subset(regions));
+        let mut times: Vec<Timestamp> = of_job.map(|((at, _), _)| *at).collect();
+        times.dedup_by(|later, earlier| later.duration_since(*earlier) < TOGETHER);
         let mut distances: Vec<SignedDuration> = times.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
         distances.sort_unstable();
-        // Two runs show no habit yet.
+        // Two or three runs show no habit yet.
         let Some(usual) = distances.get(distances.len() / 2).copied().filter(|_| distances.len() >= 3) else {
             continue;
         };
-        let seconds = usual.as_secs_f64().max(60.0);
+        let seconds = usual.as_secs_f64();
         let is_late = |gap: SignedDuration| gap.as_secs_f64() > LATE * seconds;
-        if let Some(last) = times.last().filter(|last| is_late(snapshot.made_at.duration_since(**last))) {
+        let regions: Vec<Region> = job.iter().copied().collect();
+        if let Some(last) = times.last().filter(|last| is_late(snapshot.made_at.duration_since(**last)))
+            && !job.is_subset(&overdue)
+        {
+            overdue.extend(job);
             gaps.push(Gap::Overdue { regions: regions.clone(), since: *last, usual });
         }
-        let late = times.windows(2).filter(|pair| is_late(pair[1].duration_since(pair[0])));
-        let missing = late.map(|pair| {
-            let runs = (pair[1].duration_since(pair[0]).as_secs_f64() / seconds).round() as u64 - 1;
-            Gap::Missing { regions: regions.clone(), runs, from: pair[0], to: pair[1], usual }
-        });
-        gaps.extend(missing.rev());
+        for pair in times.windows(2).rev().filter(|pair| is_late(pair[1].duration_since(pair[0]))) {
+            if told.insert((pair[0], pair[1])) {
+                let runs = (pair[1].duration_since(pair[0]).as_secs_f64() / seconds).round() as u64 - 1;
+                gaps.push(Gap::Missing { regions: regions.clone(), runs, from: pair[0], to: pair[1], usual });
+            }
+        }
     }
     gaps
 }
@@ -97,16 +109,18 @@ fn failed(past: &RegionPast) -> Option<Gap> {
     Some(Gap::Failed { region: past.region, failed: failed.len(), of: past.attempts.len(), kinds })
 }
 
+/// Against the newest chart that was larger by more than a little; what came between belongs to the small one.
 fn shrunk(past: &RegionPast) -> Option<Gap> {
     let mut whole = past.attempts.iter().rev().filter(|attempt| attempt.status == Status::Ok);
     let now = whole.next()?;
-    let before = whole.find(|before| before.depth == now.depth)?;
-    (now.videos * 2 < before.videos).then_some(Gap::Shrunk {
-        region: past.region,
-        before: before.videos,
-        now: now.videos,
-        at: now.fetched_at,
-    })
+    let mut at = now.fetched_at;
+    let before = whole.filter(|attempt| attempt.depth == now.depth).find(|attempt| {
+        let is_larger = attempt.videos > now.videos + now.videos / 4;
+        at = if is_larger { at } else { attempt.fetched_at };
+        is_larger
+    })?;
+    let (before, now) = (before.videos, now.videos);
+    (now * 2 < before).then_some(Gap::Shrunk { region: past.region, before, now, at })
 }
 
 fn jumped(past: &RegionPast) -> Vec<Gap> {
@@ -127,7 +141,7 @@ fn jumped(past: &RegionPast) -> Vec<Gap> {
     categories
         .into_iter()
         .map(|category| (category, of(&before, category), of(&now, category)))
-        .filter(|(_, before, now)| (now - before).abs() >= JUMP)
+        .filter(|(_, before, now)| (now - before).abs() >= JUMP - 1e-9)
         .map(|(category, before, now)| Gap::Jumped { region: past.region, category, before, now })
         .collect()
 }
@@ -139,6 +153,10 @@ fn codes(regions: &[Region]) -> String {
         few if few.len() <= 12 => few.iter().map(Region::code).collect::<Vec<_>>().join(", "),
         many => format!("{} regions", many.len()),
     }
+}
+
+fn videos(count: u32) -> String {
+    if count == 1 { "1 video".to_owned() } else { format!("{count} videos") }
 }
 
 impl fmt::Display for Gap {
@@ -163,10 +181,10 @@ impl fmt::Display for Gap {
                 if kinds.is_empty() { f.write_str(".") } else { write!(f, " ({}).", kinds.join(", ")) }
             }
             Gap::Shrunk { region, before, now: 0, at } => {
-                write!(f, "{region}: its chart is empty since {}; before, it had {before} videos.", when(at))
+                write!(f, "{region}: its chart is empty since {}; before, it had {}.", when(at), videos(*before))
             }
             Gap::Shrunk { region, before, now, at } => {
-                write!(f, "{region}: its chart has {now} videos since {}; before, it had {before}.", when(at))
+                write!(f, "{region}: its chart has {} since {}; before, it had {before}.", videos(*now), when(at))
             }
             Gap::Jumped { region, category, before, now } => {
                 let name = super::categories::name(*category);
@@ -175,3 +193,6 @@ impl fmt::Display for Gap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

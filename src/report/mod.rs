@@ -15,6 +15,8 @@ mod bump;
 mod categories;
 mod gaps;
 mod page;
+#[cfg(test)]
+mod samples;
 mod sharing;
 mod snapshot;
 
@@ -104,10 +106,12 @@ fn channel(channel: &str) -> String {
 
 /// As it came, but for controls, which HTML has no use for, and for a length beyond all measure.
 fn cut(text: &str, missing: &str) -> String {
+    if text.chars().all(|c| c.is_control() || c.is_whitespace()) {
+        return missing.to_owned();
+    }
     let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST + 1).collect();
     match shown.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &shown[..end]),
-        None if shown.trim().is_empty() => missing.to_owned(),
         None => shown,
     }
 }
@@ -127,3 +131,6 @@ fn rank_change(moved: &Move) -> String {
         (None, None) => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

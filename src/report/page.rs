@@ -172,15 +172,21 @@ impl<'a> Page<'a> {
 
     /// What found no room.
     fn left_out(&self) -> Option<String> {
-        let longest =
-            self.snapshot.regions.iter().filter_map(|past| past.chart.as_ref()).map(|chart| chart.places.len());
-        let places = self.limits.places;
-        longest.max().filter(|longest| *longest > places).map(|longest| {
-            let plots = if self.limits.runs == 0 { " and no plots of ranks" } else { "" };
-            format!(
-                "To stay small, this page shows the first {places} of up to {longest} places of each chart{plots}. \
-                 A page of fewer regions (-r) shows more."
-            )
+        let Limits { places, moves, runs } = self.limits;
+        let charts = self.snapshot.regions.iter().filter_map(|past| past.chart.as_ref());
+        let longest = charts.map(|chart| chart.places.len()).max().unwrap_or(0);
+        let mut missing = Vec::new();
+        if longest > places {
+            missing.push(format!("only the first {places} of up to {longest} places of each chart"));
+        }
+        if self.has_past && moves == 0 {
+            missing.push("no lists of who entered, left, rose and fell".to_owned());
+        }
+        if self.has_past && runs == 0 {
+            missing.push("no plots of ranks".to_owned());
+        }
+        (!missing.is_empty()).then(|| {
+            format!("To stay small, this page shows {}. A page of fewer regions (-r) shows more.", missing.join(", "))
         })
     }
 
@@ -196,8 +202,11 @@ impl<'a> Page<'a> {
 
     /// 30 days after the oldest data on the page.
     fn delete_by(&self) -> String {
-        let charts = self.snapshot.regions.iter().flat_map(|past| [&past.chart, &past.previous]).flatten();
-        let oldest = charts.map(|chart| chart.fetched_at).min().unwrap_or(self.snapshot.made_at);
+        let regions = &self.snapshot.regions;
+        let charts = regions.iter().flat_map(|past| [&past.chart, &past.previous]).flatten();
+        let plots = regions.iter().filter(|past| !past.standings.is_empty()).flat_map(|past| past.recent().first());
+        let times = charts.map(|chart| chart.fetched_at).chain(plots.map(|attempt| attempt.fetched_at));
+        let oldest = times.min().unwrap_or(self.snapshot.made_at);
         let last = oldest.checked_add(SignedDuration::from_hours(30 * 24)).unwrap_or(oldest);
         last.strftime("%Y-%m-%d").to_string()
     }
@@ -423,3 +432,6 @@ impl fmt::Display for Moved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,3 +107,106 @@ fn widespread<'a>(charts: &[&RegionPast], places: &Places<'a>) -> Vec<Widespread
     found.truncate(MOST_VIDEOS);
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples::{attempt, charted, past, places, region, snapshot};
+
+    fn charts(charts: &[(&str, &[&str])]) -> Snapshot {
+        snapshot(charts.iter().map(|(code, ids)| charted(code, places(ids))).collect())
+    }
+
+    fn numbers(heat: &HeatMap) -> Vec<Vec<usize>> {
+        heat.rows.iter().map(|row| row.iter().map(|cell| cell.videos).collect()).collect()
+    }
+
+    fn heats(heat: &HeatMap) -> Vec<Vec<Option<usize>>> {
+        heat.rows.iter().map(|row| row.iter().map(|cell| cell.heat).collect()).collect()
+    }
+
+    #[test]
+    fn two_regions_share_the_same_number_both_ways_and_each_has_its_own_places() {
+        let snapshot = charts(&[("US", &["a", "b", "c"]), ("PL", &["z"]), ("GB", &["d", "c", "b", "e"])]);
+        let (heat, _) = sharing(&snapshot);
+        assert_eq!(heat.regions, ["US", "PL", "GB"].map(region));
+        assert_eq!(numbers(&heat), [[3, 0, 2], [0, 1, 0], [2, 0, 4]]);
+        assert_eq!(heats(&heat), [[None, Some(0), Some(6)], [Some(0), None, Some(0)], [Some(6), Some(0), None]]);
+        assert_eq!(heat.left_out, 0);
+    }
+
+    #[test]
+    fn heat_goes_by_the_part_of_the_smaller_chart() {
+        let ids: Vec<String> = (0..200).map(|id| format!("v{id}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let heat = |one: &[&str], other: &[&str]| {
+            let (heat, _) = sharing(&charts(&[("US", one), ("GB", other)]));
+            heat.rows[0][1].heat.unwrap()
+        };
+        // Ten places each, of which so many are the same.
+        let steps: Vec<usize> = (0..=10).map(|shared| heat(&ids[..10], &ids[10 - shared..20 - shared])).collect();
+        assert_eq!(steps, [0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6]);
+        assert_eq!(heat(&ids[..100], &ids[99..]), 1, "one video is never cold");
+        assert_eq!(heat(&ids, &ids[..10]), 6, "all of the smaller chart");
+    }
+
+    #[test]
+    fn the_24_regions_that_share_most_are_shown_in_their_order() {
+        let codes: Vec<Region> = Region::all().take(30).collect();
+        // Every fifth region has only a video of its own.
+        let chart = |(index, region): (usize, &Region)| match index % 5 {
+            0 => charted(region.code(), places(&[region.code()])),
+            _ => charted(region.code(), places(&["everywhere", region.code()])),
+        };
+        let mut snapshot = snapshot(codes.iter().enumerate().map(chart).collect());
+        // Without a place, so neither shown nor left out.
+        snapshot.regions.push(charted("ZW", Vec::new()));
+        snapshot.regions.push(past(vec![attempt("ZA", 0)]));
+        let (heat, _) = sharing(&snapshot);
+        let sharing: Vec<Region> = (0..30).filter(|index| index % 5 != 0).map(|index| codes[index]).collect();
+        assert_eq!((&heat.regions, heat.left_out), (&sharing, 6));
+        let rows: Vec<Vec<usize>> =
+            (0..24).map(|row| (0..24).map(|column| if row == column { 2 } else { 1 }).collect()).collect();
+        assert_eq!(numbers(&heat), rows);
+    }
+
+    #[test]
+    fn the_most_widespread_come_by_regions_then_by_best_rank_then_by_id() {
+        let snapshot = charts(&[
+            ("US", &["d", "c", "all", "b", "a"]),
+            ("GB", &["c", "d", "alone", "a", "b", "all"]),
+            ("PL", &["all"]),
+        ]);
+        let (_, widespread) = sharing(&snapshot);
+        let told: Vec<_> = widespread.iter().map(|video| (&*video.place.video_id, video.regions, video.best)).collect();
+        assert_eq!(told, [("all", 3, 1), ("c", 2, 1), ("d", 2, 1), ("a", 2, 4), ("b", 2, 4)]);
+        assert_eq!(widespread[0].named, [(region("PL"), 1), (region("US"), 3), (region("GB"), 6)]);
+        assert_eq!(widespread[0].place.rank, 3, "as the first of its regions has it");
+    }
+
+    #[test]
+    fn twelve_regions_of_a_video_are_named_the_best_first() {
+        let codes: Vec<Region> = Region::all().take(14).collect();
+        // Ranks 7 down to 1, twice.
+        let chart = |(index, region): (usize, &Region)| {
+            let mut ids: Vec<String> = (0..6 - index % 7).map(|other| format!("{region}{other}")).collect();
+            ids.push("all".to_owned());
+            charted(region.code(), places(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
+        };
+        let snapshot = snapshot(codes.iter().enumerate().map(chart).collect());
+        let (_, widespread) = sharing(&snapshot);
+        let [all] = &widespread[..] else { panic!("{widespread:?}") };
+        let named: Vec<(Region, u32)> =
+            (1..=6).flat_map(|rank| [(codes[7 - rank], rank as u32), (codes[14 - rank], rank as u32)]).collect();
+        assert_eq!((all.regions, all.best, &all.named), (14, 1, &named));
+    }
+
+    #[test]
+    fn twenty_videos_are_shown_at_most() {
+        let ids: Vec<String> = (0..21).map(|id| format!("v{id:02}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let snapshot = charts(&[("US", &ids), ("GB", &ids)]);
+        let shown: Vec<String> = sharing(&snapshot).1.iter().map(|video| video.place.video_id.clone()).collect();
+        assert_eq!(shown, ids[..20]);
+    }
+}

@@ -226,3 +226,6 @@ impl RegionPast {
         Ok(past)
     }
 }
+
+#[cfg(test)]
+mod tests;

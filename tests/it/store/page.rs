@@ -247,7 +247,7 @@ fn a_page_stays_small_and_says_what_it_leaves_out() {
     run.videos.iter_mut().for_each(|video| video.video.title = "Zażółć gęślą jaźń ".repeat(5));
     let html = page_from(&run, "").exits(0).read(PAGE);
     assert!(html.len() < 2_000_000, "{}", html.len());
-    assert!(head(&html).contains("this page shows the first 50 of up to 200 places"), "{}", head(&html));
+    assert!(head(&html).contains("this page shows only the first 50 of up to 200 places"), "{}", head(&html));
     assert!(part(&html, "PL").contains("The first 50 of 200 places"));
     // Fewer regions: everything.
     let html = page_from(&run, "-r PL,US").exits(0).read(PAGE);
