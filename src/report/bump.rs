@@ -56,7 +56,7 @@ impl<'a> Bump<'a> {
         let newest = recent.iter().rposition(Attempt::is_whole)?;
         let is_shown = |(index, _): &(usize, &Attempt)| index.abs_diff(newest).is_multiple_of(every);
         let shown: Vec<&Attempt> = recent.iter().enumerate().filter(is_shown).map(|(_, attempt)| attempt).collect();
-        if most_columns == 0 || shown.iter().filter(|attempt| attempt.is_whole()).count() < 2 {
+        if shown.iter().filter(|attempt| attempt.is_whole()).count() < 2 {
             return None;
         }
         let index: HashMap<i64, usize> =

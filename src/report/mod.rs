@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use self::page::{Limits, Page};
 use crate::store::Place;
 use crate::store::changes::Move;
+use crate::text::is_hidden;
 
 pub use snapshot::{Chart, Origin, RegionPast, Snapshot};
 
@@ -33,7 +34,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 // The page's policy names them by these ("Content Security Policy Level 3", hash-source).
-const STYLE_HASH: &str = "sha256-kFXNzRrsOwtdbGkn6oZ1zNAZ9WsexuRVCeGYVh+AXsM=";
+const STYLE_HASH: &str = "sha256-3Ory/USPib7CUD4Gp6pExfueo3xIekrmSwmM+9NOg0c=";
 const SCRIPT_HASH: &str = "sha256-p1C+j5rOoKykHp21j5SQMe3DJTbFQyn2o+5SWml3YU4=";
 
 /// The largest page, in bytes. Browsers stay quick with it, and mail takes it.
@@ -106,7 +107,7 @@ fn channel(channel: &str) -> String {
 
 /// As it came, but for controls, which HTML has no use for, and for a length beyond all measure.
 fn cut(text: &str, missing: &str) -> String {
-    if text.chars().all(|c| c.is_control() || c.is_whitespace()) {
+    if text.chars().all(|c| is_hidden(c) || c.is_whitespace()) {
         return missing.to_owned();
     }
     let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST + 1).collect();

@@ -318,7 +318,8 @@ impl<'a> Section<'a> {
 
     fn summary(&self) -> String {
         let Some(chart) = &self.past.chart else { return format!("No whole chart yet; {}.", self.last_answer()) };
-        let mut text = format!("{} places, {}", chart.places.len(), when(&chart.fetched_at));
+        let count = chart.places.len();
+        let mut text = format!("{count} {}, {}", if count == 1 { "place" } else { "places" }, when(&chart.fetched_at));
         if let Some(changes) = &self.past.changes {
             let since = changes.from.fetched_at;
             let depth = if (changes.depth as usize) < chart.places.len() {

@@ -188,4 +188,5 @@ fn what_has_room_is_shown_whole() {
 #[test]
 fn a_title_of_many_blanks_has_a_stand_in_too() {
     assert_eq!(title(&" ".repeat(151)), "(no title)");
+    assert_eq!(title("\u{200b}\u{2063}\u{202e}"), "(no title)");
 }

@@ -202,7 +202,9 @@ fn without_scripts_all_is_there_and_nothing_that_needs_one() {
 fn on_paper_there_are_no_controls_and_all_charts() {
     in_a_browser("", async |browser, page| {
         browser.open(page, View::DESKTOP).await;
-        browser.devtools("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
+        // Whatever the reader's screen is like.
+        let dark = json!({"name": "prefers-color-scheme", "value": "dark"});
+        browser.devtools("Emulation.setEmulatedMedia", json!({"media": "print", "features": [dark]})).await;
         assert_eq!(browser.value("document.querySelector('.controls').checkVisibility()").await, false);
         let charts = "[...document.querySelectorAll('.chart')].filter((chart) => chart.checkVisibility()).length";
         assert_eq!(browser.value(charts).await, 4);
