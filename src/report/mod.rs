@@ -1,8 +1,10 @@
 //! One page of HTML out of a history or a document: it opens offline, asks for nothing, and says first what is wrong.
 //!
 //! ```text
-//! snapshot    history or document   -> Snapshot, plain data     async, where it reads a history
-//! gaps, bump, sharing, categories   what the page shows of it   pure
+//! snapshot    history or document   -> Snapshot, plain data                            async, where it reads a history
+//! troubles, gaps                    what is wrong, missing or odd                      pure
+//! section, bump                     a region's own part, and its plot of ranks         pure
+//! sharing, categories               all regions together                               pure
 //! page        Snapshot, limits      -> HTML, by the templates *.html, which escape by themselves
 //! ```
 //!
@@ -17,8 +19,10 @@ mod gaps;
 mod page;
 #[cfg(test)]
 mod samples;
+mod section;
 mod sharing;
 mod snapshot;
+mod troubles;
 
 use askama::Template;
 use jiff::Timestamp;

@@ -1,34 +1,20 @@
 //! The page: what each part of it shows, and the templates that say so. All text goes through the
 //! templates' escaping but for the constants of this folder.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::fmt;
-
 use askama::Template;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use super::bump::Bump;
 use super::categories::{self, Categories};
 use super::gaps::{Gap, gaps};
+use super::section::Section;
 use super::sharing::{HeatMap, Widespread, sharing};
-use super::snapshot::{Origin, RegionPast, Snapshot};
+use super::snapshot::{Origin, Snapshot};
+use super::troubles::{Trouble, troubles};
 use super::when;
 use crate::category::Category;
-use crate::figures::{grouped, span};
-use crate::model::Status;
-use crate::region::Region;
-use crate::store::Place;
-use crate::store::changes::Move;
-
-/// A chart that is older is told before anything else.
-const STALE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The most gaps that are told.
 const MOST_GAPS: usize = 40;
-
-/// Pictures come from here and from nowhere else; the page's policy says the same.
-const PICTURES: &str = "https://i.ytimg.com/";
 
 /// How much of it the page shows.
 #[derive(Debug, Clone, Copy)]
@@ -55,45 +41,6 @@ pub(super) struct Page<'a> {
     heat: HeatMap,
     categories: Categories,
     limits: Limits,
-}
-
-/// Regions that failed alike, or that are out of date.
-struct Trouble<'a> {
-    what: String,
-    regions: String,
-    why: Option<&'a str>,
-}
-
-/// A region.
-struct Section<'a> {
-    past: &'a RegionPast,
-    bump: Option<Bump<'a>>,
-    lists: Vec<Moves<'a>>,
-    rows: Vec<Row<'a>>,
-}
-
-/// One of: entered, left, rose, fell.
-struct Moves<'a> {
-    name: &'static str,
-    total: usize,
-    moves: Vec<&'a Move>,
-}
-
-/// A place of a chart.
-struct Row<'a> {
-    place: &'a Place,
-    moved: Moved,
-    /// In the chart.
-    minutes: i64,
-}
-
-/// Since the chart before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moved {
-    New,
-    By(i64),
-    /// Below the depth that both charts have.
-    Unknown,
 }
 
 impl<'a> Page<'a> {
@@ -220,219 +167,68 @@ fn source_name(source: &str) -> String {
     }
 }
 
-/// Regions that failed last time, those of one reason together; then those whose chart is old.
-fn troubles(snapshot: &Snapshot) -> Vec<Trouble<'_>> {
-    let mut groups: Vec<(Status, &str, &str, Vec<Region>)> = Vec::new();
-    let mut stale: Vec<(Region, Timestamp)> = Vec::new();
-    for past in &snapshot.regions {
-        let Some(latest) = past.latest() else { continue };
-        if latest.status != Status::Ok {
-            let (kind, message) =
-                latest.error.as_ref().map_or(("unknown", ""), |(kind, message)| (kind.as_str(), message.as_str()));
-            match groups.iter_mut().find(|group| (group.0, group.1) == (latest.status, kind)) {
-                Some(group) => group.3.push(past.region),
-                None => groups.push((latest.status, kind, message, vec![past.region])),
-            }
-        }
-        match &past.chart {
-            Some(chart) if snapshot.made_at.duration_since(chart.fetched_at) > STALE => {
-                stale.push((past.region, chart.fetched_at));
-            }
-            _ => {}
-        }
-    }
-    let mut troubles: Vec<Trouble<'_>> = groups
-        .into_iter()
-        .map(|(status, kind, message, regions)| {
-            let what = match status {
-                Status::Partial => format!("Incomplete last time ({kind}):"),
-                _ => format!("Failed last time ({kind}):"),
-            };
-            Trouble { what, regions: codes(&regions), why: (!message.is_empty()).then_some(message) }
-        })
-        .collect();
-    let missing: Vec<Region> =
-        snapshot.regions.iter().filter(|past| past.chart.is_none()).map(|past| past.region).collect();
-    if !missing.is_empty() {
-        troubles.push(Trouble { what: "No chart at all:".to_owned(), regions: codes(&missing), why: None });
-    }
-    if !stale.is_empty() {
-        let is_all = stale.len() == snapshot.regions.len();
-        let newest = stale.iter().map(|(_, at)| *at).max().unwrap_or_default();
-        let oldest = stale.iter().map(|(_, at)| *at).min().unwrap_or_default();
-        let regions: Vec<Region> = stale.iter().map(|(region, _)| *region).collect();
-        let dates = if newest == oldest { when(&newest) } else { format!("{} to {}", when(&oldest), when(&newest)) };
-        troubles.push(Trouble {
-            what: if is_all { "Every chart is older than a day:" } else { "Charts older than a day:" }.to_owned(),
-            regions: if is_all { dates } else { format!("{} ({dates})", codes(&regions)) },
-            why: None,
-        });
-    }
-    troubles
-}
-
-fn codes(regions: &[Region]) -> String {
-    regions.iter().map(Region::code).collect::<Vec<_>>().join(", ")
-}
-
-impl<'a> Section<'a> {
-    fn of(past: &'a RegionPast, limits: Limits) -> Section<'a> {
-        let moves = moves(past);
-        let rows = past.chart.iter().flat_map(|chart| {
-            chart.places.iter().take(limits.places).map(|place| {
-                let is_compared = past.changes.as_ref().is_some_and(|changes| place.rank <= changes.depth);
-                let stayed = if is_compared { Moved::By(0) } else { Moved::Unknown };
-                let moved = moves.get(&*place.video_id).copied().unwrap_or(stayed);
-                let minutes = chart.fetched_at.duration_since(place.first_seen_at).as_secs() / 60;
-                Row { place, moved, minutes: minutes.max(0) }
-            })
-        });
-        Section { past, bump: Bump::of(past, limits.runs), lists: lists(past, limits.moves), rows: rows.collect() }
-    }
-
-    fn code(&self) -> &str {
-        self.past.region.code()
-    }
-
-    fn name(&self) -> String {
-        match self.past.region.known() {
-            Some(_) => format!("{} ({})", self.past.region.name(), self.code()),
-            None => self.code().to_owned(),
-        }
-    }
-
-    fn has_past(&self) -> bool {
-        self.past.changes.is_some()
-    }
-
-    fn last_answer(&self) -> String {
-        let Some(latest) = self.past.latest() else { return "never asked for".to_owned() };
-        let kind = latest.error.as_ref().map_or("", |(kind, _)| kind);
-        match (latest.status, latest.videos) {
-            (Status::Ok, 0) => "ok, but the chart is empty".to_owned(),
-            (Status::Ok, _) => "ok".to_owned(),
-            (Status::Partial, _) => format!("partial: {kind}"),
-            (Status::Failed, _) => format!("failed: {kind}"),
-        }
-    }
-
-    fn summary(&self) -> String {
-        let Some(chart) = &self.past.chart else { return format!("No whole chart yet; {}.", self.last_answer()) };
-        let count = chart.places.len();
-        let mut text = format!("{count} {}, {}", if count == 1 { "place" } else { "places" }, when(&chart.fetched_at));
-        if let Some(changes) = &self.past.changes {
-            let since = changes.from.fetched_at;
-            let depth = if (changes.depth as usize) < chart.places.len() {
-                format!(" (down to place {})", changes.depth)
-            } else {
-                String::new()
-            };
-            text.push_str(&format!(
-                ". Since {}{depth}: {} entered, {} left, {} rose, {} fell",
-                when(&since),
-                changes.entered.len(),
-                changes.left.len(),
-                changes.rose.len(),
-                changes.fell.len()
-            ));
-        }
-        match self.past.latest() {
-            Some(latest) if latest.status != Status::Ok => {
-                text.push_str(&format!(
-                    ". The last run of {} was no whole one: {}",
-                    when(&latest.fetched_at),
-                    self.last_answer()
-                ));
-            }
-            _ => {}
-        }
-        text + "."
-    }
-
-    fn caption(&self) -> String {
-        let all = self.past.chart.as_ref().map_or(0, |chart| chart.places.len());
-        if self.rows.len() < all {
-            format!("The first {} of {all} places; the page has no room for more.", self.rows.len())
-        } else {
-            format!("The chart of {}", self.name())
-        }
-    }
-}
-
-/// The videos that entered, rose or fell.
-fn moves(past: &RegionPast) -> HashMap<&str, Moved> {
-    let Some(changes) = &past.changes else { return HashMap::new() };
-    let all = changes.entered.iter().chain(&changes.rose).chain(&changes.fell);
-    let moved = |each: &Move| match each.previous_rank.zip(each.rank) {
-        None => Moved::New,
-        Some((previous, rank)) => Moved::By(i64::from(previous) - i64::from(rank)),
-    };
-    all.map(|each| (&*each.video_id, moved(each))).collect()
-}
-
-/// Entered and left by rank, the others by how far.
-fn lists(past: &RegionPast, most: usize) -> Vec<Moves<'_>> {
-    let Some(changes) = past.changes.as_ref().filter(|_| most > 0) else { return Vec::new() };
-    let all =
-        [("Entered", &changes.entered), ("Left", &changes.left), ("Rose", &changes.rose), ("Fell", &changes.fell)];
-    all.into_iter()
-        .filter(|(_, moves)| !moves.is_empty())
-        .map(|(name, moves)| {
-            let mut shown: Vec<&Move> = moves.iter().collect();
-            // Who entered or left has one rank only, and comes by that.
-            shown.sort_by_key(|each| Reverse(distance(each)));
-            shown.truncate(most);
-            Moves { name, total: moves.len(), moves: shown }
-        })
-        .collect()
-}
-
-fn distance(each: &Move) -> u32 {
-    each.rank.zip(each.previous_rank).map_or(0, |(rank, previous)| rank.abs_diff(previous))
-}
-
-impl Row<'_> {
-    fn category(&self) -> String {
-        self.place.category.map_or_else(|| "–".to_owned(), |category| categories::name(Some(category)))
-    }
-
-    fn views(&self) -> String {
-        self.place.views.map_or_else(|| "–".to_owned(), grouped)
-    }
-
-    fn in_chart(&self) -> String {
-        if self.minutes == 0 { "new".to_owned() } else { span(self.minutes * 60) }
-    }
-
-    /// Only from the host that the page's policy allows.
-    fn picture(&self) -> Option<&str> {
-        self.place.thumbnail.as_deref().filter(|address| address.starts_with(PICTURES))
-    }
-}
-
-impl Moved {
-    fn class(self) -> &'static str {
-        match self {
-            Moved::New => "new",
-            Moved::By(1..) => "up",
-            Moved::By(..0) => "down",
-            Moved::By(0) | Moved::Unknown => "",
-        }
-    }
-}
-
-impl fmt::Display for Moved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Moved::New => f.write_str("new"),
-            Moved::By(0) => f.write_str("0"),
-            Moved::By(by @ 1..) => write!(f, "+{by}"),
-            // U+2212: a minus that is as wide as the plus.
-            Moved::By(by) => write!(f, "\u{2212}{}", by.unsigned_abs()),
-            Moved::Unknown => f.write_str("–"),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::report::samples::{at, attempt, charted, compared, past, places, snapshot};
+    use crate::report::snapshot::Chart;
+
+    const LIMITS: Limits = Limits { places: 200, moves: 10, runs: 28 };
+
+    #[test]
+    fn a_page_says_how_many_places_found_no_room() {
+        let ids: Vec<String> = (0..11).map(|id| id.to_string()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let snapshot =
+            snapshot(vec![charted("US", places(&ids)), charted("GB", places(&ids[..2])), past(vec![attempt("PL", 0)])]);
+        let text = |limits| Page::of(&snapshot, false, limits).left_out();
+        assert_eq!(text(Limits { places: 11, ..LIMITS }), None);
+        let ten = "To stay small, this page shows only the first 10 of up to 11 places of each chart. \
+                   A page of fewer regions (-r) shows more.";
+        assert_eq!(text(Limits { places: 10, ..LIMITS }).as_deref(), Some(ten));
+        // One run has no moves and no plots to leave out.
+        assert_eq!(text(Limits { moves: 0, runs: 0, ..Limits { places: 10, ..LIMITS } }).as_deref(), Some(ten));
+    }
+
+    #[test]
+    fn the_page_is_to_be_deleted_30_days_after_the_oldest_chart_on_it() {
+        let by = |snapshot: &Snapshot| Page::of(snapshot, false, LIMITS).delete_by();
+        let mut page = snapshot(vec![charted("US", places(&["a"])), charted("GB", places(&["a"]))]);
+        page.made_at = at(48);
+        assert_eq!(by(&page), "2026-12-01");
+        page.regions[1].chart.as_mut().unwrap().fetched_at = at(-24);
+        assert_eq!(by(&page), "2026-11-30");
+        // The chart before is on the page too, by who left it.
+        page.regions[0].previous = Some(Chart { fetched_at: at(-48), places: places(&["b"]) });
+        assert_eq!(by(&page), "2026-11-29");
+        let mut nothing = snapshot(vec![past(vec![attempt("US", 0)])]);
+        nothing.made_at = at(48);
+        assert_eq!(by(&nothing), "2026-12-03");
+    }
+
+    #[test]
+    fn ranks_of_a_week_ago_count_for_the_day_of_deletion() {
+        let mut past = compared("US", (50, places(&["a"])), (50, places(&["a"])));
+        past.attempts.insert(0, attempt("US", -6 * 24));
+        past.standings =
+            [-6 * 24, 0, 1].map(|number| crate::store::Standing { number, rank: 1, video_id: "a".to_owned() }).into();
+        let page = snapshot(vec![past]);
+        let page = Page::of(&page, false, LIMITS);
+        // The plot and its table show the rank of this run.
+        assert_eq!(page.sections[0].bump.as_ref().unwrap().columns[0].fetched_at, at(-6 * 24));
+        assert_eq!(page.delete_by(), "2026-11-25");
+    }
+
+    #[test]
+    fn a_page_without_lists_of_moves_says_so() {
+        let before = places(&["a", "b"]);
+        let snapshot = snapshot(vec![compared("US", (50, before), (50, places(&["b", "c"])))]);
+        let with = Page::of(&snapshot, false, LIMITS);
+        assert!(!with.sections[0].lists.is_empty());
+        let page = Page::of(&snapshot, false, Limits { places: 5, moves: 0, runs: 0 });
+        assert!(page.sections[0].lists.is_empty());
+        let said = "To stay small, this page shows no lists of who entered, left, rose and fell, no plots of ranks. \
+                    A page of fewer regions (-r) shows more.";
+        assert_eq!(page.left_out().as_deref(), Some(said));
+    }
+}
