@@ -12,6 +12,7 @@ use super::snapshot::{Origin, Snapshot};
 use super::troubles::{Trouble, troubles};
 use super::when;
 use crate::category::Category;
+use crate::store::Scope;
 
 /// The most gaps that are told.
 const MOST_GAPS: usize = 40;
@@ -69,11 +70,17 @@ impl<'a> Page<'a> {
     }
 
     fn heading(&self) -> String {
-        let category = self.snapshot.scope.category_id.map(|id| categories::name(Some(Category::new(id))));
-        match category {
-            None => "YouTube’s most popular videos".to_owned(),
-            Some(category) => format!("YouTube’s most popular videos: {category}"),
+        let Scope { source, category_id } = &self.snapshot.scope;
+        let mut heading = match source.as_str() {
+            "youtube" => "YouTube’s most popular videos".to_owned(),
+            "demo" => "Charts of the demo, all invented".to_owned(),
+            host => format!("Most popular videos of {host}"),
+        };
+        if let Some(id) = category_id {
+            heading.push_str(": ");
+            heading.push_str(&categories::name(Some(Category::new(*id))));
         }
+        heading
     }
 
     /// Start of the newest run.

@@ -204,6 +204,8 @@ fn a_page_names_its_source_and_when_to_delete_it() {
     assert!(youtube.contains("delete this page, or make it anew, by 2026-12-20."), "{youtube}");
     run.source = "demo".into();
     let demo = foot(&run);
+    let html = page_from(&run, "").exits(0).read(PAGE);
+    assert!(head(&html).starts_with("Charts of the demo, all invented\n"), "{}", head(&html));
     assert!(demo.contains("It is invented") && !demo.contains("Terms of Service"), "{demo}");
     run.source = "127.0.0.1".into();
     assert!(foot(&run).starts_with("Source of all charts: the server 127.0.0.1."));
