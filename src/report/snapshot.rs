@@ -9,7 +9,7 @@ use crate::category::Category;
 use crate::model::{Report, Status};
 use crate::region::Region;
 use crate::store::changes::{self, RegionChanges};
-use crate::store::{Attempt, Engine, Fetch, Place, Scope, ScopeRuns, Standing, StoreError};
+use crate::store::{Attempt, Engine, Fetch, Period, Place, Scope, ScopeRuns, Standing, StoreError};
 
 /// How far the page looks back from the newest run: YouTube's terms give what is fetched with a key 30 days.
 const PERIOD: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -117,7 +117,9 @@ impl Snapshot {
         let ScopeRuns { scope, newest, .. } = others.remove(index);
         let since = newest.checked_sub(PERIOD).unwrap_or(Timestamp::MIN);
 
-        let attempts = engine.attempts(&scope, since, newest).await?;
+        let period = Period { scope, since, until: newest };
+        let attempts = engine.attempts(&period).await?;
+        let scope = period.scope;
         let oldest = attempts.first().map_or(newest, |attempt| attempt.fetched_at);
         let mut by_region: HashMap<Region, Vec<Attempt>> = HashMap::new();
         for attempt in attempts {
@@ -221,7 +223,8 @@ impl RegionPast {
         }
         past.chart = Some(Chart { fetched_at: to.fetched_at, places });
         if let [first, .., last] = past.recent() {
-            past.standings = engine.standings(scope, region, TOP, first.fetched_at, last.fetched_at).await?;
+            let period = Period { scope: scope.clone(), since: first.fetched_at, until: last.fetched_at };
+            past.standings = engine.standings(&period, region, TOP).await?;
         }
         Ok(past)
     }

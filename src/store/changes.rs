@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Engine, Scope, StoreError};
+use super::{Engine, Period, Scope, StoreError};
 use crate::category::Category;
 use crate::region::Region;
 
@@ -174,7 +174,8 @@ pub async fn trail(
     fetches.retain(|fetch| fetch.scope == changes.scope);
     fetches.truncate(columns);
     let Some(oldest) = fetches.last() else { return Ok(Vec::new()) };
-    let standings = engine.standings(&changes.scope, region, changes.depth, oldest.fetched_at, until).await?;
+    let period = Period { scope: changes.scope.clone(), since: oldest.fetched_at, until };
+    let standings = engine.standings(&period, region, changes.depth).await?;
     let mut charts: HashMap<i64, HashMap<String, u32>> = HashMap::new();
     for standing in standings {
         charts.entry(standing.number).or_default().insert(standing.video_id, standing.rank);

@@ -37,7 +37,7 @@ use crate::region::Region;
 pub use changes::{Fetch, Place};
 pub use interval::{Asked, PastRegion};
 pub use location::{Journal, Location, PostgresUrl, SqliteFile};
-pub use timeline::{Attempt, Scope, ScopeRuns, Standing};
+pub use timeline::{Attempt, Period, Scope, ScopeRuns, Standing};
 
 /// A database that keeps runs. All of it is safe to call from several processes at once.
 #[async_trait]
@@ -71,20 +71,11 @@ pub trait Engine: Send {
     /// The sources and categories of the runs that began at `until` or before; that of the newest run first.
     async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError>;
 
-    /// The regions of the runs that began from `since` to `until`, oldest run first.
-    async fn attempts(&mut self, scope: &Scope, since: Timestamp, until: Timestamp)
-    -> Result<Vec<Attempt>, StoreError>;
+    /// The regions of the runs of a period, oldest run first.
+    async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError>;
 
-    /// Who stood where in a region's whole charts of the runs that began from `since` to `until`, down to a
-    /// rank; oldest run first, each by rank.
-    async fn standings(
-        &mut self,
-        scope: &Scope,
-        region: Region,
-        depth: u32,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<Standing>, StoreError>;
+    /// Who stood where in a region's whole charts of a period, down to a rank; oldest run first, each by rank.
+    async fn standings(&mut self, period: &Period, of: Region, depth: u32) -> Result<Vec<Standing>, StoreError>;
 
     /// Deletes what was last fetched before `expired_before`, and gives the room back.
     async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError>;

@@ -14,6 +14,17 @@ pub struct Scope {
     pub category_id: Option<u32>,
 }
 
+/// The runs of a scope that began in a while, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Period {
+    /// Their source and category.
+    pub scope: Scope,
+    /// The earliest start.
+    pub since: Timestamp,
+    /// The latest start.
+    pub until: Timestamp,
+}
+
 /// The runs of a scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeRuns {

@@ -21,7 +21,7 @@ use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
 use super::location::PostgresUrl;
 use super::rows::Rows;
-use super::{Access, Attempt, Engine, Pruned, Scope, ScopeRuns, Standing, StoreError, queries};
+use super::{Access, Attempt, Engine, Period, Pruned, Scope, ScopeRuns, Standing, StoreError, queries};
 use crate::category::Category;
 use crate::model::{Report, Status};
 use crate::region::Region;
@@ -251,12 +251,8 @@ impl Engine for Postgres {
         self.query(queries::SCOPES, &[&until]).await?.iter().map(scope).collect()
     }
 
-    async fn attempts(
-        &mut self,
-        scope: &Scope,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<Attempt>, StoreError> {
+    async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError> {
+        let Period { scope, since, until } = period;
         let category = scope.category_id.map(i64::from);
         let attempt = |row: &Row| {
             let (kind, message): (Option<String>, Option<String>) = (self.get(row, 7)?, self.get(row, 8)?);
@@ -273,18 +269,12 @@ impl Engine for Postgres {
                 is_pruned: self.get(row, 9)?,
             })
         };
-        let asked: [&(dyn ToSql + Sync); 4] = [&scope.source, &category, &since, &until];
+        let asked: [&(dyn ToSql + Sync); 4] = [&scope.source, &category, since, until];
         self.query(queries::ATTEMPTS, &asked).await?.iter().map(attempt).collect()
     }
 
-    async fn standings(
-        &mut self,
-        scope: &Scope,
-        region: Region,
-        depth: u32,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<Standing>, StoreError> {
+    async fn standings(&mut self, period: &Period, of: Region, depth: u32) -> Result<Vec<Standing>, StoreError> {
+        let Period { scope, since, until } = period;
         let category = scope.category_id.map(i64::from);
         let depth = i32::try_from(depth).unwrap_or(i32::MAX);
         let standing = |row: &Row| {
@@ -294,8 +284,7 @@ impl Engine for Postgres {
                 video_id: self.get(row, 2)?,
             })
         };
-        let code = region.code();
-        let asked: [&(dyn ToSql + Sync); 6] = [&code, &scope.source, &category, &depth, &since, &until];
+        let asked: [&(dyn ToSql + Sync); 6] = [&of.code(), &scope.source, &category, &depth, since, until];
         self.query(queries::STANDINGS, &asked).await?.iter().map(standing).collect()
     }
 

@@ -18,7 +18,7 @@ use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
 use super::location::SqliteFile;
 use super::rows::Rows;
-use super::{Access, Attempt, Engine, Pruned, Scope, ScopeRuns, Standing, StoreError, queries};
+use super::{Access, Attempt, Engine, Period, Pruned, Scope, ScopeRuns, Standing, StoreError, queries};
 use crate::blocking::unblocked;
 use crate::category::Category;
 use crate::model::{Report, Status};
@@ -169,13 +169,8 @@ impl Engine for Sqlite {
         .await
     }
 
-    async fn attempts(
-        &mut self,
-        scope: &Scope,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<Attempt>, StoreError> {
-        let scope = scope.clone();
+    async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError> {
+        let Period { scope, since, until } = period.clone();
         self.with(move |connection| {
             let mut statement = connection.prepare(&placeholders(queries::ATTEMPTS))?;
             let rows = statement.query_map(params![scope.source, scope.category_id, since, until], |row| {
@@ -197,18 +192,11 @@ impl Engine for Sqlite {
         .await
     }
 
-    async fn standings(
-        &mut self,
-        scope: &Scope,
-        region: Region,
-        depth: u32,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<Standing>, StoreError> {
-        let scope = scope.clone();
+    async fn standings(&mut self, period: &Period, of: Region, depth: u32) -> Result<Vec<Standing>, StoreError> {
+        let Period { scope, since, until } = period.clone();
         self.with(move |connection| {
             let mut statement = connection.prepare(&placeholders(queries::STANDINGS))?;
-            let asked = params![region.code(), scope.source, scope.category_id, depth, since, until];
+            let asked = params![of.code(), scope.source, scope.category_id, depth, since, until];
             let rows = statement.query_map(asked, |row| {
                 Ok(Standing { number: row.get(0)?, rank: row.get(1)?, video_id: row.get(2)? })
             })?;
