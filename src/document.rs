@@ -233,7 +233,7 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
             duration_seconds: row.duration_seconds,
             embeddable: row.embeddable,
             age_restricted: row.age_restricted,
-            tags: row.tags,
+            tags: row.tags.into_iter().collect(),
             thumbnail: row.thumbnail,
             description: row.description,
             declared_language: row.declared_language,

@@ -32,7 +32,7 @@
 //! | [`exit`], [`verdict`] | how the run ended, as a number and as a line |
 //! | [`demo`] | the API, simulated behind a real socket |
 //! | [`region`], [`category`] | tables of YouTube's |
-//! | [`error`], [`secret`], [`text`], [`figures`] | failures by reach; the key; text from strangers; numbers for people |
+//! | [`error`], [`secret`], [`text`], [`figures`], [`tags`] | failures by reach; the key; text from strangers; numbers for people; a list of texts in one piece |
 //! | [`document`] | a saved document, read back |
 //! | [`commands`], [`logging`], [`signals`] | the rest of a command-line program |
 //!
@@ -87,5 +87,6 @@ pub mod secret;
 pub mod signals;
 pub mod stats;
 pub mod store;
+pub mod tags;
 pub mod text;
 pub mod verdict;

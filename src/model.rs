@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::category::Category;
 use crate::error::RegionError;
 use crate::region::Region;
+use crate::tags::Tags;
 
 /// The version of the document's shape.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -39,7 +40,7 @@ pub struct Video {
     /// Whether YouTube shows it to adults only.
     pub age_restricted: Option<bool>,
     /// The owner's tags, in his order.
-    pub tags: Vec<String>,
+    pub tags: Tags,
     /// Address of the largest picture there is.
     pub thumbnail: Option<String>,
     /// Only when asked for.

@@ -134,7 +134,7 @@ fn video(item: wire::Item<'_>, with_description: bool) -> Option<Video> {
         age_restricted: item.content_details.map(|details| {
             details.content_rating.is_some_and(|rating| rating.yt_rating.0.as_deref() == Some("ytAgeRestricted"))
         }),
-        tags: snippet.tags.0.into_iter().map(Cow::into_owned).collect(),
+        tags: snippet.tags.0.into_iter().collect(),
         thumbnail: snippet.thumbnails.0.map(Cow::into_owned),
         description: with_description.then(|| owned(snippet.description).unwrap_or_default()),
     })

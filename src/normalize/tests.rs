@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::tags::Tags;
 
 fn window() -> Window {
     Window { offset: 50, size: 50, description: true, fetched_at: "2026-11-22T21:00:05Z".parse().unwrap() }
@@ -39,7 +40,7 @@ fn bare(id: &str) -> Video {
         live: Live::None,
         embeddable: None,
         age_restricted: None,
-        tags: Vec::new(),
+        tags: Tags::default(),
         thumbnail: None,
         description: Some(String::new()),
         declared_language: None,
@@ -104,7 +105,7 @@ fn every_field_of_a_full_item_arrives() {
         live: Live::None,
         embeddable: Some(false),
         age_restricted: Some(true),
-        tags: vec!["music video".into(), "żółw".into()],
+        tags: ["music video", "żółw"].into_iter().collect(),
         thumbnail: Some("https://i.ytimg.com/maxres.jpg".into()),
         description: Some("line\r\nline\n".into()),
         declared_language: Some("pl".into()),
@@ -190,7 +191,10 @@ fn a_field_of_another_type_is_missing_and_costs_nothing_else() {
     for odd in [json!(null), json!(5), json!("x"), json!([]), json!({})] {
         let fields = ["title", "channelTitle", "channelId", "description", "publishedAt", "thumbnails", "tags"];
         let snippet: Value = fields.iter().map(|field| ((*field).to_owned(), json!([odd]))).collect();
-        assert_eq!(video_of("snippet", snippet), Video { tags: odd_tag(&odd), ..bare("abcdefghijk") });
+        assert_eq!(
+            video_of("snippet", snippet),
+            Video { tags: odd_tag(&odd).into_iter().collect(), ..bare("abcdefghijk") }
+        );
         for part in ["snippet", "statistics", "status"] {
             assert_eq!(video_of(part, odd.clone()), bare("abcdefghijk"), "{part} = {odd}");
         }
@@ -378,7 +382,9 @@ fn the_thumbnail_is_the_largest_and_of_equals_the_last() {
 
 #[test]
 fn tags_are_the_texts_of_the_list_in_its_order() {
-    let tags = |tags: Value| video_of("snippet", json!({ "tags": tags })).tags;
+    let tags = |tags: Value| -> Vec<String> {
+        video_of("snippet", json!({ "tags": tags })).tags.iter().map(str::to_owned).collect()
+    };
     assert_eq!(tags(json!(["b", "a c", "", "b"])), ["b", "a c", "", "b"]);
     assert_eq!(tags(json!(["b", null, 5, ["x"], {"a": "x"}, "a"])), ["b", "a"]);
     assert!(tags(json!([])).is_empty() && tags(json!("a")).is_empty());

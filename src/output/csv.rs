@@ -70,7 +70,7 @@ const COLUMNS: &[Column] = &[
     ("live", |row| row.video.live.as_str().to_owned()),
     ("embeddable", |row| shown(row.video.embeddable)),
     ("age_restricted", |row| shown(row.video.age_restricted)),
-    ("tags", |row| row.video.tags.join("|")),
+    ("tags", |row| row.video.tags.iter().collect::<Vec<_>>().join("|")),
     ("thumbnail", |row| shown(row.video.thumbnail.as_ref())),
     ("description", |row| shown(row.video.description.as_ref())),
     ("declared_language", |row| shown(row.video.declared_language.as_ref())),

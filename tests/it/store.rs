@@ -38,6 +38,7 @@ use trendfetch::stats;
 use trendfetch::store::changes::{self, Move};
 use trendfetch::store::history::{History, Keeping, Opened};
 use trendfetch::store::{self, Access, Asked, Location};
+use trendfetch::tags::Tags;
 
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
@@ -227,7 +228,7 @@ fn video(id: &str) -> Video {
         live: Live::None,
         embeddable: None,
         age_restricted: None,
-        tags: Vec::new(),
+        tags: Tags::default(),
         thumbnail: None,
         description: None,
         declared_language: None,

@@ -148,7 +148,7 @@ fn odd_video() -> impl Strategy<Value = Video> {
             live,
             embeddable,
             age_restricted,
-            tags,
+            tags: tags.into_iter().collect(),
             thumbnail,
             description,
         }
