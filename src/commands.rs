@@ -16,6 +16,7 @@ use crate::config;
 use crate::document;
 use crate::env::Env;
 use crate::error::UsageError;
+use crate::model::Report;
 use crate::output::{self, ChangesFormat};
 use crate::region::{self, Region};
 #[cfg(feature = "report")]
@@ -92,14 +93,43 @@ async fn find_changes(
     Ok(Changes { schema_version: changes::SCHEMA_VERSION, regions })
 }
 
+/// What a page is made of must outlive it.
+#[cfg(feature = "report")]
+fn not_onto(output: &Path, source: &Path) -> Result<(), UsageError> {
+    // As a name, - is two different streams.
+    if output.as_os_str() == "-" || !output::is_same_file(output, source) {
+        return Ok(());
+    }
+    Err(UsageError(format!("{} is what the page is made of; name another file for the page", output.display())))
+}
+
+fn not_ahead(report: &Report, file: &Path, now: Timestamp) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        report.fetched_at <= now + AHEAD,
+        "{} says that it was fetched at {}, which is yet to come; set this machine's clock, or correct fetched_at",
+        file.display(),
+        report.fetched_at
+    );
+    Ok(())
+}
+
 #[cfg(feature = "report")]
 async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
     let ReportArgs { store, from, regions, category, output, thumbnails } = arguments;
     let asked = if regions.is_empty() { None } else { Some(region::parse_list(&regions.join(","))?) };
     let snapshot = match from {
-        Some(file) => Snapshot::of_document(&document::read(&file)?, asked.as_deref(), now),
+        Some(file) => {
+            not_onto(&output, &file)?;
+            let report = document::read(&file)?;
+            not_ahead(&report, &file, now)?;
+            Snapshot::of_document(&report, asked.as_deref(), now)
+        }
         None => {
-            let mut engine = store::open(&location(store.store, env)?, Access::Existing).await?;
+            let location = location(store.store, env)?;
+            if let Location::Sqlite(file) = &location {
+                not_onto(&output, &file.path)?;
+            }
+            let mut engine = store::open(&location, Access::Existing).await?;
             let snapshot = Snapshot::of_history(&mut *engine, asked.as_deref(), category, now).await?;
             snapshot.context(match category {
                 Some(_) => {
@@ -130,12 +160,7 @@ async fn report(_: ReportArgs, _: &Env, _: Timestamp) -> anyhow::Result<()> {
 
 async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Result<String> {
     let report = Arc::new(document::read(file)?);
-    anyhow::ensure!(
-        report.fetched_at <= now + AHEAD,
-        "{} says that it was fetched at {}, which is yet to come; set this machine's clock, or correct fetched_at",
-        file.display(),
-        report.fetched_at
-    );
+    not_ahead(&report, file, now)?;
     let mut engine = store::open(location, Access::Create).await?;
     let is_new = engine.store(&report, None).await?;
     let what = if is_new { "is in the history now" } else { "was in the history already; nothing changed" };

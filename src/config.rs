@@ -15,7 +15,7 @@ use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
 use crate::fetch::transport::is_loopback;
 use crate::output::progress::Show;
-use crate::output::{FileOutput, Format, Outputs, StatsTo};
+use crate::output::{FileOutput, Format, Outputs, StatsTo, is_same_file};
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::Location;
@@ -279,6 +279,11 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keepin
             None => Ok(None),
         };
     };
+    if let Location::Sqlite(history) = &location
+        && let Some(output) = outputs.files.iter().find(|output| is_same_file(&output.path, &history.path))
+    {
+        return Err(UsageError(format!("-o {} is the history itself; name another file", output.path.display())));
+    }
     // Beside a device is no place for a file.
     let is_file = |file: &&FileOutput| std::fs::metadata(&file.path).map_or(true, |there| there.is_file());
     let first = outputs.files.iter().find(is_file).and_then(|file| file.path.parent());

@@ -11,6 +11,7 @@ mod summary;
 mod table;
 
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -201,6 +202,16 @@ pub fn write(outputs: &Outputs, report: &Report, since: Option<Since>) -> Vec<Ou
     };
     errors.extend(stats.err());
     errors
+}
+
+/// Whether two paths lead to one file, there or not yet.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    match (identity(one), identity(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => absolute(one).is_some_and(|one| Some(one) == absolute(other)),
+    }
 }
 
 /// Writes `text` to a file, whole or not at all; `-` is standard output.

@@ -24,6 +24,8 @@ pub(super) struct Bump<'a> {
     pub lines: Vec<Line<'a>>,
     /// One path for all others.
     pub others: String,
+    /// And one for their dots.
+    pub others_dots: String,
     /// Only every so many runs are shown.
     pub every: usize,
 }
@@ -50,12 +52,13 @@ pub(super) struct Line<'a> {
 impl<'a> Bump<'a> {
     /// `None` while there are not two whole charts to join.
     pub(super) fn of(past: &'a RegionPast, most_columns: usize) -> Option<Bump<'a>> {
-        let recent = past.recent();
+        // A chart that was deleted is none that failed.
+        let recent: Vec<&Attempt> = past.recent().iter().filter(|attempt| !attempt.is_pruned).collect();
         let every = recent.len().div_ceil(most_columns.max(1)).max(1);
         // Counted from the newest whole chart, whose ranks are those of the names.
-        let newest = recent.iter().rposition(Attempt::is_whole)?;
-        let is_shown = |(index, _): &(usize, &Attempt)| index.abs_diff(newest).is_multiple_of(every);
-        let shown: Vec<&Attempt> = recent.iter().enumerate().filter(is_shown).map(|(_, attempt)| attempt).collect();
+        let newest = recent.iter().rposition(|attempt| attempt.is_whole())?;
+        let is_shown = |(index, _): &(usize, &&Attempt)| index.abs_diff(newest).is_multiple_of(every);
+        let shown: Vec<&Attempt> = recent.iter().enumerate().filter(is_shown).map(|(_, attempt)| *attempt).collect();
         if shown.iter().filter(|attempt| attempt.is_whole()).count() < 2 {
             return None;
         }
@@ -75,6 +78,9 @@ impl<'a> Bump<'a> {
                 Some(Line { place, path: path(&ranks), dots: dots(&ranks), ranks })
             })
             .collect();
+        if lines.is_empty() {
+            return None;
+        }
         let mut others: Vec<(&str, Vec<Option<u32>>)> = ranks.into_iter().collect();
         others.sort_unstable_by_key(|(id, _)| *id);
         let column = |(index, attempt): (usize, &&Attempt)| Column {
@@ -87,6 +93,7 @@ impl<'a> Bump<'a> {
             columns: shown.iter().enumerate().map(column).collect(),
             lines,
             others: others.iter().map(|(_, ranks)| path(ranks)).collect(),
+            others_dots: others.iter().map(|(_, ranks)| dots(ranks)).collect(),
             every,
         })
     }
@@ -140,13 +147,16 @@ fn dots(ranks: &[Option<u32>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{at, attempt, past, places};
+    use crate::model::Status;
+    use crate::report::samples::{at, attempt, failed, past, places};
     use crate::report::snapshot::Chart;
     use crate::store::Standing;
 
-    /// A run an hour, each by who stood at its top; nobody is a chart that was deleted.
+    /// A run an hour, each by who stood at its top; nobody is a run that failed.
     fn of_runs(runs: &[&[&str]]) -> RegionPast {
-        let asked = |(hour, top): (i64, &&[&str])| Attempt { is_pruned: top.is_empty(), ..attempt("US", hour) };
+        let asked = |(hour, top): (i64, &&[&str])| {
+            if top.is_empty() { failed("US", hour, Status::Failed, "timeout") } else { attempt("US", hour) }
+        };
         let mut past = past((0..).zip(runs).map(asked).collect());
         for (number, top) in (0..).zip(runs) {
             let standing = |(rank, id): (u32, &&str)| Standing { number, rank, video_id: (*id).to_owned() };
@@ -183,13 +193,15 @@ mod tests {
         let mut past = of_runs(&[&["a"], &["a"], &[], &["a"], &["a"]]);
         let expected = "a M2 1H6M14 1H18";
         assert_eq!(lines(&Bump::of(&past, 28).unwrap()), [expected]);
-        past.attempts[2] = Attempt { status: crate::model::Status::Failed, ..attempt("US", 2) };
         let bump = Bump::of(&past, 28).unwrap();
         assert_eq!(lines(&bump), [expected]);
         assert_eq!(bump.lines[0].dots, "M2 1h0M6 1h0M14 1h0M18 1h0");
         let missing: Vec<Option<usize>> = bump.columns.iter().map(|column| column.missing_at).collect();
         assert_eq!(missing, [None, None, Some(8), None, None]);
         assert!(bump.has_missing());
+        // What was deleted did not fail.
+        past.attempts[2] = Attempt { is_pruned: true, ..attempt("US", 2) };
+        assert_eq!(lines(&Bump::of(&past, 28).unwrap()), ["a M2 1H6H10H14"]);
     }
 
     #[test]

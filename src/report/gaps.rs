@@ -41,6 +41,13 @@ pub(super) enum Gap {
     Jumped { region: Region, category: Option<Category>, before: f64, now: f64 },
 }
 
+impl Gap {
+    /// Whether it is so now, and so belongs to what is told before anything else.
+    pub(super) fn is_urgent(&self) -> bool {
+        matches!(self, Gap::Overdue { .. } | Gap::Shrunk { .. })
+    }
+}
+
 /// All of them: missing runs first, newest first, then by region.
 pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
     let mut gaps = missing_runs(snapshot);

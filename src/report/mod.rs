@@ -38,8 +38,8 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 // The page's policy names them by these ("Content Security Policy Level 3", hash-source).
-const STYLE_HASH: &str = "sha256-72TPeki/bw8Pau2PnK+HnTpg92qMQQrUhlizjD4PR5s=";
-const SCRIPT_HASH: &str = "sha256-p1C+j5rOoKykHp21j5SQMe3DJTbFQyn2o+5SWml3YU4=";
+const STYLE_HASH: &str = "sha256-HncFp32ut8ZQn9G+KQYiWVhTvUIE6nSwiQson9VUBCw=";
+const SCRIPT_HASH: &str = "sha256-zrV9NzVIdxWKbTZOj4EPx6B05js+an48xmduXjs2eHo=";
 
 /// The largest page, in bytes. Browsers stay quick with it, and mail takes it.
 const MAX_PAGE: usize = 2_000_000;

@@ -33,7 +33,8 @@ pub(super) struct Limits {
 pub(super) struct Page<'a> {
     snapshot: &'a Snapshot,
     thumbnails: bool,
-    troubles: Vec<Trouble<'a>>,
+    troubles: Vec<Trouble>,
+    urgent: Vec<Gap>,
     has_past: bool,
     sections: Vec<Section<'a>>,
     gaps: Vec<Gap>,
@@ -47,13 +48,14 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     pub(super) fn of(snapshot: &'a Snapshot, thumbnails: bool, limits: Limits) -> Page<'a> {
         let (heat, widespread) = sharing(snapshot);
-        let mut gaps = gaps(snapshot);
+        let (urgent, mut gaps): (Vec<Gap>, Vec<Gap>) = gaps(snapshot).into_iter().partition(Gap::is_urgent);
         let more_gaps = gaps.len().saturating_sub(MOST_GAPS);
         gaps.truncate(MOST_GAPS);
         Page {
             snapshot,
             thumbnails,
             troubles: troubles(snapshot),
+            urgent,
             has_past: snapshot.regions.iter().any(|past| past.changes.is_some()),
             sections: snapshot.regions.iter().map(|past| Section::of(past, limits)).collect(),
             gaps,
@@ -154,7 +156,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// 30 days after the oldest data on the page.
+    /// By 30 days after the oldest data on the page.
     fn delete_by(&self) -> String {
         let regions = &self.snapshot.regions;
         let charts = regions.iter().flat_map(|past| [&past.chart, &past.previous]).flatten();
@@ -162,7 +164,10 @@ impl<'a> Page<'a> {
         let times = charts.map(|chart| chart.fetched_at).chain(plots.map(|attempt| attempt.fetched_at));
         let oldest = times.min().unwrap_or(self.snapshot.made_at);
         let last = oldest.checked_add(SignedDuration::from_hours(30 * 24)).unwrap_or(oldest);
-        last.strftime("%Y-%m-%d").to_string()
+        if last < self.snapshot.made_at {
+            return "They are over: delete this page.".to_owned();
+        }
+        format!("Delete this page, or make it again, by {}.", last.strftime("%Y-%m-%d"))
     }
 }
 
@@ -199,7 +204,10 @@ mod tests {
 
     #[test]
     fn the_page_is_to_be_deleted_30_days_after_the_oldest_chart_on_it() {
-        let by = |snapshot: &Snapshot| Page::of(snapshot, false, LIMITS).delete_by();
+        let by = |snapshot: &Snapshot| {
+            let said = Page::of(snapshot, false, LIMITS).delete_by();
+            said.strip_prefix("Delete this page, or make it again, by ").unwrap().trim_end_matches('.').to_owned()
+        };
         let mut page = snapshot(vec![charted("US", places(&["a"])), charted("GB", places(&["a"]))]);
         page.made_at = at(48);
         assert_eq!(by(&page), "2026-12-01");
@@ -208,6 +216,8 @@ mod tests {
         // The chart before is on the page too, by who left it.
         page.regions[0].previous = Some(Chart { fetched_at: at(-48), places: places(&["b"]) });
         assert_eq!(by(&page), "2026-11-29");
+        page.made_at = at(30 * 24);
+        assert_eq!(Page::of(&page, false, LIMITS).delete_by(), "They are over: delete this page.");
         let mut nothing = snapshot(vec![past(vec![attempt("US", 0)])]);
         nothing.made_at = at(48);
         assert_eq!(by(&nothing), "2026-12-03");
@@ -223,7 +233,7 @@ mod tests {
         let page = Page::of(&page, false, LIMITS);
         // The plot and its table show the rank of this run.
         assert_eq!(page.sections[0].bump.as_ref().unwrap().columns[0].fetched_at, at(-6 * 24));
-        assert_eq!(page.delete_by(), "2026-11-25");
+        assert_eq!(page.delete_by(), "Delete this page, or make it again, by 2026-11-25.");
     }
 
     #[test]

@@ -11,12 +11,12 @@
     const text = cell.dataset.sort ?? cell.textContent.trim();
     return { text, number: number(text) };
   };
-  const compare = (one, other) => {
-    if (one.number !== null && other.number !== null) return one.number - other.number;
-    // What is no number stands behind all that are.
+  const compare = (one, other, sign) => {
+    if (one.number !== null && other.number !== null) return sign * (one.number - other.number);
+    // What is no number stands behind all that are, whichever way they are sorted.
     if (one.number !== null) return -1;
     if (other.number !== null) return 1;
-    return words.compare(one.text, other.text);
+    return sign * words.compare(one.text, other.text);
   };
   for (const table of document.querySelectorAll("table.sortable")) {
     const body = table.tBodies[0];
@@ -31,7 +31,7 @@
         for (const other of headings) other.removeAttribute("aria-sort");
         heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
         const rows = [...body.rows].map((row) => [key(row, column), row]);
-        rows.sort(([one], [other]) => (descending ? compare(other, one) : compare(one, other)));
+        rows.sort(([one], [other]) => compare(one, other, descending ? -1 : 1));
         body.append(...rows.map(([, row]) => row));
       });
     });

@@ -6,19 +6,20 @@ use super::snapshot::Snapshot;
 use super::when;
 use crate::model::Status;
 use crate::region::Region;
+use crate::text::one_line;
 
 /// A chart that is older is told before anything else.
 const STALE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Regions that failed alike, or that are out of date.
-pub(super) struct Trouble<'a> {
+pub(super) struct Trouble {
     pub what: String,
     pub regions: String,
-    pub why: Option<&'a str>,
+    pub why: Option<String>,
 }
 
 /// Regions that failed last time, those of one reason together; then those whose chart is old.
-pub(super) fn troubles(snapshot: &Snapshot) -> Vec<Trouble<'_>> {
+pub(super) fn troubles(snapshot: &Snapshot) -> Vec<Trouble> {
     let mut groups: Vec<(Status, &str, &str, Vec<Region>)> = Vec::new();
     let mut stale: Vec<(Region, Timestamp)> = Vec::new();
     for past in &snapshot.regions {
@@ -38,14 +39,14 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<Trouble<'_>> {
             _ => {}
         }
     }
-    let mut troubles: Vec<Trouble<'_>> = groups
+    let mut troubles: Vec<Trouble> = groups
         .into_iter()
         .map(|(status, kind, message, regions)| {
             let what = match status {
                 Status::Partial => format!("Incomplete last time ({kind}):"),
                 _ => format!("Failed last time ({kind}):"),
             };
-            Trouble { what, regions: codes(&regions), why: (!message.is_empty()).then_some(message) }
+            Trouble { what, regions: codes(&regions), why: (!message.is_empty()).then(|| one_line(message, 300)) }
         })
         .collect();
     let missing: Vec<Region> =
@@ -83,7 +84,7 @@ mod tests {
 
     fn told(snapshot: &Snapshot) -> Vec<Told> {
         let each = troubles(snapshot).into_iter();
-        each.map(|trouble| (trouble.what, trouble.regions, trouble.why.map(str::to_owned))).collect()
+        each.map(|trouble| (trouble.what, trouble.regions, trouble.why)).collect()
     }
 
     fn trouble(what: &str, regions: &str, why: Option<&str>) -> Told {

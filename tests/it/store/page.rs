@@ -201,7 +201,7 @@ fn a_page_names_its_source_and_when_to_delete_it() {
     let youtube = foot(&run);
     assert!(youtube.starts_with("Source of all charts: YouTube,"), "{youtube}");
     assert!(youtube.contains("YouTube Terms of Service\n·\nGoogle Privacy Policy\n"), "{youtube}");
-    assert!(youtube.contains("delete this page, or make it anew, by 2026-12-20."), "{youtube}");
+    assert!(youtube.contains("Delete this page, or make it again, by 2026-12-20."), "{youtube}");
     run.source = "demo".into();
     let demo = foot(&run);
     let html = page_from(&run, "").exits(0).read(PAGE);
@@ -279,4 +279,26 @@ fn a_page_is_asked_for_properly() {
     assert!(
         outcome.stderr.contains("cannot write there/page.html") && outcome.stderr.contains("create the folder first")
     );
+}
+
+#[test]
+fn a_history_and_a_document_are_never_written_over() {
+    let store = Store::sqlite();
+    put(&store, &report(now(), vec![chart("US", &["a"])]));
+    let before = fs::read(&store.url).unwrap();
+    let link = store.folder.path().join("link.html");
+    std::os::unix::fs::symlink(&store.url, &link).unwrap();
+    for output in [store.url.as_str(), link.to_str().unwrap()] {
+        let outcome = command(&store, &format!("report -o {output}")).finish().exits(2);
+        assert!(outcome.stderr.contains("is what the page is made of"), "{}", outcome.stderr);
+        let outcome = command(&store, &format!("--demo=calm -r US -q -o {output}")).finish().exits(2);
+        assert!(outcome.stderr.contains("is the history itself"), "{}", outcome.stderr);
+        assert_eq!(fs::read(&store.url).unwrap(), before);
+    }
+    let document = serde_json::to_string(&report(now(), vec![chart("US", &["a"])])).unwrap();
+    let run = Run::new(&["report", "--from", "a.json", "-o", "./a.json"]).file("a.json", &document);
+    assert_eq!(run.finish().exits(2).read("a.json"), document);
+    // A file that is not there yet.
+    let outcome = Run::new(&["--demo=calm", "-r", "US", "-q", "--store", "new.db", "-o", "./new.db"]).finish().exits(2);
+    assert_eq!(outcome.files(), [""; 0]);
 }
