@@ -85,21 +85,26 @@ fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, F
         return Err(read_only());
     }
     connection.busy_timeout(PATIENCE)?;
+    let found = look(&connection)?;
+    let is_current = matches!(found, Found::Version(version) if version == MIGRATIONS.len());
+    let is_ours = matches!(found, Found::Version(version) if version <= MIGRATIONS.len());
+    let is_to_read = access == Access::Existing && (is_current || matches!(found, Found::Version(0)));
+    if !is_ours {
+        return Ok((connection, found));
+    }
     // What is committed lasts through a power cut. With a rollback journal that takes EXTRA, since the commit
     // is the end of the journal's name ("PRAGMA synchronous").
     let (mode, synchronous) = match file.journal {
         Journal::Wal => ("WAL", "FULL"),
         Journal::Delete => ("DELETE", "EXTRA"),
     };
-    connection.execute_batch(&format!("PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -{CACHE_KIB}"))?;
-    let found = look(&connection)?;
-    let is_current = matches!(found, Found::Version(version) if version == MIGRATIONS.len());
-    let is_ours = matches!(found, Found::Version(version) if version <= MIGRATIONS.len());
-    let is_to_read = access == Access::Existing && (is_current || matches!(found, Found::Version(0)));
-    if !is_ours || is_to_read {
+    let pragmas = format!("PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -{CACHE_KIB}");
+    if is_to_read {
+        // `prune` writes all the same.
+        connection.execute_batch(&pragmas)?;
         return Ok((connection, found));
     }
-    connection.execute_batch(&format!("PRAGMA journal_mode = {mode}"))?;
+    connection.execute_batch(&format!("PRAGMA journal_mode = {mode}; {pragmas}"))?;
     let found = migrate(&mut connection)?;
     connection.busy_timeout(PATIENCE_TO_COMMIT)?;
     Ok((connection, found))
