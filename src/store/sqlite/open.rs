@@ -1,7 +1,8 @@
 //! Opening a file, and bringing its tables up to date.
 
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
@@ -19,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same once quota has been spent on a run.
 const PATIENCE_TO_COMMIT: Duration = Duration::from_secs(60);
+
+/// Between two tries of what SQLite does not wait for itself.
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// Enough for the pages that a run of all regions touches, in KiB.
 const CACHE_KIB: i32 = 8192;
@@ -85,7 +89,8 @@ fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, F
         return Err(read_only());
     }
     connection.busy_timeout(PATIENCE)?;
-    let found = look(&connection)?;
+    // In one transaction: between two reads, another process may make the tables.
+    let found = look(&*connection.transaction()?)?;
     let is_current = matches!(found, Found::Version(version) if version == MIGRATIONS.len());
     let is_ours = matches!(found, Found::Version(version) if version <= MIGRATIONS.len());
     let is_to_read = access == Access::Existing && (is_current || matches!(found, Found::Version(0)));
@@ -104,10 +109,24 @@ fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, F
         connection.execute_batch(&pragmas)?;
         return Ok((connection, found));
     }
-    connection.execute_batch(&format!("PRAGMA journal_mode = {mode}; {pragmas}"))?;
+    patiently(|| connection.execute_batch(&format!("PRAGMA journal_mode = {mode}; {pragmas}")))?;
     let found = migrate(&mut connection)?;
     connection.busy_timeout(PATIENCE_TO_COMMIT)?;
     Ok((connection, found))
+}
+
+/// Tries again while another program is in the way. SQLite itself does that for transactions, but refuses at once
+/// to change a file's journal mode while another connection is doing the same.
+fn patiently(step: impl Fn() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        match step() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && began.elapsed() < PATIENCE => {
+                thread::sleep(BETWEEN_TRIES);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Takes the write lock in any case, so that a file that cannot be written is found out now.
