@@ -1,5 +1,6 @@
 //! Counts of a run, from what was merged and what each region cost. Pure.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -11,7 +12,9 @@ const OVERLAP_PAIRS: usize = 20;
 
 /// Counts. `outcomes` are in the order asked for.
 pub fn count(outcomes: &[RegionOutcome], videos: &[TrendingVideo], elapsed: Duration, held: Duration) -> Stats {
-    let regions: Vec<RegionStats> = outcomes.iter().map(|outcome| region_stats(outcome, videos)).collect();
+    let shared = shared(outcomes, videos);
+    let regions: Vec<RegionStats> =
+        outcomes.iter().enumerate().map(|(place, outcome)| region_stats(outcome, shared[place][place])).collect();
     let with =
         |wanted: fn(Status) -> bool| regions.iter().filter(|row| wanted(row.status)).map(|row| row.region).collect();
     let sum = |of: fn(&RegionOutcome) -> u32| outcomes.iter().map(of).sum();
@@ -22,7 +25,7 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[TrendingVideo], elapsed: Dura
         unique: videos.len(),
         multi_region: videos.iter().filter(|video| video.places.len() > 1).count(),
         skipped: sum(|outcome| outcome.skipped),
-        overlap: overlap(outcomes, videos),
+        overlap: overlap(outcomes, &shared),
         requests,
         retries: sum(|outcome| outcome.effort.retries),
         rate_limited: sum(|outcome| outcome.effort.rate_limited),
@@ -36,8 +39,7 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[TrendingVideo], elapsed: Dura
     }
 }
 
-fn region_stats(outcome: &RegionOutcome, videos: &[TrendingVideo]) -> RegionStats {
-    let is_in = |video: &&TrendingVideo| video.places.iter().any(|(region, _)| *region == outcome.region);
+fn region_stats(outcome: &RegionOutcome, videos: usize) -> RegionStats {
     RegionStats {
         region: outcome.region,
         language: outcome.region.language(),
@@ -46,7 +48,7 @@ fn region_stats(outcome: &RegionOutcome, videos: &[TrendingVideo]) -> RegionStat
             (Some(_), true) => Status::Partial,
             (Some(_), false) => Status::Failed,
         },
-        videos: videos.iter().filter(is_in).count(),
+        videos,
         requests: outcome.effort.requests,
         retries: outcome.effort.retries,
         elapsed_ms: milliseconds(outcome.effort.elapsed),
@@ -58,20 +60,32 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The pairs that share most, largest first, equals in the order asked for.
-fn overlap(outcomes: &[RegionOutcome], videos: &[TrendingVideo]) -> Vec<Overlap> {
-    let mut shared: HashMap<[Region; 2], usize> = HashMap::new();
+/// How many videos each two regions share, by their places among the outcomes, the earlier region first; a region's
+/// own number where both are the same. A table and not a map: a video in all regions is in 6,105 pairs.
+fn shared(outcomes: &[RegionOutcome], videos: &[TrendingVideo]) -> Vec<Vec<usize>> {
+    let place_of: HashMap<Region, usize> =
+        outcomes.iter().enumerate().map(|(place, outcome)| (outcome.region, place)).collect();
+    let mut shared = vec![vec![0; outcomes.len()]; outcomes.len()];
     for video in videos {
-        for (index, (first, _)) in video.places.iter().enumerate() {
-            for (second, _) in &video.places[index + 1..] {
-                *shared.entry([*first, *second]).or_default() += 1;
+        let places: Vec<usize> = video.places.iter().filter_map(|(region, _)| place_of.get(region).copied()).collect();
+        for (index, &first) in places.iter().enumerate() {
+            for &second in &places[index..] {
+                shared[first][second] += 1;
             }
         }
     }
-    let place: HashMap<Region, usize> =
-        outcomes.iter().enumerate().map(|(place, outcome)| (outcome.region, place)).collect();
-    let mut pairs: Vec<Overlap> = shared.into_iter().map(|(regions, videos)| Overlap { regions, videos }).collect();
-    pairs.sort_by_key(|pair| (usize::MAX - pair.videos, pair.regions.map(|region| place.get(&region).copied())));
+    shared
+}
+
+/// The pairs that share most, largest first, equals in the order asked for.
+fn overlap(outcomes: &[RegionOutcome], shared: &[Vec<usize>]) -> Vec<Overlap> {
+    let mut pairs = Vec::new();
+    for (first, row) in shared.iter().enumerate() {
+        for (second, &videos) in row.iter().enumerate().skip(first + 1).filter(|(_, videos)| **videos > 0) {
+            pairs.push(Overlap { regions: [first, second].map(|place| outcomes[place].region), videos });
+        }
+    }
+    pairs.sort_by_key(|pair| Reverse(pair.videos));
     pairs.truncate(OVERLAP_PAIRS);
     pairs
 }

@@ -54,7 +54,8 @@ pub struct Window {
 /// # Errors
 /// When the body is no video list at all.
 pub fn page(body: &[u8], window: Window) -> Result<Page, Malformed> {
-    let text = String::from_utf8_lossy(body);
+    // `from_utf8_lossy` finds out what is valid far more slowly.
+    let text = str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     // serde would take a list of fields for a struct.
     if text.trim_start().starts_with('[') {
         return Err(Malformed::Shape);
