@@ -23,9 +23,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use trendfetch::category::Category;
 use trendfetch::deduplicate::deduplicate;
-use trendfetch::model::{
-    Counts, Effort, Live, RegionChart, RegionOutcome, Report, Request, Sighting, TrendingVideo, Video,
-};
+use trendfetch::language::Language;
+use trendfetch::model::{Counts, Effort, RegionChart, RegionOutcome, Report, Request, Sighting, TrendingVideo, Video};
 use trendfetch::region::Region;
 use trendfetch::stats;
 use trendfetch::store::{self, Access, Location};
@@ -69,7 +68,8 @@ fn chart(index: u32, region: Region, number: u32, fetched_at: Timestamp) -> Regi
         })
         .collect();
     dice.shuffle(&mut ids[..]);
-    let sightings = (1..).zip(ids).map(|(rank, id)| Sighting { rank, fetched_at, video: video(id, region, &mut dice) });
+    let sightings =
+        (1..).zip(ids).map(|(rank, id)| Sighting { rank, fetched_at, video: Box::new(video(id, region, &mut dice)) });
     RegionChart {
         sightings: sightings.collect(),
         outcome: RegionOutcome {
@@ -96,21 +96,20 @@ fn video(id: String, region: Region, dice: &mut fastrand::Rng) -> Video {
     };
     let views = dice.u64(10_000..50_000_000);
     Video {
-        title: words(8),
-        channel: words(2),
-        channel_id: Some(format!("UC{id}{id}")),
+        title: words(8).into(),
+        channel: words(2).into(),
+        channel_id: Some(format!("UC{id}{id}").into()),
         category: Some(Category::new(20)),
         counts: Counts { views: Some(views), likes: Some(views / 30), comments: Some(views / 500) },
         published_at: "2026-09-30T12:00:00Z".parse().ok(),
         duration_seconds: Some(213),
-        live: Live::None,
         embeddable: Some(true),
         age_restricted: Some(false),
         tags: (0..8).map(|_| words(2)).collect(),
-        thumbnail: Some(format!("https://i.ytimg.com/vi/{id}/maxresdefault.jpg")),
-        description: None,
-        declared_language: Some(region.language().to_owned()),
-        id,
+        thumbnail: Some(format!("https://i.ytimg.com/vi/{id}/maxresdefault.jpg").into()),
+        declared_language: Language::new(region.language()),
+        id: id.into(),
+        ..Video::default()
     }
 }
 

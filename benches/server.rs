@@ -143,7 +143,10 @@ async fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Byt
         state.bodies.lock().expect("nobody panics").insert(key, body.clone());
         body
     });
-    tokio::time::sleep(latency(request.uri().path(), &region)).await;
+    // A sleep of nothing would end with the timer's next millisecond.
+    if let Some(latency) = latency(request.uri().path(), &region) {
+        tokio::time::sleep(latency).await;
+    }
     state.requests.fetch_add(1, Relaxed);
     state.bytes.fetch_add(body.len() as u64, Relaxed);
     let mut response = Response::builder().header("content-type", "application/json; charset=UTF-8");
@@ -154,14 +157,13 @@ async fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Byt
 }
 
 /// By the first part of the path; drawn ones depend on the seed and the region alone.
-fn latency(path: &str, region: &str) -> Duration {
-    let how = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    if let Some(milliseconds) = how.strip_prefix("fixed-").and_then(|text| text.parse().ok()) {
-        return Duration::from_millis(milliseconds);
-    }
-    match how.strip_prefix("drawn-").and_then(|text| text.parse::<u64>().ok()) {
-        Some(seed) => Duration::from_millis(drawn(seed, region)),
-        None => Duration::ZERO,
+fn latency(path: &str, region: &str) -> Option<Duration> {
+    let (how, number) = path.trim_start_matches('/').split('/').next()?.split_once('-')?;
+    let number = number.parse().ok()?;
+    match how {
+        "fixed" => Some(Duration::from_millis(number)),
+        "drawn" => Some(Duration::from_millis(drawn(number, region))),
+        _ => None,
     }
 }
 

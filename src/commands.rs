@@ -16,6 +16,7 @@ use crate::config;
 use crate::document;
 use crate::env::Env;
 use crate::error::UsageError;
+use crate::language::search_config;
 use crate::model::Report;
 use crate::output::{self, ChangesFormat};
 use crate::region::{self, Region};
@@ -192,8 +193,7 @@ fn regions() -> String {
     let mut text = format!("{:<4}  {:<22}  {:<8}  {}\n", "Code", "Name", "Language", "Search configuration");
     for region in Region::all() {
         let language = region.language();
-        let _ =
-            writeln!(text, "{region:<4}  {:<22}  {language:<8}  {}", region.name(), region::search_config(language));
+        let _ = writeln!(text, "{region:<4}  {:<22}  {language:<8}  {}", region.name(), search_config(language));
     }
     for (name, codes) in region::SETS {
         let _ = writeln!(text, "\n{name}: {}", codes.join(","));

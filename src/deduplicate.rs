@@ -10,13 +10,13 @@ use crate::model::{RegionChart, RegionOutcome, TrendingVideo};
 /// A video met again adds its region and rank, and each count keeps its maximum; its other facts
 /// stay those of the first region. Within a region the first rank counts.
 pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<TrendingVideo>, Vec<RegionOutcome>) {
-    let mut videos: Vec<TrendingVideo> = Vec::new();
-    let mut index_of: HashMap<String, usize> = HashMap::new();
+    let (numbers, different) = number(&charts);
+    let mut numbers = numbers.into_iter();
+    let mut videos: Vec<TrendingVideo> = Vec::with_capacity(different);
     let mut outcomes = Vec::with_capacity(charts.len());
     for RegionChart { sightings, outcome } in charts {
-        for sighting in sightings {
-            let Some(&index) = index_of.get(&sighting.video.id) else {
-                index_of.insert(sighting.video.id.clone(), videos.len());
+        for (sighting, number) in sightings.into_iter().zip(&mut numbers) {
+            let Some(known) = videos.get_mut(number) else {
                 videos.push(TrendingVideo {
                     places: vec![(outcome.region, sighting.rank)],
                     fetched_at: sighting.fetched_at,
@@ -24,7 +24,6 @@ pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<TrendingVideo>, Vec<RegionO
                 });
                 continue;
             };
-            let known = &mut videos[index];
             known.video.counts = known.video.counts.max(sighting.video.counts);
             if known.places.last().is_none_or(|(region, _)| *region != outcome.region) {
                 known.places.push((outcome.region, sighting.rank));
@@ -33,6 +32,19 @@ pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<TrendingVideo>, Vec<RegionO
         outcomes.push(outcome);
     }
     (videos, outcomes)
+}
+
+/// Which video each sighting shows, numbered in the order first met; and how many there are.
+fn number(charts: &[RegionChart]) -> (Vec<usize>, usize) {
+    let mut number_of: HashMap<&str, usize> = HashMap::new();
+    let sightings = charts.iter().flat_map(|chart| &chart.sightings);
+    let numbers = sightings
+        .map(|sighting| {
+            let next = number_of.len();
+            *number_of.entry(&sighting.video.id).or_insert(next)
+        })
+        .collect();
+    (numbers, number_of.len())
 }
 
 #[cfg(test)]

@@ -5,17 +5,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::category::Category;
 use crate::error::{Kind, RegionError};
+use crate::language::Language;
 use crate::model::{
     Counts, Live, Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status, TrendingVideo, Video,
 };
-use crate::normalize::{is_language, is_video_id};
+use crate::normalize::is_video_id;
 use crate::region::Region;
+use crate::tags::Tags;
 use crate::text::one_line;
 
 /// The largest document that is read: forty times that of all regions at full depth.
@@ -176,10 +179,10 @@ struct Fault {
 
 #[derive(Deserialize)]
 struct Row {
-    video_id: String,
-    title: String,
-    channel: String,
-    channel_id: Option<String>,
+    video_id: CompactString,
+    title: CompactString,
+    channel: CompactString,
+    channel_id: Option<CompactString>,
     category_id: Option<u32>,
     views: Option<u64>,
     likes: Option<u64>,
@@ -189,9 +192,9 @@ struct Row {
     live: String,
     embeddable: Option<bool>,
     age_restricted: Option<bool>,
-    tags: Vec<String>,
-    thumbnail: Option<String>,
-    description: Option<String>,
+    tags: Tags,
+    thumbnail: Option<CompactString>,
+    description: Option<CompactString>,
     declared_language: Option<String>,
     regions: Vec<String>,
     ranks: HashMap<String, u32>,
@@ -215,14 +218,13 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
         Ok::<_, String>((region(code)?, *rank))
     };
     let places = row.regions.iter().map(place).collect::<Result<_, _>>()?;
-    if let Some(language) = row.declared_language.as_deref().filter(|language| !is_language(language)) {
-        return Err(format!("{:?} is no language", one_line(language, 80)));
-    }
+    let language =
+        |subtag: &str| Language::new(subtag).ok_or_else(|| format!("{:?} is no language", one_line(subtag, 80)));
     let live = Live::ALL.into_iter().find(|live| live.as_str() == row.live);
     Ok(TrendingVideo {
         places,
         fetched_at: row.fetched_at,
-        video: Video {
+        video: Box::new(Video {
             live: live.ok_or_else(|| format!("live of video {id} is {:?}", one_line(&row.live, 80)))?,
             title: row.title,
             channel: row.channel,
@@ -233,12 +235,12 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
             duration_seconds: row.duration_seconds,
             embeddable: row.embeddable,
             age_restricted: row.age_restricted,
-            tags: row.tags.into_iter().collect(),
+            tags: row.tags,
             thumbnail: row.thumbnail,
             description: row.description,
-            declared_language: row.declared_language,
+            declared_language: row.declared_language.as_deref().map(language).transpose()?,
             id,
-        },
+        }),
     })
 }
 

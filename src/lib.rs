@@ -31,8 +31,8 @@
 //! | [`output`] | stage 4: formats, files that are whole or untouched, stats, progress |
 //! | [`exit`], [`verdict`] | how the run ended, as a number and as a line |
 //! | [`demo`] | the API, simulated behind a real socket |
-//! | [`region`], [`category`] | tables of YouTube's |
-//! | [`error`], [`secret`], [`text`], [`figures`], [`tags`] | failures by reach; the key; text from strangers; numbers for people; a list of texts in one piece |
+//! | [`region`], [`category`], [`language`] | tables of YouTube's, and of PostgreSQL's dictionaries |
+//! | [`error`], [`secret`], [`text`], [`figures`], [`tags`] | failures by reach; the key; text from strangers; numbers for people; a list of texts in one piece of memory |
 //! | [`document`] | a saved document, read back |
 //! | [`commands`], [`logging`], [`signals`] | the rest of a command-line program |
 //!
@@ -76,6 +76,7 @@ pub mod error;
 pub mod exit;
 pub mod fetch;
 pub mod figures;
+pub mod language;
 pub mod logging;
 pub mod model;
 pub mod normalize;

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::category::Category;
 use crate::error::RegionError;
+use crate::language::{self, Language, UNDETERMINED};
 use crate::region::Region;
 use crate::tags::Tags;
 
@@ -15,16 +17,16 @@ use crate::tags::Tags;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// What a chart says of a video, whichever region it was seen in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Video {
     /// Eleven characters of `A-Z a-z 0-9 - _` today.
-    pub id: String,
+    pub id: CompactString,
     /// In the video's own language; empty where missing.
-    pub title: String,
+    pub title: CompactString,
     /// The channel's name; empty where missing.
-    pub channel: String,
+    pub channel: CompactString,
     /// `UC...`
-    pub channel_id: Option<String>,
+    pub channel_id: Option<CompactString>,
     /// YouTube's number and English name.
     pub category: Option<Category>,
     /// Counts as YouTube gives them; `None` where it gives none, never a made-up 0.
@@ -42,11 +44,11 @@ pub struct Video {
     /// The owner's tags, in his order.
     pub tags: Tags,
     /// Address of the largest picture there is.
-    pub thumbnail: Option<String>,
+    pub thumbnail: Option<CompactString>,
     /// Only when asked for.
-    pub description: Option<String>,
-    /// Primary subtag of the language that the owner declared.
-    pub declared_language: Option<String>,
+    pub description: Option<CompactString>,
+    /// What the owner declared.
+    pub declared_language: Option<Language>,
 }
 
 /// The counts of a video. A video met again keeps the maximum of each.
@@ -73,9 +75,10 @@ impl Counts {
 }
 
 /// `snippet.liveBroadcastContent`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Live {
     /// An ordinary video, or a broadcast that has ended.
+    #[default]
     None,
     /// On air.
     Live,
@@ -104,8 +107,8 @@ pub struct Sighting {
     pub rank: u32,
     /// When the page that showed it arrived.
     pub fetched_at: Timestamp,
-    /// What it showed.
-    pub video: Video,
+    /// What it showed. In a box, since it moves from list to list, and has 300 bytes.
+    pub video: Box<Video>,
 }
 
 /// What one region brought: the parcel that `fetch` hands on.
@@ -154,7 +157,7 @@ pub struct Effort {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrendingVideo {
     /// The facts of the first region met; the counts are the maximum over all.
-    pub video: Video,
+    pub video: Box<Video>,
     /// Regions with the rank in each, in the order asked for.
     pub places: Vec<(Region, u32)>,
     /// When the page that first showed it arrived.
@@ -169,13 +172,13 @@ impl TrendingVideo {
 
     /// The language of the first region met; `und` for a region outside the table.
     pub fn primary_language(&self) -> &'static str {
-        self.places.first().map_or(crate::region::UNDETERMINED, |(region, _)| region.language())
+        self.places.first().map_or(UNDETERMINED, |(region, _)| region.language())
     }
 
     /// PostgreSQL's text search configuration for the declared language, else the primary one.
     pub fn search_config(&self) -> &'static str {
-        let declared = self.video.declared_language.as_deref();
-        crate::region::search_config(declared.unwrap_or(self.primary_language()))
+        let declared = self.video.declared_language.as_ref().map(Language::code);
+        language::search_config(declared.unwrap_or(self.primary_language()))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The regions that YouTube offers a chart for, with the language that a chart usually speaks and
-//! the PostgreSQL dictionary for it; and the reading of what a person types for `--regions`.
+//! The regions that YouTube offers a chart for, with the language that a chart usually speaks;
+//! and the reading of what a person types for `--regions`.
 //!
 //! Source of the codes: YouTube's own location menu (public copies of 2025-06) and `AM`, which
 //! joined in 2026-05: 111. `i18nRegions.list` is the authority, so a code outside the table is
@@ -11,9 +11,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::error::UsageError;
-
-/// The language of a region outside the table (ISO 639-2 `und`).
-pub const UNDETERMINED: &str = "und";
+use crate::language::UNDETERMINED;
 
 /// Two upper-case letters: a well-formed ISO 3166-1 alpha-2 code, in the table or not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,13 +68,6 @@ impl Serialize for Region {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())
     }
-}
-
-/// PostgreSQL's text search configuration for a language: `simple` for one that it ships none for.
-///
-/// Source: the configurations that PostgreSQL 15 ships (`\\dF`).
-pub fn search_config(language: &str) -> &'static str {
-    CONFIGS.iter().find(|(code, _)| *code == language).map_or("simple", |(_, config)| config)
 }
 
 /// Reads what was typed for `--regions`: codes and named sets, separated by commas, any case. A
@@ -275,40 +266,6 @@ const TABLE: &[Row] = &[
     ("ZW", "Zimbabwe", "en"),
 ];
 
-/// Language (ISO 639-1) and the configuration for it.
-const CONFIGS: &[(&str, &str)] = &[
-    ("ar", "arabic"),
-    ("ca", "catalan"),
-    ("da", "danish"),
-    ("de", "german"),
-    ("el", "greek"),
-    ("en", "english"),
-    ("es", "spanish"),
-    ("eu", "basque"),
-    ("fi", "finnish"),
-    ("fr", "french"),
-    ("ga", "irish"),
-    ("hi", "hindi"),
-    ("hu", "hungarian"),
-    ("hy", "armenian"),
-    ("id", "indonesian"),
-    ("it", "italian"),
-    ("lt", "lithuanian"),
-    ("ne", "nepali"),
-    ("nl", "dutch"),
-    ("nb", "norwegian"),
-    ("nn", "norwegian"),
-    ("no", "norwegian"),
-    ("pt", "portuguese"),
-    ("ro", "romanian"),
-    ("ru", "russian"),
-    ("sr", "serbian"),
-    ("sv", "swedish"),
-    ("ta", "tamil"),
-    ("tr", "turkish"),
-    ("yi", "yiddish"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,14 +301,9 @@ mod tests {
     }
 
     #[test]
-    fn languages_and_their_dictionaries() {
-        let of = |code| {
-            let language = Region::new(code).unwrap().language();
-            (language, search_config(language))
-        };
-        assert_eq!(of("PL"), ("pl", "simple"));
-        assert_eq!(of("AT"), ("de", "german"));
-        assert_eq!(of("NO"), ("no", "norwegian"));
-        assert_eq!(of("XX"), ("und", "simple"));
+    fn each_region_of_the_table_has_a_language() {
+        for (code, language) in [("PL", "pl"), ("AT", "de"), ("NO", "no"), ("XX", UNDETERMINED)] {
+            assert_eq!(Region::new(code).unwrap().language(), language);
+        }
     }
 }

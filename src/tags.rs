@@ -3,33 +3,69 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The owner's tags, in his order.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Tags {
+    /// Each tag after its length, see [`Builder::push`].
     text: Box<str>,
-    /// Where each ends in the text.
-    ends: Box<[u32]>,
 }
 
 impl Tags {
     /// The tags, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| &self.text[start as usize..*end as usize])
+        let mut rest = &*self.text;
+        std::iter::from_fn(move || {
+            let digits = rest.bytes().position(|digit| digit < BASE)? + 1;
+            let (length, tags) = rest.split_at(digits);
+            let length = length.bytes().rev().fold(0, |sum, digit| sum * usize::from(BASE) + usize::from(digit % BASE));
+            let (tag, others) = tags.split_at(length);
+            rest = others;
+            Some(tag)
+        })
+    }
+}
+
+/// So that a digit is one byte, and most lengths are one digit.
+const BASE: u8 = 64;
+
+/// Tags that are still coming.
+#[derive(Debug, Default)]
+pub struct Builder {
+    text: String,
+}
+
+impl Builder {
+    /// One more: its length in bytes to base 64, the lowest digit first, each but the last with 64 added; then its text.
+    pub fn push(&mut self, tag: &str) {
+        let base = usize::from(BASE);
+        let mut length = tag.len();
+        while length >= base {
+            self.text.push(char::from((length % base) as u8 + BASE));
+            length /= base;
+        }
+        self.text.push(char::from(length as u8));
+        self.text.push_str(tag);
+    }
+
+    /// These are all.
+    pub fn build(self) -> Tags {
+        Tags { text: self.text.into() }
     }
 }
 
 impl<S: AsRef<str>> FromIterator<S> for Tags {
     fn from_iter<I: IntoIterator<Item = S>>(tags: I) -> Tags {
-        let (mut text, mut ends) = (String::new(), Vec::new());
-        for tag in tags {
-            text.push_str(tag.as_ref());
-            // Answers have at most 8 MiB, documents 512.
-            ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
-        }
-        Tags { text: text.into(), ends: ends.into() }
+        let mut builder = Builder::default();
+        tags.into_iter().for_each(|tag| builder.push(tag.as_ref()));
+        builder.build()
+    }
+}
+
+impl<'de> Deserialize<'de> for Tags {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Tags, D::Error> {
+        Vec::<String>::deserialize(deserializer).map(Tags::from_iter)
     }
 }
 
@@ -51,7 +87,9 @@ mod tests {
 
     #[test]
     fn tags_come_out_as_they_went_in() {
-        for tags in [&[][..], &[""], &["", "a", ""], &["żółw", "two words", "|,"]] {
+        let long = ["ż".repeat(32), "x".repeat(63), "y".repeat(64), "z".repeat(300_000)];
+        let long: Vec<&str> = long.iter().map(String::as_str).collect();
+        for tags in [&[][..], &[""], &["", "a", ""], &["żółw", "two words", "|,\0"], &long] {
             let kept: Tags = tags.iter().collect();
             assert_eq!(kept.iter().collect::<Vec<_>>(), tags);
             assert_eq!(serde_json::to_value(&kept).unwrap(), serde_json::json!(tags));

@@ -46,7 +46,7 @@ fn lines(merged: &Merged) -> Vec<String> {
     merged
         .videos
         .iter()
-        .map(|video| video.video.id.clone() + &video.places.iter().map(place).collect::<String>())
+        .map(|video| format!("{}{}", video.video.id, video.places.iter().map(place).collect::<String>()))
         .collect()
 }
 
@@ -92,7 +92,7 @@ fn each_count_keeps_its_maximum_and_one_that_is_there_beats_one_that_is_not() {
 fn all_other_facts_stay_those_of_the_first_region() {
     let facts = |id: &str, title: &str, category: &str| json!({"id": id, "snippet": {"title": title, "categoryId": category, "tags": [title]}});
     let first = chart("US", 5, json!([item("a"), facts("b", "first", "10")]));
-    let expected: Vec<Video> = first.sightings.iter().map(|sighting| sighting.video.clone()).collect();
+    let expected: Vec<Box<Video>> = first.sightings.iter().map(|sighting| sighting.video.clone()).collect();
     // A fact that the first region lacked is not filled in either.
     let merged = merge([first, chart("GB", 3, json!([facts("b", "second", "20"), facts("a", "second", "20")]))]);
     assert_eq!(merged.videos.iter().map(|video| video.video.clone()).collect::<Vec<_>>(), expected);

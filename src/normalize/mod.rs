@@ -7,11 +7,13 @@ mod wire;
 
 use std::borrow::Cow;
 
+use compact_str::CompactString;
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::category::Category;
+use crate::language::Language;
 use crate::model::{Counts, Live, Sighting, Video};
 
 /// A page, read.
@@ -106,14 +108,14 @@ fn normalize<'a, I>(
     Ok(page)
 }
 
-fn video(item: wire::Item<'_>, with_description: bool) -> Option<Video> {
+fn video(item: wire::Item<'_>, with_description: bool) -> Option<Box<Video>> {
     let id = item.id.0.filter(|id| is_video_id(id))?;
     let snippet = item.snippet.unwrap_or_default();
     let statistics = item.statistics.unwrap_or_default();
-    let declared = |tag: &wire::Text<'_>| tag.0.as_deref().and_then(primary_subtag);
-    let owned = |text: wire::Text<'_>| text.0.map(Cow::into_owned);
-    Some(Video {
-        id: id.into_owned(),
+    let declared = |tag: &wire::Text<'_>| tag.0.as_deref().and_then(Language::of_tag);
+    let owned = |text: wire::Text<'_>| text.0.map(CompactString::from);
+    Some(Box::new(Video {
+        id: id.into(),
         declared_language: declared(&snippet.default_audio_language).or_else(|| declared(&snippet.default_language)),
         title: owned(snippet.title).unwrap_or_default(),
         channel: owned(snippet.channel_title).unwrap_or_default(),
@@ -135,34 +137,16 @@ fn video(item: wire::Item<'_>, with_description: bool) -> Option<Video> {
         age_restricted: item.content_details.map(|details| {
             details.content_rating.is_some_and(|rating| rating.yt_rating.0.as_deref() == Some("ytAgeRestricted"))
         }),
-        tags: snippet.tags.0.into_iter().collect(),
-        thumbnail: snippet.thumbnails.0.map(Cow::into_owned),
+        tags: snippet.tags,
+        thumbnail: snippet.thumbnails.0.map(CompactString::from),
         description: with_description.then(|| owned(snippet.description).unwrap_or_default()),
-    })
+    }))
 }
 
 /// Ids have eleven characters of this alphabet today; only the alphabet is promised nowhere to
 /// change, and it is what keeps an id harmless in an address, a column or a list.
 pub(crate) fn is_video_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
-/// The language of a BCP 47 tag: `en` of `en-US`. `zxx` (no speech) and `und` say none; codes that
-/// YouTube sends in another form than the table of regions has are replaced.
-fn primary_subtag(tag: &str) -> Option<String> {
-    let subtag = tag.split(['-', '_']).next()?.to_ascii_lowercase();
-    match subtag.as_str() {
-        "zxx" | "und" => None,
-        "fil" => Some("tl".into()),
-        "iw" => Some("he".into()),
-        "in" => Some("id".into()),
-        _ => is_language(&subtag).then_some(subtag),
-    }
-}
-
-/// A primary subtag as the document has it.
-pub(crate) fn is_language(subtag: &str) -> bool {
-    (2..=3).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// ISO 8601 to whole seconds. A broadcast has `P0D`, which is no length.

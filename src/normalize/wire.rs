@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::tags::{self, Tags};
+
 /// `youtube#videoListResponse`, with its items read as `I`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "I: Deserialize<'de>"))]
@@ -39,7 +41,7 @@ fn at_most_a_page<'de, D: Deserializer<'de>, I: Deserialize<'de>>(deserializer: 
             Ok(None)
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut items = Vec::new();
+            let mut items = Vec::with_capacity(MAX_ITEMS);
             while items.len() < MAX_ITEMS {
                 match list.next_element()? {
                     Some(item) => items.push(item),
@@ -95,8 +97,8 @@ pub(super) struct Snippet<'a> {
     pub thumbnails: Thumbnails<'a>,
     #[serde(default, borrow, deserialize_with = "soft")]
     pub channel_title: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub tags: Tags<'a>,
+    #[serde(default, deserialize_with = "soft")]
+    pub tags: Tags,
     #[serde(default, deserialize_with = "soft")]
     pub category_id: Count,
     #[serde(default, borrow, deserialize_with = "soft")]
@@ -158,8 +160,6 @@ pub(super) struct Text<'a>(pub Option<Cow<'a, str>>);
 pub(super) struct Count(pub Option<u64>);
 #[derive(Default)]
 pub(super) struct Flag(pub Option<bool>);
-#[derive(Default)]
-pub(super) struct Tags<'a>(pub Vec<Cow<'a, str>>);
 /// The address of the largest; of equals the last, since YouTube lists them by size.
 #[derive(Default)]
 pub(super) struct Thumbnails<'a>(pub Option<Cow<'a, str>>);
@@ -206,13 +206,13 @@ impl<'de> Soft<'de> for Flag {
     }
 }
 
-impl<'de> Soft<'de> for Tags<'de> {
+impl<'de> Soft<'de> for Tags {
     fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
-        let mut tags = Vec::new();
+        let mut tags = tags::Builder::default();
         while let Some(Element(Text(tag))) = list.next_element()? {
-            tags.extend(tag);
+            tag.iter().for_each(|tag| tags.push(tag));
         }
-        Ok(Tags(tags))
+        Ok(tags.build())
     }
 }
 

@@ -8,7 +8,7 @@ use console::{Style, Term};
 use jiff::Timestamp;
 
 use super::grid::{left, lines, right};
-use super::{OutputError, json, to_stream, width_of};
+use super::{Out, OutputError, json, to_stream, width_of};
 use crate::category::Category;
 use crate::figures::span;
 use crate::store::changes::{Changes, Move, RegionChanges};
@@ -37,7 +37,7 @@ pub fn print(changes: &Changes, format: Format, color: bool) -> Result<(), Outpu
     })
 }
 
-fn table(changes: &Changes, width: usize, color: bool, out: &mut dyn Write) -> io::Result<()> {
+fn table(changes: &Changes, width: usize, color: bool, out: &mut Out<'_>) -> io::Result<()> {
     let bold = Style::new().bold().force_styling(color);
     for (index, region) in changes.regions.iter().enumerate() {
         if index > 0 {

@@ -1,9 +1,10 @@
 //! The document's videos as CSV (RFC 4180), safe to open in a spreadsheet.
 
-use std::io::{self, Write};
+use std::io;
 
-use super::{Entry, Rows, entries};
+use super::{Entry, Out, Rows, entries};
 use crate::category::Category;
+use crate::language::Language;
 use crate::model::{Report, TrendingVideo};
 use crate::region::Region;
 
@@ -11,7 +12,7 @@ use crate::region::Region;
 ///
 /// # Errors
 /// What the writer gives.
-pub(super) fn write(report: &Report, rows: Rows, with_description: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, rows: Rows, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
     let columns = || {
         COLUMNS.iter().filter(move |(name, _)| match *name {
             "description" => with_description,
@@ -55,10 +56,10 @@ type Column = (&'static str, fn(&TrendingVideo) -> String);
 
 /// The fields of a video in the document, in its order.
 const COLUMNS: &[Column] = &[
-    ("video_id", |row| row.video.id.clone()),
+    ("video_id", |row| row.video.id.to_string()),
     ("url", |row| row.url()),
-    ("title", |row| row.video.title.clone()),
-    ("channel", |row| row.video.channel.clone()),
+    ("title", |row| row.video.title.to_string()),
+    ("channel", |row| row.video.channel.to_string()),
     ("channel_id", |row| shown(row.video.channel_id.as_ref())),
     ("category_id", |row| shown(row.video.category.map(Category::id))),
     ("category", |row| shown(row.video.category.and_then(Category::name))),
@@ -73,7 +74,7 @@ const COLUMNS: &[Column] = &[
     ("tags", |row| row.video.tags.iter().collect::<Vec<_>>().join("|")),
     ("thumbnail", |row| shown(row.video.thumbnail.as_ref())),
     ("description", |row| shown(row.video.description.as_ref())),
-    ("declared_language", |row| shown(row.video.declared_language.as_ref())),
+    ("declared_language", |row| shown(row.video.declared_language.as_ref().map(Language::code))),
     ("primary_language", |row| row.primary_language().to_owned()),
     ("search_config", |row| row.search_config().to_owned()),
     ("regions", |row| joined(row, |region, _| region.to_string())),

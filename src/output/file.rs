@@ -5,10 +5,11 @@
 //! taken away.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
+use super::Out;
 use crate::claim;
 
 /// Finds out whether `path` can be written, without touching it. Takes away what a killed run left.
@@ -31,7 +32,7 @@ pub(super) fn check(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Whatever goes wrong. A regular file is as it was then.
-pub(super) fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub(super) fn replace(path: &Path, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
     match Target::of(path)? {
         Target::File(target) => through(&temporary_of(&target)?, &target, content),
         Target::Stream => write_to(&OpenOptions::new().write(true).open(path)?, content),
@@ -47,7 +48,7 @@ pub(super) fn create(
     folder: &Path,
     name: &str,
     alias: &str,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    content: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     through(&temporary_of(&folder.join(alias))?, &folder.join(name), content)
 }
@@ -61,7 +62,7 @@ pub(super) fn sweep(folder: &Path, alias: &str) {
     }
 }
 
-fn through(temporary: &Path, target: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn through(temporary: &Path, target: &Path, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
     let file = claim::wait_for(temporary)?;
     let written = write_to(&file, content).and_then(|()| {
         if let Ok(old) = fs::metadata(target) {
@@ -82,8 +83,8 @@ fn through(temporary: &Path, target: &Path, content: impl FnOnce(&mut dyn Write)
     Ok(())
 }
 
-fn write_to(file: &File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut buffered = BufWriter::with_capacity(1 << 16, file);
+fn write_to(mut file: &File, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
+    let mut buffered = Out::with_capacity(1 << 16, &mut file);
     content(&mut buffered)?;
     buffered.flush()
 }

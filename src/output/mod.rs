@@ -34,6 +34,9 @@ const WIDTH: usize = 80;
 /// The JSON Schema of the document, draft 2020-12.
 pub const SCHEMA: &str = include_str!("schema.json");
 
+/// Where a renderer writes: in a type of its own, since a document is written in half a million small pieces.
+pub(crate) type Out<'a> = BufWriter<&'a mut dyn Write>;
+
 /// How the data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -194,7 +197,7 @@ pub fn write(outputs: &Outputs, report: &Report, since: Option<Since>) -> Vec<Ou
         let width = width_of(&Term::stdout());
         errors.extend(to_stream(io::stdout().lock(), |out| render(format, outputs, report, width, out)).err());
     }
-    let stats = |term: Term, out: &mut dyn Write| summary::write(report, since, width_of(&term), outputs.color, out);
+    let stats = |term: Term, out: &mut Out<'_>| summary::write(report, since, width_of(&term), outputs.color, out);
     let stats = match outputs.stats {
         StatsTo::Stdout => to_stream(io::stdout().lock(), |out| stats(Term::stdout(), out)),
         StatsTo::Stderr => to_stream(io::stderr().lock(), |out| stats(Term::stderr(), out)),
@@ -248,7 +251,7 @@ fn keeps_old_files(outputs: &Outputs, report: &Report) -> Option<&'static str> {
     (outputs.all_or_nothing && is_partial).then_some("the run is partial, and --all-or-nothing is given")
 }
 
-fn render(format: Format, outputs: &Outputs, report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()> {
+fn render(format: Format, outputs: &Outputs, report: &Report, width: usize, out: &mut Out<'_>) -> io::Result<()> {
     match (format, outputs.rows) {
         (Format::Json, _) => json(report, out),
         (Format::Ndjson, Rows::Videos) => lines(&report.videos, out),
@@ -258,12 +261,12 @@ fn render(format: Format, outputs: &Outputs, report: &Report, width: usize, out:
     }
 }
 
-fn json<T: Serialize>(document: &T, out: &mut dyn Write) -> io::Result<()> {
+fn json<T: Serialize>(document: &T, out: &mut Out<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *out, document)?;
     out.write_all(b"\n")
 }
 
-fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut dyn Write) -> io::Result<()> {
+fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut Out<'_>) -> io::Result<()> {
     for row in rows {
         json(&row, out)?;
     }
@@ -306,8 +309,8 @@ impl Serialize for Entry<'_> {
     }
 }
 
-fn to_stream(stream: impl Write, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
-    let mut buffered = BufWriter::with_capacity(1 << 16, stream);
+fn to_stream(mut stream: impl Write, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), OutputError> {
+    let mut buffered = Out::with_capacity(1 << 16, &mut stream);
     match content(&mut buffered).and_then(|()| buffered.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             // What is buffered has nowhere to go; dropping the writer would try again.

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use console::Style;
 use jiff::Timestamp;
 
-use super::UNITS_PER_DAY;
 use super::grid::{left, lines, right};
+use super::{Out, UNITS_PER_DAY};
 use crate::figures::{grouped, seconds};
 use crate::model::{RegionStats, Report, Stats, Status};
 use crate::store::changes::Since;
@@ -24,7 +24,7 @@ pub(super) fn write(
     since: Option<Since>,
     width: usize,
     color: bool,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<()> {
     let style = |style: Style| style.force_styling(color);
     let (bold, faint) = (style(Style::new().bold()), style(Style::new().dim()));

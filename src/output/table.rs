@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::Out;
 use super::grid::{left, lines, right};
 use crate::figures::grouped;
 use crate::model::{Report, TrendingVideo};
@@ -11,7 +12,7 @@ use crate::text::one_line;
 ///
 /// # Errors
 /// What the writer gives.
-pub(super) fn write(report: &Report, width: usize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, width: usize, out: &mut Out<'_>) -> io::Result<()> {
     let rows: Vec<Vec<String>> = report.videos.iter().enumerate().map(|(index, video)| row(index + 1, video)).collect();
     let columns = [right("#"), left("Title"), left("Channel"), right("Views"), left("Rank by region")];
     for line in lines(&columns, &rows, width, 1) {

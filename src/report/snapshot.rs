@@ -145,15 +145,15 @@ impl Snapshot {
                 let video = &merged.video;
                 charts.entry(*region).or_default().push(Place {
                     rank: *rank,
-                    video_id: video.id.clone(),
-                    title: video.title.clone(),
-                    channel: video.channel.clone(),
+                    video_id: video.id.to_string(),
+                    title: video.title.to_string(),
+                    channel: video.channel.to_string(),
                     // One run knows no earlier one; the page shows no such column.
                     first_seen_at: report.fetched_at,
                     category: video.category,
                     views: video.counts.views,
-                    thumbnail: video.thumbnail.clone(),
-                    language: video.declared_language.clone(),
+                    thumbnail: video.thumbnail.as_ref().map(ToString::to_string),
+                    language: video.declared_language.map(|language| language.code().to_owned()),
                 });
             }
         }

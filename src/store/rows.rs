@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::category::Category;
+use crate::language::Language;
 use crate::model::{Counts, Report, Status, TrendingVideo};
 use crate::region::Region;
 
@@ -71,7 +72,7 @@ pub(super) struct VideoRow<'a> {
     pub(super) tags: String,
     pub(super) thumbnail: Option<Cow<'a, str>>,
     pub(super) description: Option<Cow<'a, str>>,
-    pub(super) declared_language: Option<Cow<'a, str>>,
+    pub(super) declared_language: Option<&'a str>,
     pub(super) primary_language: &'static str,
     pub(super) search_config: &'static str,
 }
@@ -157,7 +158,7 @@ fn video(trending: &TrendingVideo) -> VideoRow<'_> {
         tags: serde_json::Value::from_iter(tags).to_string(),
         thumbnail: video.thumbnail.as_deref().map(clean),
         description: video.description.as_deref().map(clean),
-        declared_language: video.declared_language.as_deref().map(clean),
+        declared_language: video.declared_language.as_ref().map(Language::code),
         primary_language: trending.primary_language(),
         search_config: trending.search_config(),
     }

@@ -28,6 +28,7 @@ use trendfetch::deduplicate::deduplicate;
 use trendfetch::document;
 use trendfetch::env::Env;
 use trendfetch::error::{Kind, RegionError};
+use trendfetch::language::Language;
 use trendfetch::model::{
     Counts, Effort, Live, Overlap, RegionChart, RegionOutcome, RegionStats, Report, Request, SCHEMA_VERSION, Sighting,
     Stats, Status, TrendingVideo, Video,
@@ -38,7 +39,6 @@ use trendfetch::stats;
 use trendfetch::store::changes::{self, Move};
 use trendfetch::store::history::{History, Keeping, Opened};
 use trendfetch::store::{self, Access, Asked, Location};
-use trendfetch::tags::Tags;
 
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
@@ -218,20 +218,11 @@ fn region(code: &str) -> Region {
 fn video(id: &str) -> Video {
     Video {
         id: id.into(),
-        title: format!("Title of {id}"),
+        title: format!("Title of {id}").into(),
         channel: "A channel".into(),
-        channel_id: None,
-        category: None,
         counts: Counts { views: Some(1000), likes: None, comments: Some(0) },
-        published_at: None,
         duration_seconds: Some(60),
-        live: Live::None,
-        embeddable: None,
-        age_restricted: None,
-        tags: Tags::default(),
-        thumbnail: None,
-        description: None,
-        declared_language: None,
+        ..Video::default()
     }
 }
 
@@ -240,7 +231,7 @@ fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
     let sightings = (1..).zip(ids).map(|(rank, id)| Sighting {
         rank,
         fetched_at: Timestamp::UNIX_EPOCH,
-        video: video(id.as_ref()),
+        video: Box::new(video(id.as_ref())),
     });
     RegionChart {
         sightings: sightings.collect(),

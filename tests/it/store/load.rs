@@ -136,21 +136,21 @@ fn odd_video() -> impl Strategy<Value = Video> {
         let [views, likes, comments, duration_seconds] = counts;
         let (category, published_at, [embeddable, age_restricted], tags, description, language) = others;
         Video {
-            id: String::new(),
+            id: "".into(),
             category: category.map(Category::new),
             counts: Counts { views, likes, comments },
-            declared_language: language.map(str::to_owned),
-            title,
-            channel,
-            channel_id,
+            declared_language: language.and_then(Language::new),
+            title: title.into(),
+            channel: channel.into(),
+            channel_id: channel_id.map(Into::into),
             published_at,
             duration_seconds,
             live,
             embeddable,
             age_restricted,
             tags: tags.into_iter().collect(),
-            thumbnail,
-            description,
+            thumbnail: thumbnail.map(Into::into),
+            description: description.map(Into::into),
         }
     })
 }
@@ -194,7 +194,7 @@ fn odd_report() -> impl Strategy<Value = Report> {
             };
             // A chart may also hold a video that the run says nothing of, and a video may be in no chart.
             let videos = order.iter().map(|index| TrendingVideo {
-                video: Video { id: IDS[*index].into(), ..videos[*index].0.clone() },
+                video: Box::new(Video { id: IDS[*index].into(), ..videos[*index].0.clone() }),
                 places: place(*index),
                 fetched_at: videos[*index].1,
             });

@@ -28,8 +28,8 @@ fn three_runs(store: &Store) -> [Report; 3] {
     ];
     for (run, report) in runs.iter_mut().enumerate() {
         for video in &mut report.videos {
-            video.video.title = format!("{} of run {run}", video.video.id);
-            video.video.channel = format!("Channel of {}", video.video.id);
+            video.video.title = format!("{} of run {run}", video.video.id).into();
+            video.video.channel = format!("Channel of {}", video.video.id).into();
         }
         put(store, report);
     }
@@ -330,13 +330,13 @@ fn changes_agree_with_a_recomputation(store: Store) {
                 });
             }
             for sighting in charts.iter_mut().flat_map(|chart| &mut chart.sightings) {
-                sighting.video.title = format!("{} of run {run}", sighting.video.id);
-                titles.insert(sighting.video.id.clone(), sighting.video.title.clone());
+                sighting.video.title = format!("{} of run {run}", sighting.video.id).into();
+                titles.insert(sighting.video.id.to_string(), sighting.video.title.to_string());
             }
             let known: Vec<(bool, Vec<String>)> = charts
                 .iter()
                 .map(|chart| {
-                    let ids = chart.sightings.iter().map(|sighting| sighting.video.id.clone()).collect();
+                    let ids = chart.sightings.iter().map(|sighting| sighting.video.id.to_string()).collect();
                     (chart.outcome.error.is_none(), ids)
                 })
                 .collect();

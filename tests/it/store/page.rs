@@ -152,7 +152,7 @@ fn both_engines_make_the_same_page() {
         let mut run = report(hours(now, -hour), charts);
         for (index, video) in run.videos.iter_mut().enumerate() {
             video.video.category = [None, Some(Category::new(10)), Some(Category::new(20))][index % 3];
-            video.video.declared_language = [None, Some("pl".to_owned())][index % 2].clone();
+            video.video.declared_language = [None, Language::new("pl")][index % 2];
             video.video.thumbnail = Some("https://i.ytimg.com/vi/x/maxresdefault.jpg".into());
         }
         put(&sqlite, &run);
@@ -246,7 +246,7 @@ fn a_page_stays_small_and_says_what_it_leaves_out() {
     };
     let mut run = report(now(), charts(200));
     run.request.max_results = 200;
-    run.videos.iter_mut().for_each(|video| video.video.title = "Zażółć gęślą jaźń ".repeat(5));
+    run.videos.iter_mut().for_each(|video| video.video.title = "Zażółć gęślą jaźń ".repeat(5).into());
     let html = page_from(&run, "").exits(0).read(PAGE);
     assert!(html.len() < 2_000_000, "{}", html.len());
     assert!(head(&html).contains("this page shows only the first 50 of up to 200 places"), "{}", head(&html));

@@ -1,0 +1,113 @@
+//! Languages as the document names them, and the dictionary that PostgreSQL has for each.
+
+use serde::{Serialize, Serializer};
+
+/// The language of a region outside the table (ISO 639-2 `und`).
+pub const UNDETERMINED: &str = "und";
+
+/// A primary language subtag (RFC 5646 §2.2.1): two or three lower-case letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Language {
+    /// The third is 0 where there are two.
+    letters: [u8; 3],
+}
+
+impl Language {
+    /// Reads a subtag as the document has it.
+    pub fn new(subtag: &str) -> Option<Language> {
+        if !(2..=3).contains(&subtag.len()) || !subtag.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return None;
+        }
+        let mut letters = [0; 3];
+        letters[..subtag.len()].copy_from_slice(subtag.as_bytes());
+        Some(Language { letters })
+    }
+
+    /// The language of a tag: `en` of `en-US`. `zxx` (no speech) and `und` say none; codes that YouTube
+    /// sends in another form than the table of regions has are replaced.
+    pub fn of_tag(tag: &str) -> Option<Language> {
+        let subtag = tag.split(['-', '_']).next()?.to_ascii_lowercase();
+        match subtag.as_str() {
+            "zxx" | UNDETERMINED => None,
+            "fil" => Language::new("tl"),
+            "iw" => Language::new("he"),
+            "in" => Language::new("id"),
+            _ => Language::new(&subtag),
+        }
+    }
+
+    /// `"en"`
+    pub fn code(&self) -> &str {
+        // Only ASCII letters get in, so the fallback is never taken.
+        str::from_utf8(&self.letters).unwrap_or_default().trim_end_matches('\0')
+    }
+}
+
+impl Serialize for Language {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// PostgreSQL's text search configuration for a language: `simple` for one that it ships none for.
+///
+/// Source: the configurations that PostgreSQL 15 ships (`\\dF`).
+pub fn search_config(language: &str) -> &'static str {
+    CONFIGS.iter().find(|(code, _)| *code == language).map_or("simple", |(_, config)| config)
+}
+
+/// Language (ISO 639-1) and the configuration for it.
+const CONFIGS: &[(&str, &str)] = &[
+    ("ar", "arabic"),
+    ("ca", "catalan"),
+    ("da", "danish"),
+    ("de", "german"),
+    ("el", "greek"),
+    ("en", "english"),
+    ("es", "spanish"),
+    ("eu", "basque"),
+    ("fi", "finnish"),
+    ("fr", "french"),
+    ("ga", "irish"),
+    ("hi", "hindi"),
+    ("hu", "hungarian"),
+    ("hy", "armenian"),
+    ("id", "indonesian"),
+    ("it", "italian"),
+    ("lt", "lithuanian"),
+    ("ne", "nepali"),
+    ("nl", "dutch"),
+    ("nb", "norwegian"),
+    ("nn", "norwegian"),
+    ("no", "norwegian"),
+    ("pt", "portuguese"),
+    ("ro", "romanian"),
+    ("ru", "russian"),
+    ("sr", "serbian"),
+    ("sv", "swedish"),
+    ("ta", "tamil"),
+    ("tr", "turkish"),
+    ("yi", "yiddish"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_what_it_was_read_from() {
+        for subtag in ["en", "yue"] {
+            assert_eq!(Language::new(subtag).unwrap().code(), subtag);
+        }
+        for other in ["", "e", "EN", "engl", "e\0", "ñ"] {
+            assert_eq!(Language::new(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_language_without_a_dictionary_is_searched_word_by_word() {
+        for (language, config) in [("pl", "simple"), ("de", "german"), ("no", "norwegian"), (UNDETERMINED, "simple")] {
+            assert_eq!(search_config(language), config);
+        }
+    }
+}
