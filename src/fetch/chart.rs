@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::api::{self, PAGE_SIZE, PageRequest};
 use super::failure::Failure;
 use super::pace::Stop;
+use super::permits::Permit;
 use super::retry::{Ends, Next, decide};
 use super::transport::Transport;
 use super::{Event, Run};
@@ -23,7 +24,8 @@ pub(super) async fn fetch<T: Transport>(run: Arc<Run<T>>, index: usize) -> Regio
     let region = run.plan.regions[index];
     let effort = Effort::default();
     let outcome = RegionOutcome { region, places: 0, skipped: 0, answered: false, error: None, effort };
-    let mut task = Task { run: &run, index, began: None, chart: RegionChart { sightings: Vec::new(), outcome } };
+    let chart = RegionChart { sightings: Vec::new(), outcome };
+    let mut task = Task { run: &run, index, began: None, pages: 0, used: None, chart };
     let ended = task.pages().await;
     let elapsed = task.began.map_or(Duration::ZERO, |began| began.elapsed());
     let mut chart = task.chart;
@@ -49,6 +51,10 @@ struct Task<'a, T> {
     index: usize,
     /// When the first attempt was sent.
     began: Option<Instant>,
+    /// Pages that came.
+    pages: u32,
+    /// The permit of the page before, until the next one is in the queue.
+    used: Option<Permit>,
     chart: RegionChart,
 }
 
@@ -75,6 +81,7 @@ impl<T: Transport> Task<'_, T> {
         };
         for _ in 0..plan.pages_per_region() {
             let page = self.page(&request).await?;
+            self.pages += 1;
             self.chart.outcome.answered = true;
             self.chart.outcome.skipped += page.skipped;
             self.chart.sightings.extend(page.sightings);
@@ -97,10 +104,13 @@ impl<T: Transport> Task<'_, T> {
         let query = request.query();
         let mut tried = 0;
         loop {
-            let permit = run.pace.admit().await.map_err(|stop| stop.error)?;
+            let permit = run.pace.admit(self.to_go(), self.used.take()).await.map_err(|stop| stop.error)?;
             run.spend().map_err(|stop| stop.error)?;
             let failure = match self.attempt(request, &query, tried).await {
-                Attempt::Page(page) => return Ok(page),
+                Attempt::Page(page) => {
+                    self.used = Some(permit);
+                    return Ok(page);
+                }
                 Attempt::Abandoned(stop) => return Err(stop.error),
                 Attempt::Failed(failure) => failure,
             };
@@ -115,6 +125,14 @@ impl<T: Transport> Task<'_, T> {
             }
             tried += 1;
         }
+    }
+
+    /// For how long the region will still be at work, if its other pages take what those took that came. Of a region
+    /// without a page nothing is known.
+    fn to_go(&self) -> Duration {
+        let pages_to_go = self.run.plan.pages_per_region().saturating_sub(self.pages);
+        let a_page = self.chart.outcome.effort.alone.checked_div(self.pages);
+        a_page.map_or(Duration::MAX, |a_page| a_page.saturating_mul(pages_to_go))
     }
 
     /// Sends once.

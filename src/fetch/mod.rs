@@ -4,7 +4,8 @@
 //! - [`transport`] — the way there; the only file that names reqwest
 //! - `refusal` — an answer that is no page, and what it means
 //! - [`retry`] — what follows from a failure: the table, and pure decisions
-//! - [`pace`] — permits, the shared hold, the end of sending
+//! - [`pace`] — when to send: the shared hold, the end of sending
+//! - `permits` — how many at once, and who is next
 //! - `budget` — units and retries
 //! - `chart` — one region: the page loop and the attempts
 
@@ -13,6 +14,7 @@ mod budget;
 mod chart;
 pub mod failure;
 pub mod pace;
+mod permits;
 mod refusal;
 pub mod retry;
 pub mod transport;

@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::permits::{Permit, Permits};
 use crate::error::{Kind, RegionError};
 
 /// The restart after a hold is spread over so much time, lest all come at once.
@@ -55,7 +56,7 @@ impl Stop {
 #[derive(Debug)]
 pub struct Pace {
     concurrency: usize,
-    permits: Semaphore,
+    permits: Permits,
     state: watch::Sender<State>,
 }
 
@@ -92,18 +93,21 @@ impl State {
 impl Pace {
     /// At most `concurrency` requests at once; `None` is no limit.
     pub fn new(concurrency: Option<usize>) -> Pace {
-        let concurrency = concurrency.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
-        Pace { concurrency, permits: Semaphore::new(concurrency), state: watch::Sender::default() }
+        let concurrency = concurrency.unwrap_or(usize::MAX);
+        Pace { concurrency, permits: Permits::new(concurrency), state: watch::Sender::default() }
     }
 
-    /// Waits until one request may be sent. The permit is for one attempt.
+    /// Waits until one request may be sent, behind regions that have longer `to_go`. The permit is for one attempt;
+    /// `used`, that of the page before, is given back once this one is in the queue, lest it goes to another whose need
+    /// is less.
     ///
     /// # Errors
     /// When no further request may be sent.
-    pub async fn admit(&self) -> Result<SemaphorePermit<'_>, Stop> {
+    pub(super) async fn admit(&self, to_go: Duration, mut used: Option<Permit>) -> Result<Permit, Stop> {
         loop {
             let closed_until = self.state.borrow().closed_until(self.concurrency);
             if let Some(opens) = closed_until {
+                drop(used.take());
                 let jitter = RESTART_JITTER.mul_f64(fastrand::f64());
                 tokio::select! {
                     biased;
@@ -111,11 +115,12 @@ impl Pace {
                     () = sleep_until(opens + jitter) => continue,
                 }
             }
+            let queued = self.permits.acquire(to_go);
+            drop(used.take());
             let permit = tokio::select! {
                 biased;
                 stop = self.stopped() => return Err(stop),
-                // The semaphore is never closed.
-                permit = self.permits.acquire() => permit.map_err(|_| Stop::abandon(Kind::Cancelled, "the run is over"))?,
+                permit = queued => permit,
             };
             // A hold or a stop may have come while this one queued.
             if self.enter()? {

@@ -18,7 +18,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 type Sends = Arc<Mutex<Vec<(Duration, String)>>>;
 
-/// Answers after [`LATENCY`] what `answer` says to (region, how many of it came before).
+/// Answers what `answer` says to (region, how many of it came before), after [`LATENCY`]; of the slow region VN,
+/// after five times that.
 struct Fake<A> {
     start: Instant,
     sends: Sends,
@@ -39,7 +40,7 @@ impl<A: Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static> Trans
             in_flight.0 += 1;
             in_flight.1 = in_flight.1.max(in_flight.0);
         }
-        sleep(LATENCY).await;
+        sleep(if region == "VN" { 5 * LATENCY } else { LATENCY }).await;
         self.in_flight.lock().unwrap().0 -= 1;
         (self.answer)(&region, nth)
     }
@@ -122,6 +123,21 @@ async fn permits_bound_what_is_in_flight_and_nothing_else_delays() {
         let ran = run(Plan { concurrency, ..plan("dailywatch") }, |_, _| page()).await;
         assert_eq!((ran.most_in_flight, ran.took.as_millis()), (most, LATENCY.as_millis() * rounds));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_region_waits_for_nobody_who_is_sooner_done() {
+    let next = |_: &str, nth: usize| {
+        let body = format!(r#"{{"items":[{{"id":"one"}}],"nextPageToken":"{nth}"}}"#).into_bytes();
+        page().map(|reply| Reply { body, ..reply })
+    };
+    let plan = Plan { max_results: 200, concurrency: Some(2), ..plan("VN,US,GB,DE,FR,IN") };
+    let ran = run(plan, next).await;
+    // Four pages of 500 ms beside twenty of 100 ms: neither permit is ever idle.
+    assert_eq!(ran.took, 20 * LATENCY);
+    // And every region's first page goes before any second one.
+    let firsts: Vec<&str> = ran.sends.iter().take(6).map(|(_, region)| region.as_str()).collect();
+    assert_eq!(firsts, ["VN", "US", "GB", "DE", "FR", "IN"]);
 }
 
 #[tokio::test(start_paused = true)]
