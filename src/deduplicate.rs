@@ -1,6 +1,6 @@
 //! Stage 3: charts -> videos. The same video of several regions becomes one.
 
-use std::collections::HashMap;
+use indexmap::IndexSet;
 
 use crate::model::{RegionChart, RegionOutcome, TrendingVideo};
 
@@ -36,15 +36,11 @@ pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<TrendingVideo>, Vec<RegionO
 
 /// Which video each sighting shows, numbered in the order first met; and how many there are.
 fn number(charts: &[RegionChart]) -> (Vec<usize>, usize) {
-    let mut number_of: HashMap<&str, usize> = HashMap::new();
+    let most = charts.iter().map(|chart| chart.sightings.len()).sum();
+    let mut ids: IndexSet<&str> = IndexSet::with_capacity(most);
     let sightings = charts.iter().flat_map(|chart| &chart.sightings);
-    let numbers = sightings
-        .map(|sighting| {
-            let next = number_of.len();
-            *number_of.entry(&sighting.video.id).or_insert(next)
-        })
-        .collect();
-    (numbers, number_of.len())
+    let numbers = sightings.map(|sighting| ids.insert_full(&sighting.video.id).0).collect();
+    (numbers, ids.len())
 }
 
 #[cfg(test)]
