@@ -13,9 +13,10 @@ const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
 
 /// Options in the README that are those of cargo, jq, systemctl and PostgreSQL's tools.
-const OF_OTHERS: [&str; 14] = [
+const OF_OTHERS: [&str; 16] = [
     "--arg",
     "--bench",
+    "--compressed",
     "--features",
     "--fuzz-dir",
     "--locked",
@@ -23,10 +24,11 @@ const OF_OTHERS: [&str; 14] = [
     "--now",
     "--open",
     "--owner",
+    "--parallel",
     "--path",
-    "--profile",
     "--pwprompt",
     "--release",
+    "--runs",
     "--test",
 ];
 
