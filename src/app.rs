@@ -25,7 +25,7 @@ use crate::store::changes::Since;
 use crate::store::history::{History, Keeping, Opened};
 use crate::store::{Asked, StoreError};
 use crate::text::quoted;
-use crate::verdict::verdict;
+use crate::verdict::{summarize, verdict};
 
 /// How long a history may take once a signal has ended the run, which leaves time to save it.
 const PATIENCE_WHEN_CANCELLED: Duration = Duration::from_secs(1);
@@ -103,7 +103,9 @@ pub async fn run(
     if let Some(line) = verdict(&report, start.now()) {
         tracing::error!("{line}");
     }
-    Ok(Exit::of(&report, !is_recorded || !errors.is_empty()))
+    let exit = Exit::of(&report, !is_recorded || !errors.is_empty());
+    summarize(&report, exit);
+    Ok(exit)
 }
 
 /// The history, where there is one, before a unit is spent.

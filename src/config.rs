@@ -20,6 +20,7 @@ use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::Location;
 use crate::store::history::Keeping;
+use crate::verdict::SUMMARY;
 
 /// The public API: `GET {…}/videos`.
 const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";
@@ -124,7 +125,15 @@ impl Screen {
                     "RUST_LOG is malformed; write a level, or target=level,…, for example trendfetch=debug".into(),
                 )
             })?,
-            None => Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("trendfetch", level),
+            None => {
+                // Whoever watches the runs by their log is told of those that went well too.
+                let is_watched = args.log_format == LogFormat::Json && !args.quiet;
+                let of_summary = if is_watched { level.max(LevelFilter::INFO) } else { level };
+                Targets::new()
+                    .with_default(level.min(LevelFilter::WARN))
+                    .with_target("trendfetch", level)
+                    .with_target(SUMMARY, of_summary)
+            }
         };
         let progress = match args.progress {
             When::Always => Show::Always,

@@ -1,13 +1,38 @@
-//! One line that says what went wrong, where, and what to do.
+//! How a run ended: a line for people where something went wrong, which says what, where, and what to do; and a
+//! line for whatever watches the runs.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::error::{Kind, RegionError};
+use crate::exit::Exit;
 use crate::model::{RegionStats, Report, Status};
 
 /// The most regions that the line names.
 const NAMED: usize = 6;
+
+/// The target of [`summarize`]'s line.
+pub const SUMMARY: &str = "trendfetch::summary";
+
+/// Logs the run in one line of fields, which `--log-format json` shows unless it is quiet.
+pub fn summarize(report: &Report, exit: Exit) {
+    let stats = &report.stats;
+    tracing::info!(
+        target: SUMMARY,
+        run_id = report.run_id,
+        outcome = exit.outcome(),
+        regions_ok = stats.regions_ok.len(),
+        regions_failed = stats.regions_failed.len(),
+        raw = stats.raw,
+        unique = stats.unique,
+        requests = stats.requests,
+        retries = stats.retries,
+        rate_limited = stats.rate_limited,
+        quota_units = stats.quota_units,
+        elapsed_ms = stats.elapsed_ms,
+        "run ended"
+    );
+}
 
 /// The line for a run in which something is missing; `None` where every region answered with videos.
 pub fn verdict(report: &Report, now: Timestamp) -> Option<String> {

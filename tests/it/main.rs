@@ -19,6 +19,7 @@ mod fetch;
 mod harness;
 mod lost;
 mod output;
+mod packaging;
 mod postgres;
 mod properties;
 mod readme;

@@ -321,6 +321,28 @@ fn logs_can_be_json() {
 }
 
 #[test]
+fn a_log_of_json_ends_with_the_run_in_figures() {
+    for (mode, exit, outcome) in [("calm", 0, "complete"), ("outage", 3, "partial"), ("quota", 4, "refused")] {
+        let run = format!("--demo={mode} -r US,PL --retries 0 --log-format json -o run.json");
+        let ran = demo(&run).finish().exits(exit);
+        let last: Value = serde_json::from_str(ran.stderr.lines().last().unwrap()).unwrap();
+        let document: Value = serde_json::from_str(&ran.read("run.json")).unwrap();
+        assert_eq!((&last["message"], &last["outcome"]), (&json!("run ended"), &json!(outcome)));
+        assert_eq!(last["run_id"], document["run_id"]);
+        for count in ["raw", "unique", "requests", "retries", "rate_limited", "quota_units", "elapsed_ms"] {
+            assert_eq!(last[count], document["stats"][count], "{count}");
+        }
+        for list in ["regions_ok", "regions_failed"] {
+            assert_eq!(last[list], document["stats"][list].as_array().unwrap().len(), "{list}");
+        }
+    }
+    for silent in ["-q --log-format json", ""] {
+        let ran = demo(&format!("--demo=calm -r US -o run.json {silent}")).finish().exits(0);
+        assert_eq!(ran.stderr, "", "{silent}");
+    }
+}
+
+#[test]
 fn a_run_leaves_no_file_that_nobody_asked_for() {
     let run = demo("--demo=calm -r US --json");
     let folder = run.folder.path().to_owned();

@@ -9,18 +9,23 @@ use serde_json::Value;
 use tempfile::TempDir;
 use trendfetch::exit;
 
+use crate::databases::is_ci;
+use crate::harness::{Answer, Server};
+
 const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
 
 /// Options in the README that are those of cargo, jq, systemctl and PostgreSQL's tools.
-const OF_OTHERS: [&str; 16] = [
+const OF_OTHERS: [&str; 19] = [
     "--arg",
     "--bench",
     "--compressed",
     "--features",
     "--fuzz-dir",
+    "--lines",
     "--locked",
     "--no-default-features",
+    "--no-pager",
     "--now",
     "--open",
     "--owner",
@@ -30,6 +35,7 @@ const OF_OTHERS: [&str; 16] = [
     "--release",
     "--runs",
     "--test",
+    "--unit",
 ];
 
 #[test]
@@ -90,6 +96,53 @@ fn every_jq_recipe_runs_on_a_document_of_the_demo() {
     }
 }
 
+/// The lines for cron, in a home with the program where they look for it: what they write is there, and whoever waits
+/// for a call gets it after a run that went well and only then.
+#[test]
+fn the_lines_for_cron_do_what_the_readme_says() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        assert!(!is_ci(), "curl is not installed, and in CI the lines for cron must run: apt-get install curl");
+        let _ = writeln!(io::stderr(), "\nSKIPPED: curl is not installed, so the crontab of README.md was not run\n");
+        return;
+    }
+    let commands: Vec<&str> = blocks("crontab")
+        .into_iter()
+        .filter_map(|block| block.split_once("5 * * * *  "))
+        .map(|(_, command)| command)
+        .filter(|command| !command.contains("trendfetch\" report"))
+        .collect();
+    assert_eq!(commands.len(), 3);
+    for command in commands {
+        for is_up in [true, false] {
+            let server = Server::start(move |hit| match hit.path.as_str() {
+                "/youtube/v3/videos" if !is_up => Answer::refusal(400, "keyInvalid"),
+                _ => Answer::page(&["a"], None),
+            });
+            let home = TempDir::new().unwrap();
+            std::fs::create_dir_all(home.path().join(".cargo/bin")).unwrap();
+            std::fs::create_dir(home.path().join("trends")).unwrap();
+            std::fs::write(home.path().join("trends/.env"), "YOUTUBE_API_KEY=AIza-of-the-readme").unwrap();
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_trendfetch"), home.path().join(".cargo/bin/trendfetch"))
+                .unwrap();
+            // The hour that is due, and the address that is called, are the test's.
+            let due =
+                command.replace("-eq 0", "-ge 0").replace("https://ping.example", &server.base_url).replace("\\%", "%");
+            let mut shell = in_folder("sh", home.path());
+            shell.arg("-c").arg(due).env("HOME", home.path()).env("TRENDFETCH_BASE_URL", &server.base_url);
+            let ran = shell.output().unwrap();
+            let called = server.log().iter().any(|hit| hit.path.ends_with("/your-id"));
+            assert_eq!(called, is_up && command.contains("ping.example"), "{command}");
+            assert_eq!(ran.status.success(), is_up, "{}", String::from_utf8_lossy(&ran.stderr));
+            assert_eq!(
+                ran.stderr.is_empty() && ran.stdout.is_empty(),
+                is_up,
+                "silent where all went well, and only there"
+            );
+            assert_eq!(home.path().join("trends/trends.json").exists(), is_up);
+        }
+    }
+}
+
 #[test]
 fn the_example_of_env_names_what_is_read_and_nothing_else() {
     let lines = ENV_EXAMPLE.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
@@ -144,9 +197,13 @@ fn every_kind_of_failure_is_in_the_table() {
     assert_eq!(said, meant);
 }
 
-/// The program in a folder, whatever the environment of the one who runs the tests says.
 fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trendfetch"));
+    in_folder(env!("CARGO_BIN_EXE_trendfetch"), folder)
+}
+
+/// A program in a folder, whatever the environment of the one who runs the tests says of ours.
+fn in_folder(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder);
     for name in [
         "YOUTUBE_API_KEY",
@@ -167,11 +224,6 @@ fn printed(arguments: &[&str]) -> String {
     let output = program(folder.path()).args(arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test may ask where it runs")]
-fn is_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
 /// The text under a heading of the second level, up to the next one.

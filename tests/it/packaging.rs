@@ -1,0 +1,134 @@
+//! What `packaging/` holds, against the tools that read it and against the program.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::databases::is_ci;
+use crate::harness::Run;
+
+fn packaging(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)
+}
+
+fn are_there(programs: &[&str]) -> bool {
+    let missing: Vec<&&str> =
+        programs.iter().filter(|program| Command::new(program).arg("--version").output().is_err()).collect();
+    assert!(missing.is_empty() || !is_ci(), "not installed, and in CI they must be: {missing:?}");
+    if !missing.is_empty() {
+        // Past the test harness, which would swallow it.
+        let _ = writeln!(io::stderr(), "\nSKIPPED: {missing:?} are not installed, so packaging/ was not looked at\n");
+    }
+    missing.is_empty()
+}
+
+/// The words after `NAME=` of the service, of all such lines that are no comment.
+fn words(name: &str) -> Vec<String> {
+    let service = fs::read_to_string(packaging("trendfetch.service")).unwrap();
+    let of_line = |line: &str| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+    let lines: Vec<String> = service.lines().filter_map(of_line).collect();
+    lines.iter().flat_map(|line| line.split(' ')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_units_are_what_systemd_reads() {
+    if !are_there(&["systemd-analyze"]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    // It looks for the program and the man page, which are not installed here.
+    let service = fs::read_to_string(packaging("trendfetch.service")).unwrap();
+    let service = service.replace("/usr/bin/trendfetch", env!("CARGO_BIN_EXE_trendfetch"));
+    let service: String =
+        service.lines().filter(|line| !line.starts_with("Documentation=")).map(|line| line.to_owned() + "\n").collect();
+    fs::write(folder.path().join("trendfetch.service"), service).unwrap();
+    fs::copy(packaging("trendfetch.timer"), folder.path().join("trendfetch.timer")).unwrap();
+    let units = ["trendfetch.service", "trendfetch.timer"].map(|name| folder.path().join(name));
+    let verified = Command::new("systemd-analyze").arg("verify").args(&units).output().unwrap();
+    let complaints = String::from_utf8_lossy(&verified.stderr).into_owned();
+    assert!(verified.status.success() && !complaints.contains("trendfetch."), "{complaints}");
+
+    // In tenths.
+    let arguments = ["security", "--no-pager", "--offline=true", "--threshold=19"];
+    let rated = Command::new("systemd-analyze").args(arguments).arg(&units[0]).output().unwrap();
+    assert!(rated.status.success(), "{}", String::from_utf8_lossy(&rated.stdout));
+}
+
+#[test]
+fn the_service_starts_the_program_with_options_that_it_has() {
+    let words = words("ExecStart");
+    let [program, options @ .., more] = words.as_slice() else { panic!("{words:?}") };
+    assert_eq!((program.as_str(), more.as_str()), ("/usr/bin/trendfetch", "$TRENDFETCH_OPTIONS"));
+    let mut options = options.to_vec();
+    options.push("--dry-run".to_owned());
+    let priced = Run::new(&options).env("TRENDFETCH_REGIONS", "US,PL").finish().exits(0).stdout;
+    assert!(priced.contains("US,PL"), "{priced}");
+}
+
+/// The service may do no more than what its filter names, and the program must live with that: what it really asks
+/// of the kernel, in a whole run with a history, is among it.
+#[test]
+fn the_filter_of_the_service_lets_through_what_a_run_does() {
+    if !are_there(&["systemd-analyze", "strace"]) {
+        return;
+    }
+    let printed = Command::new("systemd-analyze").args(["--no-pager", "syscall-filter"]).output().unwrap();
+    let sets = sets(&String::from_utf8_lossy(&printed.stdout));
+    let mut allowed = members(&sets, "@default");
+    for word in words("SystemCallFilter") {
+        match word.strip_prefix('~') {
+            None => allowed.extend(members(&sets, &word)),
+            Some(word) => allowed = &allowed - &members(&sets, word),
+        }
+    }
+    assert!(allowed.contains("read") && !allowed.contains("mount"), "{allowed:?}");
+
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("calls");
+    let run = ["-q", "--demo=calm", "-r", "US,PL", "--store", "history.db", "-o", "run.json"];
+    let traced = Command::new("strace")
+        .args(["-f", "-qq", "-e", "trace=all", "-o"])
+        .arg(&log)
+        .arg(env!("CARGO_BIN_EXE_trendfetch"))
+        .args(run)
+        .current_dir(folder.path())
+        .status();
+    assert!(traced.unwrap().success());
+    let calls: BTreeSet<String> = fs::read_to_string(&log).unwrap().lines().filter_map(call).collect();
+    assert!(calls.contains("connect") && calls.contains("fsync"), "{calls:?}");
+    let refused: Vec<&String> = calls.difference(&allowed).collect();
+    assert!(refused.is_empty(), "the service could not do {refused:?}");
+}
+
+/// `read` of `123 read(3, …`.
+fn call(line: &str) -> Option<String> {
+    let (_, call) = line.trim_start().split_once(' ')?;
+    let (name, _) = call.trim_start().split_once('(')?;
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then(|| name.to_owned())
+}
+
+/// `@set` on a line of its own, what is in it below, indented.
+fn sets(text: &str) -> BTreeMap<String, Vec<String>> {
+    let mut sets: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut current = String::new();
+    for line in text.lines() {
+        let word = line.trim().to_owned();
+        if line.starts_with('@') {
+            current = word;
+        } else if !word.is_empty() && !word.starts_with('#') {
+            sets.entry(current.clone()).or_default().push(word);
+        }
+    }
+    sets
+}
+
+fn members(sets: &BTreeMap<String, Vec<String>>, name: &str) -> BTreeSet<String> {
+    match sets.get(name) {
+        Some(named) => named.iter().flat_map(|name| members(sets, name)).collect(),
+        None => BTreeSet::from([name.to_owned()]),
+    }
+}
