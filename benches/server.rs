@@ -3,7 +3,8 @@
 //!
 //! `server FOLDER` writes the authority into `FOLDER/authority.pem`, prints the two base URLs, and ends with its
 //! standard input. What it does is set by the path before `/videos`: `fixed-400`, `drawn-7` (200 to 500 ms by this
-//! seed), `tail-1500` (so long for three regions, a tenth for the others), anything else answers at once. `GET /count` says what came since the last time it was asked.
+//! seed), `tail-1500` (so long for three regions, a tenth for the others), anything else answers at once. `GET /count`
+//! says what came since the last time it was asked.
 
 #![allow(
     clippy::expect_used,

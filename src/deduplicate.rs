@@ -15,6 +15,7 @@ pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<TrendingVideo>, Vec<RegionO
     let mut videos: Vec<TrendingVideo> = Vec::with_capacity(different);
     let mut outcomes = Vec::with_capacity(charts.len());
     for RegionChart { sightings, outcome } in charts {
+        // The sightings are asked first, so that no number is lost at a chart's end.
         for (sighting, number) in sightings.into_iter().zip(&mut numbers) {
             let Some(known) = videos.get_mut(number) else {
                 videos.push(TrendingVideo {

@@ -54,19 +54,6 @@ impl Exit {
         }
     }
 
-    /// A word for it.
-    pub fn outcome(self) -> &'static str {
-        match self {
-            Exit::Complete => "complete",
-            Exit::Failed => "failed",
-            Exit::Usage => "usage",
-            Exit::Partial => "partial",
-            Exit::Refused => "refused",
-            Exit::Busy => "busy",
-            Exit::Signal(_) => "interrupted",
-        }
-    }
-
     /// The number.
     pub fn code(self) -> u8 {
         match self {

@@ -29,7 +29,7 @@
 //! | [`store`] | stage 4: the history, one contract over two databases; what changed between runs |
 //! | `report` | a history or a document as one page of HTML |
 //! | [`output`] | stage 4: formats, files that are whole or untouched, stats, progress |
-//! | [`exit`], [`verdict`] | how the run ended, as a number and as a line |
+//! | [`exit`], [`verdict`] | how the run ended, as a number and as a line for people and for programs |
 //! | [`demo`] | the API, simulated behind a real socket |
 //! | [`region`], [`category`], [`language`] | tables of YouTube's, and of PostgreSQL's dictionaries |
 //! | [`error`], [`secret`], [`text`], [`figures`], [`tags`] | failures by reach; the key; text from strangers; numbers for people; a list of texts in one piece of memory |

@@ -107,7 +107,7 @@ pub struct Sighting {
     pub rank: u32,
     /// When the page that showed it arrived.
     pub fetched_at: Timestamp,
-    /// What it showed. In a box, since it moves from list to list, and has 300 bytes.
+    /// What it showed. In a box, since it moves from list to list, and has 264 bytes.
     pub video: Box<Video>,
 }
 

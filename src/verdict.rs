@@ -20,7 +20,7 @@ pub fn summarize(report: &Report, exit: Exit) {
     tracing::info!(
         target: SUMMARY,
         run_id = report.run_id,
-        outcome = exit.outcome(),
+        outcome = outcome(report, exit),
         regions_ok = stats.regions_ok.len(),
         regions_failed = stats.regions_failed.len(),
         raw = stats.raw,
@@ -32,6 +32,17 @@ pub fn summarize(report: &Report, exit: Exit) {
         elapsed_ms = stats.elapsed_ms,
         "run ended"
     );
+}
+
+fn outcome(report: &Report, exit: Exit) -> &'static str {
+    let is_cancelled = |row: &RegionStats| row.error.as_ref().is_some_and(|error| error.kind == Kind::Cancelled);
+    match exit {
+        _ if report.stats.regions.iter().any(is_cancelled) => "interrupted",
+        Exit::Complete => "complete",
+        Exit::Partial => "partial",
+        Exit::Refused => "refused",
+        _ => "failed",
+    }
 }
 
 /// The line for a run in which something is missing; `None` where every region answered with videos.

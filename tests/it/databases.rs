@@ -3,7 +3,7 @@
 //! The cluster is made once for the process, by a shell that stops it and removes its folder as soon
 //! as the process ends, however that ends. PostgreSQL refuses to run as root, so root becomes `nobody`.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::tools::not_there;
 
 /// A history that is not there yet: what `--store` takes, and the folder of its file.
 pub struct Store {
@@ -89,12 +91,7 @@ impl Cluster {
     /// A cluster of its own, with these settings besides (`-c name=value`).
     pub fn start(settings: &str) -> Option<Cluster> {
         let Some(programs) = programs() else {
-            assert!(!is_ci(), "PostgreSQL is not installed, and in CI its tests must run: apt-get install postgresql");
-            // Past the test harness, which would swallow it.
-            let _ = writeln!(
-                io::stderr(),
-                "\nLEFT OUT: PostgreSQL is not installed (apt-get install postgresql), so its tests were not run\n"
-            );
+            not_there("PostgreSQL is not installed (apt-get install postgresql)", "its tests");
             return None;
         };
         let folder = tempfile::Builder::new().prefix("trendfetch-pg-").tempdir().unwrap().keep();
@@ -220,9 +217,4 @@ pub fn programs() -> Option<PathBuf> {
 
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test may ask where it runs")]
-pub fn is_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }

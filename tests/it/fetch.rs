@@ -296,8 +296,8 @@ fn an_interrupted_run_writes_what_arrived_and_exits_with_the_signal() {
         _ => Answer::page(&["b"], None).after(Duration::from_secs(30)),
     });
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let mut run = Run::on(&server, "-r US,GB -o trends.json");
-        let child = run.command.spawn().unwrap();
+        let mut run = Run::on(&server, "-r US,GB -o trends.json --log-format json");
+        let child = run.command.stderr(std::process::Stdio::piped()).spawn().unwrap();
         let asked = server.log().len();
         while server.log().len() < asked + 2 {
             std::thread::sleep(Duration::from_millis(5));
@@ -305,8 +305,11 @@ fn an_interrupted_run_writes_what_arrived_and_exits_with_the_signal() {
         // The answer of US is on its way; it needs a moment.
         std::thread::sleep(Duration::from_millis(200));
         assert!(std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-        let status = child.wait_with_output().unwrap().status;
-        assert_eq!(status.code(), Some(code));
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(code));
+        let log = String::from_utf8(ended.stderr).unwrap();
+        let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        assert_eq!(last["outcome"], "interrupted");
         let document: Value = serde_json::from_str(&std::fs::read_to_string(run.path("trends.json")).unwrap()).unwrap();
         assert_eq!(ids(&document), ["a"]);
         assert_eq!(region_row(&document, "GB")["error"]["kind"], "cancelled");

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -16,8 +15,8 @@ use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::databases::is_ci;
 use crate::harness::{Answer, KEY, Run, Server, files_in, item};
+use crate::tools::{are_there, leave_out, may_trace};
 
 const REGIONS: [&str; 3] = ["US", "GB", "PL"];
 const PROGRAM: &str = env!("CARGO_BIN_EXE_trendfetch");
@@ -304,22 +303,9 @@ fn calls(journal: Journal) -> Vec<Call> {
 fn can_trace() -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| {
-        let why = match Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output() {
-            Ok(output) if output.status.success() => return true,
-            Ok(_) => "strace may not trace here (ptrace is forbidden)",
-            Err(_) => {
-                assert!(!is_ci(), "strace is not installed, and in CI its tests must run: apt-get install strace");
-                "strace is not installed (apt-get install strace)"
-            }
-        };
-        left_out(why, "no commit was failed at each write and fsync");
-        false
+        let what = "commits that fail at each write and fsync";
+        are_there(&["strace"], what) && may_trace(what)
     })
-}
-
-/// Past the test harness, which would swallow it.
-fn left_out(why: &str, what: &str) {
-    let _ = writeln!(io::stderr(), "\nLEFT OUT: {why}, so {what}\n");
 }
 
 /// The same run under strace, which writes what it sees to a file.
@@ -676,7 +662,7 @@ fn a_full_disk_keeps_the_old_runs_and_the_document(journal: Journal) {
         .output()
         .is_ok_and(|output| output.status.success());
     if !may_mount {
-        left_out("this user may not mount a small disk (unshare -m)", "no history was put on a disk that gets full");
+        leave_out("this user may not mount a small disk (unshare -m)", "a history on a disk that gets full");
         return;
     }
     let charts = Charts::start(4, 50, Duration::ZERO);

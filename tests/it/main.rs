@@ -26,6 +26,7 @@ mod readme;
 mod secrets;
 mod store;
 mod tls;
+mod tools;
 mod waits;
 #[cfg(feature = "report")]
 mod webdriver;

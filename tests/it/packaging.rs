@@ -2,28 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::databases::is_ci;
 use crate::harness::Run;
+use crate::tools::{are_there, may_trace};
+
+const WHAT: &str = "packaging/, as systemd has it";
+
+const README: &str = include_str!("../../README.md");
 
 fn packaging(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)
-}
-
-fn are_there(programs: &[&str]) -> bool {
-    let missing: Vec<&&str> =
-        programs.iter().filter(|program| Command::new(program).arg("--version").output().is_err()).collect();
-    assert!(missing.is_empty() || !is_ci(), "not installed, and in CI they must be: {missing:?}");
-    if !missing.is_empty() {
-        // Past the test harness, which would swallow it.
-        let _ = writeln!(io::stderr(), "\nSKIPPED: {missing:?} are not installed, so packaging/ was not looked at\n");
-    }
-    missing.is_empty()
 }
 
 /// The words after `NAME=` of the service, of all such lines that are no comment.
@@ -36,7 +28,7 @@ fn words(name: &str) -> Vec<String> {
 
 #[test]
 fn the_units_are_what_systemd_reads() {
-    if !are_there(&["systemd-analyze"]) {
+    if !are_there(&["systemd-analyze"], WHAT) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -47,10 +39,13 @@ fn the_units_are_what_systemd_reads() {
         service.lines().filter(|line| !line.starts_with("Documentation=")).map(|line| line.to_owned() + "\n").collect();
     fs::write(folder.path().join("trendfetch.service"), service).unwrap();
     fs::copy(packaging("trendfetch.timer"), folder.path().join("trendfetch.timer")).unwrap();
-    let units = ["trendfetch.service", "trendfetch.timer"].map(|name| folder.path().join(name));
+    let (_, of_readme) = README.split_once("\n```ini\n").unwrap();
+    fs::write(folder.path().join("trendfetch-failed@.service"), of_readme.split("\n```").next().unwrap()).unwrap();
+    let names = ["trendfetch.service", "trendfetch.timer", "trendfetch-failed@.service"];
+    let units = names.map(|name| folder.path().join(name));
     let verified = Command::new("systemd-analyze").arg("verify").args(&units).output().unwrap();
     let complaints = String::from_utf8_lossy(&verified.stderr).into_owned();
-    assert!(verified.status.success() && !complaints.contains("trendfetch."), "{complaints}");
+    assert!(verified.status.success() && !complaints.contains("trendfetch"), "{complaints}");
 
     // In tenths.
     let arguments = ["security", "--no-pager", "--offline=true", "--threshold=19"];
@@ -60,12 +55,17 @@ fn the_units_are_what_systemd_reads() {
 
 #[test]
 fn the_service_starts_the_program_with_options_that_it_has() {
-    let words = words("ExecStart");
-    let [program, options @ .., more] = words.as_slice() else { panic!("{words:?}") };
+    let command = words("ExecStart");
+    let [program, options @ .., more] = command.as_slice() else { panic!("{command:?}") };
     assert_eq!((program.as_str(), more.as_str()), ("/usr/bin/trendfetch", "$TRENDFETCH_OPTIONS"));
     let mut options = options.to_vec();
     options.push("--dry-run".to_owned());
-    let priced = Run::new(&options).env("TRENDFETCH_REGIONS", "US,PL").finish().exits(0).stdout;
+    let mut run = Run::new(&options).env("TRENDFETCH_REGIONS", "US,PL");
+    for setting in words("Environment") {
+        let (name, value) = setting.split_once('=').unwrap();
+        run = run.env(name, value);
+    }
+    let priced = run.finish().exits(0).stdout;
     assert!(priced.contains("US,PL"), "{priced}");
 }
 
@@ -73,7 +73,7 @@ fn the_service_starts_the_program_with_options_that_it_has() {
 /// of the kernel, in a whole run with a history, is among it.
 #[test]
 fn the_filter_of_the_service_lets_through_what_a_run_does() {
-    if !are_there(&["systemd-analyze", "strace"]) {
+    if !are_there(&["systemd-analyze", "strace"], WHAT) || !may_trace(WHAT) {
         return;
     }
     let printed = Command::new("systemd-analyze").args(["--no-pager", "syscall-filter"]).output().unwrap();

@@ -1,16 +1,15 @@
 //! The README and `.env.example` against the program: what they say is so, and what they show runs.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use trendfetch::exit;
 
-use crate::databases::is_ci;
 use crate::harness::{Answer, Server};
+use crate::tools::are_there;
 
 const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
@@ -78,10 +77,7 @@ fn the_exit_codes_are_those_of_the_program() {
 fn every_jq_recipe_runs_on_a_document_of_the_demo() {
     let recipes = blocks("sh recipe");
     assert!(recipes.len() >= 8, "only {} recipes", recipes.len());
-    if Command::new("jq").arg("--version").output().is_err() {
-        assert!(!is_ci(), "jq is not installed, and in CI the recipes must run: apt-get install jq");
-        // Past the test harness, which would swallow it.
-        let _ = writeln!(io::stderr(), "\nSKIPPED: jq is not installed, so the recipes of README.md were not run\n");
+    if !are_there(&["jq"], "the recipes of README.md") {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -100,9 +96,7 @@ fn every_jq_recipe_runs_on_a_document_of_the_demo() {
 /// for a call gets it after a run that went well and only then.
 #[test]
 fn the_lines_for_cron_do_what_the_readme_says() {
-    if Command::new("curl").arg("--version").output().is_err() {
-        assert!(!is_ci(), "curl is not installed, and in CI the lines for cron must run: apt-get install curl");
-        let _ = writeln!(io::stderr(), "\nSKIPPED: curl is not installed, so the crontab of README.md was not run\n");
+    if !are_there(&["curl"], "the lines for cron of README.md") {
         return;
     }
     let commands: Vec<&str> = blocks("crontab")
@@ -141,6 +135,27 @@ fn the_lines_for_cron_do_what_the_readme_says() {
             assert_eq!(home.path().join("trends/trends.json").exists(), is_up);
         }
     }
+}
+
+#[test]
+fn a_log_of_json_is_asked_as_the_readme_says() {
+    if !are_there(&["jq"], "the question to a log of README.md") {
+        return;
+    }
+    let server = Server::of_pages(&["a"]);
+    let folder = TempDir::new().unwrap();
+    let folder_of_program = Path::new(env!("CARGO_BIN_EXE_trendfetch")).parent().unwrap().to_owned();
+    let said = blocks("sh").into_iter().find(|block| block.contains("run ended")).unwrap();
+    let mut shell = in_folder("sh", folder.path());
+    let commands = format!("set -e; PATH=\"{}:$PATH\"\n{said}", folder_of_program.display());
+    shell.arg("-c").arg(commands).env("YOUTUBE_API_KEY", "AIza-of-the-readme");
+    let asked = shell.env("TRENDFETCH_BASE_URL", &server.base_url).output().unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    let line: Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let answer = (&line["outcome"], &line["regions_failed"], &line["unique"], &line["quota_units"]);
+    assert_eq!(answer, (&json!("complete"), &json!(0), &json!(3), &json!(3)));
+    assert!(line["timestamp"].is_string() && line["run_id"].is_string(), "{line}");
+    assert!(std::fs::read_to_string(folder.path().join("statistics.txt")).unwrap().contains("unique"));
 }
 
 #[test]

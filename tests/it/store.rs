@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -42,6 +42,7 @@ use trendfetch::store::{self, Access, Asked, Location};
 
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
+use crate::tools::leave_out;
 
 /// The same tests on both engines.
 macro_rules! on_both_engines {

@@ -18,8 +18,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 type Sends = Arc<Mutex<Vec<(Duration, String)>>>;
 
-/// Answers what `answer` says to (region, how many of it came before), after [`LATENCY`]; of the slow region VN,
-/// after five times that.
+/// Answers what `answer` says to (region, how many of it came before), after [`LATENCY`]; of the slow
+/// regions JP and VN, after two and five times that.
 struct Fake<A> {
     start: Instant,
     sends: Sends,
@@ -40,7 +40,8 @@ impl<A: Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static> Trans
             in_flight.0 += 1;
             in_flight.1 = in_flight.1.max(in_flight.0);
         }
-        sleep(if region == "VN" { 5 * LATENCY } else { LATENCY }).await;
+        let times = [("JP", 2), ("VN", 5)].into_iter().find(|(slow, _)| *slow == region).map_or(1, |(_, times)| times);
+        sleep(times * LATENCY).await;
         self.in_flight.lock().unwrap().0 -= 1;
         (self.answer)(&region, nth)
     }
@@ -125,14 +126,25 @@ async fn permits_bound_what_is_in_flight_and_nothing_else_delays() {
     }
 }
 
+/// A page with another one after it.
+fn page_of_many(_: &str, nth: usize) -> Result<Reply, Failure> {
+    let body = format!(r#"{{"items":[{{"id":"one"}}],"nextPageToken":"{nth}"}}"#).into_bytes();
+    page().map(|reply| Reply { body, ..reply })
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_longest_to_go_is_next_by_its_pages_and_what_they_take() {
+    let plan = Plan { max_results: 200, concurrency: Some(1), ..plan("JP,US") };
+    let sends = run(plan, page_of_many).await.sends;
+    // Of JP a page takes twice as long; with one to go it comes behind US with three.
+    let order: Vec<&str> = sends.iter().map(|(_, region)| region.as_str()).collect();
+    assert_eq!(order, ["JP", "US", "JP", "JP", "US", "JP", "US", "US"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_region_waits_for_nobody_who_is_sooner_done() {
-    let next = |_: &str, nth: usize| {
-        let body = format!(r#"{{"items":[{{"id":"one"}}],"nextPageToken":"{nth}"}}"#).into_bytes();
-        page().map(|reply| Reply { body, ..reply })
-    };
     let plan = Plan { max_results: 200, concurrency: Some(2), ..plan("VN,US,GB,DE,FR,IN") };
-    let ran = run(plan, next).await;
+    let ran = run(plan, page_of_many).await;
     // Four pages of 500 ms beside twenty of 100 ms: neither permit is ever idle.
     assert_eq!(ran.took, 20 * LATENCY);
     // And every region's first page goes before any second one.

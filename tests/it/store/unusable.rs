@@ -7,11 +7,6 @@ on_both_engines! {
     a_history_that_is_not_there_is_not_made_by_reading
 }
 
-/// Says so past the test harness, which would swallow it.
-fn left_out(why: &str) {
-    let _ = writeln!(io::stderr(), "\nLEFT OUT: {why}\n");
-}
-
 /// Runs everything that takes a history; nothing may be sent, and nothing done. What a run says must
 /// hold `says`; the others may have found another reason.
 #[track_caller]
@@ -146,7 +141,8 @@ fn a_read_only_file_in_a_folder_that_may_be_written_is_found_out() {
 fn unusable_by_modes(modes: &[(u32, u32)]) {
     let mut probe = without_rights(Run::new(&["--version"]));
     if !probe.command.output().is_ok_and(|output| output.status.success()) {
-        return left_out("root may write every file, and nobody else may run the program here");
+        let why = "root may write every file, and nobody else may run the program here";
+        return leave_out(why, "histories that may not be written");
     }
     let store = Store::sqlite();
     put(&store, &report(at(NOON), vec![chart("US", &["a"])]));

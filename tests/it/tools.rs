@@ -1,0 +1,42 @@
+//! Programs that tests borrow, and what is said where one is not there: it never passes in silence.
+
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+
+/// Whether all of these can be started. In CI they must be; elsewhere it is said what was left out.
+pub fn are_there(programs: &[&str], left_out: &str) -> bool {
+    let cannot_start = |program: &&&str| {
+        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
+    };
+    let missing: Vec<&&str> = programs.iter().filter(cannot_start).collect();
+    if !missing.is_empty() {
+        not_there(&format!("{missing:?} cannot be started"), left_out);
+    }
+    missing.is_empty()
+}
+
+/// What can be installed and is not. In CI that is a failure.
+pub fn not_there(why: &str, left_out: &str) {
+    assert!(!is_ci(), "{why}, and in CI this must run: {left_out}");
+    leave_out(why, left_out);
+}
+
+/// What this machine does not allow, wherever it is. Past the test harness, which would swallow it.
+pub fn leave_out(why: &str, left_out: &str) {
+    let _ = writeln!(io::stderr(), "\nLEFT OUT: {why}; not run: {left_out}\n");
+}
+
+/// Whether strace may trace here; ptrace is forbidden in some containers.
+pub fn may_trace(left_out: &str) -> bool {
+    let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+    let may = traced.is_ok_and(|output| output.status.success());
+    if !may {
+        leave_out("strace may not trace here (ptrace is forbidden)", left_out);
+    }
+    may
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may ask where it runs")]
+fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
