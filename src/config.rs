@@ -242,6 +242,12 @@ fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
         stdout = format;
     }
     let mut formats = files.iter().map(|file| file.format).chain(stdout);
+    if !formats.clone().all(Format::is_built) {
+        return Err(UsageError("this trendfetch writes no Parquet; build it with its feature `parquet`".into()));
+    }
+    if stdout == Some(Format::Parquet) && std::io::stdout().is_terminal() {
+        return Err(UsageError("Parquet is nothing for a terminal; add -o trends.parquet, or -o FOLDER/".into()));
+    }
     if args.rows.is_some() && !formats.any(Format::has_rows) {
         return Err(UsageError("--rows is for ndjson and csv; add --format ndjson or --format csv".into()));
     }
@@ -294,8 +300,8 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keepin
         return Err(UsageError(format!("-o {} is the history itself; name another file", output.path.display())));
     }
     // Beside a device is no place for a file.
-    let is_file = |file: &&FileOutput| std::fs::metadata(&file.path).map_or(true, |there| there.is_file());
-    let first = outputs.files.iter().find(is_file).and_then(|file| file.path.parent());
+    let is_device = |path: &Path| std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    let first = outputs.files.iter().find(|file| !is_device(&file.path)).and_then(|file| file.path.parent());
     // systemd may name several, separated by colons.
     let state = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
     Ok(Some(Keeping {

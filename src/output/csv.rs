@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{Entry, Out, Rows, entries};
+use super::entries::{Entry, entries};
+use super::{Out, Rows};
 use crate::category::Category;
 use crate::language::Language;
 use crate::model::{Report, TrendingVideo};

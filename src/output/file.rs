@@ -39,7 +39,7 @@ pub(super) fn replace(path: &Path, content: impl FnOnce(&mut Out<'_>) -> io::Res
     }
 }
 
-/// Writes a new file `name` in a folder, where `alias` gives the temporary file its name: the same for
+/// Writes a new file `name` in a folder or below it, where `alias` gives the temporary file its name: the same for
 /// names that never come again, so that a later run finds what a killed one left.
 ///
 /// # Errors

@@ -3,8 +3,13 @@
 
 pub mod changes;
 mod csv;
+#[cfg(feature = "parquet")]
+mod dataset;
+mod entries;
 mod file;
 mod grid;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod price;
 pub mod progress;
 mod summary;
@@ -18,9 +23,10 @@ use clap::ValueEnum;
 use console::Term;
 use serde::Serialize;
 
-use crate::model::{Report, TrendingVideo};
-use crate::region::Region;
+use crate::model::Report;
 use crate::store::changes::Since;
+
+use entries::entries;
 
 pub use changes::Format as ChangesFormat;
 pub use price::price;
@@ -48,6 +54,9 @@ pub enum Format {
     Csv,
     /// For people
     Table,
+    /// Columns, for DuckDB, Spark or Trino: a file, or with -o DIR/ a file for each region
+    #[cfg_attr(not(feature = "parquet"), value(hide = true))]
+    Parquet,
 }
 
 impl Format {
@@ -57,8 +66,14 @@ impl Format {
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             "csv" => Some(Format::Csv),
+            "parquet" => Some(Format::Parquet),
             _ => None,
         }
+    }
+
+    /// Whether the program was built with it.
+    pub fn is_built(self) -> bool {
+        self != Format::Parquet || cfg!(feature = "parquet")
     }
 
     /// Whether `--rows` has a meaning for it.
@@ -88,13 +103,21 @@ pub enum StatsTo {
     Nowhere,
 }
 
-/// A file to write.
+/// A file to write, or a folder to which files are added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOutput {
     /// Where.
     pub path: PathBuf,
     /// What.
     pub format: Format,
+}
+
+impl FileOutput {
+    /// Whether this is a folder to which each run adds files of Parquet.
+    fn is_dataset(&self) -> bool {
+        let is_folder = || self.path.as_os_str().as_encoded_bytes().ends_with(b"/") || self.path.is_dir();
+        self.format == Format::Parquet && is_folder()
+    }
 }
 
 /// Everything that a run writes.
@@ -148,7 +171,12 @@ fn remedy(error: &io::Error) -> &'static str {
 /// The first that cannot.
 pub fn check(outputs: &Outputs) -> Result<(), OutputError> {
     outputs.files.iter().try_for_each(|output| {
-        file::check(&output.path).map_err(|error| OutputError::File { path: output.path.clone(), error })
+        let checked = match output.is_dataset() {
+            #[cfg(feature = "parquet")]
+            true => dataset::check(&output.path),
+            _ => file::check(&output.path),
+        };
+        checked.map_err(|error| OutputError::File { path: output.path.clone(), error })
     })
 }
 
@@ -189,7 +217,11 @@ pub fn write(outputs: &Outputs, report: &Report, since: Option<Since>) -> Vec<Ou
         }
     } else {
         for output in &outputs.files {
-            let written = file::replace(&output.path, |out| render(output.format, outputs, report, WIDTH, out));
+            let written = match output.is_dataset() {
+                #[cfg(feature = "parquet")]
+                true => dataset::write(&output.path, report),
+                _ => file::replace(&output.path, |out| render(output.format, outputs, report, WIDTH, out)),
+            };
             errors.extend(written.err().map(|error| OutputError::File { path: output.path.clone(), error }));
         }
     }
@@ -258,6 +290,10 @@ fn render(format: Format, outputs: &Outputs, report: &Report, width: usize, out:
         (Format::Ndjson, Rows::Entries) => lines(entries(report), out),
         (Format::Csv, rows) => csv::write(report, rows, outputs.description, out),
         (Format::Table, _) => table::write(report, width, out),
+        #[cfg(feature = "parquet")]
+        (Format::Parquet, _) => parquet::write(&entries(report), out),
+        #[cfg(not(feature = "parquet"))]
+        (Format::Parquet, _) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
@@ -271,42 +307,6 @@ fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut Out<'_>) -> 
         json(&row, out)?;
     }
     Ok(())
-}
-
-/// A place in a chart.
-struct Entry<'a> {
-    report: &'a Report,
-    region: Region,
-    rank: u32,
-    video: &'a TrendingVideo,
-}
-
-/// The places of all charts: regions in the order asked for, each by rank.
-fn entries(report: &Report) -> Vec<Entry<'_>> {
-    let mut entries: Vec<Entry<'_>> = report
-        .videos
-        .iter()
-        .flat_map(|video| {
-            video.places.iter().map(move |(region, rank)| Entry { report, region: *region, rank: *rank, video })
-        })
-        .collect();
-    let place = |region| report.request.regions.iter().position(|asked| *asked == region);
-    entries.sort_by_cached_key(|entry| (place(entry.region), entry.rank));
-    entries
-}
-
-impl Serialize for Entry<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("run_id", &self.report.run_id)?;
-        map.serialize_entry("fetched_at", &self.report.fetched_at)?;
-        map.serialize_entry("source", &self.report.source)?;
-        map.serialize_entry("region", &self.region)?;
-        map.serialize_entry("rank", &self.rank)?;
-        self.video.serialize_fields(&mut map)?;
-        map.end()
-    }
 }
 
 fn to_stream(mut stream: impl Write, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), OutputError> {

@@ -20,6 +20,7 @@ mod harness;
 mod lost;
 mod output;
 mod packaging;
+mod parquet;
 mod postgres;
 mod properties;
 mod readme;

@@ -1,6 +1,7 @@
 //! Programs that tests borrow, and what is said where one is not there: it never passes in silence.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Whether all of these can be started. In CI they must be; elsewhere it is said what was left out.
@@ -13,6 +14,21 @@ pub fn are_there(programs: &[&str], left_out: &str) -> bool {
         not_there(&format!("{missing:?} cannot be started"), left_out);
     }
     missing.is_empty()
+}
+
+/// A Python that can import all of these: that of the environment in Cargo's folder for the tests' own files, as
+/// `.ci/run` makes it, else the machine's.
+pub fn python(modules: &[&str], left_out: &str) -> Option<String> {
+    let of_tests = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python/bin/python3");
+    let imports = format!("import {}", modules.join(","));
+    let can_import = |python: &String| {
+        Command::new(python).args(["-c", &imports]).output().is_ok_and(|output| output.status.success())
+    };
+    let found = [of_tests.display().to_string(), "python3".to_owned()].into_iter().find(can_import);
+    if found.is_none() {
+        not_there(&format!("no Python here has {}", modules.join(" and ")), left_out);
+    }
+    found
 }
 
 /// What can be installed and is not. In CI that is a failure.

@@ -1,0 +1,50 @@
+//! A folder of Parquet, partitioned as Hive does it: `fetched_date=2026-11-22/region=PL/RUN_ID.parquet`. Each run adds
+//! its files and touches no other.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use super::entries::entries;
+use super::{file, parquet};
+use crate::model::{RegionStats, Report, Status};
+
+/// Gives the temporary file its name. It lies in the dataset's folder itself, so that the next run finds what a killed
+/// one left, whatever the date.
+const PART: &str = "part.parquet";
+
+/// Finds out whether files can be written into the folder, and makes it where it is missing.
+///
+/// # Errors
+/// When it cannot.
+pub(super) fn check(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    file::check(&folder.join(PART))
+}
+
+/// Adds the file of each region that answered, an empty chart's too. A region that failed has none.
+///
+/// # Errors
+/// Whatever goes wrong. Each file is whole or not there.
+pub(super) fn write(folder: &Path, report: &Report) -> io::Result<()> {
+    let entries = entries(report);
+    let mut left = entries.as_slice();
+    let date = format!("fetched_date={}", report.fetched_at.strftime("%F"));
+    // Both lists are in the order asked for.
+    for RegionStats { region, status, .. } in &report.stats.regions {
+        let (rows, others) = left.split_at(left.partition_point(|entry| entry.region == *region));
+        left = others;
+        if *status == Status::Failed {
+            continue;
+        }
+        let partition = format!("{date}/region={region}");
+        fs::create_dir_all(folder.join(&partition))?;
+        let name = format!("{partition}/{}.parquet", report.run_id);
+        file::create(folder, &name, PART, |out| parquet::write_partition(rows, out))?;
+    }
+    // Makes the new folders last through a power cut, as the files themselves do.
+    for made in [folder, &folder.join(date)] {
+        let _ = File::open(made).and_then(|made| made.sync_all());
+    }
+    Ok(())
+}
