@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::harness::Run;
-use crate::tools::{are_there, may_trace};
+use crate::tools::{are_there, may_trace, not_there};
 
 const WHAT: &str = "packaging/, as systemd has it";
 
@@ -102,6 +103,63 @@ fn the_filter_of_the_service_lets_through_what_a_run_does() {
     assert!(calls.contains("connect") && calls.contains("fsync"), "{calls:?}");
     let refused: Vec<&String> = calls.difference(&allowed).collect();
     assert!(refused.is_empty(), "the service could not do {refused:?}");
+}
+
+/// The package that `packaging/deb` made last, as dpkg would unpack it.
+#[test]
+fn the_package_of_debian_brings_all_that_belongs_to_the_program() {
+    let what = "what trendfetch_*.deb holds";
+    if !are_there(&["dpkg-deb"], what) {
+        return;
+    }
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/debian");
+    let built = fs::read_dir(made).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let newest = built
+        .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
+        .max_by_key(|path| path.metadata().unwrap().modified().unwrap());
+    let Some(package) = newest else {
+        return not_there("packaging/deb has not made a package", what);
+    };
+    let folder = TempDir::new().unwrap();
+    assert!(Command::new("dpkg-deb").arg("-x").arg(&package).arg(folder.path()).status().unwrap().success());
+    let read = |path: &str| {
+        fs::read(folder.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}; run packaging/deb again"))
+    };
+    let text = |path: &str| String::from_utf8(read(path)).unwrap();
+    for (path, source) in [
+        ("usr/lib/systemd/system/trendfetch.service", "packaging/trendfetch.service"),
+        ("usr/lib/systemd/system/trendfetch.timer", "packaging/trendfetch.timer"),
+        ("etc/default/trendfetch", "packaging/trendfetch.default"),
+    ] {
+        let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).unwrap();
+        assert_eq!(text(path), source, "run packaging/deb again");
+    }
+    let program = |arguments: &[&str]| {
+        let output = Command::new(folder.path().join("usr/bin/trendfetch")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(program(&["--version"]), format!("trendfetch {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(text("usr/share/bash-completion/completions/trendfetch"), program(&["completions", "bash"]));
+    assert_eq!(text("usr/share/zsh/vendor-completions/_trendfetch"), program(&["completions", "zsh"]));
+    assert_eq!(text("usr/share/fish/vendor_completions.d/trendfetch.fish"), program(&["completions", "fish"]));
+    let mut man = String::new();
+    let packed = read("usr/share/man/man1/trendfetch.1.gz");
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut man).unwrap();
+    assert_eq!(man, program(&["man"]));
+    assert!(text("usr/share/doc/trendfetch/copyright").contains("2026"));
+
+    // An administrator's changes stay, and nothing is switched on: without a key there is nothing to start.
+    let control = |name: &str| {
+        let output = Command::new("dpkg-deb").arg("--info").arg(&package).arg(name).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(control("conffiles").trim(), "/etc/default/trendfetch");
+    let at_install = control("postinst");
+    assert!(
+        at_install.contains("was-enabled trendfetch.timer") && !at_install.contains("invoke start"),
+        "{at_install}"
+    );
 }
 
 /// `read` of `123 read(3, …`.
