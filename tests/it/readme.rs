@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use trendfetch::exit;
 
-use crate::harness::{Answer, Server};
-use crate::tools::are_there;
+mod commands;
+mod recipes;
 
 const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
 
 /// Options in the README that are those of cargo, jq, systemctl and PostgreSQL's tools.
-const OF_OTHERS: [&str; 19] = [
+const OF_OTHERS: [&str; 23] = [
+    "--all-targets",
+    "--all-features",
     "--arg",
     "--bench",
     "--compressed",
@@ -24,6 +26,7 @@ const OF_OTHERS: [&str; 19] = [
     "--lines",
     "--locked",
     "--no-default-features",
+    "--no-deps",
     "--no-pager",
     "--now",
     "--open",
@@ -33,6 +36,7 @@ const OF_OTHERS: [&str; 19] = [
     "--pwprompt",
     "--release",
     "--runs",
+    "--target",
     "--test",
     "--unit",
 ];
@@ -66,96 +70,46 @@ fn options_of(arguments: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
+fn every_block_is_of_a_kind_that_a_test_looks_at() {
+    let known = [
+        "crontab",
+        "ini",
+        "jsonc",
+        "python",
+        "sh",
+        "sh feed",
+        "sh question",
+        "sh recipe",
+        "sql",
+        "sql lake",
+        "sql question",
+        "sql recipe",
+        "text",
+    ];
+    let fences = README.lines().filter_map(|line| line.strip_prefix("```"));
+    let infos: BTreeSet<&str> = fences.filter(|info| !info.is_empty()).collect();
+    assert_eq!(infos, BTreeSet::from(known));
+}
+
+#[test]
+fn every_link_within_the_page_leads_somewhere() {
+    let is_kept = |character: &char| character.is_alphanumeric() || matches!(character, ' ' | '-');
+    let anchor = |heading: &str| {
+        heading.trim().to_lowercase().chars().filter(is_kept).map(|kept| if kept == ' ' { '-' } else { kept }).collect()
+    };
+    let headings: BTreeSet<String> =
+        README.lines().filter(|line| line.starts_with("##")).map(|line| anchor(line.trim_start_matches('#'))).collect();
+    let links = README.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
+    let dead: Vec<&str> = links.filter(|link| !headings.contains(*link)).collect();
+    assert!(dead.is_empty(), "{dead:?}");
+}
+
+#[test]
 fn the_exit_codes_are_those_of_the_program() {
     let said: Vec<(String, &str)> =
         rows(section("Exit codes")).iter().map(|row| (row[0].replace('`', ""), row[1])).collect();
     let meant: Vec<(String, &str)> = exit::TABLE.iter().map(|(code, text)| ((*code).to_owned(), *text)).collect();
     assert_eq!(said, meant);
-}
-
-#[test]
-fn every_jq_recipe_runs_on_a_document_of_the_demo() {
-    let recipes = blocks("sh recipe");
-    assert!(recipes.len() >= 8, "only {} recipes", recipes.len());
-    if !are_there(&["jq"], "the recipes of README.md") {
-        return;
-    }
-    let folder = TempDir::new().unwrap();
-    let demo = ["--demo=calm", "-r", "US,GB,PL", "-n", "50", "-q", "-o", "trends.json"];
-    assert!(program(folder.path()).args(demo).status().unwrap().success());
-    for recipe in recipes {
-        let output = Command::new("sh").arg("-c").arg(recipe).current_dir(folder.path()).output().unwrap();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(recipe.contains("trends.json"), "{recipe}");
-        assert!(output.status.success() && complaint.is_empty(), "{recipe}\n{complaint}");
-        assert!(!output.stdout.trim_ascii().is_empty(), "nothing printed by {recipe}");
-    }
-}
-
-/// The lines for cron, in a home with the program where they look for it: what they write is there, and whoever waits
-/// for a call gets it after a run that went well and only then.
-#[test]
-fn the_lines_for_cron_do_what_the_readme_says() {
-    if !are_there(&["curl"], "the lines for cron of README.md") {
-        return;
-    }
-    let commands: Vec<&str> = blocks("crontab")
-        .into_iter()
-        .filter_map(|block| block.split_once("5 * * * *  "))
-        .map(|(_, command)| command)
-        .filter(|command| !command.contains("trendfetch\" report"))
-        .collect();
-    assert_eq!(commands.len(), 3);
-    for command in commands {
-        for is_up in [true, false] {
-            let server = Server::start(move |hit| match hit.path.as_str() {
-                "/youtube/v3/videos" if !is_up => Answer::refusal(400, "keyInvalid"),
-                _ => Answer::page(&["a"], None),
-            });
-            let home = TempDir::new().unwrap();
-            std::fs::create_dir_all(home.path().join(".cargo/bin")).unwrap();
-            std::fs::create_dir(home.path().join("trends")).unwrap();
-            std::fs::write(home.path().join("trends/.env"), "YOUTUBE_API_KEY=AIza-of-the-readme").unwrap();
-            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_trendfetch"), home.path().join(".cargo/bin/trendfetch"))
-                .unwrap();
-            // The hour that is due, and the address that is called, are the test's.
-            let due =
-                command.replace("-eq 0", "-ge 0").replace("https://ping.example", &server.base_url).replace("\\%", "%");
-            let mut shell = in_folder("sh", home.path());
-            shell.arg("-c").arg(due).env("HOME", home.path()).env("TRENDFETCH_BASE_URL", &server.base_url);
-            let ran = shell.output().unwrap();
-            let called = server.log().iter().any(|hit| hit.path.ends_with("/your-id"));
-            assert_eq!(called, is_up && command.contains("ping.example"), "{command}");
-            assert_eq!(ran.status.success(), is_up, "{}", String::from_utf8_lossy(&ran.stderr));
-            assert_eq!(
-                ran.stderr.is_empty() && ran.stdout.is_empty(),
-                is_up,
-                "silent where all went well, and only there"
-            );
-            assert_eq!(home.path().join("trends/trends.json").exists(), is_up);
-        }
-    }
-}
-
-#[test]
-fn a_log_of_json_is_asked_as_the_readme_says() {
-    if !are_there(&["jq"], "the question to a log of README.md") {
-        return;
-    }
-    let server = Server::of_pages(&["a"]);
-    let folder = TempDir::new().unwrap();
-    let folder_of_program = Path::new(env!("CARGO_BIN_EXE_trendfetch")).parent().unwrap().to_owned();
-    let said = blocks("sh").into_iter().find(|block| block.contains("run ended")).unwrap();
-    let mut shell = in_folder("sh", folder.path());
-    let commands = format!("set -e; PATH=\"{}:$PATH\"\n{said}", folder_of_program.display());
-    shell.arg("-c").arg(commands).env("YOUTUBE_API_KEY", "AIza-of-the-readme");
-    let asked = shell.env("TRENDFETCH_BASE_URL", &server.base_url).output().unwrap();
-    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
-    let line: Value = serde_json::from_slice(&asked.stdout).unwrap();
-    let answer = (&line["outcome"], &line["regions_failed"], &line["unique"], &line["quota_units"]);
-    assert_eq!(answer, (&json!("complete"), &json!(0), &json!(3), &json!(3)));
-    assert!(line["timestamp"].is_string() && line["run_id"].is_string(), "{line}");
-    assert!(std::fs::read_to_string(folder.path().join("statistics.txt")).unwrap().contains("unique"));
 }
 
 #[test]

@@ -44,6 +44,27 @@ fn the_recipes_of_the_readme_run(store: Store) {
 }
 
 #[test]
+fn the_search_of_the_readme_finds_inflections() {
+    let Some(store) = Store::postgres() else { return };
+    let (_, search) = include_str!("../../../README.md").split_once("\n```sql\n").unwrap();
+    let search = search.split("\n```").next().unwrap();
+    let server = Server::start(|_| {
+        let titled = |id: &str, title: &str, language: &str| {
+            let mut item = item(id);
+            item["snippet"]["title"] = json!(title);
+            item["snippet"]["defaultAudioLanguage"] = json!(language);
+            item
+        };
+        Answer::json(&json!({"items": [
+            titled("a", "Das beste Spiel", "de"), titled("b", "Kein Wort davon", "de"), titled("c", "spiele", "xx")]}))
+    });
+    run_at(at(NOON), &store, &server, "-r DE");
+    let mut found = store.query(search);
+    found.sort_unstable();
+    assert_eq!(found, ["Das beste Spiel", "spiele"]);
+}
+
+#[test]
 fn dotenv_names_the_history_and_the_option_wins() {
     let store = Store::sqlite();
     let server = Server::of_pages(&["a"]);

@@ -1,0 +1,129 @@
+//! The recipes: questions to a document, in the languages of those who ask.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{blocks, in_folder, program};
+use crate::tools::{are_there, python};
+
+/// A folder with what a run of the demo writes.
+fn fetched(mode: &str, arguments: &[&str]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let demo = [mode, "-r", "US,GB,PL", "-q", "-o", "trends.json", "-o", "entries.ndjson", "--rows", "entries"];
+    program(folder.path()).args(demo).args(arguments).status().unwrap();
+    folder
+}
+
+/// What a command prints that must succeed without a complaint.
+fn printed_by(command: &mut Command, what: &str) -> String {
+    let output = command.output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && complaint.is_empty(), "{what}\n{complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn by_shell(recipe: &str, folder: &Path) -> String {
+    printed_by(in_folder("sh", folder).args(["-ec", recipe]), recipe)
+}
+
+/// Rows of DuckDB as text, columns separated by tabs.
+fn by_duckdb(python: &str, query: &str, folder: &Path) -> String {
+    let program = "
+import duckdb, sys
+for row in duckdb.sql(sys.argv[1]).fetchall():
+    print('\\t'.join('' if cell is None else str(cell) for cell in row))";
+    printed_by(in_folder(python, folder).args(["-c", program, query]), query)
+}
+
+#[test]
+fn every_jq_recipe_runs_on_a_document_of_the_demo() {
+    let recipes = blocks("sh recipe");
+    assert!(recipes.len() >= 8, "only {} recipes", recipes.len());
+    if !are_there(&["jq"], "the recipes of README.md") {
+        return;
+    }
+    let folder = fetched("--demo=calm", &[]);
+    for recipe in recipes {
+        assert!(recipe.contains("trends.json"), "{recipe}");
+        assert!(!by_shell(recipe, folder.path()).trim().is_empty(), "nothing printed by {recipe}");
+    }
+}
+
+/// Two programs that know nothing of each other read two forms of the same run, and agree.
+#[test]
+fn jq_and_duckdb_give_the_same_answers_to_the_five_questions() {
+    let (by_jq, by_sql) = (blocks("sh question"), blocks("sql question"));
+    assert_eq!((by_jq.len(), by_sql.len()), (5, 5));
+    let what = "the five questions of README.md";
+    let Some(python) = python(&["duckdb"], what) else { return };
+    if !are_there(&["jq"], what) {
+        return;
+    }
+    let folder = fetched("--demo=calm", &["--max-results", "120"]);
+    let mut answers = BTreeSet::new();
+    for (jq, sql) in by_jq.iter().zip(by_sql) {
+        let answer = by_shell(jq, folder.path());
+        assert!(answer.lines().count() >= 3, "{jq}\n{answer}");
+        assert_eq!(by_duckdb(&python, sql, folder.path()), answer, "{sql}");
+        answers.insert(answer);
+    }
+    assert_eq!(answers.len(), 5);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn the_questions_to_duckdb_have_the_same_answers_in_parquet() {
+    let Some(python) = python(&["duckdb"], "the five questions of README.md, to Parquet") else { return };
+    let folder = fetched("--demo=calm", &["-f", "parquet", "-o", "lake/"]);
+    for sql in blocks("sql question") {
+        let expected = by_duckdb(&python, sql, folder.path());
+        let of_parquet = sql.replace("'entries.ndjson'", "'lake/**/*.parquet'");
+        assert_eq!(by_duckdb(&python, &of_parquet, folder.path()), expected, "{of_parquet}");
+    }
+    let moved = by_duckdb(&python, blocks("sql lake")[0], folder.path());
+    assert!(moved.lines().count() == 1 && moved.ends_with("\t1\n"), "{moved}");
+}
+
+#[test]
+fn pandas_counts_what_the_document_counts() {
+    let Some(python) = python(&["pandas"], "the recipe of README.md for pandas") else { return };
+    let folder = fetched("--demo=calm", &[]);
+    let [recipe] = blocks("python")[..] else { panic!("one block of Python") };
+    let table = printed_by(in_folder(&python, folder.path()).args(["-c", recipe]), recipe);
+    let document: Value = serde_json::from_slice(&fs::read(folder.path().join("trends.json")).unwrap()).unwrap();
+    let in_pl = |video: &&Value| video["category"] == "Gaming" && video["ranks"]["PL"].is_u64();
+    let expected = document["videos"].as_array().unwrap().iter().filter(in_pl).count();
+    let row = table.lines().find(|line| line.starts_with("Gaming")).unwrap_or_else(|| panic!("{table}"));
+    assert_eq!(row.split_whitespace().nth(2), Some(expected.to_string().as_str()), "{table}");
+}
+
+#[test]
+fn a_feed_has_a_file_for_each_region_and_keeps_that_of_one_that_failed() {
+    if !are_there(&["jq"], "the feed of README.md") {
+        return;
+    }
+    let [recipe] = blocks("sh feed")[..] else { panic!("one feed") };
+    let folder = fetched("--demo=calm", &[]);
+    let read = |region: &str| fs::read_to_string(folder.path().join(format!("feed/{region}.json"))).unwrap();
+    assert_eq!(by_shell(recipe, folder.path()), "");
+    let before = ["US", "GB", "PL"].map(read);
+    for feed in &before {
+        let feed: Value = serde_json::from_str(feed).unwrap();
+        let ranks: Vec<u64> =
+            feed["videos"].as_array().unwrap().iter().map(|video| video["rank"].as_u64().unwrap()).collect();
+        assert!(ranks.len() > 30 && ranks.is_sorted(), "{ranks:?}");
+    }
+    // The outage takes Poland, and its feed is yesterday's.
+    let outage = fetched("--demo=outage", &["--retries", "0"]);
+    let mut document: Value = serde_json::from_slice(&fs::read(outage.path().join("trends.json")).unwrap()).unwrap();
+    document["fetched_at"] = "2030-01-01T00:00:00Z".into();
+    fs::write(folder.path().join("trends.json"), document.to_string()).unwrap();
+    by_shell(recipe, folder.path());
+    assert!(read("PL") == before[2] && read("US").contains("2030-01-01T00:00:00Z"));
+    assert_eq!(crate::harness::files_in(&folder.path().join("feed")), ["GB.json", "PL.json", "US.json"]);
+}
