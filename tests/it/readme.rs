@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use trendfetch::exit;
 
 mod commands;
+mod messages;
 mod recipes;
 
 const README: &str = include_str!("../../README.md");
