@@ -26,6 +26,7 @@ mod properties;
 mod readme;
 mod secrets;
 mod store;
+mod terminal;
 mod tls;
 mod tools;
 mod waits;
