@@ -4,14 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::{Span, SpanRelativeTo, Unit};
 
 use crate::category::Category;
 use crate::demo;
+use crate::error::UsageError;
 use crate::exit;
 use crate::output::{ChangesFormat, Format, Rows};
+use crate::text::quoted;
 
 const STYLES: Styles =
     Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default());
@@ -28,6 +31,27 @@ pub struct Cli {
     /// A run.
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+impl Cli {
+    /// Reads the command line. Help, the version, and what clap explains well end the process here.
+    ///
+    /// # Errors
+    /// For a word that stands alone: clap would take it for a command, where a list was torn apart by a blank.
+    pub fn read() -> Result<Cli, UsageError> {
+        Cli::try_parse().or_else(|error| match error.get(ContextKind::InvalidSubcommand) {
+            Some(ContextValue::String(word))
+                if error.get(ContextKind::SuggestedSubcommand).is_none()
+                    && Cli::command().find_subcommand(word).is_none() =>
+            {
+                Err(UsageError(format!(
+                    "{} is no command; a list is joined by commas (--regions US,GB,PL), and a mode by = (--demo=calm); see --help",
+                    quoted(word)
+                )))
+            }
+            _ => error.exit(),
+        })
+    }
 }
 
 /// Something else than a run.
@@ -346,7 +370,6 @@ fn category(text: &str) -> Result<Category, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {

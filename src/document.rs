@@ -276,8 +276,8 @@ fn stats(counted: Counted) -> Result<Stats, String> {
 fn region_stats(row: RegionRow) -> Result<RegionStats, String> {
     let region = region(&row.region)?;
     let error = |fault: Fault| {
-        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == fault.kind);
-        let kind = kind.ok_or_else(|| format!("{:?} is no kind of error", one_line(&fault.kind, 80)))?;
+        let kind =
+            Kind::find(&fault.kind).ok_or_else(|| format!("{:?} is no kind of error", one_line(&fault.kind, 80)))?;
         Ok::<_, String>(RegionError { kind, status: fault.status, reason: fault.reason, message: fault.message })
     };
     Ok(RegionStats {

@@ -70,6 +70,33 @@ impl Kind {
         Kind::Cancelled,
     ];
 
+    /// The kind that the document calls so.
+    pub fn find(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// What it means, for those who read a page and not a document.
+    pub fn in_plain_english(self) -> &'static str {
+        match self {
+            Kind::KeyRejected => "the key was refused",
+            Kind::QuotaExceeded => "the day's quota was spent",
+            Kind::RateLimited => "too many requests",
+            Kind::ServerError => "the server had trouble",
+            Kind::Connect => "no connection",
+            Kind::Tls | Kind::Certificate => "no secure connection",
+            Kind::Timeout => "no answer in time",
+            Kind::Truncated => "the answer broke off",
+            Kind::RegionUnsupported => "YouTube has no such chart",
+            Kind::BadRequest => "the request was refused",
+            Kind::BadResponse => "the answer was no chart",
+            Kind::TooLarge => "the answer was too large",
+            Kind::Forbidden => "access was refused",
+            Kind::Budget => "no units were left",
+            Kind::Deadline => "the time was up",
+            Kind::Cancelled => "it was interrupted",
+        }
+    }
+
     /// The word in the document.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::Parser;
 use indicatif::MultiProgress;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
@@ -25,7 +24,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     forbid_core_dumps();
-    start(Cli::parse())
+    Cli::read()
+        .map_err(anyhow::Error::from)
+        .and_then(start)
         .unwrap_or_else(|error| {
             output::complain(&format!("{error:#}"));
             if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::categories::{Share, shares};
 use super::snapshot::{RegionPast, Snapshot};
-use super::when;
+use super::{cause, when};
 use crate::category::Category;
 use crate::figures::span;
 use crate::model::Status;
@@ -110,7 +110,7 @@ fn failed(past: &RegionPast) -> Option<Gap> {
         return None;
     }
     let mut kinds: Vec<String> =
-        failed.iter().filter_map(|attempt| attempt.error.as_ref()).map(|(kind, _)| kind.clone()).collect();
+        failed.iter().filter_map(|attempt| attempt.error.as_ref()).map(|(kind, _)| cause(kind).to_owned()).collect();
     kinds.sort_unstable();
     kinds.dedup();
     Some(Gap::Failed { region: past.region, failed: failed.len(), of: past.attempts.len(), kinds })

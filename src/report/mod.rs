@@ -28,6 +28,7 @@ use askama::Template;
 use jiff::Timestamp;
 
 use self::page::{Limits, Page};
+use crate::error::Kind;
 use crate::store::Place;
 use crate::store::changes::Move;
 use crate::text::is_hidden;
@@ -80,6 +81,11 @@ fn when(time: &Timestamp) -> String {
 /// `11-22 14:05`, UTC.
 fn short(time: &Timestamp) -> String {
     time.strftime("%m-%d %H:%M").to_string()
+}
+
+/// A kind of failure as the history holds it, in words; as it is, if a later version wrote it.
+fn cause(kind: &str) -> &str {
+    Kind::find(kind).map_or(kind, |kind| kind.in_plain_english())
 }
 
 fn percent(percent: &f64) -> String {

@@ -8,7 +8,7 @@ use super::bump::Bump;
 use super::categories;
 use super::page::Limits;
 use super::snapshot::RegionPast;
-use super::when;
+use super::{cause, when};
 use crate::figures::{grouped, span};
 use crate::model::Status;
 use crate::store::Place;
@@ -81,7 +81,7 @@ impl<'a> Section<'a> {
 
     pub(super) fn last_answer(&self) -> String {
         let Some(latest) = self.past.latest() else { return "never asked for".to_owned() };
-        let kind = latest.error.as_ref().map_or("", |(kind, _)| kind);
+        let kind = latest.error.as_ref().map_or("", |(kind, _)| cause(kind));
         match (latest.status, latest.videos) {
             (Status::Ok, 0) => "ok, but the chart is empty".to_owned(),
             (Status::Ok, _) => "ok".to_owned(),

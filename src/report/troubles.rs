@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::Snapshot;
-use super::when;
+use super::{cause, when};
 use crate::model::Status;
 use crate::region::Region;
 use crate::text::one_line;
@@ -43,8 +43,8 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<Trouble> {
         .into_iter()
         .map(|(status, kind, message, regions)| {
             let what = match status {
-                Status::Partial => format!("Incomplete last time ({kind}):"),
-                _ => format!("Failed last time ({kind}):"),
+                Status::Partial => format!("Incomplete last time ({}):", cause(kind)),
+                _ => format!("Failed last time ({}):", cause(kind)),
             };
             Trouble { what, regions: codes(&regions), why: (!message.is_empty()).then(|| one_line(message, 300)) }
         })
@@ -106,9 +106,9 @@ mod tests {
             tried(vec![failed("SE", 0, Status::Partial, "timeout")]),
         ]);
         let expected = [
-            trouble("Failed last time (timeout):", "US, PL", Some("timeout at US")),
-            trouble("Failed last time (connect):", "GB", Some("connect at GB")),
-            trouble("Incomplete last time (timeout):", "SE", Some("timeout at SE")),
+            trouble("Failed last time (no answer in time):", "US, PL", Some("timeout at US")),
+            trouble("Failed last time (no connection):", "GB", Some("connect at GB")),
+            trouble("Incomplete last time (no answer in time):", "SE", Some("timeout at SE")),
         ];
         assert_eq!(told(&snapshot), expected);
     }
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(told(&snapshot(vec![tried(vec![silent])])), [trouble("Failed last time (unknown):", "US", None)]);
         let wordless =
             Attempt { error: Some(("tls".to_owned(), String::new())), ..failed("US", 0, Status::Failed, "tls") };
-        assert_eq!(told(&snapshot(vec![tried(vec![wordless])])), [trouble("Failed last time (tls):", "US", None)]);
+        assert_eq!(told(&snapshot(vec![tried(vec![wordless])])), [trouble("Failed last time (no secure connection):", "US", None)]);
     }
 
     #[test]

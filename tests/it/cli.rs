@@ -56,7 +56,12 @@ fn names() {
     refused(&["--rows", "entries", "--json"], "add --format ndjson");
     refused(&["--demo=fast"], "limited");
     refused(&["--bogus"], "--bogus");
-    refused(&["PL"], "PL");
+    refused(&["PL"], "'PL' is no command; a list is joined by commas");
+    refused(&["-r", "US,", "PL\u{1b}"], "is no command; a list is joined by commas");
+    refused(&["--demo", "calm"], "a mode by = (--demo=calm)");
+    // Commands, where they may not stand or slightly misspelt, are explained as such.
+    refused(&["-r", "US", "load", "x.json"], "cannot be used with");
+    refused(&["chnages"], "'changes'");
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn failed_runs_are_counted_and_each_kind_is_told_once() {
         fails("US", 3, Status::Failed, "timeout"),
         attempt("US", 4),
     ];
-    let kinds = vec!["connect".to_owned(), "timeout".to_owned()];
+    let kinds = vec!["no answer in time".to_owned(), "no connection".to_owned()];
     assert_eq!(of_region(attempts), [Gap::Failed { region: region("US"), failed: 3, of: 5, kinds }]);
 }
 
@@ -185,7 +185,7 @@ fn jumps_come_last_and_the_largest_of_all_regions_first() {
     let mut late = two("PL", [10, 10], [10, 10]);
     late.attempts[0] = fails("PL", 0, Status::Failed, "timeout");
     let found = gaps(&snapshot(vec![two("US", [10, 10], [14, 6]), two("GB", [0, 20], [12, 8]), late]));
-    let told = Gap::Failed { region: region("PL"), failed: 1, of: 2, kinds: vec!["timeout".to_owned()] };
+    let told = Gap::Failed { region: region("PL"), failed: 1, of: 2, kinds: vec!["no answer in time".to_owned()] };
     let jumps = [
         jump("GB", 10, 0.0, 60.0),
         jump("GB", 20, 100.0, 40.0),
@@ -211,7 +211,7 @@ fn each_gap_is_a_sentence() {
         missing(2),
         Gap::Overdue { regions: us(), since: at(2), usual }.to_string(),
         failed(&[]),
-        failed(&["connect", "timeout"]),
+        failed(&["no connection", "no answer in time"]),
         shrunk(0),
         shrunk(3),
         jump("PL", 10, 12.4, 40.0).to_string(),
@@ -222,7 +222,7 @@ fn each_gap_is_a_sentence() {
         "US, GB: 2 runs are missing from 2026-11-01 02:00 to 2026-11-01 20:00; usually one comes every 6h 0m.",
         "US, GB: no run since 2026-11-01 02:00; usually one comes every 6h 0m.",
         "PL: 2 of 9 runs brought no whole chart.",
-        "PL: 2 of 9 runs brought no whole chart (connect, timeout).",
+        "PL: 2 of 9 runs brought no whole chart (no connection, no answer in time).",
         "PL: its chart is empty since 2026-11-02 06:00; before, it had 50 videos.",
         "PL: its chart has 3 videos since 2026-11-02 06:00; before, it had 50.",
         "PL: Music went from 12 % to 40 % of the chart.",

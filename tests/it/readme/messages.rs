@@ -6,9 +6,10 @@ use std::path::Path;
 use super::section;
 
 /// Sources whose sentences are no messages, or are explained by the one that they are part of.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
     "demo/answer.rs",
     "document.rs",
+    "error.rs",
     "exit.rs",
     "lib.rs",
     "normalize",

@@ -56,14 +56,14 @@ fn a_page_says_first_what_is_wrong(store: Store) {
     put(&store, &report(now, last));
 
     let html = page_of(&store, "").exits(0).read(PAGE);
-    let told = "Look at this first\nFailed last time (timeout):\nAT\nabout timeout\nIncomplete last time \
-                (rate_limited):\nPL\nabout rate_limited\nNo chart at all:\nAT\nCharts older than a day:\nGB (";
+    let told = "Look at this first\nFailed last time (no answer in time):\nAT\nabout timeout\nIncomplete last time \
+                (too many requests):\nPL\nabout rate_limited\nNo chart at all:\nAT\nCharts older than a day:\nGB (";
     assert!(head(&html).contains(told), "{}", head(&html));
     // A region's own part repeats it, beside the chart that there is.
     let poland = part(&html, "PL");
-    assert!(poland.contains("was no whole one: partial: rate_limited."), "{poland}");
+    assert!(poland.contains("was no whole one: partial: too many requests."), "{poland}");
     assert!(poland.contains("Title of a") && !poland.contains("Title of c"), "{poland}");
-    assert!(part(&html, "AT").contains("No whole chart yet; failed: timeout."));
+    assert!(part(&html, "AT").contains("No whole chart yet; failed: no answer in time."));
 }
 
 fn a_page_shows_who_moved_and_since_when(store: Store) {
@@ -175,8 +175,12 @@ fn a_page_of_one_document() {
     let run = report(hours(now(), -1), charts);
     let html = page_from(&run, "").exits(0).read(PAGE);
     assert!(head(&html).contains(&format!("({}). What changed since earlier runs takes a history.", run.run_id)));
-    assert!(head(&html).contains("Incomplete last time (server_error):\nPL\nabout server_error"), "{}", head(&html));
-    assert!(head(&html).contains("Failed last time (connect):\nAT"), "{}", head(&html));
+    assert!(
+        head(&html).contains("Incomplete last time (the server had trouble):\nPL\nabout server_error"),
+        "{}",
+        head(&html)
+    );
+    assert!(head(&html).contains("Failed last time (no connection):\nAT"), "{}", head(&html));
     // What came of a chart that is not whole is shown, with its ranks; nothing is said of a past.
     assert!(part(&html, "PL").contains("3\nTitle of a\nA channel"), "{}", part(&html, "PL"));
     assert!(!words(&html).contains("Move") && !words(&html).contains("Entered"));
