@@ -1,26 +1,27 @@
 //! What was typed and what the environment says, as one validated meaning.
 
+mod screen;
+
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
 
-use crate::cli::{LogFormat, RunArgs, When};
+use crate::cli::{RunArgs, When};
 use crate::demo;
 use crate::env::Env;
 use crate::error::UsageError;
 use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
 use crate::fetch::transport::is_loopback;
-use crate::output::progress::Show;
 use crate::output::{FileOutput, Format, Outputs, StatsTo, is_same_file};
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::Location;
 use crate::store::history::Keeping;
-use crate::verdict::SUMMARY;
+
+pub use screen::{Screen, has_color};
 
 /// The public API: `GET {…}/videos`.
 const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";
@@ -95,52 +96,6 @@ impl Config {
             timeout: args.timeout,
             outputs,
         })
-    }
-}
-
-/// What standard error shows.
-#[derive(Debug)]
-pub struct Screen {
-    /// Whether to show progress.
-    pub progress: Show,
-    /// Which log lines, by target and level.
-    pub filter: Targets,
-    /// How they look.
-    pub format: LogFormat,
-}
-
-impl Screen {
-    /// # Errors
-    /// When `RUST_LOG` is malformed.
-    pub fn resolve(args: &RunArgs, env: &Env) -> Result<Screen, UsageError> {
-        let level = match (args.quiet, args.verbose) {
-            (true, _) => LevelFilter::ERROR,
-            (false, 0) => LevelFilter::WARN,
-            (false, 1) => LevelFilter::INFO,
-            (false, _) => LevelFilter::DEBUG,
-        };
-        let filter = match env.get("RUST_LOG")? {
-            Some(directives) => directives.parse().map_err(|_| {
-                UsageError(
-                    "RUST_LOG is malformed; write a level, or target=level,…, for example trendfetch=debug".into(),
-                )
-            })?,
-            None => {
-                // Whoever watches the runs by their log is told of those that went well too.
-                let is_watched = args.log_format == LogFormat::Json && !args.quiet;
-                let of_summary = if is_watched { level.max(LevelFilter::INFO) } else { level };
-                Targets::new()
-                    .with_default(level.min(LevelFilter::WARN))
-                    .with_target("trendfetch", level)
-                    .with_target(SUMMARY, of_summary)
-            }
-        };
-        let progress = match args.progress {
-            When::Always => Show::Always,
-            When::Auto if !args.quiet && !env.has("CI") && !is_dumb(env)? => Show::OnTerminal,
-            When::Auto | When::Never => Show::Never,
-        };
-        Ok(Screen { progress, filter, format: args.log_format })
     }
 }
 
@@ -330,16 +285,4 @@ pub fn location(typed: Option<&str>, env: &Env) -> Result<Option<Location>, Usag
         );
     }
     Ok(Some(location))
-}
-
-/// Whether text gets colours where nobody has said (<https://no-color.org>).
-///
-/// # Errors
-/// When the environment holds no text.
-pub fn has_color(is_terminal: bool, env: &Env) -> Result<bool, UsageError> {
-    Ok(is_terminal && !env.has("NO_COLOR") && !is_dumb(env)?)
-}
-
-fn is_dumb(env: &Env) -> Result<bool, UsageError> {
-    Ok(env.get("TERM")? == Some("dumb"))
 }

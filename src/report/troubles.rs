@@ -119,7 +119,10 @@ mod tests {
         assert_eq!(told(&snapshot(vec![tried(vec![silent])])), [trouble("Failed last time (unknown):", "US", None)]);
         let wordless =
             Attempt { error: Some(("tls".to_owned(), String::new())), ..failed("US", 0, Status::Failed, "tls") };
-        assert_eq!(told(&snapshot(vec![tried(vec![wordless])])), [trouble("Failed last time (no secure connection):", "US", None)]);
+        assert_eq!(
+            told(&snapshot(vec![tried(vec![wordless])])),
+            [trouble("Failed last time (no secure connection):", "US", None)]
+        );
     }
 
     #[test]

@@ -1,0 +1,188 @@
+//! Every call of the system by which a commit writes, made to fail or to be the last, and their order.
+
+use super::*;
+
+in_both_modes! {
+    every_write_and_sync_that_fails_or_is_the_last_leaves_each_run_whole_or_absent
+    a_new_history_survives_every_write_that_fails_or_is_the_last
+    a_large_commit_survives_writes_that_fail_or_are_the_last
+    a_run_is_on_the_disk_before_it_is_acknowledged
+}
+
+/// What a commit may do to the disk.
+fn calls(journal: Journal) -> Vec<Call> {
+    let call = |name, file| Call { name, file, in_all_threads: true };
+    let mut calls = vec![
+        call("pwrite64", journal.log()),
+        call("fsync,fdatasync", journal.log()),
+        call("ftruncate", journal.log()),
+        call("?unlink,?unlinkat", journal.log()),
+        call("pwrite64", "history.db"),
+        call("fsync,fdatasync", "history.db"),
+        call("ftruncate", "history.db"),
+        call("fsync,fdatasync", ""),
+    ];
+    if journal == Journal::Wal {
+        calls.push(Call { name: "fsync,fdatasync", file: journal.log(), in_all_threads: false });
+    }
+    calls
+}
+
+fn every_write_and_sync_that_fails_or_is_the_last_leaves_each_run_whole_or_absent(journal: Journal) {
+    if !can_trace() {
+        return;
+    }
+    let mut bench = Bench::small(journal, 2);
+    let (mut points, mut writes, mut full) = (0, 0, 0);
+    for call in calls(journal) {
+        let mut found = 0;
+        for nth in 1.. {
+            let failed = bench.strike(call, nth, "error=EIO");
+            let killed = bench.strike(call, nth, "signal=KILL");
+            if !failed && !killed {
+                break;
+            }
+            found = nth;
+            // SQLite treats it as it does EIO but for the message, so that some will do.
+            if call.name == "pwrite64" && nth % 5 == 1 {
+                full += u32::from(bench.strike(call, nth, "error=ENOSPC"));
+            }
+        }
+        println!("{journal:?}: {found} of {} on {:?}", call.name, call.file);
+        assert!(found > 0 || !call.is_in_each_commit(), "none of {call:?}");
+        points += found;
+        writes += if call.name == "pwrite64" { found } else { 0 };
+    }
+    let Bench { rescued, refused, kept, killed, .. } = bench;
+    println!(
+        "{journal:?}: {points} of {points} calls failed with EIO, {full} of {writes} writes with ENOSPC, {killed} killed: {rescued} runs rescued, {kept} kept, {refused} not begun"
+    );
+    assert!(rescued > 20 && killed > 20 && full > 4);
+}
+
+fn a_new_history_survives_every_write_that_fails_or_is_the_last(journal: Journal) {
+    if !can_trace() {
+        return;
+    }
+    let mut bench = Bench::small(journal, 0);
+    let mut calls = calls(journal);
+    if journal == Journal::Wal {
+        // The file is made before it is told to have the other log.
+        calls.extend(self::calls(Journal::Rollback).into_iter().filter(|call| call.file == Journal::Rollback.log()));
+    }
+    let (mut points, mut tried) = (0, 0);
+    for call in calls {
+        for nth in 1.. {
+            // The first ones make the file; of the many writes of its tables, some will do.
+            let (fail, kill) =
+                if call.name == "pwrite64" && nth > 2 { (nth % 6 == 0, nth % 6 == 3) } else { (true, true) };
+            let failed = fail && bench.strike(call, nth, "error=EIO");
+            let killed = kill && bench.strike(call, nth, "signal=KILL");
+            if (fail || kill) && !failed && !killed {
+                break;
+            }
+            points += 1;
+            tried += u32::from(failed || killed);
+        }
+    }
+    let Bench { rescued, refused, kept, killed, .. } = bench;
+    println!(
+        "{journal:?}, a new file: {tried} of {points} calls: {killed} killed, {rescued} runs rescued, {kept} kept, {refused} not begun"
+    );
+    assert!(refused > 4 && killed > 8);
+}
+
+fn a_large_commit_survives_writes_that_fail_or_are_the_last(journal: Journal) {
+    if !can_trace() {
+        return;
+    }
+    let charts = || Charts::start(4, 50, Duration::ZERO);
+    let mut bench = Bench::new(journal, 1, &charts(), charts());
+    let (mut points, mut tried) = (0, 0);
+    for call in calls(journal).into_iter().filter(|call| call.name == "pwrite64") {
+        let run = bench.run();
+        let (_, log) = trace(&run, true, &["-P", &path_for_strace(&run, call.file), "-e", "trace=pwrite64"]);
+        let count = u32::try_from(log.lines().count()).unwrap();
+        points += count;
+        for part in 1..=4 {
+            // The number of pages differs a little from run to run.
+            let nth = (count * part / 4 - 3).max(1);
+            tried += u32::from(bench.strike(call, nth, "error=EIO"));
+            bench.strike(call, nth, "signal=KILL");
+        }
+    }
+    let Bench { rescued, kept, killed, .. } = bench;
+    println!(
+        "{journal:?}, 600 places: {tried} of {points} writes: {killed} killed, {rescued} runs rescued, {kept} kept"
+    );
+    assert!(tried >= 7 && killed >= 7);
+}
+
+/// What a run did to the files of its folder until it acknowledged, by writing its document: call and file.
+fn deeds(journal: Journal) -> Vec<(&'static str, String)> {
+    const CALLS: [(&str, &str); 5] = [
+        ("pwrite64", "pwrite64"),
+        ("fsync", "fsync"),
+        ("fdatasync", "fsync"),
+        ("unlink", "unlink"),
+        ("unlinkat", "unlink"),
+    ];
+    let run = Bench::small(journal, 1).run();
+    let (output, log) = trace(&run, true, &["-y", "-e", "trace=pwrite64,fsync,fdatasync,?unlink,?unlinkat,write"]);
+    assert!(output.status.success());
+    let folder = path_for_strace(&run, "");
+    let (before, _) = log.split_once(" write(1<").unwrap();
+    let deed = |line: &str| {
+        let (name, rest) = line.split_once(' ')?.1.trim_start().split_once('(')?;
+        let name = CALLS.iter().find(|(call, _)| *call == name)?.1;
+        let path = rest.split(['<', '>', '"']).find(|part| part.starts_with(&folder))?;
+        Some((name, path[folder.len()..].trim_start_matches('/').to_owned()))
+    };
+    before.lines().filter_map(deed).collect()
+}
+
+/// The last such deed, or the first.
+fn position(deeds: &[(&str, String)], which: &str, name: &str, file: &str) -> usize {
+    let is_it = |deed: &(&str, String)| deed.0 == name && deed.1 == file;
+    let position = if which == "last" { deeds.iter().rposition(is_it) } else { deeds.iter().position(is_it) };
+    position.unwrap_or_else(|| panic!("no {name} of {file:?}: {deeds:?}"))
+}
+
+/// What a power cut leaves is what was synced before ("Atomic Commit In SQLite", §3; "Write-Ahead Logging", §2).
+fn a_run_is_on_the_disk_before_it_is_acknowledged(journal: Journal) {
+    if !can_trace() {
+        return;
+    }
+    let deeds = deeds(journal);
+    let order = match journal {
+        Journal::Wal => vec![
+            // Its name, without which there is nothing to read.
+            ("first", "fsync", ""),
+            ("last", "pwrite64", journal.log()),
+            ("last", "fsync", journal.log()),
+        ],
+        Journal::Rollback => vec![
+            ("first", "fsync", ""),
+            ("last", "pwrite64", journal.log()),
+            ("last", "fsync", journal.log()),
+            ("first", "pwrite64", "history.db"),
+            ("last", "pwrite64", "history.db"),
+            ("last", "fsync", "history.db"),
+            ("last", "unlink", journal.log()),
+        ],
+    };
+    let positions: Vec<usize> = order.iter().map(|(which, name, file)| position(&deeds, which, name, file)).collect();
+    assert!(positions.is_sorted(), "{order:?} at {positions:?} of {deeds:?}");
+}
+
+// In the mode of ?journal_mode=delete a commit is the end of the journal, and the end of a name lasts
+// through a power cut when its folder is synced ("PRAGMA synchronous", EXTRA).
+#[test]
+fn a_rollback_journal_is_gone_for_good_before_a_run_is_acknowledged() {
+    if !can_trace() {
+        return;
+    }
+    let deeds = deeds(Journal::Rollback);
+    let gone = position(&deeds, "last", "unlink", Journal::Rollback.log());
+    assert!(deeds[gone..].contains(&("fsync", String::new())), "{:?}", &deeds[gone..]);
+}

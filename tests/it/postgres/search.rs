@@ -1,0 +1,142 @@
+//! The search index: each video in its own language.
+
+use super::*;
+
+/// A server of one page whose videos are these: id, title, language as declared.
+fn titled(videos: &[(&str, &str, Option<&str>)]) -> Server {
+    let items = videos.iter().map(|(id, title, language)| {
+        let mut item = item(id);
+        item["snippet"]["title"] = json!(title);
+        item["snippet"]["defaultAudioLanguage"] = json!(language);
+        item
+    });
+    let page = Answer::json(&json!({ "items": items.collect::<Vec<_>>() }));
+    Server::start(move |_| page.clone())
+}
+
+fn found(store: &Store, config: &str, words: &str) -> Vec<String> {
+    store.query(&format!(
+        "SELECT video_id FROM videos WHERE search @@ websearch_to_tsquery('{config}', '{words}') ORDER BY 1"
+    ))
+}
+
+#[test]
+fn search_finds_inflections_of_the_language_of_each_video_by_an_index() {
+    let Some(store) = Store::postgres() else { return };
+    let server = titled(&[
+        ("de1", "Das Haus am See", Some("de")),
+        ("de2", "Die Farben des Hauses", Some("de-AT")),
+        ("en", "Running houses", Some("en-US")),
+        ("pl", "Domy i Häuser", Some("pl")),
+        ("null", "Wesoły Häuser dom", None),
+    ]);
+    finish(keep(&store.url, &server, "-r PL -q")).exits(0);
+    // Where none is declared, the region's counts.
+    finish(keep(&store.url, &titled(&[("at", "Häusern", None)]), "-r AT -q")).exits(0);
+    assert_eq!(
+        store.query("SELECT video_id, search_config FROM videos ORDER BY 1"),
+        ["at|german", "de1|german", "de2|german", "en|english", "null|simple", "pl|simple"]
+    );
+    assert_eq!(found(&store, "german", "Häuser"), ["at", "de1", "de2"]);
+    assert_eq!(found(&store, "english", "run house"), ["en"]);
+    assert_eq!(found(&store, "simple", "häuser"), ["null", "pl"]);
+    assert_eq!(found(&store, "simple", "WESOŁY"), ["null"]);
+    // Channel and tags as well, in a row of one weight each.
+    assert_eq!(found(&store, "simple", "channel two").len(), 6);
+    let weights = "SELECT string_agg(DISTINCT weight, '' ORDER BY weight) FROM videos, unnest(search) AS lexeme,
+                   unnest(lexeme.weights) AS weight WHERE video_id = 'pl'";
+    assert_eq!(store.query(weights), ["ABC"]);
+    let plan = "SET enable_seqscan = off;
+                EXPLAIN SELECT title FROM videos WHERE search @@ websearch_to_tsquery('german', 'Häuser')";
+    assert!(store.query(plan).join("\n").contains("videos_search"), "{:?}", store.query(plan));
+}
+
+#[test]
+fn the_words_of_a_video_are_taken_apart_again_when_they_change_and_only_then() {
+    let Some(store) = Store::postgres() else { return };
+    let run = |title: &str, language: &str| {
+        finish(keep(&store.url, &titled(&[("a", title, Some(language))]), "-r PL -q")).exits(0);
+    };
+    run("old words", "en");
+    assert_eq!(found(&store, "english", "old"), ["a"]);
+    // Whoever writes another text there finds it after a run that saw nothing new.
+    let mark = || store.execute("UPDATE videos SET search = to_tsvector('simple', 'marked')");
+    mark();
+    run("old words", "en");
+    assert_eq!(found(&store, "simple", "marked"), ["a"]);
+    run("newer words", "en");
+    assert_eq!((found(&store, "simple", "marked").len(), found(&store, "english", "old").len()), (0, 0));
+    assert_eq!(found(&store, "simple", "newer"), ["a"]);
+    // Of another language, they have other stems.
+    mark();
+    run("newer words", "de");
+    assert_eq!((found(&store, "simple", "marked").len(), found(&store, "german", "newer")), (0, vec!["a".to_owned()]));
+    for change in ["channel = 'Another'", "tags = '[]'"] {
+        store.execute(&format!("UPDATE videos SET search = to_tsvector('simple', 'marked'), {change}"));
+        run("newer words", "de");
+        assert_eq!(found(&store, "simple", "marked").len(), 0, "{change}");
+    }
+}
+
+#[test]
+fn a_configuration_that_the_server_lacks_is_replaced_by_simple() {
+    let Some(store) = Store::postgres() else { return };
+    store.execute("ALTER TEXT SEARCH CONFIGURATION pg_catalog.german RENAME TO deutsch");
+    let run = |title: &str| {
+        finish(keep(&store.url, &titled(&[("a", title, Some("de"))]), "-r PL -q")).exits(0);
+    };
+    run("Viele Häuser");
+    assert_eq!(store.query("SELECT search_config FROM videos"), ["simple"]);
+    assert_eq!(found(&store, "simple", "häuser"), ["a"]);
+    // As soon as the server has it, as after an upgrade, it is used.
+    store.execute("ALTER TEXT SEARCH CONFIGURATION pg_catalog.deutsch RENAME TO german");
+    run("Viele Häuser");
+    assert_eq!(store.query("SELECT search_config FROM videos"), ["german"]);
+    assert_eq!(found(&store, "german", "Haus"), ["a"]);
+}
+
+#[test]
+fn a_configuration_in_a_schema_that_is_not_searched_is_none() {
+    let Some(store) = Store::postgres() else { return };
+    store.execute(
+        "CREATE SCHEMA elsewhere; ALTER TEXT SEARCH CONFIGURATION pg_catalog.german RENAME TO deutsch;
+         CREATE TEXT SEARCH CONFIGURATION elsewhere.german (COPY = simple)",
+    );
+    // The cast to regconfig knows those of the search_path alone.
+    finish(keep(&store.url, &titled(&[("a", "Haus", Some("de"))]), "-r PL -q")).exits(0);
+    assert_eq!(store.query("SELECT search_config FROM videos"), ["simple"]);
+}
+
+#[test]
+fn a_megabyte_of_words_in_a_title_or_in_tags_does_not_keep_a_run_out() {
+    let Some(store) = Store::postgres() else { return };
+    // Each word another one; of four bytes a letter, which is the most; without a break; and what
+    // JSON needs six characters for.
+    let words: String = (0..150_000_u32).map(|number| format!("{number:x} ")).collect();
+    let wide: String =
+        (0..50_000_u32).map(|n| format!("{}{} ", char::from_u32(0x20000 + n).unwrap(), n % 10)).collect();
+    let titles = [words.clone(), wide, "x".repeat(1 << 20), "\u{1}".repeat(200_000)];
+    let mut items: Vec<Value> = titles
+        .iter()
+        .map(|title| (title, item("x")))
+        .enumerate()
+        .map(|(number, (title, mut item))| {
+            item["id"] = json!(format!("title-{number}"));
+            item["snippet"]["title"] = json!(title);
+            item
+        })
+        .collect();
+    let mut tagged = item("tags");
+    tagged["snippet"]["tags"] = words.split(' ').collect();
+    tagged["snippet"]["channelTitle"] = json!(words);
+    items.push(tagged);
+    let page = Answer::json(&json!({ "items": items }));
+    let server = Server::start(move |_| page.clone());
+    let outcome = finish(keep(&store.url, &server, "-r PL --json")).exits(0);
+    assert_eq!(outcome.document()["stats"]["skipped"], 0);
+    assert_eq!(store.query("SELECT count(*) FROM chart_entries"), ["5"]);
+    // The facts are whole; the search knows the first words.
+    assert_eq!(store.query("SELECT length(title) FROM videos WHERE video_id = 'title-0'"), [words.len().to_string()]);
+    assert_eq!(store.query("SELECT jsonb_array_length(tags) FROM videos WHERE video_id = 'tags'"), ["150001"]);
+    assert_eq!(found(&store, "simple", "9ff"), ["tags", "title-0"]);
+}

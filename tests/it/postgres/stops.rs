@@ -1,0 +1,81 @@
+//! A server that stops, and one that takes no writes.
+
+use super::*;
+
+#[test]
+fn a_server_that_stops_in_mid_run_leaves_a_document_and_one_that_comes_back_takes_the_run() {
+    let Some(cluster) = Cluster::start("") else { return };
+    let cluster = Arc::new(cluster);
+    let store = Store { url: cluster.url("postgres"), folder: tempfile::tempdir().unwrap() };
+    finish(keep(&store.url, &Server::start(chart), "-r ZZ -q")).exits(0);
+
+    let of = Arc::clone(&cluster);
+    let server = Server::start(move |hit| {
+        of.stop();
+        match hit.region() {
+            "US" => of.start_again(),
+            // It is not there yet when the run wants to commit.
+            "GB" => {
+                let of = Arc::clone(&of);
+                thread::spawn(move || {
+                    thread::sleep(Duration::from_secs(1));
+                    of.start_again();
+                });
+            }
+            _ => {}
+        }
+        chart(hit)
+    });
+    for region in ["US", "GB"] {
+        let outcome = finish(keep(&store.url, &server, &format!("-r {region} --json"))).exits(0);
+        assert_eq!(by_region(&store)[region], whole(outcome.document()["run_id"].as_str().unwrap()));
+    }
+
+    let outcome = finish(keep(&store.url, &server, "-r PL --json"));
+    assert!(outcome.stderr.contains("check that the server runs"), "{}", outcome.stderr);
+    // Refused, where it was found in time.
+    let server = Server::start(chart);
+    assert_refused(finish(keep(&store.url, &server, "-r DE")), &server, &["check that the server runs"]);
+    cluster.start_again();
+    assert!(!by_region(&store).contains_key("PL"));
+    assert_saved(outcome, &store);
+
+    // A standby: it follows nobody, which makes no difference to those who ask it.
+    cluster.stop();
+    let signal = cluster.folder.join("data/standby.signal");
+    fs::write(&signal, "").unwrap();
+    give_to_server(&signal, &cluster);
+    cluster.start_again();
+    assert_eq!(store.query("SELECT pg_is_in_recovery()"), ["t"]);
+    assert_refused(finish(keep(&store.url, &server, "-r DE")), &server, &["takes no writes", "not a standby"]);
+    // It can be read, though.
+    let says = command(&store.url, &["changes", "-f", "json"]).exits(0);
+    assert_eq!(says.document()["regions"], json!([]));
+    drop(server);
+}
+
+#[test]
+fn a_database_that_takes_no_writes_is_refused_before_a_unit_is_spent_and_can_be_read() {
+    for with_history in [false, true] {
+        let Some(store) = Store::postgres() else { return };
+        let server = Server::start(chart);
+        if with_history {
+            finish(keep(&store.url, &server, "-r US,PL -q")).exits(0);
+        }
+        let database = store.url.rsplit('/').next().unwrap();
+        store.execute(&format!("ALTER DATABASE {database} SET default_transaction_read_only = on"));
+        let unasked = Server::start(chart);
+        assert_refused(finish(keep(&store.url, &unasked, "-r US")), &unasked, &["takes no writes", "the primary"]);
+        let load = Run::new(&["load", "x.json"]).file("x.json", &some_document());
+        let outcome = finish(load.env("TRENDFETCH_STORE", &store.url)).exits(1);
+        assert!(outcome.stderr.contains("takes no writes"), "{}", outcome.stderr);
+        let changes = command(&store.url, &["changes"]);
+        if with_history {
+            changes.exits(0);
+            let outcome = command(&store.url, &["prune", "--keep", "1d"]).exits(1);
+            assert!(outcome.stderr.contains("takes no writes"), "{}", outcome.stderr);
+        } else {
+            assert!(changes.exits(1).stderr.contains("there is no history in it"));
+        }
+    }
+}
