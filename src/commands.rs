@@ -118,6 +118,8 @@ fn not_ahead(report: &Report, file: &Path, now: Timestamp) -> anyhow::Result<()>
 async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
     let ReportArgs { store, from, regions, category, output, thumbnails } = arguments;
     let asked = if regions.is_empty() { None } else { Some(region::parse_list(&regions.join(","))?) };
+    let absence =
+        if from.is_some() { "the document does not have it" } else { "no run of the last 30 days asked for it" };
     let snapshot = match from {
         Some(file) => {
             not_onto(&output, &file)?;
@@ -143,7 +145,7 @@ async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Res
     let is_there = |region: &&Region| snapshot.regions.iter().any(|past| past.region == **region);
     let missing: Vec<&str> = asked.iter().flatten().filter(|region| !is_there(region)).map(Region::code).collect();
     if !missing.is_empty() {
-        tracing::warn!("{}: no run of the last 30 days asked for it", missing.join(","));
+        tracing::warn!("{}: {absence}", missing.join(","));
     }
     anyhow::ensure!(
         !snapshot.is_empty(),

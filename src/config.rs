@@ -1,25 +1,27 @@
 //! What was typed and what the environment says, as one validated meaning.
 
+mod outputs;
 mod screen;
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
 use url::Url;
 
-use crate::cli::{RunArgs, When};
+use crate::cli::RunArgs;
 use crate::demo;
 use crate::env::Env;
 use crate::error::UsageError;
 use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
 use crate::fetch::transport::is_loopback;
-use crate::output::{FileOutput, Format, Outputs, StatsTo, is_same_file};
+use crate::output::{FileOutput, Outputs, is_same_file};
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::Location;
 use crate::store::history::Keeping;
+
+use outputs::outputs;
 
 pub use screen::{Screen, has_color};
 
@@ -167,73 +169,6 @@ fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
             "there is no API key; set YOUTUBE_API_KEY (https://console.cloud.google.com/apis/credentials makes one), or try --demo, which needs none".into(),
         )),
     }
-}
-
-fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
-    let format = args.format.or(args.json.then_some(Format::Json));
-    let (mut files, mut stdout) = (Vec::<FileOutput>::new(), None);
-    for path in &args.output {
-        if path.as_os_str() == "-" {
-            if stdout.replace(format.unwrap_or(Format::Json)).is_some() {
-                return Err(UsageError("--output - is given twice; standard output takes the data once".into()));
-            }
-            continue;
-        }
-        if files.iter().any(|file| file.path == *path) {
-            return Err(UsageError(format!("--output {} is given twice; once is enough", path.display())));
-        }
-        let format = Format::of_extension(path).or(format).unwrap_or_else(|| {
-            if path.extension().is_some() {
-                tracing::warn!(
-                    "the extension of {} names no format, so it will hold JSON; --format says otherwise",
-                    path.display()
-                );
-            }
-            Format::Json
-        });
-        files.push(FileOutput { path: path.clone(), format });
-    }
-    if args.output.is_empty() {
-        stdout = format;
-    }
-    let mut formats = files.iter().map(|file| file.format).chain(stdout);
-    if !formats.clone().all(Format::is_built) {
-        return Err(UsageError("this trendfetch writes no Parquet; build it with its feature `parquet`".into()));
-    }
-    if stdout == Some(Format::Parquet) && std::io::stdout().is_terminal() {
-        return Err(UsageError("Parquet is nothing for a terminal; add -o trends.parquet, or -o FOLDER/".into()));
-    }
-    if args.rows.is_some() && !formats.any(Format::has_rows) {
-        return Err(UsageError("--rows is for ndjson and csv; add --format ndjson or --format csv".into()));
-    }
-    if args.all_or_nothing && files.is_empty() {
-        return Err(UsageError("--all-or-nothing is about files; add -o FILE".into()));
-    }
-    let stats = match (args.quiet, stdout) {
-        (true, _) => StatsTo::Nowhere,
-        (false, Some(_)) => StatsTo::Stderr,
-        (false, None) => StatsTo::Stdout,
-    };
-    let is_terminal = match stats {
-        StatsTo::Stdout => std::io::stdout().is_terminal(),
-        StatsTo::Stderr => std::io::stderr().is_terminal(),
-        StatsTo::Nowhere => false,
-    };
-    let color = match args.color {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => has_color(is_terminal, env)?,
-    };
-    let rows = args.rows.unwrap_or_default();
-    Ok(Outputs {
-        files,
-        stdout,
-        rows,
-        description: args.description,
-        all_or_nothing: args.all_or_nothing,
-        stats,
-        color,
-    })
 }
 
 /// YouTube's terms give 30 days; a day is left for the next run to come late.

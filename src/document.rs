@@ -28,7 +28,7 @@ const MAX_DOCUMENT: u64 = 512 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     /// No such file, or not to be read.
-    #[error("cannot read {}: {error}; name a document that you may read", path.display())]
+    #[error("cannot read {}: {error}; name a document that you may read", name(path))]
     Unreadable {
         /// Which.
         path: PathBuf,
@@ -36,13 +36,17 @@ pub enum DocumentError {
         error: io::Error,
     },
     /// Not what `-o FILE.json` writes.
-    #[error("{} is no document of trendfetch: {why}; -o FILE.json writes one", path.display())]
+    #[error("{} is no document of trendfetch: {why}; -o FILE.json writes one", name(path))]
     Malformed {
         /// Which.
         path: PathBuf,
         /// What is wrong with it.
         why: String,
     },
+}
+
+fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Reads a file, or standard input for `-`.

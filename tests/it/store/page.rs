@@ -186,11 +186,14 @@ fn a_page_of_one_document() {
     assert!(!words(&html).contains("Move") && !words(&html).contains("Entered"));
     assert!(words(&html).contains("US 1, PL 3"), "{}", words(&html));
     // Standard input and standard output do as well.
-    let mut piped = Run::new(&["report", "--from", "-", "-o", "-", "-r", "pl"]);
+    let mut piped = Run::new(&["report", "--from", "-", "-o", "-", "-r", "pl,SE"]);
     piped = piped.file("document.json", &serde_json::to_string(&run).unwrap());
     piped.command.stdin(fs::File::open(piped.path("document.json")).unwrap());
     let outcome = piped.finish().exits(0);
     assert!(outcome.stdout.starts_with("<!doctype html>") && !outcome.stdout.contains("id=\"US\""));
+    assert!(outcome.stderr.contains("SE: the document does not have it"), "{}", outcome.stderr);
+    let nothing = Run::new(&["report", "--from", "-", "-o", PAGE]).finish().exits(1);
+    assert!(nothing.stderr.contains("standard input is no document"), "{}", nothing.stderr);
     // A run in which nothing came, and a file that is no document.
     let outcome = page_from(&report(now(), vec![failed("US", Kind::Connect)]), "").exits(1);
     assert_eq!(outcome.read(PAGE), "old");
