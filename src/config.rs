@@ -15,7 +15,7 @@ use crate::error::UsageError;
 use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
 use crate::fetch::transport::is_loopback;
-use crate::output::{FileOutput, Outputs, is_same_file};
+use crate::output::{Outputs, is_same_file};
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::Location;

@@ -44,7 +44,9 @@ impl ApiKey {
         let mut text = String::new();
         // A key has 39 characters; a file without an end is not read to it.
         let read = fs::File::open(path).and_then(|file| file.take(4096).read_to_string(&mut text));
-        read.map_err(|error| UsageError(format!("cannot read the key from {shown}: {error}")))?;
+        read.map_err(|error| {
+            UsageError(format!("cannot read the key from {shown}: {error}; name a file that you may read"))
+        })?;
         ApiKey::parse(&text, &format!("the key file {shown}"))
     }
 

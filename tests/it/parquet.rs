@@ -103,11 +103,18 @@ print(json.dumps([kinds, [name for name, *_ in columns], rows(\"'one.parquet'\")
 
         let program = "
 import json, pyarrow.dataset as dataset
+files = dataset.dataset('lake')
 table = dataset.dataset('lake', partitioning='hive').to_table()
-print(json.dumps([table.num_rows, sorted(set(table['region'].to_pylist())), table['tags'].to_pylist()]))";
+print(json.dumps([table.num_rows, sorted(set(table['region'].to_pylist())), table['tags'].to_pylist(),
+    'region' in files.schema.names, str(files.schema.field('fetched_at').type)]))";
         let found = asked(&python, program, outcome.folder.path());
         assert_eq!((&found[0], &found[1]), (&json!(4), &json!(["PL", "US"])));
         assert!(found[2].as_array().unwrap().contains(&json!(["", "a|b"])), "{found}");
+        assert_eq!(
+            (&found[3], &found[4]),
+            (&json!(false), &json!("timestamp[us, tz=UTC]")),
+            "what is in the path is not in the file"
+        );
     }
 
     #[test]
@@ -134,6 +141,10 @@ print(json.dumps([table.num_rows, sorted(set(table['region'].to_pylist())), tabl
         let server = server();
         let outcome = Run::on(&server, "-r US -f parquet -o there/lake/").file("there", "a file").finish().exits(1);
         assert!(outcome.stderr.contains("cannot write there/lake/"), "{}", outcome.stderr);
+        let in_the_way = Run::on(&server, "-r US -f parquet -o lake/");
+        fs::create_dir_all(in_the_way.path("lake/.part.parquet.trendfetch-tmp")).unwrap();
+        let outcome = in_the_way.finish().exits(1);
+        assert!(outcome.stderr.contains("is in the way, and no file; remove it"), "{}", outcome.stderr);
         assert!(server.log().is_empty());
     }
 

@@ -169,6 +169,21 @@ fn every_command_runs_from_top_to_bottom() {
     assert!(log.contains("fuzz run") && Path::new(ROOT).join("tests/fuzz/targets/page.rs").exists());
 }
 
+/// systemd starts the unit of the README with its own hands; what the unit does is tried here.
+#[test]
+fn a_failure_is_told_by_mail() {
+    let machine = Machine::new();
+    machine.stand_in("bin/mail", "{ echo \"$*\"; cat; } > ~/mail");
+    machine.stand_in("bin/journalctl", "echo \"$*\"");
+    let command = blocks("ini")[0].lines().find_map(|line| line.strip_prefix("ExecStart=/bin/sh -c '")).unwrap();
+    let command = command.strip_suffix('\'').unwrap().replace("%i", "trendfetch.service");
+    fs::create_dir(machine.path("home/trends")).unwrap();
+    assert!(machine.types(&command, None).status.success());
+    let mail = fs::read_to_string(machine.path("home/mail")).unwrap();
+    let expected = "-s trendfetch.service failed root\n--unit trendfetch.service --lines 20 --no-pager\n";
+    assert_eq!(mail, expected);
+}
+
 /// A text with its seconds taken out, and the blanks before them, which depend on them.
 fn without_times(text: &str) -> String {
     let is_time = |word: &&str| word.chars().all(|character| character.is_ascii_digit() || character == '.');
