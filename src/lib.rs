@@ -55,7 +55,7 @@
 //! Dependencies point down: `app` joins the stages, which do not know each other, with three exceptions.
 //! `fetch` hands each page to `normalize`, so that answers are not kept whole, [`output::progress`] observes
 //! `fetch`, and `output` and `report` show what [`store`] holds. Wire types stay in `normalize`; clap in `cli`, `commands`
-//! and the enums that a user names; HTML in `report`; reqwest in [`fetch::transport`]; SQL in `store::sqlite`, `store::postgres`
+//! and the enums that a user names; HTML in `report`; Arrow in `output::parquet`; reqwest in [`fetch::transport`]; SQL in `store::sqlite`, `store::postgres`
 //! and the queries that they share.
 
 #[cfg(not(unix))]
