@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use crate::error::UsageError;
 
 /// An API key. No `Display`, no `Serialize`; `Debug` is redacted. It leaves only through
-/// `ApiKey::expose`, which the transport calls once to build its header.
+/// `ApiKey::expose`, which the transport alone calls: to build its header, and to cut the key out of what a server says.
 #[derive(Clone)]
 pub struct ApiKey(String);
 

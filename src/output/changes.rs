@@ -85,7 +85,11 @@ fn heading(region: &RegionChanges) -> String {
         let category = Category::new(id);
         format!(", {}", category.name().map_or_else(|| format!("category {id}"), str::to_owned))
     });
-    let source = if region.scope.source == "youtube" { String::new() } else { format!(" ({})", region.scope.source) };
+    // A document that was loaded may hold anything there.
+    let source = match region.scope.source.as_str() {
+        "youtube" => String::new(),
+        source => format!(" ({})", one_line(source, 60)),
+    };
     let (from, to) = (region.from.fetched_at, region.to.fetched_at);
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     let minute = |time: Timestamp| time.strftime("%H:%M").to_string();

@@ -1,4 +1,4 @@
-//! What changed in a region's chart between two fetches of it. Pure, but for [`of`], which reads them.
+//! What changed in a region's chart between two fetches of it. Pure, but for [`of`] and [`trail`], which read them.
 
 use std::collections::HashMap;
 

@@ -172,7 +172,7 @@ impl Holder {
         let mut child = psql.spawn().unwrap();
         writeln!(
             child.stdin.as_ref().unwrap(),
-            "SELECT pg_advisory_lock(1414677060, hashtext(current_schema()));\n\\echo held"
+            "SELECT pg_advisory_lock(1414678084, hashtext(current_schema()));\n\\echo held"
         )
         .unwrap();
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();

@@ -30,7 +30,7 @@ pub(super) use self::connect::check;
 
 /// The advisory lock under which tables change and runs commit: one after the other, so that two
 /// runs with the same videos never wait for each other in a circle. "TRFD", and which schema.
-const COMMIT_LOCK: &str = "SELECT pg_advisory_xact_lock(1414677060, hashtext(current_schema()))";
+const COMMIT_LOCK: &str = "SELECT pg_advisory_xact_lock(1414678084, hashtext(current_schema()))";
 
 /// How often a run is tried that the server asked to repeat, or whose connection broke. The waits
 /// between make some six seconds, in which a server restarts.
@@ -155,7 +155,7 @@ async fn begin(client: &mut Client) -> Result<Transaction<'_>, Error> {
 
 async fn try_claim(client: &Client, request: &str) -> Result<bool, Error> {
     // A session's lock, so that it ends with the connection, however that ends.
-    let sql = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/' || $1, 1414677060))";
+    let sql = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/' || $1, 1414678084))";
     client.query_one(sql, &[&request]).await?.try_get(0)
 }
 

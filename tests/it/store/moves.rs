@@ -10,6 +10,18 @@ on_both_engines! {
     a_run_that_comes_late_is_compared_by_its_time
     one_whole_fetch_is_nothing_to_compare
     changes_agree_with_a_recomputation
+    the_source_of_a_loaded_document_obeys_nobody
+}
+
+/// A document may come from anywhere, and a terminal would obey what is in it.
+fn the_source_of_a_loaded_document_obeys_nobody(store: Store) {
+    for hour in [-7, 0] {
+        let mut run = report(hours(now(), hour), vec![chart("US", &["a"])]);
+        run.source = "evil\u{1b}[2J\u{202e}".into();
+        put(&store, &run);
+    }
+    let shown = command(&store, "changes").finish().exits(0).stdout;
+    assert!(shown.contains("(evil\\u{1b}[2J\\u{202e})"), "{shown:?}");
 }
 
 fn changes_in_json(store: &Store, options: &str) -> Value {
