@@ -1,5 +1,6 @@
-//! The pipeline, on one screen: fetch -> normalize -> deduplicate -> store and write -> stats.
+//! The pipeline, on one screen: fetch (each page normalized) -> deduplicate -> count -> store -> write.
 
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use crate::text::quoted;
 use crate::verdict::{summarize, verdict};
 
 /// How long a history may take once a signal has ended the run, which leaves time to save it.
-const PATIENCE_WHEN_CANCELLED: Duration = Duration::from_secs(1);
+pub const PATIENCE_WHEN_CANCELLED: Duration = Duration::from_secs(1);
 
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -65,16 +66,8 @@ pub async fn run(
     };
     let start = Start { instant: Instant::now(), timestamp: wall_clock };
     let mut history = match open(&config, source, start.timestamp).await? {
-        None => None,
-        Some(Opened::Ready(history)) => Some(history),
-        Some(Opened::Busy) => {
-            tracing::error!("another run of the same request is at work on this history; nothing was sent");
-            return Ok(Exit::Busy);
-        }
-        Some(Opened::Covered(began)) => {
-            tracing::info!("not due: the run that began at {began} has answered all of it; nothing was sent");
-            return Ok(Exit::Complete);
-        }
+        Continue(history) => history,
+        Break(exit) => return Ok(exit),
     };
     output::check(&config.outputs)?;
     config.history.iter().for_each(|keeping| output::sweep(&keeping.rescue));
@@ -108,9 +101,13 @@ pub async fn run(
     Ok(exit)
 }
 
-/// The history, where there is one, before a unit is spent.
-async fn open(config: &Config, source: &Source, now: Timestamp) -> Result<Option<Opened>, StoreError> {
-    let Some(keeping) = &config.history else { return Ok(None) };
+/// The history, where there is one, before a unit is spent; or how a run ends that need not or may not begin.
+async fn open(
+    config: &Config,
+    source: &Source,
+    now: Timestamp,
+) -> Result<ControlFlow<Exit, Option<History>>, StoreError> {
+    let Some(keeping) = &config.history else { return Ok(Continue(None)) };
     let plan = &config.plan;
     let asked = Asked {
         source: source.name(),
@@ -118,7 +115,17 @@ async fn open(config: &Config, source: &Source, now: Timestamp) -> Result<Option
         depth: plan.max_results,
         regions: plan.regions.clone(),
     };
-    History::open(keeping, &asked, now).await.map(Some)
+    Ok(match History::open(keeping, &asked, now).await? {
+        Opened::Ready(history) => Continue(Some(history)),
+        Opened::Busy => {
+            tracing::error!("another run of the same request is at work on this history; nothing was sent");
+            Break(Exit::Busy)
+        }
+        Opened::Covered(began) => {
+            tracing::info!("not due: the run that began at {began} has answered all of it; nothing was sent");
+            Break(Exit::Complete)
+        }
+    })
 }
 
 /// Waits until the run is cancelled.

@@ -88,12 +88,12 @@ pub enum Command {
         #[command(flatten)]
         store: StoreArg,
     },
-    /// Delete what was last fetched long ago from the history, and give the room back
+    /// Delete from the history what was last fetched long ago, and give the room back
     Prune {
         /// The history
         #[command(flatten)]
         store: StoreArg,
-        /// Delete what was last fetched longer ago
+        /// Delete what was last fetched more than DUR ago
         #[arg(long, value_name = "DUR", value_parser = duration)]
         keep: Duration,
     },
@@ -228,7 +228,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "WHERE", help_heading = HISTORY)]
     pub store: Option<String>,
 
-    /// With a history: delete what was last fetched longer ago [default: 29d]
+    /// With a history: delete what was last fetched more than DUR ago [default: 29d]
     ///
     /// YouTube's terms give data that was fetched with a key 30 days; a day is left for the next run
     /// to come late.
@@ -330,9 +330,19 @@ fn after_help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::region::SETS;
 
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_sets_are_those_that_help_names() {
+        let help = Cli::command().render_long_help().to_string();
+        let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (name, codes) in SETS {
+            assert!(words.contains(&format!("{name} is {}", codes.join(" "))), "{name}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::document;
 use crate::env::Env;
 use crate::error::UsageError;
 use crate::language::search_config;
-use crate::model::Report;
+use crate::model::{Report, whole_seconds};
 use crate::output::{self, ChangesFormat};
 use crate::region::{self, Region};
 #[cfg(feature = "report")]
@@ -25,6 +25,8 @@ use crate::report::{self, Snapshot};
 use crate::store::changes::{self, Changes};
 use crate::store::history::cutoff;
 use crate::store::{self, Access, Location};
+
+const NO_RUN: &str = "the history holds no run yet; a run with --store brings one in";
 
 /// How far another machine's clock may be ahead of this one's.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
@@ -35,7 +37,7 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 /// When it cannot be done, with the reason.
 pub async fn run(command: Command, env: &Env, now: Timestamp) -> anyhow::Result<()> {
     // As runs are dated: with a fraction, a run of this very second would lie ahead.
-    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let now = whole_seconds(now);
     let text = match command {
         Command::Regions => regions(),
         Command::Schema => output::SCHEMA.to_owned(),
@@ -75,7 +77,7 @@ async fn find_changes(
     engine.freeze().await?;
     let known = engine.regions().await?;
     if known.is_empty() {
-        tracing::warn!("the history holds no run yet");
+        tracing::warn!("{NO_RUN}");
     }
     let asked = if typed.is_empty() { known } else { region::parse_list(&typed.join(","))? };
     let (mut regions, mut alone) = (Vec::new(), Vec::new());
@@ -138,7 +140,7 @@ async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Res
                 Some(_) => {
                     "the history holds no run of that category; without --category, it shows what was fetched last"
                 }
-                None => "the history holds no run yet; a run with --store brings one in",
+                None => NO_RUN,
             })?
         }
     };

@@ -18,8 +18,8 @@ use crate::fetch::transport::is_loopback;
 use crate::output::{Outputs, is_same_file};
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
-use crate::store::Location;
 use crate::store::history::Keeping;
+use crate::store::{Location, TERM};
 
 use outputs::outputs;
 
@@ -71,12 +71,13 @@ impl Source {
 }
 
 impl Config {
+    /// What was typed, checked, with what the environment and the defaults fill in.
+    ///
     /// # Errors
     /// For the first thing that is malformed or missing.
     pub fn resolve(args: RunArgs, env: &Env) -> Result<Config, UsageError> {
-        env.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
         let regions = regions(&args.regions, env)?;
-        for region in regions.iter().filter(|region| region.known().is_none()) {
+        for region in regions.iter().filter(|region| !region.is_known()) {
             tracing::warn!(
                 "{region} is not a region that YouTube is known to offer; it is asked all the same, for one quota unit"
             );
@@ -171,8 +172,8 @@ fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
     }
 }
 
-/// YouTube's terms give 30 days; a day is left for the next run to come late.
-const KEEP: Duration = Duration::from_secs(29 * 86_400);
+/// A day is left of what YouTube's terms give, for the next run to come late.
+const KEEP: Duration = Duration::from_secs((TERM.as_hours() as u64 - 24) * 3600);
 
 fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keeping>, UsageError> {
     let Some(location) = location(args.store.as_deref(), env)? else {
@@ -184,6 +185,11 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keepin
             None => Ok(None),
         };
     };
+    if args.demo.is_some() && args.store.is_none() {
+        tracing::warn!(
+            "this demo's run goes into the history of TRENDFETCH_STORE, as source demo; --store names another"
+        );
+    }
     if let Location::Sqlite(history) = &location
         && let Some(output) = outputs.files.iter().find(|output| is_same_file(&output.path, &history.path))
     {

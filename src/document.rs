@@ -97,8 +97,8 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
     let Asked { regions, max_results, category_id } = document.request;
     let asked: HashSet<Region> = regions.iter().map(|code| region(code)).collect::<Result<_, _>>()?;
     let stats = stats(document.stats)?;
-    let answered: HashSet<Region> = stats.regions.iter().map(|row| row.region).collect();
-    if answered != asked || stats.regions.len() != asked.len() {
+    let listed: HashSet<Region> = stats.regions.iter().map(|row| row.region).collect();
+    if listed != asked || stats.regions.len() != asked.len() {
         return Err("its stats.regions are not those of its request".into());
     }
     if let Some((region, _)) = places.iter().find(|(region, _)| !asked.contains(region)) {
@@ -221,15 +221,22 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
         let rank = rank.ok_or_else(|| format!("video {id} has no rank in {code}"))?;
         Ok::<_, String>((region(code)?, *rank))
     };
-    let places = row.regions.iter().map(place).collect::<Result<_, _>>()?;
+    let places: Vec<(Region, u32)> = row.regions.iter().map(place).collect::<Result<_, _>>()?;
+    if let Some((region, _)) = places
+        .iter()
+        .enumerate()
+        .find_map(|(index, place)| places[..index].iter().any(|(earlier, _)| *earlier == place.0).then_some(*place))
+    {
+        return Err(format!("video {id} is in {region} twice"));
+    }
     let language =
         |subtag: &str| Language::new(subtag).ok_or_else(|| format!("{:?} is no language", one_line(subtag, 80)));
-    let live = Live::ALL.into_iter().find(|live| live.as_str() == row.live);
     Ok(TrendingVideo {
         places,
         fetched_at: row.fetched_at,
         video: Box::new(Video {
-            live: live.ok_or_else(|| format!("live of video {id} is {:?}", one_line(&row.live, 80)))?,
+            live: Live::find(&row.live)
+                .ok_or_else(|| format!("live of video {id} is {:?}", one_line(&row.live, 80)))?,
             title: row.title,
             channel: row.channel,
             channel_id: row.channel_id,

@@ -1,5 +1,7 @@
 //! Numbers for people.
 
+use std::time::Duration;
+
 /// `12,345,678`
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -28,6 +30,16 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// `3 s` up to two hours, `1d 0h` beyond; what no calendar holds is for ever.
+pub fn wait(wait: Duration) -> String {
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+    match i64::try_from(seconds) {
+        Ok(seconds @ ..=7200) => format!("{seconds} s"),
+        Ok(seconds) if seconds < 1 << 40 => span(seconds),
+        _ => "for ever".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +49,13 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(seconds(1_239), "1.23 s");
+    }
+
+    #[test]
+    fn waits() {
+        let shown = |seconds: f64| wait(Duration::from_secs_f64(seconds));
+        assert_eq!([shown(0.2), shown(120.0), shown(86_400.0)], ["1 s", "120 s", "1d 0h"]);
+        assert_eq!([wait(Duration::MAX), wait(Duration::from_secs(u64::MAX))], ["for ever", "for ever"]);
     }
 
     #[test]

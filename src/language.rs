@@ -51,7 +51,7 @@ impl Serialize for Language {
 
 /// PostgreSQL's text search configuration for a language: `simple` for one that it ships none for.
 ///
-/// Source: the configurations that PostgreSQL 15 ships (`\\dF`).
+/// Source: the configurations that PostgreSQL 15 ships (`\dF`).
 pub fn search_config(language: &str) -> &'static str {
     CONFIGS.iter().find(|(code, _)| *code == language).map_or("simple", |(_, config)| config)
 }

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! RunArgs -> Config -> Plan
-//!   fetch        Plan                  -> RegionChart for each region     async; the only one that waits
+//!   fetch        Plan                  -> RegionChart for each region     async; waits for the network
 //!     normalize  the body of a page    -> Vec<Sighting>, skipped          called as each page arrives
 //!   deduplicate  charts                -> Vec<TrendingVideo>, outcomes    pure, deterministic
 //!   stats        outcomes, videos      -> Stats                           pure
@@ -52,9 +52,9 @@
 //! - **Foreign text** reaches a terminal only through [`text`], and the page only through its templates, which escape
 //!   by themselves; the document carries it as it came.
 //!
-//! Dependencies point down: `app` joins the stages, which do not know each other, with three exceptions.
-//! `fetch` hands each page to `normalize`, so that answers are not kept whole, [`output::progress`] observes
-//! `fetch`, and `output` and `report` show what [`store`] holds. Wire types stay in `normalize`; clap in `cli`, `commands`
+//! Dependencies point down: `app` joins the stages, which know each other in few places only:
+//! `fetch` hands each page to `normalize`, so that answers are not kept whole, [`output`] shows what `fetch` plans and how
+//! it goes, `output` and `report` show what [`store`] holds, and [`document`] reads ids as `normalize` does. Wire types stay in `normalize`; clap in `cli`, `commands`
 //! and the enums that a user names; HTML in `report`; Arrow in `output::parquet`; reqwest in [`fetch::transport`]; SQL in `store::sqlite`, `store::postgres`
 //! and the queries that they share.
 

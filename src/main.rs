@@ -19,8 +19,9 @@ use trendfetch::secret::forbid_core_dumps;
 use trendfetch::signals::Signals;
 use trendfetch::{app, commands, logging};
 
-/// How long a run may write what arrived, once a signal has ended it.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a run may write what arrived, once a signal has ended it: longer than it waits for its history, or what the
+/// history did not take could not be saved.
+const LAST_WORDS: Duration = app::PATIENCE_WHEN_CANCELLED.saturating_mul(2);
 
 fn main() -> ExitCode {
     forbid_core_dumps();
@@ -43,8 +44,8 @@ fn start(cli: Cli) -> anyhow::Result<Exit> {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
     let now = Timestamp::now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    let Some(command) = cli.command else { return run(runtime, Config::resolve(cli.run, &env)?, lines, now) };
     env.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    let Some(command) = cli.command else { return run(runtime, Config::resolve(cli.run, &env)?, lines, now) };
     runtime.block_on(commands::run(command, &env, now)).map(|()| Exit::Complete)
 }
 

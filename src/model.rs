@@ -15,6 +15,7 @@ use crate::language::{self, Language, UNDETERMINED};
 use crate::region::Region;
 use crate::tags::Tags;
 
+pub(crate) use report::whole_seconds;
 pub use report::{Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status};
 
 /// What a chart says of a video, whichever region it was seen in.
@@ -91,6 +92,11 @@ impl Live {
     /// Every state.
     pub const ALL: [Live; 3] = [Live::None, Live::Live, Live::Upcoming];
 
+    /// The state that the document calls so.
+    pub fn find(word: &str) -> Option<Live> {
+        Live::ALL.into_iter().find(|live| live.as_str() == word)
+    }
+
     /// The word in the document.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -108,7 +114,7 @@ pub struct Sighting {
     pub rank: u32,
     /// When the page that showed it arrived.
     pub fetched_at: Timestamp,
-    /// What it showed. In a box, since it moves from list to list, and has 264 bytes.
+    /// What it showed. In a box, since it is large and moves from list to list.
     pub video: Box<Video>,
 }
 

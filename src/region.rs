@@ -31,24 +31,28 @@ impl Region {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The row of the table, where there is one.
-    pub fn known(self) -> Option<&'static Row> {
-        TABLE.binary_search_by_key(&self.code(), |row| row.0).ok().map(|index| &TABLE[index])
+    /// Whether YouTube is known to offer it.
+    pub fn is_known(self) -> bool {
+        self.row().is_some()
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        TABLE.binary_search_by_key(&self.code(), |(code, ..)| code).ok().map(|index| &TABLE[index])
     }
 
     /// English name, or the code itself outside the table.
     pub fn name(&self) -> &str {
-        self.known().map_or(self.code(), |row| row.1)
+        self.row().map_or(self.code(), |(_, name, _)| name)
     }
 
     /// ISO 639-1 code of the chart's usual language; [`UNDETERMINED`] outside the table.
     pub fn language(self) -> &'static str {
-        self.known().map_or(UNDETERMINED, |row| row.2)
+        self.row().map_or(UNDETERMINED, |(.., language)| language)
     }
 
     /// Every region of the table, by code.
     pub fn all() -> impl Iterator<Item = Region> {
-        TABLE.iter().filter_map(|row| Region::new(row.0))
+        TABLE.iter().filter_map(|(code, ..)| Region::new(code))
     }
 }
 
@@ -106,7 +110,7 @@ fn parse_item(item: &str) -> Result<Vec<Region>, UsageError> {
         return Ok(vec![region]);
     }
     let shown = crate::text::one_line(item, 40);
-    let by_name = TABLE.iter().find(|row| row.1.to_lowercase() == lower).map(|row| row.0);
+    let by_name = TABLE.iter().find(|(_, name, _)| name.to_lowercase() == lower).map(|(code, ..)| code);
     Err(UsageError(match by_name {
         Some(code) => format!("'{shown}' is a name; regions go by code: {code}"),
         None => format!(
@@ -121,8 +125,8 @@ pub const SETS: &[(&str, &[&str])] = &[
     ("viralvidvault", &["US", "GB", "PL", "NL", "SE", "NO", "AT"]),
 ];
 
-/// What people type for a country and what ISO 3166-1 calls it. None of the slips is an assigned code, but for
-/// the longer words, which are no codes at all.
+/// What people type for a country and what ISO 3166-1 calls it. None of the slips of two letters is an
+/// assigned code.
 const SLIPS: &[(&str, &str)] = &[
     ("uk", "GB"),
     ("eng", "GB"),
@@ -149,7 +153,7 @@ const SLIPS: &[(&str, &str)] = &[
 ];
 
 /// Code, English name, language.
-pub type Row = (&'static str, &'static str, &'static str);
+type Row = (&'static str, &'static str, &'static str);
 
 /// Sorted by code.
 const TABLE: &[Row] = &[
@@ -278,7 +282,7 @@ mod tests {
     fn the_table_is_sorted_and_whole() {
         assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
         assert_eq!(Region::all().count(), 111);
-        assert!(SETS.iter().flat_map(|(_, codes)| *codes).all(|code| Region::new(code).unwrap().known().is_some()));
+        assert!(SETS.iter().flat_map(|(_, codes)| *codes).all(|code| Region::new(code).unwrap().is_known()));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// From now on an interrupt or a request to end is heard in place of ending the process.
+    ///
     /// # Errors
     /// When the system refuses the handlers.
     pub fn listen() -> io::Result<Signals> {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 
 /// Makes visible what a terminal would obey or hide: C0 and C1 controls, DEL, bidirectional
-/// controls, and characters without width. `\u{1b}` becomes the eight characters `\u{1b}`.
+/// controls, and characters without width. `\u{1b}` becomes the eight characters `\u{1b}`. The two joiners are left out,
+/// since words stay readable without them.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -13,7 +14,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     for character in text.chars() {
         match character {
             '\n' | '\r' | '\t' => out.push(' '),
-            // Spelling in Indic scripts and Persian, and the glue of emoji: words stay readable without them.
+            // Spelling in Indic scripts and Persian, and the glue of emoji.
             '\u{200c}' | '\u{200d}' => {}
             hidden if is_hidden(hidden) => {
                 let _ = write!(out, "{}", hidden.escape_unicode()); // a String takes everything

@@ -6,7 +6,7 @@ use super::has_color;
 use crate::cli::{RunArgs, When};
 use crate::env::Env;
 use crate::error::UsageError;
-use crate::output::{FileOutput, Format, Outputs, StatsTo};
+use crate::output::{FileOutput, Format, Outputs, StatsTo, is_same_file};
 
 /// # Errors
 /// For the first option that is malformed, or about something that is not there.
@@ -50,13 +50,13 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Option<Format>), UsageErr
             }
             continue;
         }
-        if files.iter().any(|file| file.path == *path) {
+        if files.iter().any(|file| is_same_file(&file.path, path)) {
             return Err(UsageError(format!("--output {} is given twice; once is enough", path.display())));
         }
         let format = Format::of_extension(path).or(typed).unwrap_or_else(|| {
             if path.extension().is_some() {
                 tracing::warn!(
-                    "the extension of {} names no format, so it will hold JSON; --format says otherwise",
+                    "the extension of {} names no format, so it will hold JSON; --format chooses another",
                     path.display()
                 );
             }
@@ -69,10 +69,14 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Option<Format>), UsageErr
 
 fn refuse_what_cannot_be(args: &RunArgs, files: &[FileOutput], data: Option<Format>) -> Result<(), UsageError> {
     let formats = || files.iter().map(|file| file.format).chain(data);
+    let is_key = |file: &FileOutput| args.api_key_file.as_deref().is_some_and(|key| is_same_file(&file.path, key));
+    if let Some(file) = files.iter().find(|file| is_key(file)) {
+        return Err(UsageError(format!("-o {} is the key file itself; name another file", file.path.display())));
+    }
     let fault = if !formats().all(Format::is_built) {
         "this trendfetch writes no Parquet; build it with its feature `parquet`"
     } else if data == Some(Format::Parquet) && stdout().is_terminal() {
-        "Parquet is nothing for a terminal; add -o trends.parquet, or -o FOLDER/"
+        "Parquet is not for a terminal; add -o trends.parquet, or -o FOLDER/"
     } else if args.rows.is_some() && !formats().any(Format::has_rows) {
         "--rows is for ndjson and csv; add --format ndjson or --format csv"
     } else if args.all_or_nothing && files.is_empty() {

@@ -20,6 +20,8 @@ pub struct Screen {
 }
 
 impl Screen {
+    /// What was typed, with what the environment says of it.
+    ///
     /// # Errors
     /// When `RUST_LOG` is malformed.
     pub fn resolve(args: &RunArgs, env: &Env) -> Result<Screen, UsageError> {

@@ -104,7 +104,7 @@ fn page(plan: &Plan, query: &Query) -> Result<Answer, Answer> {
         Ok(size @ 1..=50) => size,
         _ => return Err(bad_request("invalidParameter", "maxResults must be within [1, 50].")),
     };
-    let Some(region) = Region::new(query.region_code()).filter(|region| region.known().is_some()) else {
+    let Some(region) = Region::new(query.region_code()).filter(|region| region.is_known()) else {
         return Err(bad_request("videoChartNotFound", "The demo has no chart for this regionCode."));
     };
     let start = match query.get("pageToken") {

@@ -85,7 +85,7 @@ const LOCAL_MIX: Mix = &[
 
 /// The whole chart of a region, place by place; empty for a region that has none.
 pub(super) fn chart(region: Region) -> Vec<Video> {
-    if region.known().is_none() {
+    if !region.is_known() {
         return Vec::new();
     }
     let world = Words::of("world");

@@ -15,6 +15,7 @@ use super::retry::{Ends, Next, decide};
 use super::transport::Transport;
 use super::{Event, Run};
 use crate::error::{Kind, RegionError};
+use crate::figures::wait;
 use crate::model::{Effort, RegionChart, RegionOutcome};
 use crate::normalize::Page;
 use crate::region::Region;
@@ -183,12 +184,12 @@ impl<T: Transport> Task<'_, T> {
                 Ends::Region
             }
             Next::TooLong { asked, ends } => {
-                let seconds = asked.as_secs_f64().ceil();
+                let asked = wait(asked);
                 error.message.push_str(&match failure.retry_after {
                     Some(_) => {
-                        format!("; the server asked to wait {seconds} s, longer than --max-wait or --deadline allows")
+                        format!("; the server asked to wait {asked}, longer than --max-wait or --deadline allows")
                     }
-                    None => format!("; a wait of {seconds} s is longer than --max-wait or --deadline allows"),
+                    None => format!("; a wait of {asked} is longer than --max-wait or --deadline allows"),
                 });
                 ends
             }

@@ -4,7 +4,7 @@
 //! - [`transport`] — the way there; the only file that names reqwest
 //! - `refusal` — an answer that is no page, and what it means
 //! - [`retry`] — what follows from a failure: the table, and pure decisions
-//! - [`pace`] — when to send: the shared hold, the end of sending
+//! - `pace` — when to send: the shared hold, the end of sending
 //! - `permits` — how many at once, and who is next
 //! - `budget` — units and retries
 //! - `chart` — one region: the page loop and the attempts
@@ -13,7 +13,7 @@ pub mod api;
 mod budget;
 mod chart;
 pub mod failure;
-pub mod pace;
+mod pace;
 mod permits;
 mod refusal;
 pub mod retry;
@@ -30,12 +30,14 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::category::Category;
 use crate::error::{Kind, RegionError};
-use crate::model::RegionChart;
+use crate::model::{RegionChart, whole_seconds};
 use crate::region::Region;
 use budget::Budget;
 use pace::{Pace, Stop};
 use retry::RetryPolicy;
 use transport::Transport;
+
+pub use pace::RESTART_JITTER;
 
 /// What to fetch, and within which limits.
 #[derive(Debug, Clone)]
@@ -202,8 +204,7 @@ impl<T> Run<T> {
 
     /// The wall clock, in whole seconds.
     fn now(&self) -> Timestamp {
-        let now = self.start.now();
-        Timestamp::from_second(now.as_second()).unwrap_or(now)
+        whole_seconds(self.start.now())
     }
 
     /// What is left of the deadline.

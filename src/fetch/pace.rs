@@ -17,20 +17,20 @@ pub const RESTART_JITTER: Duration = Duration::from_millis(250);
 
 /// In the first second after a hold no more requests are sent than may be in flight, however
 /// quickly they are answered: a limit that was just met is not run into again at full speed.
-pub const RESTART_WINDOW: Duration = Duration::from_secs(1);
+pub(super) const RESTART_WINDOW: Duration = Duration::from_secs(1);
 
 /// Why no further request is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
+pub(super) struct Stop {
     /// What every unfinished region reports.
-    pub error: RegionError,
+    pub(super) error: RegionError,
     /// What becomes of the requests under way.
-    pub in_flight: InFlight,
+    pub(super) in_flight: InFlight,
 }
 
 /// What becomes of requests under way at a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InFlight {
+pub(super) enum InFlight {
     /// They are paid for, so their answers are waited for.
     Finish,
     /// There is no time left for them.
@@ -39,7 +39,7 @@ pub enum InFlight {
 
 impl Stop {
     /// A stop that lets requests under way finish.
-    pub fn finish(kind: Kind, message: impl Into<String>) -> Stop {
+    pub(super) fn finish(kind: Kind, message: impl Into<String>) -> Stop {
         Stop {
             error: RegionError { kind, status: None, reason: None, message: message.into() },
             in_flight: InFlight::Finish,
@@ -47,14 +47,14 @@ impl Stop {
     }
 
     /// A stop that abandons them.
-    pub fn abandon(kind: Kind, message: impl Into<String>) -> Stop {
+    pub(super) fn abandon(kind: Kind, message: impl Into<String>) -> Stop {
         Stop { in_flight: InFlight::Abandon, ..Stop::finish(kind, message) }
     }
 }
 
 /// Shared by all regions of a run, since the limits belong to the key.
 #[derive(Debug)]
-pub struct Pace {
+pub(super) struct Pace {
     concurrency: usize,
     permits: Permits,
     state: watch::Sender<State>,
@@ -92,7 +92,7 @@ impl State {
 
 impl Pace {
     /// At most `concurrency` requests at once; `None` is no limit.
-    pub fn new(concurrency: Option<usize>) -> Pace {
+    pub(super) fn new(concurrency: Option<usize>) -> Pace {
         let concurrency = concurrency.unwrap_or(usize::MAX);
         Pace { concurrency, permits: Permits::new(concurrency), state: watch::Sender::default() }
     }
@@ -130,7 +130,7 @@ impl Pace {
     }
 
     /// Nobody sends for `wait` from now. A shorter hold never shortens a longer one.
-    pub fn hold(&self, wait: Duration) {
+    pub(super) fn hold(&self, wait: Duration) {
         let now = Instant::now();
         self.state.send_modify(|state| {
             let until = now + wait;
@@ -142,7 +142,7 @@ impl Pace {
     }
 
     /// Ends sending. The first reason stays, except that requests under way can still be abandoned.
-    pub fn stop(&self, stop: Stop) {
+    pub(super) fn stop(&self, stop: Stop) {
         self.state.send_modify(|state| match &state.stop {
             Some(earlier) if earlier.in_flight == stop.in_flight || stop.in_flight == InFlight::Finish => {}
             _ => state.stop = Some(stop),
@@ -150,17 +150,17 @@ impl Pace {
     }
 
     /// Resolves when sending has ended.
-    pub async fn stopped(&self) -> Stop {
+    pub(super) async fn stopped(&self) -> Stop {
         self.when(|stop| Some(stop.clone())).await
     }
 
     /// Resolves when requests under way are to be abandoned.
-    pub async fn abandoned(&self) -> Stop {
+    pub(super) async fn abandoned(&self) -> Stop {
         self.when(|stop| (stop.in_flight == InFlight::Abandon).then(|| stop.clone())).await
     }
 
     /// For how long sending was held, up to now.
-    pub fn held(&self) -> Duration {
+    pub(super) fn held(&self) -> Duration {
         let state = self.state.borrow();
         let to_come = state.held_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         state.held.saturating_sub(to_come)

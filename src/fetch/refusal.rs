@@ -38,9 +38,9 @@ struct Said {
     /// `error.status`, the name of a gRPC code
     status: Option<String>,
     message: String,
-    /// The parameter at fault, where one is named.
+    /// Whether the region is the parameter at fault, by its location or else by the message.
     names_region: bool,
-    /// The limit is one per day.
+    /// Whether the limit is one per day.
     per_day: bool,
     /// `google.rpc.RetryInfo`
     retry_delay: Option<Duration>,

@@ -32,9 +32,14 @@ pub struct Report {
 impl Report {
     /// The document of a run that began at `start`.
     pub fn new(start: Timestamp, source: String, request: Request, stats: Stats, videos: Vec<TrendingVideo>) -> Report {
-        let fetched_at = Timestamp::from_second(start.as_second()).unwrap_or(start);
+        let fetched_at = whole_seconds(start);
         Report { schema_version: SCHEMA_VERSION, run_id: run_id(start), source, fetched_at, request, stats, videos }
     }
+}
+
+/// A time as the document and the history have it.
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// A UUIDv7 (RFC 9562 §5.7), so that ids sort by time.

@@ -143,8 +143,8 @@ fn video(item: wire::Item<'_>, with_description: bool) -> Option<Box<Video>> {
     }))
 }
 
-/// Ids have eleven characters of this alphabet today; only the alphabet is promised nowhere to
-/// change, and it is what keeps an id harmless in an address, a column or a list.
+/// Ids have eleven characters today, which nobody promises. What is checked is their alphabet, since that keeps an id
+/// harmless in an address, a column or a list.
 pub(crate) fn is_video_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

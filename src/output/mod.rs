@@ -103,7 +103,7 @@ pub enum OutputError {
         error: io::Error,
     },
     /// Standard output or standard error.
-    #[error("cannot write to the standard streams: {0}")]
+    #[error("cannot write to the standard streams: {0}; look at what they are redirected to")]
     Stream(io::Error),
 }
 
@@ -113,6 +113,7 @@ fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder that you may write to",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room; the old file is as it was",
         io::ErrorKind::IsADirectory => "name a file in it",
+        io::ErrorKind::NotADirectory => "a part of its path is a file; name another",
         _ => "an old file there is as it was",
     }
 }
@@ -221,7 +222,7 @@ pub fn print(text: &str) -> Result<(), OutputError> {
     to_stream(io::stdout().lock(), |out| out.write_all(text.as_bytes()))
 }
 
-/// Prints what kept a run from beginning, on standard error.
+/// Prints an error on standard error where no log line can: before the log is set up, and when the process ends.
 pub fn complain(message: &str) {
     // Nothing can be done about a standard error that is gone.
     let _ = writeln!(io::stderr(), "error: {}", crate::text::visible(message));

@@ -9,6 +9,7 @@ use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use tokio::time::Instant;
 
+use crate::error::Kind;
 use crate::fetch::{Event, Observer};
 use crate::region::Region;
 
@@ -128,7 +129,7 @@ impl Observer for Progress {
                 Event::Retrying(wait, error) => {
                     line.phase = Phase::Retrying(Instant::now() + *wait, error.kind.as_str())
                 }
-                Event::Held(_) => line.phase = Phase::Retrying(Instant::now(), "rate_limited"),
+                Event::Held(_) => line.phase = Phase::Retrying(Instant::now(), Kind::RateLimited.as_str()),
                 Event::Ended => {
                     self.overall.inc(1);
                     if let Some(bar) = line.bar.take() {

@@ -121,9 +121,8 @@ fn counts(stats: &Stats, since: Option<Since>) -> Vec<(&'static str, String, Str
 fn compared(since: &Since) -> String {
     let time = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
     let when = match since.fetched_at {
-        Some((first, last)) if first == last => format!("since {} UTC", time(first)),
-        Some((first, last)) => format!("since {} to {} UTC", time(first), time(last)),
-        None => String::new(),
+        (first, last) if first == last => format!("since {} UTC", time(first)),
+        (first, last) => format!("since {} to {} UTC", time(first), time(last)),
     };
     let regions = if since.regions == 1 { "1 region".to_owned() } else { format!("{} regions", since.regions) };
     format!("places, {when}, in {regions}")

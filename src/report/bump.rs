@@ -12,7 +12,7 @@ use super::snapshot::{RegionPast, TOP};
 use crate::store::{Attempt, Place};
 
 /// Units from one run to the next.
-const STEP: usize = 4;
+pub(super) const STEP: usize = 4;
 
 /// The plot of a region.
 #[derive(Debug)]

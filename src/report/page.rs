@@ -2,7 +2,6 @@
 //! templates' escaping but for the constants of this folder.
 
 use askama::Template;
-use jiff::SignedDuration;
 
 use super::categories::{self, Categories};
 use super::gaps::{Gap, gaps};
@@ -13,6 +12,7 @@ use super::troubles::{Trouble, troubles};
 use super::when;
 use crate::category::Category;
 use crate::store::Scope;
+use crate::store::TERM;
 
 /// The most gaps that are told.
 const MOST_GAPS: usize = 40;
@@ -163,9 +163,9 @@ impl<'a> Page<'a> {
         let plots = regions.iter().filter(|past| !past.standings.is_empty()).flat_map(|past| past.recent().first());
         let times = charts.map(|chart| chart.fetched_at).chain(plots.map(|attempt| attempt.fetched_at));
         let oldest = times.min().unwrap_or(self.snapshot.made_at);
-        let last = oldest.checked_add(SignedDuration::from_hours(30 * 24)).unwrap_or(oldest);
+        let last = oldest.checked_add(TERM).unwrap_or(oldest);
         if last < self.snapshot.made_at {
-            return "They are over: delete this page.".to_owned();
+            return "Those 30 days are over: delete this page.".to_owned();
         }
         format!("Delete this page, or make it again, by {}.", last.strftime("%Y-%m-%d"))
     }
@@ -217,7 +217,7 @@ mod tests {
         page.regions[0].previous = Some(Chart { fetched_at: at(-48), places: places(&["b"]) });
         assert_eq!(by(&page), "2026-11-29");
         page.made_at = at(30 * 24);
-        assert_eq!(Page::of(&page, false, LIMITS).delete_by(), "They are over: delete this page.");
+        assert_eq!(Page::of(&page, false, LIMITS).delete_by(), "Those 30 days are over: delete this page.");
         let mut nothing = snapshot(vec![past(vec![attempt("US", 0)])]);
         nothing.made_at = at(48);
         assert_eq!(by(&nothing), "2026-12-03");

@@ -69,9 +69,10 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn name(&self) -> String {
-        match self.past.region.known() {
-            Some(_) => format!("{} ({})", self.past.region.name(), self.code()),
-            None => self.code().to_owned(),
+        if self.past.region.is_known() {
+            format!("{} ({})", self.past.region.name(), self.code())
+        } else {
+            self.code().to_owned()
         }
     }
 

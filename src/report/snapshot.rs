@@ -9,10 +9,7 @@ use crate::category::Category;
 use crate::model::{Report, Status};
 use crate::region::Region;
 use crate::store::changes::{self, RegionChanges};
-use crate::store::{Attempt, Engine, Fetch, Period, Place, Scope, ScopeRuns, Standing, StoreError};
-
-/// How far the page looks back from the newest run: YouTube's terms give what is fetched with a key 30 days.
-const PERIOD: SignedDuration = SignedDuration::from_hours(30 * 24);
+use crate::store::{Attempt, Engine, Fetch, Period, Place, Scope, ScopeRuns, Standing, StoreError, TERM};
 
 /// How far the plots of ranks look back.
 const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -115,7 +112,7 @@ impl Snapshot {
             |known: &ScopeRuns| category.is_none_or(|category| known.scope.category_id == Some(category.id()));
         let Some(index) = others.iter().position(is_wanted) else { return Ok(None) };
         let ScopeRuns { scope, newest, .. } = others.remove(index);
-        let since = newest.checked_sub(PERIOD).unwrap_or(Timestamp::MIN);
+        let since = newest.checked_sub(TERM).unwrap_or(Timestamp::MIN);
 
         let period = Period { scope, since, until: newest };
         let attempts = engine.attempts(&period).await?;

@@ -114,7 +114,7 @@ pub struct Move {
 }
 
 /// What changed over all regions of a run, for its stats.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since {
     /// Places that went to a video which was not in that chart before.
     pub entered: usize,
@@ -123,18 +123,25 @@ pub struct Since {
     /// Regions that could be compared.
     pub regions: usize,
     /// The earliest and the latest fetch that they were compared with.
-    pub fetched_at: Option<(Timestamp, Timestamp)>,
+    pub fetched_at: (Timestamp, Timestamp),
 }
 
 impl Since {
-    /// Takes in a region.
-    pub(super) fn add(&mut self, changes: &RegionChanges) {
-        self.entered += changes.entered.len();
-        self.left += changes.left.len();
-        self.regions += 1;
+    /// Of one region.
+    pub(super) fn of(changes: &RegionChanges) -> Since {
         let at = changes.from.fetched_at;
-        let (first, last) = self.fetched_at.unwrap_or((at, at));
-        self.fetched_at = Some((first.min(at), last.max(at)));
+        Since { entered: changes.entered.len(), left: changes.left.len(), regions: 1, fetched_at: (at, at) }
+    }
+
+    /// Of more regions.
+    pub(super) fn and(self, other: Since) -> Since {
+        let ((first, last), (other_first, other_last)) = (self.fetched_at, other.fetched_at);
+        Since {
+            entered: self.entered + other.entered,
+            left: self.left + other.left,
+            regions: self.regions + other.regions,
+            fetched_at: (first.min(other_first), last.max(other_last)),
+        }
     }
 }
 

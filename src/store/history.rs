@@ -50,7 +50,7 @@ impl History {
     /// When the history cannot be used.
     pub async fn open(keeping: &Keeping, asked: &Asked, now: Timestamp) -> Result<Opened, StoreError> {
         let mut engine = open(&keeping.location, Access::Create).await?;
-        if !engine.claim(&asked.request()).await? {
+        if !engine.claim(&asked.key()).await? {
             return Ok(Opened::Busy);
         }
         if let Some(interval) = keeping.min_interval {
@@ -81,7 +81,10 @@ impl History {
         let mut since: Option<Since> = None;
         for row in report.stats.regions.iter().filter(|row| row.status == Status::Ok) {
             match changes::of(&mut *self.engine, row.region, category, report.fetched_at).await? {
-                Some(changes) if changes.to.run_id == report.run_id => since.get_or_insert_default().add(&changes),
+                Some(changes) if changes.to.run_id == report.run_id => {
+                    let of_region = Since::of(&changes);
+                    since = Some(since.map_or(of_region, |since| since.and(of_region)));
+                }
                 _ => {}
             }
         }

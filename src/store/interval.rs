@@ -22,7 +22,7 @@ pub struct Asked {
 
 impl Asked {
     /// A text that is the same for the same request: source, regions, category. The depth is none of it.
-    pub fn request(&self) -> String {
+    pub fn key(&self) -> String {
         let mut codes: Vec<&str> = self.regions.iter().map(Region::code).collect();
         codes.sort_unstable();
         let category = self.category_id.map_or_else(|| "all".to_owned(), |id| id.to_string());
@@ -121,9 +121,9 @@ mod tests {
 
     #[test]
     fn the_order_of_regions_makes_no_other_request() {
-        assert_eq!(asked(&["US", "GB"]).request(), asked(&["GB", "US"]).request());
-        assert_ne!(asked(&["US"]).request(), asked(&["US", "GB"]).request());
-        assert_ne!(asked(&["US"]).request(), Asked { category_id: Some(10), ..asked(&["US"]) }.request());
-        assert_eq!(asked(&["US"]).request(), Asked { depth: 200, ..asked(&["US"]) }.request());
+        assert_eq!(asked(&["US", "GB"]).key(), asked(&["GB", "US"]).key());
+        assert_ne!(asked(&["US"]).key(), asked(&["US", "GB"]).key());
+        assert_ne!(asked(&["US"]).key(), Asked { category_id: Some(10), ..asked(&["US"]) }.key());
+        assert_eq!(asked(&["US"]).key(), Asked { depth: 200, ..asked(&["US"]) }.key());
     }
 }

@@ -37,17 +37,11 @@ pub enum Journal {
 pub struct PostgresUrl(String);
 
 /// Parameters of a URL that may be shown; any other, a password among them, may not.
-const HARMLESS: [&str; 7] = ["host=", "hostaddr=", "port=", "user=", "dbname=", "ssl", "options="];
+const HARMLESS: [&str; 8] = ["host=", "hostaddr=", "port=", "user=", "dbname=", "sslmode=", "sslrootcert=", "options="];
 
 impl PostgresUrl {
-    /// The URL with its password.
-    #[cfg(feature = "postgres")]
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// What stands before the first `?`, and the parameters after it.
-    fn parts(&self) -> (&str, impl Iterator<Item = &str>) {
+    /// What stands before the first `?`, and the parameters after it, with a password in either.
+    pub(super) fn parts(&self) -> (&str, impl Iterator<Item = &str>) {
         let (bare, parameters) = self.0.split_once('?').unwrap_or((&self.0, ""));
         (bare, parameters.split('&').filter(|pair| !pair.is_empty()))
     }

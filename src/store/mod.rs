@@ -29,7 +29,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Report;
 use crate::region::Region;
@@ -38,6 +38,9 @@ pub use changes::{Fetch, Place};
 pub use interval::{Asked, PastRegion};
 pub use location::{Journal, Location, PostgresUrl, SqliteFile};
 pub use timeline::{Attempt, Period, Scope, ScopeRuns, Standing};
+
+/// How long YouTube's terms let what was fetched with a key be kept ("Developer Policies", III.E.4).
+pub const TERM: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A database that keeps runs. All of it is safe to call from several processes at once.
 #[async_trait]

@@ -95,19 +95,14 @@ impl<'a> Rows<'a> {
 
 fn run(report: &Report) -> RunRow<'_> {
     let stats = &report.stats;
-    let are = |status: Status| stats.regions.iter().all(|row| row.status == status);
+    let are = |status: &Status| stats.regions.iter().all(|row| row.status == *status);
+    let status = [Status::Ok, Status::Failed].into_iter().find(are).unwrap_or(Status::Partial);
     RunRow {
         id: &report.run_id,
         fetched_at: report.fetched_at,
         source: clean(&report.source),
         category_id: report.request.category_id.map(i64::from),
-        status: if are(Status::Ok) {
-            "ok"
-        } else if are(Status::Failed) {
-            "failed"
-        } else {
-            "partial"
-        },
+        status: status.as_str(),
         max_results: report.request.max_results.into(),
         raw: integer(stats.raw),
         unique: integer(stats.unique),
@@ -150,7 +145,7 @@ fn video(trending: &TrendingVideo) -> VideoRow<'_> {
         likes: count(likes),
         comments: count(comments),
         // Years before 1 have no number that both engines read alike.
-        published_at: video.published_at.filter(|time| time.as_second() >= -62_135_596_800),
+        published_at: video.published_at.filter(|time| time.as_second() >= YEAR_1),
         duration_seconds: count(video.duration_seconds),
         live: video.live.as_str(),
         embeddable: video.embeddable,
@@ -163,6 +158,9 @@ fn video(trending: &TrendingVideo) -> VideoRow<'_> {
         search_config: trending.search_config(),
     }
 }
+
+/// 0001-01-01, in seconds since 1970.
+const YEAR_1: i64 = -62_135_596_800;
 
 fn places_of(trending: &TrendingVideo) -> impl Iterator<Item = PlaceRow<'_>> {
     trending.places.iter().map(|(region, rank)| PlaceRow {

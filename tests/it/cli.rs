@@ -68,6 +68,7 @@ fn names() {
 fn files() {
     refused(&["-o", ""], "a value is required");
     refused(&["-o", "a.json", "-o", "a.json"], "given twice");
+    refused(&["-o", "a.json", "-o", "./a.json"], "given twice");
     refused(&["-o", "-", "-o", "-"], "given twice");
     refused(&["--all-or-nothing"], "-o FILE");
     refused(&["--json", "--format", "csv"], "cannot be used with");
@@ -108,6 +109,7 @@ fn a_missing_or_unusable_key() {
     says(Run::new::<&str>(&[]).env("YOUTUBE_API_KEY", "two words"), "one word");
     says(Run::new(&["--api-key-file", "missing"]), "cannot read the key from missing");
     says(Run::new(&["--api-key-file", "empty"]).file("empty", " \n"), "is empty");
+    says(Run::new(&["--api-key-file", "key", "-o", "./key"]).file("key", "AIzaOther"), "is the key file itself");
     says(Run::new::<&str>(&[]).env("CREDENTIALS_DIRECTORY", ".").file("youtube_api_key", ""), "is empty");
 }
 

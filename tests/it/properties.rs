@@ -355,7 +355,7 @@ fn plain(word: &str, message: &str) -> String {
     json!({"error": word, "error_description": message}).to_string()
 }
 
-/// The reasons of `youtube-api.md` §5, whatever their place, and what they say under any status but 401. The
+/// The reasons of "YouTube Data API - Errors" and of `google.rpc.Code`, whatever their place, and what they say under any status but 401. The
 /// second kind is meant where the message names a limit per day, or the region.
 const REASONS: &[(Kind, Kind, &[&str])] = {
     use Kind::{BadRequest, BadResponse, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use trendfetch::error::Kind;
+use trendfetch::fetch::RESTART_JITTER;
 use trendfetch::fetch::failure::Failure;
-use trendfetch::fetch::pace::RESTART_JITTER;
 use trendfetch::fetch::retry::RetryPolicy;
 use trendfetch::fetch::transport::{Reply, Transport};
 use trendfetch::fetch::{Event, Fetched, Observer, Plan, Start, fetch};

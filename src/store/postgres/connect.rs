@@ -50,10 +50,9 @@ impl Settings {
     /// # Errors
     /// One sentence, without the URL.
     pub(super) fn read(url: &PostgresUrl) -> Result<Settings, &'static str> {
-        let text = url.expose();
         let (mut mode, mut roots, mut others) = (None, None, Vec::new());
-        let (bare, parameters) = text.split_once('?').unwrap_or((text, ""));
-        for pair in parameters.split('&').filter(|pair| !pair.is_empty()) {
+        let (bare, parameters) = url.parts();
+        for pair in parameters {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
                 "sslmode" => {

@@ -47,7 +47,7 @@ pub(super) fn open(file: &SqliteFile, access: Access) -> Result<Connection, Stor
         Found::Foreign => Err(StoreError::new(
             file,
             "it is another program's database",
-            "name a file of its own; this one is left as it is",
+            "name a file for trendfetch alone; this one is left as it is",
         )),
     }
 }

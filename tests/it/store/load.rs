@@ -382,6 +382,7 @@ fn a_document_that_cannot_be_read_changes_nothing(store: Store) {
         ("no rank", with("/videos/0/ranks", json!({"US": 1})), "video a has no rank in PL"),
         ("rank 0", with("/videos/0/ranks/US", json!(0)), "video a has no rank in US"),
         ("the same rank twice", with("/videos/1/ranks/US", json!(1)), "two videos have rank 1 in US"),
+        ("a region twice", with("/videos/0/regions", json!(["US", "US"])), "video a is in US twice"),
         ("the same video twice", twice.to_string(), "video a is in it twice"),
         ("an unknown state", with("/videos/0/live", json!("maybe")), "live of video a is \"maybe\""),
         ("an unknown status", with("/stats/regions/0/status", json!("fine")), "status of US is \"fine\""),

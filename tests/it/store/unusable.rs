@@ -60,7 +60,7 @@ fn files_that_are_no_history_are_left_alone() {
     let database = rusqlite::Connection::open(folder.join("other.db")).unwrap();
     database.execute_batch("CREATE TABLE runs (id TEXT); INSERT INTO runs VALUES ('of another program')").unwrap();
     drop(database);
-    unusable_file(folder, "other.db", "it is another program's database; name a file of its own");
+    unusable_file(folder, "other.db", "it is another program's database; name a file for trendfetch alone");
 
     let damaged = |places: std::ops::Range<usize>| {
         let mut bytes = good.clone();
@@ -84,7 +84,7 @@ fn a_database_that_another_program_has_only_begun_is_left_alone() {
     let database = rusqlite::Connection::open(folder.path().join("begun.db")).unwrap();
     database.execute_batch("PRAGMA application_id = 252006674; PRAGMA user_version = 10002").unwrap();
     drop(database);
-    unusable_file(folder.path(), "begun.db", "it is another program's database; name a file of its own");
+    unusable_file(folder.path(), "begun.db", "it is another program's database; name a file for trendfetch alone");
 }
 
 #[test]
