@@ -47,7 +47,7 @@
 //! - **A run** is in the history whole or not at all, and a region that was not fetched is never taken for one whose
 //!   videos left.
 //! - **A file** is replaced whole, and only by a run in which videos arrived.
-//! - **The key** lives in [`secret::ApiKey`] and leaves it in one file, for one header.
+//! - **The key** lives in [`secret::ApiKey`] and leaves it in one place, for one header.
 //! - **Time and environment** come in as data: `main` asks the clock, [`mod@env`] the environment. Durations are of the steady clock.
 //! - **Foreign text** reaches a terminal only through [`text`], and the page only through its templates, which escape
 //!   by themselves; the document carries it as it came.

@@ -10,8 +10,11 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::error::UsageError;
 
+/// Fewer letters of a key are no secret, and may stand in any text.
+const SHORTEST_SECRET: usize = 8;
+
 /// An API key. No `Display`, no `Serialize`; `Debug` is redacted. It leaves only through
-/// `ApiKey::expose`, which the transport alone calls: to build its header, and to cut the key out of what a server says.
+/// `ApiKey::expose`, which the transport calls once to build its header.
 #[derive(Clone)]
 pub struct ApiKey(String);
 
@@ -60,6 +63,22 @@ impl ApiKey {
     /// What the simulation takes for a key.
     pub(crate) fn for_demo() -> ApiKey {
         ApiKey("the-demo-takes-any-key".to_owned())
+    }
+
+    /// The text without the key, which a server may repeat.
+    pub(crate) fn conceal(&self, text: &str) -> String {
+        let key = &self.0;
+        if key.len() < SHORTEST_SECRET {
+            return text.to_owned();
+        }
+        let text = text.replace(key, "[the key]");
+        // A text that was cut may have been cut within the key.
+        let cut_key =
+            |before: &str| (SHORTEST_SECRET..key.len()).rev().find(|length| before.ends_with(&key[..*length]));
+        match text.strip_suffix('…').and_then(|before| Some(&before[..before.len() - cut_key(before)?])) {
+            Some(before) => format!("{before}[the key]…"),
+            None => text,
+        }
     }
 
     /// The key itself.

@@ -154,7 +154,7 @@ fn jumped(past: &RegionPast) -> Vec<Gap> {
 }
 
 /// A few codes, or how many they are.
-fn codes(regions: &[Region]) -> String {
+fn some_codes(regions: &[Region]) -> String {
     match regions {
         [] => "no region".to_owned(),
         few if few.len() <= 12 => few.iter().map(Region::code).collect::<Vec<_>>().join(", "),
@@ -170,7 +170,7 @@ impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Gap::Missing { regions, runs, from, to, usual } => {
-                let (codes, usual) = (codes(regions), span(usual.as_secs()));
+                let (codes, usual) = (some_codes(regions), span(usual.as_secs()));
                 let runs = if *runs == 1 { "one run is".to_owned() } else { format!("{runs} runs are") };
                 write!(
                     f,
@@ -180,7 +180,7 @@ impl fmt::Display for Gap {
                 )
             }
             Gap::Overdue { regions, since, usual } => {
-                let (codes, usual) = (codes(regions), span(usual.as_secs()));
+                let (codes, usual) = (some_codes(regions), span(usual.as_secs()));
                 write!(f, "{codes}: no run since {}; usually one comes every {usual}.", when(since))
             }
             Gap::Failed { region, failed, of, kinds } => {

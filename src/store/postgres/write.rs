@@ -8,7 +8,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Transaction};
 use uuid::Uuid;
 
-use crate::store::rows::{Rows, RunRow, VideoRow};
+use crate::store::rows::{PlaceRow, Rows, RunRow, VideoRow};
 
 /// Writes the rows of a run; `false` where it is there already.
 pub(super) async fn insert(
@@ -21,65 +21,11 @@ pub(super) async fn insert(
     let id = Uuid::parse_str(run.id).unwrap_or_default();
     let Some(number) = insert_run(transaction, id, run).await? else { return Ok(false) };
 
-    let types = [
-        Type::UUID,
-        Type::TEXT,
-        Type::TEXT,
-        Type::INT8,
-        Type::TEXT,
-        Type::TEXT,
-        Type::INT8,
-        Type::INT8,
-        Type::INT8,
-        Type::TIMESTAMPTZ,
-    ];
-    let columns = "run_regions (run_id, region, status, videos, error_kind, error_message, requests, retries,
-        elapsed_ms, fetched_at)";
-    let mut out = copy_into(transaction, columns, &types).await?;
-    for row in &rows.regions {
-        out.as_mut()
-            .write(&[
-                &id,
-                &row.region,
-                &row.status,
-                &row.videos,
-                &row.error_kind,
-                &row.error_message,
-                &row.requests,
-                &row.retries,
-                &row.elapsed_ms,
-                &run.fetched_at,
-            ])
-            .await?;
-    }
-    out.as_mut().finish().await?;
-
+    copy_regions(transaction, id, rows).await?;
     upsert_videos(transaction, &rows.videos, run.fetched_at, search_configs).await?;
-
-    let types = [Type::INT4, Type::TEXT, Type::INT8, Type::INT8, Type::INT8];
-    let mut out = copy_into(transaction, "counts (run, video_id, views, likes, comments)", &types).await?;
-    for row in &rows.videos {
-        out.as_mut().write(&[&number, &row.id, &row.views, &row.likes, &row.comments]).await?;
-    }
-    out.as_mut().finish().await?;
-
-    let types = [Type::INT4, Type::TEXT, Type::INT4, Type::TEXT];
-    let mut out = copy_into(transaction, "places (run, region, rank, video_id)", &types).await?;
-    for row in &rows.places {
-        out.as_mut().write(&[&number, &row.region.code(), &row.rank, &row.video_id]).await?;
-    }
-    out.as_mut().finish().await?;
-
-    transaction
-        .execute(
-            "INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
-             SELECT $1, region, $2, video_id, $3, $3 FROM places WHERE run = $4 ORDER BY region, video_id
-             ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
-                 first_seen_at = least(presence.first_seen_at, excluded.first_seen_at),
-                 last_seen_at = greatest(presence.last_seen_at, excluded.last_seen_at)",
-            &[&run.source, &run.category_id, &run.fetched_at, &number],
-        )
-        .await?;
+    copy_counts(transaction, number, &rows.videos).await?;
+    copy_places(transaction, number, &rows.places).await?;
+    note_presence(transaction, number, run).await?;
     Ok(true)
 }
 
@@ -125,44 +71,111 @@ async fn copy_into(
     Ok(Box::pin(BinaryCopyInWriter::new(sink, types)))
 }
 
+async fn copy_regions(transaction: &Transaction<'_>, id: Uuid, rows: &Rows<'_>) -> Result<(), Error> {
+    let types = [
+        Type::UUID,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::TIMESTAMPTZ,
+    ];
+    let columns = "run_regions (run_id, region, status, videos, error_kind, error_message, requests, retries,
+        elapsed_ms, fetched_at)";
+    let mut out = copy_into(transaction, columns, &types).await?;
+    for row in &rows.regions {
+        out.as_mut()
+            .write(&[
+                &id,
+                &row.region,
+                &row.status,
+                &row.videos,
+                &row.error_kind,
+                &row.error_message,
+                &row.requests,
+                &row.retries,
+                &row.elapsed_ms,
+                &rows.run.fetched_at,
+            ])
+            .await?;
+    }
+    out.as_mut().finish().await.map(drop)
+}
+
+async fn copy_counts(transaction: &Transaction<'_>, number: i32, videos: &[VideoRow<'_>]) -> Result<(), Error> {
+    let types = [Type::INT4, Type::TEXT, Type::INT8, Type::INT8, Type::INT8];
+    let mut out = copy_into(transaction, "counts (run, video_id, views, likes, comments)", &types).await?;
+    for row in videos {
+        out.as_mut().write(&[&number, &row.id, &row.views, &row.likes, &row.comments]).await?;
+    }
+    out.as_mut().finish().await.map(drop)
+}
+
+async fn copy_places(transaction: &Transaction<'_>, number: i32, places: &[PlaceRow<'_>]) -> Result<(), Error> {
+    let types = [Type::INT4, Type::TEXT, Type::INT4, Type::TEXT];
+    let mut out = copy_into(transaction, "places (run, region, rank, video_id)", &types).await?;
+    for row in places {
+        out.as_mut().write(&[&number, &row.region.code(), &row.rank, &row.video_id]).await?;
+    }
+    out.as_mut().finish().await.map(drop)
+}
+
+async fn note_presence(transaction: &Transaction<'_>, number: i32, run: &RunRow<'_>) -> Result<(), Error> {
+    let statement = "
+        INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
+        SELECT $1, region, $2, video_id, $3, $3 FROM places WHERE run = $4 ORDER BY region, video_id
+        ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
+            first_seen_at = least(presence.first_seen_at, excluded.first_seen_at),
+            last_seen_at = greatest(presence.last_seen_at, excluded.last_seen_at)";
+    transaction.execute(statement, &[&run.source, &run.category_id, &run.fetched_at, &number]).await.map(drop)
+}
+
+/// The videos of the run, in a table of its own as long as the transaction lasts.
+const INCOMING: [(&str, Type); 19] = [
+    ("video_id", Type::TEXT),
+    ("title", Type::TEXT),
+    ("channel", Type::TEXT),
+    ("channel_id", Type::TEXT),
+    ("category_id", Type::INT8),
+    ("views", Type::INT8),
+    ("likes", Type::INT8),
+    ("comments", Type::INT8),
+    ("published_at", Type::TIMESTAMPTZ),
+    ("duration_seconds", Type::INT8),
+    ("live", Type::TEXT),
+    ("embeddable", Type::BOOL),
+    ("age_restricted", Type::BOOL),
+    ("tags", Type::TEXT),
+    ("thumbnail", Type::TEXT),
+    ("description", Type::TEXT),
+    ("declared_language", Type::TEXT),
+    ("primary_language", Type::TEXT),
+    ("search_config", Type::TEXT),
+];
+
 async fn upsert_videos(
     transaction: &Transaction<'_>,
     videos: &[VideoRow<'_>],
     fetched_at: Timestamp,
     search_configs: &[String],
 ) -> Result<(), Error> {
-    transaction
-        .batch_execute(
-            "CREATE TEMPORARY TABLE incoming (
-                 video_id text, title text, channel text, channel_id text, category_id bigint, views bigint,
-                 likes bigint, comments bigint, published_at timestamptz, duration_seconds bigint, live text,
-                 embeddable boolean, age_restricted boolean, tags text, thumbnail text, description text,
-                 declared_language text, primary_language text, search_config text
-             ) ON COMMIT DROP",
-        )
-        .await?;
-    let types = [
-        Type::TEXT,
-        Type::TEXT,
-        Type::TEXT,
-        Type::TEXT,
-        Type::INT8,
-        Type::INT8,
-        Type::INT8,
-        Type::INT8,
-        Type::TIMESTAMPTZ,
-        Type::INT8,
-        Type::TEXT,
-        Type::BOOL,
-        Type::BOOL,
-        Type::TEXT,
-        Type::TEXT,
-        Type::TEXT,
-        Type::TEXT,
-        Type::TEXT,
-        Type::TEXT,
-    ];
-    let mut out = copy_into(transaction, "incoming", &types).await?;
+    stage(transaction, videos, search_configs).await?;
+    for step in [MERGE, DESCRIBE, DATE_BACK] {
+        transaction.execute(step, &[&fetched_at]).await?;
+    }
+    Ok(())
+}
+
+/// Fills the table of what is incoming.
+async fn stage(transaction: &Transaction<'_>, videos: &[VideoRow<'_>], search_configs: &[String]) -> Result<(), Error> {
+    let columns = INCOMING.each_ref().map(|(name, kind)| format!("{name} {kind}"));
+    let create = format!("CREATE TEMPORARY TABLE incoming ({}) ON COMMIT DROP", columns.join(", "));
+    transaction.batch_execute(&create).await?;
+    let mut out = copy_into(transaction, "incoming", &INCOMING.map(|(_, kind)| kind)).await?;
     for row in videos {
         let has_config = search_configs.iter().any(|config| config == row.search_config);
         let search_config = if has_config { row.search_config } else { "simple" };
@@ -190,62 +203,53 @@ async fn upsert_videos(
             ])
             .await?;
     }
-    out.as_mut().finish().await?;
-    // The words of a video that is known are not taken apart again. What is longer than a title or
-    // a list of tags can be is cut, since a tsvector may not exceed a megabyte ("Limitations").
-    transaction
-        .execute(
-            "INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments,
-                 published_at, duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description,
-                 description_fetched_at, declared_language, primary_language, search_config, first_seen_at,
-                 last_seen_at, search)
-             SELECT new.video_id, new.title, new.channel, new.channel_id, new.category_id, new.views, new.likes,
-                 new.comments, new.published_at, new.duration_seconds, new.live, new.embeddable,
-                 new.age_restricted, new.tags::jsonb, new.thumbnail, new.description,
-                 CASE WHEN new.description IS NOT NULL THEN $1::timestamptz END, new.declared_language, new.primary_language,
-                 new.search_config, $1, $1,
-                 CASE WHEN (old.title, old.channel, old.tags, old.search_config)
-                           = (new.title, new.channel, new.tags::jsonb, new.search_config)
-                      THEN old.search
-                      ELSE setweight(to_tsvector(new.search_config::regconfig, left(new.title, 10000)), 'A')
-                           || setweight(to_tsvector(new.search_config::regconfig, left(new.channel, 1000)), 'B')
-                           || setweight(to_tsvector(new.search_config::regconfig, left(new.tags, 50000)), 'C')
-                 END
-             FROM incoming new LEFT JOIN videos old ON old.video_id = new.video_id
-             ORDER BY new.video_id
-             ON CONFLICT (video_id) DO UPDATE SET
-                 title = excluded.title, channel = excluded.channel, channel_id = excluded.channel_id,
-                 category_id = excluded.category_id, views = excluded.views, likes = excluded.likes,
-                 comments = excluded.comments, published_at = excluded.published_at,
-                 duration_seconds = excluded.duration_seconds, live = excluded.live,
-                 embeddable = excluded.embeddable, age_restricted = excluded.age_restricted, tags = excluded.tags,
-                 thumbnail = excluded.thumbnail, declared_language = excluded.declared_language,
-                 primary_language = excluded.primary_language, search_config = excluded.search_config,
-                 last_seen_at = excluded.last_seen_at, search = excluded.search
-             WHERE excluded.last_seen_at >= videos.last_seen_at",
-            &[&fetched_at],
-        )
-        .await?;
-    // A run that does not ask for descriptions leaves those of the last one that did.
-    transaction
-        .execute(
-            "UPDATE videos SET description = new.description, description_fetched_at = $1
-             FROM incoming new
-             WHERE videos.video_id = new.video_id AND new.description IS NOT NULL
-               AND coalesce(videos.description_fetched_at < $1, true)",
-            &[&fetched_at],
-        )
-        .await?;
-    // What only a run that comes late can tell: that the video was there before.
-    transaction
-        .execute(
-            "UPDATE videos SET first_seen_at = $1 FROM incoming new
-             WHERE videos.video_id = new.video_id AND videos.first_seen_at > $1",
-            &[&fetched_at],
-        )
-        .await?;
-    Ok(())
+    out.as_mut().finish().await.map(drop)
 }
+
+/// New videos, and newer facts of those that are known, by the start of the run. The words of a video that is known
+/// are not taken apart again. What is longer than a title or a list of tags can be is cut, since a tsvector may not
+/// exceed a megabyte ("Limitations").
+const MERGE: &str = "
+    INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments,
+         published_at, duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description,
+         description_fetched_at, declared_language, primary_language, search_config, first_seen_at,
+         last_seen_at, search)
+     SELECT new.video_id, new.title, new.channel, new.channel_id, new.category_id, new.views, new.likes,
+         new.comments, new.published_at, new.duration_seconds, new.live, new.embeddable,
+         new.age_restricted, new.tags::jsonb, new.thumbnail, new.description,
+         CASE WHEN new.description IS NOT NULL THEN $1::timestamptz END, new.declared_language, new.primary_language,
+         new.search_config, $1, $1,
+         CASE WHEN (old.title, old.channel, old.tags, old.search_config)
+                   = (new.title, new.channel, new.tags::jsonb, new.search_config)
+              THEN old.search
+              ELSE setweight(to_tsvector(new.search_config::regconfig, left(new.title, 10000)), 'A')
+                   || setweight(to_tsvector(new.search_config::regconfig, left(new.channel, 1000)), 'B')
+                   || setweight(to_tsvector(new.search_config::regconfig, left(new.tags, 50000)), 'C')
+         END
+     FROM incoming new LEFT JOIN videos old ON old.video_id = new.video_id
+     ORDER BY new.video_id
+     ON CONFLICT (video_id) DO UPDATE SET
+         title = excluded.title, channel = excluded.channel, channel_id = excluded.channel_id,
+         category_id = excluded.category_id, views = excluded.views, likes = excluded.likes,
+         comments = excluded.comments, published_at = excluded.published_at,
+         duration_seconds = excluded.duration_seconds, live = excluded.live,
+         embeddable = excluded.embeddable, age_restricted = excluded.age_restricted, tags = excluded.tags,
+         thumbnail = excluded.thumbnail, declared_language = excluded.declared_language,
+         primary_language = excluded.primary_language, search_config = excluded.search_config,
+         last_seen_at = excluded.last_seen_at, search = excluded.search
+     WHERE excluded.last_seen_at >= videos.last_seen_at";
+
+/// A run that does not ask for descriptions leaves those of the last one that did.
+const DESCRIBE: &str = "
+    UPDATE videos SET description = new.description, description_fetched_at = $1
+    FROM incoming new
+    WHERE videos.video_id = new.video_id AND new.description IS NOT NULL
+      AND coalesce(videos.description_fetched_at < $1, true)";
+
+/// What only a run that comes late can tell: that the video was there before.
+const DATE_BACK: &str = "
+    UPDATE videos SET first_seen_at = $1 FROM incoming new
+    WHERE videos.video_id = new.video_id AND videos.first_seen_at > $1";
 
 /// Deletes what was last fetched before `expired_before`: runs whose charts went, and videos.
 pub(super) async fn delete_before(
