@@ -1,17 +1,20 @@
 //! The regions that YouTube offers a chart for, with the language that a chart usually speaks;
-//! and the reading of what a person types for `--regions`.
+//! and in `list` the reading of what a person types for `--regions`.
 //!
 //! Source of the codes: YouTube's own location menu (public copies of 2025-06) and `AM`, which
 //! joined in 2026-05: 111. `i18nRegions.list` is the authority, so a code outside the table is
 //! asked for all the same. The language is a guess of the dominant one and only a fallback: a video's declared
 //! language comes first.
 
+mod list;
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::error::UsageError;
 use crate::language::UNDETERMINED;
+
+pub use list::{SETS, parse_list};
 
 /// Two upper-case letters: a well-formed ISO 3166-1 alpha-2 code, in the table or not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,84 +76,6 @@ impl Serialize for Region {
         serializer.serialize_str(self.code())
     }
 }
-
-/// Reads what was typed for `--regions`: codes and named sets, separated by commas, any case. A
-/// repeat keeps its first place.
-///
-/// # Errors
-/// A malformed item, an empty list, or a code that is a known slip. The sentence suggests what was
-/// probably meant.
-pub fn parse_list(text: &str) -> Result<Vec<Region>, UsageError> {
-    let mut regions = Vec::new();
-    for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-        for region in parse_item(item)? {
-            if !regions.contains(&region) {
-                regions.push(region);
-            }
-        }
-    }
-    if regions.is_empty() {
-        return Err(UsageError("the list of regions is empty; name some, for example --regions US,GB,PL".into()));
-    }
-    Ok(regions)
-}
-
-fn parse_item(item: &str) -> Result<Vec<Region>, UsageError> {
-    let lower = item.to_lowercase();
-    if lower == "all" {
-        return Ok(Region::all().collect());
-    }
-    if let Some((_, codes)) = SETS.iter().find(|(name, _)| *name == lower) {
-        return Ok(codes.iter().filter_map(|code| Region::new(code)).collect());
-    }
-    if let Some((_, meant)) = SLIPS.iter().find(|(slip, _)| *slip == lower) {
-        return Err(UsageError(format!("'{item}' is not an ISO 3166-1 country code; did you mean {meant}?")));
-    }
-    if let Some(region) = Region::new(item) {
-        return Ok(vec![region]);
-    }
-    let shown = crate::text::one_line(item, 40);
-    let by_name = TABLE.iter().find(|(_, name, _)| name.to_lowercase() == lower).map(|(code, ..)| code);
-    Err(UsageError(match by_name {
-        Some(code) => format!("'{shown}' is a name; regions go by code: {code}"),
-        None => format!(
-            "'{shown}' is neither a two-letter country code nor a set (dailywatch, viralvidvault, all); `trendfetch regions` lists the codes"
-        ),
-    }))
-}
-
-/// The named sets, as the two pipelines that this program replaces had them.
-pub const SETS: &[(&str, &[&str])] = &[
-    ("dailywatch", &["US", "GB", "DE", "FR", "IN", "BR", "AU", "CA"]),
-    ("viralvidvault", &["US", "GB", "PL", "NL", "SE", "NO", "AT"]),
-];
-
-/// What people type for a country and what ISO 3166-1 calls it. None of the slips of two letters is an
-/// assigned code.
-const SLIPS: &[(&str, &str)] = &[
-    ("uk", "GB"),
-    ("eng", "GB"),
-    ("england", "GB"),
-    ("en", "GB or US"),
-    ("usa", "US"),
-    ("america", "US"),
-    ("el", "GR"),
-    ("ja", "JP"),
-    ("ko", "KR"),
-    ("korea", "KR"),
-    ("cs", "CZ"),
-    ("da", "DK"),
-    ("hi", "IN"),
-    ("zh", "TW or HK"),
-    ("eu", "single countries, such as DE,FR,PL"),
-    ("ww", "all"),
-    ("world", "all"),
-    ("*", "all"),
-    ("ger", "DE"),
-    ("pol", "PL"),
-    ("holland", "NL"),
-    ("turkiye", "TR"),
-];
 
 /// Code, English name, language.
 type Row = (&'static str, &'static str, &'static str);
@@ -274,34 +199,10 @@ const TABLE: &[Row] = &[
 mod tests {
     use super::*;
 
-    fn codes(text: &str) -> Vec<String> {
-        parse_list(text).unwrap().iter().map(Region::to_string).collect()
-    }
-
     #[test]
     fn the_table_is_sorted_and_whole() {
         assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
         assert_eq!(Region::all().count(), 111);
-        assert!(SETS.iter().flat_map(|(_, codes)| *codes).all(|code| Region::new(code).unwrap().is_known()));
-    }
-
-    #[test]
-    fn a_list_takes_any_case_sets_and_keeps_first_places() {
-        assert_eq!(codes("us, gb,US,pl"), ["US", "GB", "PL"]);
-        assert_eq!(codes("PL,viralvidvault"), ["PL", "US", "GB", "NL", "SE", "NO", "AT"]);
-        assert_eq!(codes("ALL").len(), 111);
-        assert_eq!(codes("xx"), ["XX"]);
-    }
-
-    #[test]
-    fn a_slip_is_refused_with_a_suggestion() {
-        for (typed, meant) in
-            [("UK", "GB"), ("usa", "US"), ("Poland", "PL"), ("dailywach", "dailywatch"), ("U1", "codes")]
-        {
-            let error = parse_list(typed).unwrap_err().to_string();
-            assert!(error.contains(meant), "{typed}: {error}");
-        }
-        assert!(parse_list(" , ").is_err());
     }
 
     #[test]

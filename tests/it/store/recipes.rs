@@ -79,6 +79,11 @@ fn dotenv_names_the_history_and_the_option_wins() {
     let run = keep(&third, &server, "-r US").file(".env", &dotenv).env("TRENDFETCH_STORE", &other.url);
     run.finish().exits(0);
     assert_eq!((count(&store, "runs"), count(&other, "runs"), count(&third, "runs")), (1, 1, 1));
+    // The demo's run goes there as well, which it says, unless that was typed.
+    let demo = |arguments: &[&str]| Run::new(arguments).env("TRENDFETCH_STORE", &other.url).finish().exits(0).stderr;
+    assert!(demo(&["--demo=calm", "-r", "IN"]).contains("goes into the history of TRENDFETCH_STORE"));
+    assert_eq!(demo(&["--demo=calm", "-r", "IN", "--store", &another(&store).url]), "");
+    assert_eq!(count(&other, "runs"), 2);
     // Commands read it too.
     Run::new(&["changes"]).file(".env", &dotenv).finish().exits(0);
     Run::new(&["prune", "--keep", "1d"]).file(".env", &dotenv).finish().exits(0);
