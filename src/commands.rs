@@ -160,7 +160,7 @@ async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Res
 
 #[cfg(not(feature = "report"))]
 async fn report(_: ReportArgs, _: &Env, _: Timestamp) -> anyhow::Result<()> {
-    Err(UsageError("this trendfetch makes no pages; build it with its feature `report`".into()).into())
+    Err(UsageError("this trendfetch was built without pages; build it with --features report".into()).into())
 }
 
 async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Result<String> {

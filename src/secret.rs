@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -48,7 +48,10 @@ impl ApiKey {
         // A key has 39 characters; a file without an end is not read to it.
         let read = fs::File::open(path).and_then(|file| file.take(4096).read_to_string(&mut text));
         read.map_err(|error| {
-            UsageError(format!("cannot read the key from {shown}: {error}; name a file that you may read"))
+            UsageError(match error.kind() {
+                ErrorKind::InvalidData => format!("the key file {shown} is no text; put the key alone there"),
+                _ => format!("cannot read the key from {shown}: {error}; name a file that you may read"),
+            })
         })?;
         ApiKey::parse(&text, &format!("the key file {shown}"))
     }

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::error::{Kind, RegionError};
 use crate::exit::Exit;
+use crate::fetch::LONGER_THAN_ALLOWED;
 use crate::model::{RegionStats, Report, Status};
 
 /// The most regions that the line names.
@@ -108,7 +109,10 @@ fn remedy(error: &RegionError, now: Timestamp) -> Option<String> {
             Some(reason) if reason.ends_with("_BLOCKED") || reason == "ipRefererBlocked" => {
                 "lift the restriction of the key at https://console.cloud.google.com/apis/credentials, or run where it allows"
             }
-            _ => "check YOUTUBE_API_KEY against the keys at https://console.cloud.google.com/apis/credentials",
+            Some("CONSUMER_INVALID" | "CONSUMER_SUSPENDED" | "BILLING_DISABLED") => {
+                "look at the key's project at https://console.cloud.google.com"
+            }
+            _ => "check the key against those at https://console.cloud.google.com/apis/credentials",
         }
         .to_owned(),
         Kind::QuotaExceeded => quota_returns(now),
@@ -116,10 +120,13 @@ fn remedy(error: &RegionError, now: Timestamp) -> Option<String> {
         Kind::Deadline => "raise --deadline, or --concurrency".to_owned(),
         Kind::Forbidden => "YouTube gave no reason it is known by; check the key's restrictions at https://console.cloud.google.com/apis/credentials".to_owned(),
         Kind::Connect => "check the network, and the proxy settings of the environment".to_owned(),
-        Kind::RegionUnsupported => "leave the region out; `trendfetch regions` lists those that YouTube offers".to_owned(),
+        Kind::RegionUnsupported => "leave the region out, or try without --category; `trendfetch regions` lists those that YouTube offers".to_owned(),
         Kind::BadRequest => "check --category; if it is right, please report this".to_owned(),
+        Kind::RateLimited if error.message.contains(LONGER_THAN_ALLOWED) => "raise --max-wait, or run again later".to_owned(),
         Kind::RateLimited => "run again later, or with a smaller --concurrency".to_owned(),
-        _ => return None,
+        Kind::ServerError | Kind::Truncated => "run again later".to_owned(),
+        Kind::Timeout | Kind::Certificate | Kind::Cancelled => return None,
+        Kind::Tls | Kind::BadResponse | Kind::TooLarge => "check --base-url, and whether a proxy is in between".to_owned(),
     })
 }
 

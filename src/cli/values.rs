@@ -11,7 +11,7 @@ use crate::category::Category;
 /// # Errors
 /// For anything else, zero and negative numbers included.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "give a positive number and a unit: 500ms, 10s, 5m, 7h or 30d".to_owned();
+    let wrong = || "give a positive number and a unit, at most 3650d: 500ms, 10s, 5m, 7h or 30d".to_owned();
     let is_plain = text.starts_with(|first: char| first.is_ascii_digit())
         && text.ends_with(|last: char| last.is_ascii_alphabetic());
     let span: Span = is_plain.then(|| text.parse().ok()).flatten().ok_or_else(wrong)?;

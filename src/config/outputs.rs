@@ -74,7 +74,7 @@ fn refuse_what_cannot_be(args: &RunArgs, files: &[FileOutput], data: Option<Form
         return Err(UsageError(format!("-o {} is the key file itself; name another file", file.path.display())));
     }
     let fault = if !formats().all(Format::is_built) {
-        "this trendfetch writes no Parquet; build it with its feature `parquet`"
+        "this trendfetch was built without Parquet; build it with --features parquet"
     } else if data == Some(Format::Parquet) && stdout().is_terminal() {
         "Parquet is not for a terminal; add -o trends.parquet, or -o FOLDER/"
     } else if args.rows.is_some() && !formats().any(Format::has_rows) {

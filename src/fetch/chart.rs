@@ -13,7 +13,7 @@ use super::pace::Stop;
 use super::permits::Permit;
 use super::retry::{Ends, Next, decide};
 use super::transport::Transport;
-use super::{Event, Run};
+use super::{Event, LONGER_THAN_ALLOWED, Run};
 use crate::error::{Kind, RegionError};
 use crate::figures::wait;
 use crate::model::{Effort, RegionChart, RegionOutcome};
@@ -180,16 +180,18 @@ impl<T: Transport> Task<'_, T> {
                 return Ok(wait);
             }
             Next::AfterBackoff(_) => {
+                cut_full_stop(&mut error.message);
                 error.message.push_str("; not tried again, since this run's retries are used up");
                 Ends::Region
             }
             Next::TooLong { asked, ends } => {
                 let asked = wait(asked);
+                cut_full_stop(&mut error.message);
                 error.message.push_str(&match failure.retry_after {
                     Some(_) => {
-                        format!("; the server asked to wait {asked}, longer than --max-wait or --deadline allows")
+                        format!("; the server asked to wait {asked}, {LONGER_THAN_ALLOWED}")
                     }
-                    None => format!("; a wait of {asked} is longer than --max-wait or --deadline allows"),
+                    None => format!("; a wait of {asked} is {LONGER_THAN_ALLOWED}"),
                 });
                 ends
             }
@@ -207,4 +209,9 @@ impl<T: Transport> Task<'_, T> {
     fn region(&self) -> Region {
         self.chart.outcome.region
     }
+}
+
+/// A sentence of YouTube's goes on with one of ours.
+fn cut_full_stop(message: &mut String) {
+    message.truncate(message.trim_end_matches('.').len());
 }

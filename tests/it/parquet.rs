@@ -6,7 +6,7 @@ fn a_program_without_it_says_so() {
     use crate::harness::Run;
     for arguments in [["-f", "parquet"], ["-o", "trends.parquet"]] {
         let outcome = Run::new(&[&["--demo=calm", "-r", "US"][..], &arguments].concat()).finish().exits(2);
-        assert!(outcome.stderr.contains("build it with its feature `parquet`"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("build it with --features parquet"), "{}", outcome.stderr);
         assert!(outcome.files().is_empty());
     }
     assert!(!Run::new(&["--help"]).finish().stdout.to_lowercase().contains("parquet"));

@@ -28,17 +28,23 @@ pub(super) fn is_transient(error: &Error) -> bool {
 pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
     let code = error.code().map_or("", SqlState::code);
     let remedy = match code {
-        "28P01" | "28000" => "check the user and the password in its address",
+        "28P01" => "check the user and the password in its address",
+        "28000" => "check the user in its address, and what the server's pg_hba.conf allows",
         "3D000" => "create the database first, with createdb",
         "42501" => "the user needs the right to create tables there, and to write into them",
         "42P07" | "42710" => {
             "tables of another program have these names; give trendfetch a database or a schema of its own"
         }
         "25006" => "the server takes no writes; name the primary, not a standby",
+        "57P01" | "57P02" | "57P03" => "the server is starting or ending; run again in a moment",
+        "57014" => "raise the server's statement_timeout for this user",
         "53300" => "the server has no connection left; run again, or raise its max_connections",
         "55P03" => "another program keeps its tables locked; end that, and run again",
         _ if code.starts_with("53") => "make room on the server, and run again",
-        // The library has no other sign of it.
+        // The library has no other sign of either.
+        _ if cause(error).contains("does not support TLS") => {
+            "let the server offer TLS, or add sslmode=disable where nobody can listen"
+        }
         _ if error.to_string().contains("TLS") => {
             "give its authority with sslrootcert=FILE, or add sslmode=disable where nobody can listen"
         }

@@ -23,6 +23,7 @@ use crate::blocking::unblocked;
 use crate::category::Category;
 use crate::model::{Report, Status};
 use crate::region::Region;
+use crate::text::one_line;
 
 pub(super) struct Sqlite {
     file: SqliteFile,
@@ -228,12 +229,14 @@ fn placeholders(sql: &str) -> String {
 
 fn region(row: &Row<'_>, column: usize) -> rusqlite::Result<Region> {
     let text: String = row.get(column)?;
-    Region::new(&text).ok_or_else(|| wrong_text(column, format!("{text} is no region")))
+    Region::new(&text)
+        .ok_or_else(|| wrong_text(column, format!("a row of it names no region: {}", one_line(&text, 40))))
 }
 
 fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
     let text: String = row.get(column)?;
-    Status::find(&text).ok_or_else(|| wrong_text(column, format!("{text} is no status")))
+    Status::find(&text)
+        .ok_or_else(|| wrong_text(column, format!("a row of it has no known status: {}", one_line(&text, 40))))
 }
 
 fn wrong_text(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {

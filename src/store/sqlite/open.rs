@@ -152,6 +152,9 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<Found> {
 
 /// What SQLite says, with what to do about it ("Result and Error Codes").
 pub(super) fn explain(file: &SqliteFile, error: &rusqlite::Error) -> StoreError {
+    if let rusqlite::Error::FromSqlConversionFailure(_, _, cause) = error {
+        return StoreError::new(file, cause, "delete what another program wrote there");
+    }
     let remedy = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another program keeps it locked; end that, and run again"

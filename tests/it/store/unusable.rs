@@ -215,10 +215,9 @@ fn servers_that_cannot_be_used_are_found_out() {
     unusable(&cluster.url("no_such_database"), "create the database first, with createdb");
     unusable(
         &format!("postgres://no_such_user@127.0.0.1:{port}/{database}"),
-        "check the user and the password in its address",
+        "check the user in its address, and what the server's pg_hba.conf allows",
     );
-    // Where nothing answers TLS.
-    unusable(&format!("{}?sslmode=require", store.url), "add sslmode=disable where nobody can listen");
+    unusable(&format!("{}?sslmode=require", store.url), "let the server offer TLS, or add sslmode=disable");
 
     cluster.psql("postgres", "DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN");
     let guest = format!("postgres://guest@127.0.0.1:{port}/{database}");
