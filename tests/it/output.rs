@@ -52,6 +52,14 @@ fn the_demo_ends_as_its_modes_say() {
 }
 
 #[test]
+fn a_wait_that_is_not_waited_is_one_sentence_with_its_own_remedy() {
+    let said = demo("--demo -r US --max-wait 500ms -q").finish().exits(1).stderr;
+    let expected = "of the demo; the server asked to wait 1 s, longer than --max-wait or --deadline allows \
+                    -> raise --max-wait, or run again later\n";
+    assert!(said.ends_with(expected), "{said}");
+}
+
+#[test]
 fn data_on_standard_output_sends_the_stats_to_standard_error() {
     let server = Server::of_pages(&["a"]);
     let on = |arguments: &str| Run::on(&server, arguments).finish().exits(0);
