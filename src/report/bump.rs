@@ -34,8 +34,22 @@ pub(super) struct Bump<'a> {
 #[derive(Debug)]
 pub(super) struct Column {
     pub fetched_at: Timestamp,
-    /// Left edge, where the region has no whole chart.
-    pub missing_at: Option<usize>,
+    /// Left edge.
+    pub x: usize,
+    /// Down to which rank the run asked, at most to the last of the plot; 0 where the region has no whole chart.
+    pub depth: u32,
+}
+
+impl Column {
+    /// Whether a video that has no rank here may have had one.
+    pub(super) fn is_cut(&self) -> bool {
+        self.depth < TOP
+    }
+
+    /// Where the ranks begin that are not known: top and height.
+    pub(super) fn unknown(&self) -> Option<(u32, u32)> {
+        self.is_cut().then(|| (self.depth * 2, (TOP - self.depth) * 2))
+    }
 }
 
 /// A video.
@@ -45,7 +59,7 @@ pub(super) struct Line<'a> {
     pub path: String,
     /// Points of no length, drawn as dots.
     pub dots: String,
-    /// In each run; `None` where it was not at the top.
+    /// In each run; `None` where it was not at the top, as far down as that run asked.
     pub ranks: Vec<Option<u32>>,
 }
 
@@ -85,7 +99,8 @@ impl<'a> Bump<'a> {
         others.sort_unstable_by_key(|(id, _)| *id);
         let column = |(index, attempt): (usize, &&Attempt)| Column {
             fetched_at: attempt.fetched_at,
-            missing_at: (!attempt.is_whole()).then_some(index * STEP),
+            x: index * STEP,
+            depth: if attempt.is_whole() { attempt.depth.min(TOP) } else { 0 },
         };
         Some(Bump {
             width: shown.len() * STEP,
@@ -104,9 +119,9 @@ impl<'a> Bump<'a> {
         (1..=last).map(|rank| self.lines.iter().enumerate().find(|(_, line)| line.place.rank == rank))
     }
 
-    /// Whether a run of it brought no whole chart.
-    pub(super) fn has_missing(&self) -> bool {
-        self.columns.iter().any(|column| column.missing_at.is_some())
+    /// Whether a run of it says nothing of some ranks.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.columns.iter().any(Column::is_cut)
     }
 }
 
@@ -184,7 +199,7 @@ mod tests {
         assert_eq!(lines(&bump), ["b M2 3C4 3 4 1 6 1H10", "a M2 1C4 1 4 3 6 3H10"]);
         assert_eq!(bump.lines[0].dots, "M2 3h0M6 1h0M10 1h0");
         assert_eq!(bump.lines[0].ranks, [Some(2), Some(1), Some(1)]);
-        assert_eq!((&*bump.others, bump.has_missing()), ("", false));
+        assert_eq!((&*bump.others, bump.has_unknown()), ("", false));
         assert_eq!(hours(&bump), [at(0), at(1), at(2)]);
     }
 
@@ -196,9 +211,10 @@ mod tests {
         let bump = Bump::of(&past, 28).unwrap();
         assert_eq!(lines(&bump), [expected]);
         assert_eq!(bump.lines[0].dots, "M2 1h0M6 1h0M14 1h0M18 1h0");
-        let missing: Vec<Option<usize>> = bump.columns.iter().map(|column| column.missing_at).collect();
-        assert_eq!(missing, [None, None, Some(8), None, None]);
-        assert!(bump.has_missing());
+        let unknown: Vec<_> = bump.columns.iter().map(Column::unknown).collect();
+        assert_eq!(unknown, [None, None, Some((0, 20)), None, None]);
+        assert_eq!(bump.columns[2].x, 8);
+        assert!(bump.has_unknown());
         // What was deleted did not fail.
         past.attempts[2] = Attempt { is_pruned: true, ..attempt("US", 2) };
         assert_eq!(lines(&Bump::of(&past, 28).unwrap()), ["a M2 1H6H10H14"]);
@@ -213,7 +229,7 @@ mod tests {
             ["b M2 3H6C8 3 8 1 10 1C12 1 12 3 14 3C16 3 16 1 18 1", "a M2 1H6M14 1C16 1 16 3 18 3"]
         );
         assert_eq!(bump.lines[1].ranks[2], None);
-        assert!(!bump.has_missing());
+        assert!(!bump.has_unknown());
     }
 
     #[test]
@@ -286,5 +302,17 @@ mod tests {
         let bump = Bump::of(&past, 28).unwrap();
         let names: Vec<Option<&str>> = bump.names().map(|name| name.map(|(_, line)| &*line.place.video_id)).collect();
         assert_eq!(names, [Some("a"), None, Some("c")]);
+    }
+    #[test]
+    fn what_a_shallower_run_did_not_ask_for_is_not_known() {
+        let mut past = of_runs(&[&["a", "b", "c"], &["a", "c"], &["a", "b", "c"]]);
+        past.attempts[1].depth = 2;
+        let bump = Bump::of(&past, 28).unwrap();
+        assert_eq!(bump.lines[1].ranks, [Some(2), None, Some(2)]);
+        let unknown: Vec<_> = bump.columns.iter().map(Column::unknown).collect();
+        assert_eq!(unknown, [None, Some((4, 16)), None], "below the second rank");
+        // A chart that is shorter than what was asked for hides nothing.
+        past.attempts[1].depth = 50;
+        assert!(!Bump::of(&past, 28).unwrap().has_unknown());
     }
 }
