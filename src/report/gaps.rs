@@ -1,12 +1,13 @@
 //! What is missing or odd: runs that did not come, regions that emptied, categories that jumped. Pure.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::categories::{Share, shares};
+use super::habits::Habit;
 use super::snapshot::{RegionPast, Snapshot};
 use super::{cause, when};
 use crate::category::Category;
@@ -20,16 +21,10 @@ const JUMP: f64 = 15.0;
 /// The smallest chart whose shares say something.
 const SMALLEST: usize = 20;
 
-/// A gap is one when it is longer than this many times the usual distance.
-const LATE: f64 = 1.75;
-
-/// Runs that begin sooner after each other count as one.
-const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
-
 /// Something that whoever reads the page should know.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Gap {
-    /// Between two runs of the same regions there should have been others.
+    /// Between two runs of each of these regions there should have been others.
     Missing { regions: Vec<Region>, runs: u64, from: Timestamp, to: Timestamp, usual: SignedDuration },
     /// The next run should have come by now.
     Overdue { regions: Vec<Region>, since: Timestamp, usual: SignedDuration },
@@ -48,60 +43,49 @@ impl Gap {
     }
 }
 
-/// All of them: missing runs first, newest first, then by region.
+/// Those of the regions that are still fetched: missing runs first, newest first, then by region.
 pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
-    let mut gaps = missing_runs(snapshot);
-    for past in &snapshot.regions {
+    let regions: Vec<&RegionPast> = snapshot.fetched().collect();
+    let mut gaps = missing_runs(&regions, snapshot.made_at);
+    for past in &regions {
         gaps.extend(failed(past));
         gaps.extend(shrunk(past));
     }
-    let mut jumps: Vec<Gap> = snapshot.regions.iter().flat_map(jumped).collect();
+    let mut jumps: Vec<Gap> = regions.into_iter().flat_map(jumped).collect();
     let size = |gap: &Gap| if let Gap::Jumped { before, now, .. } = gap { (now - before).abs() } else { 0.0 };
     jumps.sort_by(|one, other| size(other).total_cmp(&size(one)));
     gaps.extend(jumps);
     gaps
 }
 
-/// Runs of the same regions are taken for one job; its usual distance is the median. A run that asks for more
-/// regions besides counts for it too.
-fn missing_runs(snapshot: &Snapshot) -> Vec<Gap> {
-    let mut runs: BTreeMap<(Timestamp, &str), BTreeSet<Region>> = BTreeMap::new();
-    for attempt in snapshot.regions.iter().flat_map(|past| &past.attempts) {
-        runs.entry((attempt.fetched_at, &attempt.run_id)).or_default().insert(attempt.region);
-    }
-    let mut jobs: Vec<&BTreeSet<Region>> = runs.values().collect::<BTreeSet<_>>().into_iter().collect();
-    // What is told of a job is not told again of a part of it.
-    jobs.sort_by_key(|regions| Reverse(regions.len()));
-    let mut gaps = Vec::new();
-    let (mut told, mut overdue) = (BTreeSet::new(), BTreeSet::new());
-    for job in jobs {
-        let of_job = runs.iter().filter(|(_, regions)| job.is_subset(regions));
-        let mut times: Vec<Timestamp> = of_job.map(|((at, _), _)| *at).collect();
-        times.dedup_by(|later, earlier| later.duration_since(*earlier) < TOGETHER);
-        let mut distances: Vec<SignedDuration> = times.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
-        distances.sort_unstable();
-        // Two or three runs show no habit yet.
-        let Some(usual) = distances.get(distances.len() / 2).copied().filter(|_| distances.len() >= 3) else {
-            continue;
-        };
-        let seconds = usual.as_secs_f64();
-        let is_late = |gap: SignedDuration| gap.as_secs_f64() > LATE * seconds;
-        let regions: Vec<Region> = job.iter().copied().collect();
-        if let Some(last) = times.last().filter(|last| is_late(snapshot.made_at.duration_since(**last)))
-            && !job.is_subset(&overdue)
-        {
-            overdue.extend(job);
-            gaps.push(Gap::Overdue { regions: regions.clone(), since: *last, usual });
+/// The check goes by region; regions of which the same is true are told together.
+fn missing_runs(regions: &[&RegionPast], now: Timestamp) -> Vec<Gap> {
+    let mut overdue: BTreeMap<Waited, Vec<Region>> = BTreeMap::new();
+    let mut missing: BTreeMap<Waited, (u64, Vec<Region>)> = BTreeMap::new();
+    for past in regions {
+        let habit = Habit::of(past);
+        let Some(usual) = habit.usual() else { continue };
+        if habit.is_overdue(now) {
+            overdue.entry((Reverse(habit.last()), now, usual)).or_default().push(past.region);
         }
-        for pair in times.windows(2).rev().filter(|pair| is_late(pair[1].duration_since(pair[0]))) {
-            if told.insert((pair[0], pair[1])) {
-                let runs = (pair[1].duration_since(pair[0]).as_secs_f64() / seconds).round() as u64 - 1;
-                gaps.push(Gap::Missing { regions: regions.clone(), runs, from: pair[0], to: pair[1], usual });
-            }
+        for (from, to, runs) in habit.missing() {
+            missing.entry((Reverse(from), to, usual)).or_insert_with(|| (runs, Vec::new())).1.push(past.region);
         }
     }
-    gaps
+    let overdue =
+        overdue.into_iter().map(|((Reverse(since), _, usual), regions)| Gap::Overdue { regions, since, usual });
+    let missing = missing.into_iter().map(|((Reverse(from), to, usual), (runs, regions))| Gap::Missing {
+        regions,
+        runs,
+        from,
+        to,
+        usual,
+    });
+    overdue.chain(missing).collect()
 }
+
+/// A wait, the newest first, and the usual one.
+type Waited = (Reverse<Timestamp>, Timestamp, SignedDuration);
 
 fn failed(past: &RegionPast) -> Option<Gap> {
     // Of a single run, the head of the page says it.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! snapshot    history or document   -> Snapshot, plain data                            async, where it reads a history
-//! troubles, gaps                    what is wrong, missing or odd                      pure
+//! troubles, gaps, habits            what is wrong, missing or odd                      pure
 //! section, bump                     a region's own part, and its plot of ranks         pure
 //! sharing, categories               all regions together                               pure
 //! page        Snapshot, limits      -> HTML, by the templates *.html, which escape by themselves
@@ -16,6 +16,7 @@
 mod bump;
 mod categories;
 mod gaps;
+mod habits;
 mod page;
 #[cfg(test)]
 mod samples;

@@ -8,7 +8,7 @@ use super::gaps::{Gap, gaps};
 use super::section::Section;
 use super::sharing::{HeatMap, Widespread, sharing};
 use super::snapshot::{Origin, Snapshot};
-use super::troubles::{Trouble, troubles};
+use super::troubles::{Trouble, given_up, troubles};
 use super::when;
 use crate::category::Category;
 use crate::store::Scope;
@@ -35,6 +35,7 @@ pub(super) struct Page<'a> {
     thumbnails: bool,
     troubles: Vec<Trouble>,
     urgent: Vec<Gap>,
+    given_up: Option<String>,
     has_past: bool,
     sections: Vec<Section<'a>>,
     gaps: Vec<Gap>,
@@ -56,6 +57,7 @@ impl<'a> Page<'a> {
             thumbnails,
             troubles: troubles(snapshot),
             urgent,
+            given_up: given_up(snapshot),
             has_past: snapshot.regions.iter().any(|past| past.changes.is_some()),
             sections: snapshot.regions.iter().map(|past| Section::of(past, limits)).collect(),
             gaps,
@@ -87,10 +89,7 @@ impl<'a> Page<'a> {
 
     /// Start of the newest run.
     fn newest(&self) -> String {
-        when(match &self.snapshot.origin {
-            Origin::History { runs, .. } => runs.end(),
-            Origin::Document { fetched_at, .. } => fetched_at,
-        })
+        when(&self.snapshot.newest())
     }
 
     fn made_from(&self) -> String {

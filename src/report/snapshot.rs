@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::habits::Habit;
 use crate::category::Category;
 use crate::model::{Report, Status};
 use crate::region::Region;
@@ -90,6 +91,24 @@ impl RegionPast {
 }
 
 impl Snapshot {
+    /// Start of the newest run.
+    pub(super) fn newest(&self) -> Timestamp {
+        match &self.origin {
+            Origin::History { runs, .. } => *runs.end(),
+            Origin::Document { fetched_at, .. } => *fetched_at,
+        }
+    }
+
+    /// The regions that are still fetched.
+    pub(super) fn fetched(&self) -> impl Iterator<Item = &RegionPast> {
+        self.regions.iter().filter(|past| !Habit::of(past).is_given_up(self.newest()))
+    }
+
+    /// The regions that are no longer fetched.
+    pub(super) fn given_up(&self) -> impl Iterator<Item = &RegionPast> {
+        self.regions.iter().filter(|past| Habit::of(past).is_given_up(self.newest()))
+    }
+
     /// Whether there is any place of any chart to show.
     pub fn is_empty(&self) -> bool {
         self.regions.iter().all(|region| region.chart.as_ref().is_none_or(|chart| chart.places.is_empty()))

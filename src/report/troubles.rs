@@ -1,8 +1,10 @@
 //! What is told before anything else: regions that failed, and charts that are out of date. Pure.
+//!
+//! A region that is no longer fetched is not at fault; it is told by a note of its own.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::snapshot::Snapshot;
+use super::snapshot::{RegionPast, Snapshot};
 use super::{cause, when};
 use crate::model::Status;
 use crate::region::Region;
@@ -22,7 +24,7 @@ pub(super) struct Trouble {
 pub(super) fn troubles(snapshot: &Snapshot) -> Vec<Trouble> {
     let mut groups: Vec<(Status, &str, &str, Vec<Region>)> = Vec::new();
     let mut stale: Vec<(Region, Timestamp)> = Vec::new();
-    for past in &snapshot.regions {
+    for past in snapshot.fetched() {
         let Some(latest) = past.latest() else { continue };
         if latest.status != Status::Ok {
             let (kind, message) =
@@ -49,17 +51,16 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<Trouble> {
             Trouble { what, regions: codes(&regions), why: (!message.is_empty()).then(|| one_line(message, 300)) }
         })
         .collect();
-    let missing: Vec<Region> =
-        snapshot.regions.iter().filter(|past| past.chart.is_none()).map(|past| past.region).collect();
+    let missing: Vec<Region> = snapshot.fetched().filter(|past| past.chart.is_none()).map(|past| past.region).collect();
     if !missing.is_empty() {
         troubles.push(Trouble { what: "No chart at all:".to_owned(), regions: codes(&missing), why: None });
     }
     if !stale.is_empty() {
-        let is_all = stale.len() == snapshot.regions.len();
+        let is_all = stale.len() == snapshot.fetched().count();
         let newest = stale.iter().map(|(_, at)| *at).max().unwrap_or_default();
         let oldest = stale.iter().map(|(_, at)| *at).min().unwrap_or_default();
         let regions: Vec<Region> = stale.iter().map(|(region, _)| *region).collect();
-        let dates = if newest == oldest { when(&newest) } else { format!("{} to {}", when(&oldest), when(&newest)) };
+        let dates = span(oldest, newest);
         troubles.push(Trouble {
             what: if is_all { "Every chart is older than a day:" } else { "Charts older than a day:" }.to_owned(),
             regions: if is_all { dates } else { format!("{} ({dates})", codes(&regions)) },
@@ -67,6 +68,18 @@ pub(super) fn troubles(snapshot: &Snapshot) -> Vec<Trouble> {
         });
     }
     troubles
+}
+
+/// The regions that are no longer fetched, and when they last were.
+pub(super) fn given_up(snapshot: &Snapshot) -> Option<String> {
+    let regions: Vec<Region> = snapshot.given_up().map(|past| past.region).collect();
+    let last = || snapshot.given_up().filter_map(RegionPast::latest).map(|latest| latest.fetched_at);
+    Some(format!("No longer fetched: {} (last {}).", codes(&regions), span(last().min()?, last().max()?)))
+}
+
+/// `2026-11-01 14:05 to 2026-11-03 14:05`
+fn span(oldest: Timestamp, newest: Timestamp) -> String {
+    if newest == oldest { when(&newest) } else { format!("{} to {}", when(&oldest), when(&newest)) }
 }
 
 fn codes(regions: &[Region]) -> String {
@@ -77,7 +90,7 @@ fn codes(regions: &[Region]) -> String {
 mod tests {
     use super::*;
     use crate::report::samples::{at, attempt, charted, failed, past, places, snapshot};
-    use crate::report::snapshot::{Chart, RegionPast};
+    use crate::report::snapshot::Chart;
     use crate::store::Attempt;
 
     type Told = (String, String, Option<String>);
@@ -155,5 +168,27 @@ mod tests {
         fresh.chart.as_mut().unwrap().fetched_at = at(24);
         page.regions.push(fresh);
         assert_eq!(told(&page), [trouble("Charts older than a day:", &format!("US, GB ({both})"), None)]);
+    }
+    #[test]
+    fn a_region_that_is_no_longer_fetched_is_told_once_and_is_no_trouble() {
+        let week = 7 * 24;
+        let fetched = |code, hours: &[i64]| {
+            let chart = Chart { fetched_at: at(hours[hours.len() - 1]), places: places(&["a"]) };
+            RegionPast { chart: Some(chart), ..past(hours.iter().map(|hour| attempt(code, *hour)).collect()) }
+        };
+        let mistake = past(vec![failed("XX", 3, Status::Failed, "region_unsupported")]);
+        let mut page = snapshot(vec![fetched("US", &[0, week + 4]), fetched("PL", &[0]), mistake]);
+        assert_eq!(told(&page), []);
+        let note = "No longer fetched: PL, XX (last 2026-11-01 00:00 to 2026-11-01 03:00).";
+        assert_eq!(given_up(&page).as_deref(), Some(note));
+        // Within the week both are troubles.
+        page.origin = crate::report::snapshot::Origin::History { runs: at(0)..=at(week), others: Vec::new() };
+        assert_eq!(told(&page).len(), 3, "{:?}", told(&page));
+        assert_eq!(given_up(&page), None);
+        // All of them stopped: then that is what is wrong.
+        let mut page = snapshot(vec![fetched("US", &[0]), fetched("PL", &[0])]);
+        page.made_at = at(3 * week);
+        assert_eq!(told(&page), [trouble("Every chart is older than a day:", "2026-11-01 00:00", None)]);
+        assert_eq!(given_up(&page), None);
     }
 }

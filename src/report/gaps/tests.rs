@@ -74,8 +74,25 @@ fn jobs_of_different_regions_are_not_mixed_up() {
             runs.push((hour, &["US"]));
         }
     }
-    let regions = vec![region("GB"), region("US")];
+    let regions = vec![region("US"), region("GB")];
     assert_eq!(gaps(&of_runs(&runs)), [Gap::Missing { regions, runs: 2, from: at(8), to: at(11), usual: hours(1) }]);
+}
+
+#[test]
+fn a_region_that_was_left_out_of_a_job_makes_no_other_overdue() {
+    // All three every seventh hour, then two of them.
+    let runs: Vec<(i64, &[&str])> =
+        (0..21).map(|run| (7 * run, if run < 11 { &["US", "GB", "PL"][..] } else { &["US", "GB"][..] })).collect();
+    let mut snapshot = of_runs(&runs);
+    let overdue = Gap::Overdue { regions: vec![region("PL")], since: at(70), usual: hours(7) };
+    assert_eq!(gaps(&snapshot), [overdue]);
+    // After a week it is no fault any more.
+    let later: Vec<(i64, &[&str])> = (21..36).map(|run| (7 * run, &["US", "GB"][..])).collect();
+    assert_eq!(gaps(&of_runs(&[runs, later].concat())), []);
+    // A job that stopped is told, however long ago.
+    snapshot.made_at = at(1000);
+    let stopped = Gap::Overdue { regions: vec![region("US"), region("GB")], since: at(140), usual: hours(7) };
+    assert_eq!(gaps(&snapshot)[0], stopped);
 }
 
 #[test]

@@ -114,6 +114,46 @@ fn what_is_shown_can_be_chosen(store: Store) {
     assert_eq!(outcome.read(PAGE), "old");
 }
 
+/// A job every seventh hour, the last run an hour ago, that left out PL so many runs ago.
+fn a_job_without_poland(runs_ago: i64) -> Store {
+    let store = Store::sqlite();
+    for run in (0..runs_ago + 8).rev() {
+        let mut charts = vec![chart("US", &["a"]), chart("GB", &["b"])];
+        charts.extend((run >= runs_ago).then(|| chart("PL", &["c"])));
+        put(&store, &report(hours(now(), -1 - 7 * run), charts));
+    }
+    store
+}
+
+#[test]
+fn a_region_that_was_left_out_of_a_job_makes_no_other_overdue() {
+    let html = page_of(&a_job_without_poland(10), "").exits(0).read(PAGE);
+    assert!(head(&html).contains("\nPL: no run since "), "{}", head(&html));
+    assert!(!head(&html).contains("US") && !head(&html).contains("GB"), "{}", head(&html));
+    // A week later it is no fault any more, nor is a slip, of which one run had no chart.
+    let store = a_job_without_poland(26);
+    put(&store, &report(hours(now(), -200), vec![failed("XX", Kind::RegionUnsupported)]));
+    let html = page_of(&store, "").exits(0).read(PAGE);
+    let head = head(&html);
+    assert!(!head.contains("Look at this first") && head.contains("\nNo longer fetched: PL, XX (last "), "{head}");
+    assert!(part(&html, "PL").contains("Title of c"));
+}
+
+#[test]
+fn what_a_shallower_run_did_not_ask_for_is_not_shown_as_absent() {
+    let store = Store::sqlite();
+    for (hour, depth, ids) in [(3, 50, "a b c d e"), (2, 2, "a b"), (1, 50, "a b d c f")] {
+        let ids: Vec<&str> = ids.split(' ').collect();
+        let mut run = report(hours(now(), -hour), vec![chart("PL", &ids)]);
+        run.request.max_results = depth;
+        put(&store, &run);
+    }
+    let html = page_of(&store, "").exits(0).read(PAGE);
+    let table = "Title of b\n2\n2\n2\nTitle of d\n4\n?\n3\nTitle of c\n3\n?\n4\nTitle of f\n–\n?\n5";
+    assert!(part(&html, "PL").contains(table), "{}", part(&html, "PL"));
+    assert!(html.contains(r#"<rect class="missing" x="4" y="4" width="4" height="16"/>"#), "{html}");
+}
+
 fn a_run_dated_ahead_is_not_shown(store: Store) {
     put(&store, &report(hours(now(), -1), vec![chart("PL", &["a"])]));
     put(&store, &report(days(now(), 2), vec![chart("PL", &["b"])]));
