@@ -73,7 +73,7 @@ async fn find_changes(
     trail_columns: usize,
     now: Timestamp,
 ) -> anyhow::Result<Changes> {
-    let mut engine = store::open(location, Access::Existing).await?;
+    let mut engine = store::open(location, Access::Read).await?;
     engine.freeze().await?;
     let known = engine.regions().await?;
     if known.is_empty() {
@@ -134,7 +134,7 @@ async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Res
             if let Location::Sqlite(file) = &location {
                 not_onto(&output, &file.path)?;
             }
-            let mut engine = store::open(&location, Access::Existing).await?;
+            let mut engine = store::open(&location, Access::Read).await?;
             let snapshot = Snapshot::of_history(&mut *engine, asked.as_deref(), category, now).await?;
             snapshot.context(match category {
                 Some(_) => {

@@ -102,8 +102,10 @@ pub struct Pruned {
 pub enum Access {
     /// For a run and for `load`.
     Create,
-    /// For what needs a history that is there.
+    /// For what changes a history that is there.
     Existing,
+    /// For what only reads one.
+    Read,
 }
 
 /// Opens a history, and brings its tables up to date under a lock.

@@ -2,6 +2,7 @@
 
 mod lock;
 mod open;
+mod reader;
 mod write;
 
 use std::fs;
@@ -13,6 +14,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use self::lock::RequestLock;
 use self::open::explain;
+use self::reader::Unlocked;
 use self::write::{delete_before, insert};
 use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
@@ -28,14 +30,15 @@ use crate::text::one_line;
 pub(super) struct Sqlite {
     file: SqliteFile,
     connection: Arc<Mutex<Connection>>,
+    unlocked: Option<Unlocked>,
     request: Option<RequestLock>,
 }
 
 impl Sqlite {
     pub(super) async fn open(file: SqliteFile, access: Access) -> Result<Sqlite, StoreError> {
         let path = file.clone();
-        let connection = unblocked(move || open::open(&path, access)).await?;
-        Ok(Sqlite { file, connection: Arc::new(Mutex::new(connection)), request: None })
+        let (connection, unlocked) = unblocked(move || open::open(&path, access)).await?;
+        Ok(Sqlite { file, connection: Arc::new(Mutex::new(connection)), unlocked, request: None })
     }
 
     /// Works beside the runtime, so that signals are still heard.
@@ -45,6 +48,9 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let connection = Arc::clone(&self.connection);
         let done = unblocked(move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))).await;
+        if self.unlocked.as_ref().is_some_and(Unlocked::has_changed) {
+            return Err(StoreError::new(&self.file, "a run has changed it while it was read", "run again"));
+        }
         done.map_err(|error| explain(&self.file, &error))
     }
 }

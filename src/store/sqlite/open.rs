@@ -4,8 +4,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
+use super::reader::{self, Unlocked};
 use crate::store::location::{Journal, SqliteFile};
 use crate::store::{Access, StoreError};
 
@@ -27,15 +28,20 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 /// Enough for the pages that a run of all regions touches, in KiB.
 const CACHE_KIB: i32 = 8192;
 
+/// A connection, and what must hold for it until all has been read.
+pub(super) type Opened = (Connection, Option<Unlocked>);
+
 /// Opens, and finds out whether the file can be used and, for a run, written.
 ///
 /// # Errors
 /// When it cannot; it is left as it is then.
-pub(super) fn open(file: &SqliteFile, access: Access) -> Result<Connection, StoreError> {
-    if access == Access::Existing && !file.path.exists() {
+pub(super) fn open(file: &SqliteFile, access: Access) -> Result<Opened, StoreError> {
+    if access != Access::Create && !file.path.exists() {
         return Err(StoreError::new(file, "there is no such file", "a run with --store makes one; check the path"));
     }
-    let (connection, found) = prepare(file, access).map_err(|error| explain(file, &error))?;
+    let is_only_read = access == Access::Read && !reader::may_write(&file.path);
+    let prepared = if is_only_read { prepare_to_read(file) } else { prepare(file, access) };
+    let (opened, found) = prepared.map_err(|error| explain(file, &error))?;
     match found {
         Found::Version(0) => {
             Err(StoreError::new(file, "there is no history in it", "a run with --store makes one; check the path"))
@@ -43,7 +49,11 @@ pub(super) fn open(file: &SqliteFile, access: Access) -> Result<Connection, Stor
         Found::Version(version) if version > MIGRATIONS.len() => {
             Err(StoreError::newer(file, version, MIGRATIONS.len()))
         }
-        Found::Version(_) => Ok(connection),
+        Found::Version(version) if version < MIGRATIONS.len() => {
+            let why = format!("its tables are version {version}, and it may only be read here");
+            Err(StoreError::new(file, why, "let its owner open it once with this trendfetch"))
+        }
+        Found::Version(_) => Ok(opened),
         Found::Foreign => Err(StoreError::new(
             file,
             "it is another program's database",
@@ -72,12 +82,20 @@ fn look(connection: &Connection) -> rusqlite::Result<Found> {
 }
 
 fn read_only() -> rusqlite::Error {
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+    let code = ffi::Error::new(ffi::SQLITE_READONLY);
     rusqlite::Error::SqliteFailure(code, Some("it may only be read".into()))
 }
 
+fn prepare_to_read(file: &SqliteFile) -> rusqlite::Result<(Opened, Found)> {
+    let (mut connection, unlocked) = reader::open(&file.path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB}"))?;
+    let found = look(&*connection.transaction()?)?;
+    Ok(((connection, unlocked), found))
+}
+
 /// What is found in the end, under the lock where that matters.
-fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, Found)> {
+fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Opened, Found)> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if access == Access::Create {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
@@ -93,9 +111,9 @@ fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, F
     let found = look(&*connection.transaction()?)?;
     let is_current = matches!(found, Found::Version(version) if version == MIGRATIONS.len());
     let is_ours = matches!(found, Found::Version(version) if version <= MIGRATIONS.len());
-    let is_to_read = access == Access::Existing && (is_current || matches!(found, Found::Version(0)));
+    let is_to_read = access != Access::Create && (is_current || matches!(found, Found::Version(0)));
     if !is_ours {
-        return Ok((connection, found));
+        return Ok(((connection, None), found));
     }
     // What is committed lasts through a power cut. With a rollback journal that takes EXTRA, since the commit
     // is the end of the journal's name ("PRAGMA synchronous").
@@ -107,12 +125,12 @@ fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(Connection, F
     if is_to_read {
         // `prune` writes all the same.
         connection.execute_batch(&pragmas)?;
-        return Ok((connection, found));
+        return Ok(((connection, None), found));
     }
     patiently(|| connection.execute_batch(&format!("PRAGMA journal_mode = {mode}; {pragmas}")))?;
     let found = migrate(&mut connection)?;
     connection.busy_timeout(PATIENCE_TO_COMMIT)?;
-    Ok((connection, found))
+    Ok(((connection, None), found))
 }
 
 /// Tries again while another program is in the way. SQLite itself does that for transactions, but refuses at once
@@ -155,7 +173,10 @@ pub(super) fn explain(file: &SqliteFile, error: &rusqlite::Error) -> StoreError 
     if let rusqlite::Error::FromSqlConversionFailure(_, _, cause) = error {
         return StoreError::new(file, cause, "delete what another program wrote there");
     }
+    let extended_code = error.sqlite_error().map(|error| error.extended_code);
     let remedy = match error.sqlite_error_code() {
+        // What a program that was killed has left cannot be put in order without writing.
+        _ if extended_code == Some(ffi::SQLITE_READONLY_ROLLBACK) => "let its owner open it once with this trendfetch",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another program keeps it locked; end that, and run again"
         }

@@ -109,24 +109,6 @@ fn places_where_no_file_can_be_are_found_out() {
     assert!(files_in(&folder.path().join("folder")).is_empty());
 }
 
-/// Nobody's rights hold for root, so root lets `nobody` run it.
-fn without_rights(run: Run) -> Run {
-    if !rustix::process::geteuid().is_root() {
-        return run;
-    }
-    fs::set_permissions(run.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let mut command = Command::new("setpriv");
-    command
-        .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
-        .arg(run.command.get_program())
-        .args(run.command.get_args())
-        .current_dir(&run.folder)
-        .env_clear()
-        .env("YOUTUBE_API_KEY", KEY)
-        .stdin(Stdio::null());
-    Run { command, folder: run.folder }
-}
-
 #[test]
 fn files_and_folders_that_may_not_be_written_are_found_out() {
     unusable_by_modes(&[(0o666, 0o555), (0o444, 0o555), (0o000, 0o777)]);

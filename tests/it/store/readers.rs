@@ -1,0 +1,118 @@
+//! Who may only read a history reads all of it, and leaves nothing behind.
+
+use super::*;
+
+/// A history of two runs in a file, made readable for everybody.
+fn of_two_runs() -> Store {
+    let store = Store::sqlite();
+    put(&store, &report(hours(now(), -7), vec![chart("PL", &["a", "b"])]));
+    put_second(&store);
+    store
+}
+
+fn put_second(store: &Store) {
+    put(store, &report(hours(now(), -1), vec![chart("PL", &["b", "new"])]));
+}
+
+/// Asserts that somebody else, who may do with the file and its folder what these modes say, finds both runs, in a
+/// history that is then as it was.
+#[track_caller]
+fn assert_read_by_others(store: &Store, file: u32, folder: u32) {
+    let names = files_in(store.folder.path());
+    for name in &names {
+        fs::set_permissions(store.folder.path().join(name), fs::Permissions::from_mode(file)).unwrap();
+    }
+    fs::set_permissions(store.folder.path(), fs::Permissions::from_mode(folder)).unwrap();
+    let contents = || -> Vec<Vec<u8>> {
+        // The index of the log holds locks.
+        let kept = names.iter().filter(|name| !name.ends_with("-shm"));
+        kept.map(|name| fs::read(store.folder.path().join(name)).unwrap()).collect()
+    };
+    let before = contents();
+    for arguments in ["changes -f json", "report -o page.html"] {
+        let outcome = without_rights(command(store, arguments)).finish().exits(0);
+        let shown = if arguments.starts_with("report") { outcome.read("page.html") } else { outcome.stdout.clone() };
+        assert!(shown.contains("Title of new"), "{file:o} in {folder:o}: {arguments}: {shown}");
+        assert_eq!(outcome.stderr, "");
+    }
+    assert_eq!(files_in(store.folder.path()), names, "{file:o} in {folder:o}");
+    assert!(contents() == before, "{file:o} in {folder:o}");
+    fs::set_permissions(store.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+}
+
+fn others_can_run_it() -> bool {
+    let mut probe = without_rights(Run::new(&["--version"]));
+    let can = probe.command.output().is_ok_and(|output| output.status.success());
+    if !can {
+        leave_out("root may write every file, and nobody else may run the program here", "readers of a history");
+    }
+    can
+}
+
+#[test]
+fn a_file_that_may_only_be_read_is_read() {
+    if others_can_run_it() {
+        for (file, folder) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
+            assert_read_by_others(&of_two_runs(), file, folder);
+        }
+    }
+}
+
+#[test]
+fn a_history_in_a_network_folder_may_only_be_read_too() {
+    if others_can_run_it() {
+        let store = of_two_runs();
+        assert_eq!(store.query("PRAGMA journal_mode = delete"), ["delete"]);
+        assert_read_by_others(&store, 0o444, 0o555);
+    }
+}
+
+#[test]
+fn a_run_that_is_only_in_the_log_yet_is_read() {
+    if !others_can_run_it() {
+        return;
+    }
+    let store = Store::sqlite();
+    put(&store, &report(hours(now(), -7), vec![chart("PL", &["a", "b"])]));
+    // As long as somebody else is connected, the log stays.
+    let connected = rusqlite::Connection::open(&store.url).unwrap();
+    connected.query_row("SELECT count(*) FROM runs", [], |_| Ok(())).unwrap();
+    put_second(&store);
+    assert_eq!(files_in(store.folder.path()), ["history.db", "history.db-shm", "history.db-wal"]);
+    for (file, folder) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
+        assert_read_by_others(&store, file, folder);
+    }
+    // What a crash leaves: the log with its index, or without it, and nobody at work.
+    for names in [&["history.db", "history.db-wal"][..], &["history.db", "history.db-shm", "history.db-wal"]] {
+        let copy = Store::sqlite();
+        for name in names {
+            fs::copy(store.folder.path().join(name), copy.folder.path().join(name)).unwrap();
+        }
+        assert_read_by_others(&copy, 0o444, 0o555);
+    }
+}
+
+#[test]
+fn what_only_its_owner_can_put_in_order_is_named() {
+    if !others_can_run_it() {
+        return;
+    }
+    let store = of_two_runs();
+    assert_eq!(store.query("PRAGMA journal_mode = delete"), ["delete"]);
+    // Killed within a commit, as far as the files tell: a journal that nobody holds.
+    let writer = rusqlite::Connection::open(&store.url).unwrap();
+    writer
+        .execute_batch(
+            "PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN; UPDATE videos SET title = hex(zeroblob(5000))",
+        )
+        .unwrap();
+    let killed = Store::sqlite();
+    for name in ["history.db", "history.db-journal"] {
+        fs::copy(store.folder.path().join(name), killed.folder.path().join(name)).unwrap();
+    }
+    fs::set_permissions(killed.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    fs::set_permissions(&killed.url, fs::Permissions::from_mode(0o444)).unwrap();
+    let outcome = without_rights(command(&killed, "changes")).finish().exits(1);
+    assert_one_sentence("a journal", &outcome, "let its owner open it once with this trendfetch");
+    fs::set_permissions(killed.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+}
