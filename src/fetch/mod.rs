@@ -1,7 +1,8 @@
 //! Stage 1: asks for the chart of every region at once, a few requests in flight.
 //!
 //! - [`api`] — the request for a page, and its answer
-//! - [`transport`] — the way there; the only file that names reqwest
+//! - [`transport`] — the way there; it and `resolver` alone name reqwest
+//! - `resolver` — host names, also where no thread can be started
 //! - `refusal` — an answer that is no page, and what it means
 //! - [`retry`] — what follows from a failure: the table, and pure decisions
 //! - `pace` — when to send: the shared hold, the end of sending
@@ -16,6 +17,7 @@ pub mod failure;
 mod pace;
 mod permits;
 mod refusal;
+mod resolver;
 pub mod retry;
 pub mod transport;
 

@@ -1,4 +1,4 @@
-//! The network as a capability: the only file that names reqwest.
+//! The network as a capability: this file and `resolver` alone name reqwest.
 
 use std::error::Error;
 use std::future::Future;
@@ -8,6 +8,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::failure::Failure;
+use super::resolver::SystemResolver;
 use crate::error::Kind;
 use crate::secret::ApiKey;
 
@@ -75,6 +76,7 @@ impl Http {
             .referer(false)
             // Every send is counted, so every send is ours.
             .retry(reqwest::retry::never())
+            .dns_resolver(SystemResolver)
             // Longer than the default --max-wait, so that a hold does not cost a new connection, and shorter
             // than the minutes after which a NAT forgets it.
             .pool_idle_timeout(Duration::from_secs(90));

@@ -1,8 +1,10 @@
 //! A server that answers as told and keeps a log, and a way to run the program in an empty folder.
 
 use std::collections::HashMap;
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -219,6 +221,25 @@ impl Run {
     pub fn file(self, name: &str, content: &str) -> Run {
         std::fs::write(self.path(name), content).unwrap();
         self
+    }
+
+    /// The same run, started by another program, such as `prlimit`.
+    pub fn under(mut self, launcher: &[&str]) -> Run {
+        let mut command = Command::new(launcher[0]);
+        command.args(&launcher[1..]).arg(self.command.get_program()).args(self.command.get_args());
+        let variables = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.env_clear().envs(variables).current_dir(&self.folder).stdin(Stdio::null());
+        self.command = command;
+        self
+    }
+
+    /// The same run without the rights of root: where it would be root, it is `nobody`, who may write into its folder.
+    pub fn without_rights(self) -> Run {
+        if !rustix::process::geteuid().is_root() {
+            return self;
+        }
+        std::fs::set_permissions(self.folder.path(), Permissions::from_mode(0o777)).unwrap();
+        self.under(&["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"])
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -22,6 +22,7 @@ mod output;
 mod packaging;
 mod parquet;
 mod postgres;
+mod processes;
 mod properties;
 mod readme;
 mod secrets;

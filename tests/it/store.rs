@@ -42,7 +42,6 @@ use trendfetch::store::{self, Access, Asked, Location};
 
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
-use crate::tools::leave_out;
 
 /// The same tests on both engines.
 macro_rules! on_both_engines {

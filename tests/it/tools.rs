@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::harness::Run;
+
 /// Whether all of these can be started. In CI they must be; elsewhere it is said what was left out.
 pub fn are_there(programs: &[&str], left_out: &str) -> bool {
     let cannot_start = |program: &&&str| {
@@ -48,6 +50,16 @@ pub fn may_trace(left_out: &str) -> bool {
     let may = traced.is_ok_and(|output| output.status.success());
     if !may {
         leave_out("strace may not trace here (ptrace is forbidden)", left_out);
+    }
+    may
+}
+
+/// Whether the program can run as a user whom the modes of files stop; they do not stop root.
+pub fn may_run_without_rights(left_out: &str) -> bool {
+    let mut probe = Run::new(&["--version"]).without_rights();
+    let may = probe.command.output().is_ok_and(|output| output.status.success());
+    if !may {
+        leave_out("root may write every file, and nobody else may run the program here", left_out);
     }
     may
 }
