@@ -79,17 +79,11 @@ async fn find_changes(
     if known.is_empty() {
         tracing::warn!("{NO_RUN}");
     }
+    let known = known.iter().map(|known| known.region).collect();
     let asked = if typed.is_empty() { known } else { region::parse_list(&typed.join(","))? };
-    let (mut regions, mut alone) = (Vec::new(), Vec::new());
-    for region in asked {
-        match changes::of(&mut *engine, region, category, now).await? {
-            Some(mut changes) => {
-                changes.trail = changes::trail(&mut *engine, &changes, trail_columns).await?;
-                regions.push(changes);
-            }
-            None => alone.push(region.code().to_owned()),
-        }
-    }
+    let regions = changes::find(&mut *engine, &asked, category, now, trail_columns).await?;
+    let is_compared = |region: &&Region| regions.iter().any(|changes| changes.region == **region);
+    let alone: Vec<&str> = asked.iter().filter(|region| !is_compared(region)).map(Region::code).collect();
     if !alone.is_empty() {
         tracing::warn!("{}: no two whole charts of one source and category to compare yet", alone.join(","));
     }

@@ -24,7 +24,7 @@ use console::Term;
 use serde::Serialize;
 
 use crate::model::Report;
-use crate::store::changes::Since;
+use crate::store::since::Since;
 
 use entries::entries;
 

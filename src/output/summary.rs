@@ -9,7 +9,7 @@ use super::grid::{left, lines, right};
 use super::{Out, UNITS_PER_DAY};
 use crate::figures::{grouped, seconds};
 use crate::model::{RegionStats, Report, Stats, Status};
-use crate::store::changes::Since;
+use crate::store::since::Since;
 use crate::text::one_line;
 
 /// The pairs of regions that are shown; the document has more.

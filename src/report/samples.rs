@@ -78,6 +78,7 @@ pub(super) fn charted(code: &str, places: Vec<Place>) -> RegionPast {
 /// A region with the charts of hours 0 and 1, each with the depth that it was asked for.
 pub(super) fn compared(code: &str, before: (u32, Vec<Place>), now: (u32, Vec<Place>)) -> RegionPast {
     let [from, to] = [(0, before.0), (1, now.0)].map(|(hours, depth)| Fetch {
+        region: region(code),
         run_id: format!("run {hours}"),
         number: hours,
         fetched_at: at(hours),
@@ -86,7 +87,7 @@ pub(super) fn compared(code: &str, before: (u32, Vec<Place>), now: (u32, Vec<Pla
     });
     let asked = |fetch: &Fetch| Attempt { depth: fetch.depth, ..attempt(code, fetch.number) };
     RegionPast {
-        changes: Some(changes::compare(region(code), (&from, &before.1), (&to, &now.1))),
+        changes: Some(changes::compare((&from, &before.1), (&to, &now.1))),
         previous: Some(Chart { fetched_at: at(0), places: before.1 }),
         chart: Some(Chart { fetched_at: at(1), places: now.1 }),
         ..past(vec![asked(&from), asked(&to)])

@@ -77,6 +77,11 @@ pub struct Chart {
 }
 
 impl RegionPast {
+    /// A region of which nothing but its runs is known yet.
+    fn new(region: Region, attempts: Vec<Attempt>) -> RegionPast {
+        RegionPast { region, attempts, chart: None, previous: None, changes: None, standings: Vec::new() }
+    }
+
     /// The newest run that asked for it.
     pub(super) fn latest(&self) -> Option<&Attempt> {
         self.attempts.last()
@@ -143,12 +148,11 @@ impl Snapshot {
         }
         let mut codes: Vec<Region> = by_region.keys().copied().collect();
         codes.sort_unstable();
-        let mut found = Vec::new();
-        for region in regions.unwrap_or(&codes) {
-            if let Some(attempts) = by_region.remove(region) {
-                found.push(RegionPast::of_history(engine, *region, &scope, attempts).await?);
-            }
-        }
+        let asked = regions.unwrap_or(&codes).iter();
+        let mut found: Vec<RegionPast> =
+            asked.filter_map(|region| Some(RegionPast::new(*region, by_region.remove(region)?))).collect();
+        add_charts(engine, &mut found, &scope).await?;
+        add_standings(engine, &mut found, &scope).await?;
         let origin = Origin::History { runs: oldest..=newest, others };
         Ok(Some(Snapshot { made_at: now, origin, scope, regions: found }))
     }
@@ -187,14 +191,8 @@ impl Snapshot {
                 error: row.error.as_ref().map(|error| (error.kind.to_string(), error.message.clone())),
                 is_pruned: false,
             };
-            RegionPast {
-                region: row.region,
-                attempts: vec![attempt],
-                chart: (row.status != Status::Failed).then_some(Chart { fetched_at: report.fetched_at, places }),
-                previous: None,
-                changes: None,
-                standings: Vec::new(),
-            }
+            let chart = (row.status != Status::Failed).then_some(Chart { fetched_at: report.fetched_at, places });
+            RegionPast { chart, ..RegionPast::new(row.region, vec![attempt]) }
         };
         let mut found: Vec<RegionPast> = report.stats.regions.iter().map(past).collect();
         if let Some(asked) = regions {
@@ -211,38 +209,49 @@ impl Snapshot {
     }
 }
 
-impl RegionPast {
-    async fn of_history(
-        engine: &mut dyn Engine,
-        region: Region,
-        scope: &Scope,
-        attempts: Vec<Attempt>,
-    ) -> Result<RegionPast, StoreError> {
-        let fetch = |attempt: &Attempt| Fetch {
-            run_id: attempt.run_id.clone(),
-            number: attempt.number,
-            fetched_at: attempt.fetched_at,
-            scope: scope.clone(),
-            depth: attempt.depth,
-        };
-        let mut whole = attempts.iter().rev().filter(|attempt| attempt.is_whole()).map(fetch);
-        let (to, from) = (whole.next(), whole.next());
-        let mut past =
-            RegionPast { region, attempts, chart: None, previous: None, changes: None, standings: Vec::new() };
-        let Some(to) = to else { return Ok(past) };
-
-        let places = engine.chart(&to, region, to.depth).await?;
-        if let Some(from) = from {
-            let before = engine.chart(&from, region, from.depth).await?;
-            past.changes = Some(changes::compare(region, (&from, &before), (&to, &places)));
+/// Reads the last two whole charts of each region.
+async fn add_charts(engine: &mut dyn Engine, regions: &mut [RegionPast], scope: &Scope) -> Result<(), StoreError> {
+    let last_two = |past: &RegionPast| -> Vec<Fetch> {
+        past.attempts.iter().rev().filter(|attempt| attempt.is_whole()).take(2).map(|each| fetch(each, scope)).collect()
+    };
+    let fetches: Vec<Vec<Fetch>> = regions.iter().map(last_two).collect();
+    let mut charts = engine.charts(&fetches.concat()).await?.into_iter();
+    for (past, fetches) in regions.iter_mut().zip(fetches) {
+        let mut fetches = fetches.into_iter().zip(charts.by_ref());
+        let Some((to, places)) = fetches.next() else { continue };
+        if let Some((from, before)) = fetches.next() {
+            past.changes = Some(changes::compare((&from, &before), (&to, &places)));
             past.previous = Some(Chart { fetched_at: from.fetched_at, places: before });
         }
         past.chart = Some(Chart { fetched_at: to.fetched_at, places });
-        if let [first, .., last] = past.recent() {
-            let period = Period { scope: scope.clone(), since: first.fetched_at, until: last.fetched_at };
-            past.standings = engine.standings(&period, region, TOP).await?;
-        }
-        Ok(past)
+    }
+    Ok(())
+}
+
+/// Reads the top of each region's recent charts, where there are several.
+async fn add_standings(engine: &mut dyn Engine, regions: &mut [RegionPast], scope: &Scope) -> Result<(), StoreError> {
+    let recent = |past: &RegionPast| -> Vec<Fetch> {
+        let whole = past.recent().iter().filter(|attempt| attempt.is_whole());
+        let fetches: Vec<Fetch> = whole.map(|attempt| fetch(attempt, scope)).collect();
+        if fetches.len() < 2 { Vec::new() } else { fetches }
+    };
+    let fetches: Vec<Vec<Fetch>> = regions.iter().map(recent).collect();
+    let mut standings = engine.standings(&fetches.concat(), TOP).await?.into_iter();
+    for (past, fetches) in regions.iter_mut().zip(fetches) {
+        past.standings = standings.by_ref().take(fetches.len()).flatten().collect();
+    }
+    Ok(())
+}
+
+/// The chart of an attempt that brought one.
+fn fetch(attempt: &Attempt, scope: &Scope) -> Fetch {
+    Fetch {
+        region: attempt.region,
+        run_id: attempt.run_id.clone(),
+        number: attempt.number,
+        fetched_at: attempt.fetched_at,
+        scope: scope.clone(),
+        depth: attempt.depth,
     }
 }
 

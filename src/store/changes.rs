@@ -1,11 +1,11 @@
-//! What changed in a region's chart between two fetches of it. Pure, but for [`of`] and [`trail`], which read them.
+//! What changed in a region's chart between two fetches of it. Pure, but for [`find`], which reads them.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Engine, Period, Scope, StoreError};
+use super::{ChartFilter, Engine, Scope, Standing, StoreError};
 use crate::category::Category;
 use crate::region::Region;
 
@@ -15,6 +15,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// A whole chart of a region that the history holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetch {
+    /// Which region.
+    pub region: Region,
     /// The run.
     pub run_id: String,
     /// Its short name within the history.
@@ -82,7 +84,7 @@ pub struct RegionChanges {
     /// Of both.
     #[serde(skip)]
     pub scope: Scope,
-    /// The ranks in this and the whole charts before it, oldest first, where [`trail`] has looked them up.
+    /// The ranks in this and the whole charts before it, oldest first, as many as were wanted.
     #[serde(skip)]
     pub trail: Vec<HashMap<String, u32>>,
 }
@@ -113,100 +115,86 @@ pub struct Move {
     pub first_seen_at: Timestamp,
 }
 
-/// What changed over all regions of a run, for its stats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Since {
-    /// Places that went to a video which was not in that chart before.
-    pub entered: usize,
-    /// Places that a video lost.
-    pub left: usize,
-    /// Regions that could be compared.
-    pub regions: usize,
-    /// The earliest and the latest fetch that they were compared with.
-    pub fetched_at: (Timestamp, Timestamp),
-}
-
-impl Since {
-    /// Of one region.
-    pub(super) fn of(changes: &RegionChanges) -> Since {
-        let at = changes.from.fetched_at;
-        Since { entered: changes.entered.len(), left: changes.left.len(), regions: 1, fetched_at: (at, at) }
-    }
-
-    /// Of more regions.
-    pub(super) fn and(self, other: Since) -> Since {
-        let ((first, last), (other_first, other_last)) = (self.fetched_at, other.fetched_at);
-        Since {
-            entered: self.entered + other.entered,
-            left: self.left + other.left,
-            regions: self.regions + other.regions,
-            fetched_at: (first.min(other_first), last.max(other_last)),
-        }
-    }
-}
-
-/// The changes of a region between the last two charts of runs that began at `until` or before, of one
-/// category where that is named; `None` while there are no two that can be compared.
+/// The changes of each of these regions between its last two charts of runs that began at `until` or before, of one
+/// category where that is named, with the ranks in at most `columns` charts. A region without two charts that can be
+/// compared is left out.
 ///
 /// # Errors
 /// When the history cannot be read.
-pub async fn of(
+pub async fn find(
     engine: &mut dyn Engine,
-    region: Region,
+    regions: &[Region],
     category: Option<Category>,
     until: Timestamp,
-) -> Result<Option<RegionChanges>, StoreError> {
-    let mut fetches = engine.fetches(region, until).await?;
-    if let Some(category) = category {
-        fetches.retain(|fetch| fetch.scope.category_id == Some(category.id()));
-    }
-    let Some((from, to)) = last_pair(&fetches) else { return Ok(None) };
-    let depth = from.depth.min(to.depth);
-    let before = engine.chart(from, region, depth).await?;
-    let now = engine.chart(to, region, depth).await?;
-    Ok(Some(compare(region, (from, &before), (to, &now))))
-}
-
-/// The ranks of all videos in a region's last whole charts, at most `columns` of them, oldest first.
-///
-/// # Errors
-/// When the history cannot be read.
-pub async fn trail(
-    engine: &mut dyn Engine,
-    changes: &RegionChanges,
     columns: usize,
-) -> Result<Vec<HashMap<String, u32>>, StoreError> {
-    let (region, until) = (changes.region, changes.to.fetched_at);
-    let mut fetches = engine.fetches(region, until).await?;
-    fetches.retain(|fetch| fetch.scope == changes.scope);
-    fetches.truncate(columns);
-    let Some(oldest) = fetches.last() else { return Ok(Vec::new()) };
-    let period = Period { scope: changes.scope.clone(), since: oldest.fetched_at, until };
-    let standings = engine.standings(&period, region, changes.depth).await?;
-    let mut charts: HashMap<i64, HashMap<String, u32>> = HashMap::new();
-    for standing in standings {
-        charts.entry(standing.number).or_default().insert(standing.video_id, standing.rank);
+) -> Result<Vec<RegionChanges>, StoreError> {
+    let filter = ChartFilter {
+        regions: regions.to_vec(),
+        source: None,
+        category_id: category.map(|category| Some(category.id())),
+        until,
+        most: u32::try_from(columns.max(2)).unwrap_or(u32::MAX),
+    };
+    let mut by_region: HashMap<Region, Vec<Fetch>> = HashMap::new();
+    for fetch in engine.newest(&filter).await? {
+        by_region.entry(fetch.region).or_default().push(fetch);
     }
-    Ok(fetches.iter().rev().map(|fetch| charts.remove(&fetch.number).unwrap_or_default()).collect())
+    let comparable: Vec<Vec<Fetch>> =
+        regions.iter().filter_map(|region| by_region.remove(region)).filter_map(comparable).collect();
+    let pairs: Vec<Fetch> = comparable.iter().flat_map(|fetches| &fetches[..2]).cloned().collect();
+    let mut charts = engine.charts(&pairs).await?.into_iter();
+    let mut found = Vec::new();
+    for fetches in &comparable {
+        let (now, before) = (charts.next().unwrap_or_default(), charts.next().unwrap_or_default());
+        found.push(compare((&fetches[1], &before), (&fetches[0], &now)));
+    }
+    if columns > 0 {
+        add_trails(engine, &mut found, comparable, columns).await?;
+    }
+    Ok(found)
 }
 
-/// The latest two of equal source and category, of fetches that come newest first.
-fn last_pair(fetches: &[Fetch]) -> Option<(&Fetch, &Fetch)> {
-    fetches.iter().enumerate().find_map(|(index, to)| {
-        let from = fetches[index + 1..].iter().find(|from| from.scope == to.scope)?;
-        Some((from, to))
-    })
+/// Those of equal source and category of which there are at least two, of fetches that come newest first; the
+/// newest of which there is such a one decides.
+fn comparable(fetches: Vec<Fetch>) -> Option<Vec<Fetch>> {
+    let has_earlier = |(index, to): &(usize, &Fetch)| fetches[index + 1..].iter().any(|from| from.scope == to.scope);
+    let scope = fetches.iter().enumerate().find(has_earlier)?.1.scope.clone();
+    Some(fetches.into_iter().filter(|fetch| fetch.scope == scope).collect())
+}
+
+/// Reads the ranks in the last charts of each region; `fetches` are those charts, newest first.
+async fn add_trails(
+    engine: &mut dyn Engine,
+    changes: &mut [RegionChanges],
+    mut fetches: Vec<Vec<Fetch>>,
+    columns: usize,
+) -> Result<(), StoreError> {
+    for of_region in &mut fetches {
+        of_region.truncate(columns);
+        of_region.reverse();
+    }
+    let depth = changes.iter().map(|changes| changes.depth).max().unwrap_or(0);
+    let mut standings = engine.standings(&fetches.concat(), depth).await?.into_iter();
+    for (changes, fetches) in changes.iter_mut().zip(&fetches) {
+        let depth = changes.depth;
+        let ranks = |standings: Vec<Standing>| {
+            let compared = standings.into_iter().filter(|standing| standing.rank <= depth);
+            compared.map(|standing| (standing.video_id, standing.rank)).collect()
+        };
+        changes.trail = standings.by_ref().take(fetches.len()).map(ranks).collect();
+    }
+    Ok(())
 }
 
 /// What changed from one chart of a region to another, down to the smaller depth of the two. The places come by
 /// rank.
-pub fn compare(region: Region, (from, before): (&Fetch, &[Place]), (to, now): (&Fetch, &[Place])) -> RegionChanges {
+pub fn compare((from, before): (&Fetch, &[Place]), (to, now): (&Fetch, &[Place])) -> RegionChanges {
     let depth = from.depth.min(to.depth);
     let before = before.iter().filter(|place| place.rank <= depth);
     let now = now.iter().filter(|place| place.rank <= depth);
     let fetch = |fetch: &Fetch| FetchRef { run_id: fetch.run_id.clone(), fetched_at: fetch.fetched_at };
     let mut changes = RegionChanges {
-        region,
+        region: to.region,
         from: fetch(from),
         to: fetch(to),
         entered: Vec::new(),
@@ -251,7 +239,7 @@ mod tests {
     fn fetch(run_id: &str, source: &str, category_id: Option<u32>) -> Fetch {
         let fetched_at = Timestamp::UNIX_EPOCH;
         let scope = Scope { source: source.into(), category_id };
-        Fetch { run_id: run_id.into(), number: 0, fetched_at, scope, depth: 50 }
+        Fetch { region: Region::new("PL").unwrap(), run_id: run_id.into(), number: 0, fetched_at, scope, depth: 50 }
     }
 
     fn chart(ids: &[&str]) -> Vec<Place> {
@@ -280,17 +268,19 @@ mod tests {
             fetch("2", "youtube", None),
             fetch("1", "youtube", Some(10)),
         ];
-        let pair = last_pair(&newest_first).map(|(from, to)| (&*from.run_id, &*to.run_id));
-        assert_eq!(pair, Some(("1", "4")));
-        assert_eq!(last_pair(&newest_first[..3]), None);
-        assert_eq!(last_pair(&[]), None);
+        let ids = |fetches: &[Fetch]| -> Option<Vec<String>> {
+            Some(comparable(fetches.to_vec())?.into_iter().map(|fetch| fetch.run_id).collect())
+        };
+        assert_eq!(ids(&newest_first), Some(vec!["4".into(), "1".into()]));
+        assert_eq!(ids(&newest_first[..4]), Some(vec!["3".into(), "2".into()]));
+        assert_eq!(ids(&newest_first[..3]), None);
+        assert_eq!(ids(&[]), None);
     }
 
     #[test]
     fn each_move_is_in_one_list_by_rank() {
         let (from, to) = (fetch("1", "youtube", None), fetch("2", "youtube", None));
-        let region = Region::new("PL").unwrap();
-        let changes = compare(region, (&from, &chart(&["a", "b", "c", "d"])), (&to, &chart(&["e", "c", "b", "d"])));
+        let changes = compare((&from, &chart(&["a", "b", "c", "d"])), (&to, &chart(&["e", "c", "b", "d"])));
         let shown = |moves: &[Move]| -> Vec<(String, Option<u32>, Option<u32>)> {
             moves.iter().map(|each| (each.video_id.clone(), each.rank, each.previous_rank)).collect()
         };

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::changes::Since;
 use super::interval::{self, Asked};
-use super::{Access, Engine, Location, StoreError, changes, open};
-use crate::category::Category;
-use crate::model::{Report, Status};
+use super::since::{Since, since_last};
+use super::{Access, Engine, Location, StoreError, open};
+use crate::model::Report;
 
 /// What `--store`, `--keep` and `--min-interval` mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,18 +76,7 @@ impl History {
     /// # Errors
     /// When the history cannot be read.
     pub async fn since_last(&mut self, report: &Report) -> Result<Option<Since>, StoreError> {
-        let category = report.request.category_id.map(Category::new);
-        let mut since: Option<Since> = None;
-        for row in report.stats.regions.iter().filter(|row| row.status == Status::Ok) {
-            match changes::of(&mut *self.engine, row.region, category, report.fetched_at).await? {
-                Some(changes) if changes.to.run_id == report.run_id => {
-                    let of_region = Since::of(&changes);
-                    since = Some(since.map_or(of_region, |since| since.and(of_region)));
-                }
-                _ => {}
-            }
-        }
-        Ok(since)
+        since_last(&mut *self.engine, report).await
     }
 }
 

@@ -6,7 +6,8 @@
 //! history    a run's dealings with it          open, claim, is it due, record
 //! interval   when a run is not due             pure
 //! timeline   many past runs at once            plain data
-//! changes    two charts of a region            -> what entered, left, rose, fell; pure
+//! changes    two charts of a region            -> what entered, left, rose, fell
+//! since      a run, and the charts before it   -> how many entered and left
 //! rows       Report                            -> the rows of each table; pure
 //! sqlite, postgres, queries                    the only files with SQL
 //! ```
@@ -21,6 +22,7 @@ mod postgres;
 mod queries;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rows;
+pub mod since;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod timeline;
@@ -32,17 +34,19 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Report;
-use crate::region::Region;
 
 pub use changes::{Fetch, Place};
 pub use interval::{Asked, PastRegion};
 pub use location::{Journal, Location, PostgresUrl, SqliteFile};
-pub use timeline::{Attempt, Period, Scope, ScopeRuns, Standing};
+pub use timeline::{Attempt, ChartFilter, KnownRegion, Period, Scope, ScopeRuns, Standing};
 
 /// How long YouTube's terms let what was fetched with a key be kept ("Developer Policies", III.E.4).
 pub const TERM: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A database that keeps runs. All of it is safe to call from several processes at once.
+///
+/// A question is asked for all regions at once, so that the time it takes does not depend on how many round trips
+/// the server is away.
 #[async_trait]
 pub trait Engine: Send {
     /// Claims a request for this process, until it ends or the engine is dropped; `false` where
@@ -62,23 +66,23 @@ pub trait Engine: Send {
     async fn freeze(&mut self) -> Result<(), StoreError>;
 
     /// The regions that were ever asked for, by code.
-    async fn regions(&mut self) -> Result<Vec<Region>, StoreError>;
+    async fn regions(&mut self) -> Result<Vec<KnownRegion>, StoreError>;
 
-    /// The whole charts of a region that are still there, of runs that began at `until` or before, newest
-    /// first.
-    async fn fetches(&mut self, region: Region, until: Timestamp) -> Result<Vec<Fetch>, StoreError>;
+    /// The newest whole charts that match, newest first.
+    async fn newest(&mut self, filter: &ChartFilter) -> Result<Vec<Fetch>, StoreError>;
 
-    /// One of these charts down to a rank, by rank.
-    async fn chart(&mut self, fetch: &Fetch, region: Region, depth: u32) -> Result<Vec<Place>, StoreError>;
+    /// The places of each of these charts, by rank.
+    async fn charts(&mut self, fetches: &[Fetch]) -> Result<Vec<Vec<Place>>, StoreError>;
 
-    /// The sources and categories of the runs that began at `until` or before; that of the newest run first.
+    /// Who stood where in each of these charts, by rank, down to the rank `depth`.
+    async fn standings(&mut self, fetches: &[Fetch], depth: u32) -> Result<Vec<Vec<Standing>>, StoreError>;
+
+    /// The sources and categories of the runs that began at `until` or before and whose charts are kept; that of
+    /// the newest run first.
     async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError>;
 
-    /// The regions of the runs of a period, oldest run first.
+    /// The regions of the runs of a period, oldest run first, each by code.
     async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError>;
-
-    /// Who stood where in a region's whole charts of a period, down to a rank; oldest run first, each by rank.
-    async fn standings(&mut self, period: &Period, of: Region, depth: u32) -> Result<Vec<Standing>, StoreError>;
 
     /// Deletes what was last fetched before `expired_before`, and gives the room back.
     async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError>;

@@ -1,7 +1,15 @@
 //! The questions that both engines understand, but for the sign of a placeholder: `$1` is PostgreSQL's.
 
-/// The regions that were ever asked for.
-pub(super) const REGIONS: &str = "SELECT DISTINCT region FROM run_regions ORDER BY region";
+/// The regions that were ever asked for, each with the start of the newest run that did so. Steps from one region to
+/// the next in the index, whose length is that of the whole log.
+pub(super) const REGIONS: &str = "
+    WITH RECURSIVE codes (region) AS (
+        SELECT min(region) FROM run_regions
+        UNION ALL
+        SELECT (SELECT min(region) FROM run_regions WHERE region > codes.region) FROM codes WHERE region IS NOT NULL
+    )
+    SELECT region, (SELECT max(fetched_at) FROM run_regions WHERE run_regions.region = codes.region)
+    FROM codes WHERE region IS NOT NULL";
 
 /// Past regions: source, category, depth, since.
 pub(super) const PAST: &str = "
@@ -11,9 +19,9 @@ pub(super) const PAST: &str = "
     WHERE runs.source = $1 AND runs.category_id IS NOT DISTINCT FROM $2
       AND runs.max_results >= $3 AND runs.fetched_at >= $4";
 
-/// Sources and categories with the number of their runs, that of the newest run first: until.
+/// Sources and categories with the number of their kept runs, that of the newest run first: until.
 pub(super) const SCOPES: &str = "
-    SELECT source, category_id, count(*), max(fetched_at) FROM runs WHERE fetched_at <= $1
+    SELECT source, category_id, count(*), max(fetched_at) FROM runs WHERE NOT pruned AND fetched_at <= $1
     GROUP BY source, category_id ORDER BY max(fetched_at) DESC, max(number) DESC";
 
 /// The regions of runs, oldest run first: source, category, since, until.
@@ -25,33 +33,19 @@ pub(super) const ATTEMPTS: &str = "
       AND runs.fetched_at >= $3 AND runs.fetched_at <= $4
     ORDER BY runs.fetched_at, runs.id, run_regions.region";
 
-/// The places of a region's whole charts, oldest run first: region, source, category, depth, since, until.
-pub(super) const STANDINGS: &str = "
-    SELECT runs.number, places.rank, places.video_id
-    FROM run_regions
-    JOIN runs ON runs.id = run_regions.run_id
-    JOIN places ON places.run = runs.number AND places.region = run_regions.region AND places.rank <= $4
-    WHERE run_regions.region = $1 AND run_regions.status = 'ok' AND NOT runs.pruned
-      AND runs.source = $2 AND runs.category_id IS NOT DISTINCT FROM $3
-      AND run_regions.fetched_at >= $5 AND run_regions.fetched_at <= $6
-    ORDER BY runs.fetched_at, runs.id, places.rank";
-
-/// Whole charts of a region, newest first: region, until.
-pub(super) const FETCHES: &str = "
-    SELECT runs.id, runs.number, runs.fetched_at, runs.source, runs.category_id, runs.max_results
-    FROM run_regions JOIN runs ON runs.id = run_regions.run_id
-    WHERE run_regions.region = $1 AND run_regions.status = 'ok' AND NOT runs.pruned
-      AND runs.fetched_at <= $2
-    ORDER BY runs.fetched_at DESC, runs.id DESC";
-
-/// A chart with what is known of its videos: run, region, depth, source, category or -1.
-pub(super) const CHART: &str = "
-    SELECT places.rank, places.video_id, videos.title, videos.channel, presence.first_seen_at,
-           videos.category_id, counts.views, videos.thumbnail, videos.declared_language
-    FROM places
-    LEFT JOIN counts ON counts.run = places.run AND counts.video_id = places.video_id
-    JOIN videos ON videos.video_id = places.video_id
-    JOIN presence ON presence.region = places.region AND presence.video_id = places.video_id
-         AND presence.source = $4 AND coalesce(presence.category_id, -1) = $5
-    WHERE places.run = $1 AND places.region = $2 AND places.rank <= $3
-    ORDER BY places.rank";
+/// The newest whole charts of each region, source and category, newest first: until, source or null, any category,
+/// category, most. `REGIONS` stands for a list of them, which each engine gives in its own way.
+pub(super) const NEWEST: &str = "
+    SELECT region, id, number, fetched_at, source, category_id, max_results
+    FROM (
+        SELECT run_regions.region, runs.id, runs.number, runs.fetched_at, runs.source, runs.category_id,
+               runs.max_results,
+               row_number() OVER (PARTITION BY run_regions.region, runs.source, runs.category_id
+                                  ORDER BY runs.fetched_at DESC, runs.id DESC) AS nth
+        FROM runs JOIN run_regions ON run_regions.run_id = runs.id
+        WHERE NOT runs.pruned AND runs.fetched_at <= $1 AND ($2 IS NULL OR runs.source = $2)
+          AND ($3 OR runs.category_id IS NOT DISTINCT FROM $4)
+          AND run_regions.status = 'ok' AND run_regions.region IN (REGIONS)
+    ) AS charts
+    WHERE nth <= $5
+    ORDER BY fetched_at DESC, id DESC";

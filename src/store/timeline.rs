@@ -14,6 +14,30 @@ pub struct Scope {
     pub category_id: Option<u32>,
 }
 
+/// Which whole charts are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartFilter {
+    /// Of these regions.
+    pub regions: Vec<Region>,
+    /// Of this source; `None` is any.
+    pub source: Option<String>,
+    /// Of this category, where `Some(None)` is the chart of all categories; `None` is any.
+    pub category_id: Option<Option<u32>>,
+    /// Of runs that began then or before.
+    pub until: Timestamp,
+    /// The most for each region, source and category.
+    pub most: u32,
+}
+
+/// A region that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownRegion {
+    /// Which.
+    pub region: Region,
+    /// Start of the newest run that asked for it.
+    pub asked_at: Timestamp,
+}
+
 /// The runs of a scope that began in a while, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
@@ -25,12 +49,12 @@ pub struct Period {
     pub until: Timestamp,
 }
 
-/// The runs of a scope.
+/// The runs of a scope whose charts are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeRuns {
     /// Their source and category.
     pub scope: Scope,
-    /// How many there are.
+    /// How many they are.
     pub runs: u64,
     /// Start of the newest.
     pub newest: Timestamp,

@@ -3,6 +3,7 @@
 mod connect;
 mod errors;
 mod open;
+mod select;
 mod write;
 
 use std::sync::Arc;
@@ -10,9 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tokio_postgres::types::{FromSql, ToSql};
-use tokio_postgres::{Client, Error, IsolationLevel, Row, Transaction};
-use uuid::Uuid;
+use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
 use self::connect::Connector;
 use self::errors::{explain, is_transient};
@@ -21,10 +20,8 @@ use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
 use super::location::PostgresUrl;
 use super::rows::Rows;
-use super::{Access, Attempt, Engine, Period, Pruned, Scope, ScopeRuns, Standing, StoreError, queries};
-use crate::category::Category;
-use crate::model::{Report, Status};
-use crate::region::Region;
+use super::{Access, Attempt, ChartFilter, Engine, KnownRegion, Period, Pruned, ScopeRuns, Standing, StoreError};
+use crate::model::Report;
 
 pub(super) use self::connect::check;
 
@@ -69,30 +66,6 @@ impl Postgres {
     /// What a step brings, if it does in time.
     async fn within<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
         within(&self.url, STEP, step).await.map_err(|failure| failure.error)
-    }
-
-    async fn query(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
-        self.within(self.client.query(sql, parameters)).await
-    }
-
-    /// A column of an answer.
-    fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: usize) -> Result<T, StoreError> {
-        row.try_get(column).map_err(|error| explain(&self.url, &error))
-    }
-
-    fn region(&self, row: &Row, column: usize) -> Result<Region, StoreError> {
-        let code: &str = self.get(row, column)?;
-        Region::new(code).ok_or_else(|| self.odd("a row of it names no region"))
-    }
-
-    /// Source and category, in two columns.
-    fn scope(&self, row: &Row, column: usize) -> Result<Scope, StoreError> {
-        let category_id = self.get::<Option<i64>>(row, column + 1)?.and_then(|id| u32::try_from(id).ok());
-        Ok(Scope { source: self.get(row, column)?, category_id })
-    }
-
-    fn odd(&self, why: &'static str) -> StoreError {
-        StoreError::new(&self.url, why, "delete what another program wrote there")
     }
 
     /// A new connection in place of a broken one, with the same claim.
@@ -170,16 +143,7 @@ impl Engine for Postgres {
     }
 
     async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError> {
-        let (category, depth) = (asked.category_id.map(i64::from), i64::from(asked.depth));
-        let past = |row: &Row| {
-            Ok(PastRegion {
-                run_id: self.get::<Uuid>(row, 0)?.to_string(),
-                fetched_at: self.get(row, 1)?,
-                region: self.region(row, 2)?,
-                is_answered: self.get(row, 3)?,
-            })
-        };
-        self.query(queries::PAST, &[&asked.source, &category, &depth, &since]).await?.iter().map(past).collect()
+        self.select_past(asked, since).await
     }
 
     async fn store(&mut self, report: &Arc<Report>, expired_before: Option<Timestamp>) -> Result<bool, StoreError> {
@@ -205,87 +169,28 @@ impl Engine for Postgres {
         self.within(self.client.batch_execute(begin)).await
     }
 
-    async fn regions(&mut self) -> Result<Vec<Region>, StoreError> {
-        self.query(queries::REGIONS, &[]).await?.iter().map(|row| self.region(row, 0)).collect()
+    async fn regions(&mut self) -> Result<Vec<KnownRegion>, StoreError> {
+        self.select_regions().await
     }
 
-    async fn fetches(&mut self, of: Region, until: Timestamp) -> Result<Vec<Fetch>, StoreError> {
-        let fetch = |row: &Row| {
-            Ok(Fetch {
-                run_id: self.get::<Uuid>(row, 0)?.to_string(),
-                number: self.get::<i32>(row, 1)?.into(),
-                fetched_at: self.get(row, 2)?,
-                scope: self.scope(row, 3)?,
-                depth: u32::try_from(self.get::<i64>(row, 5)?).unwrap_or(0),
-            })
-        };
-        self.query(queries::FETCHES, &[&of.code(), &until]).await?.iter().map(fetch).collect()
+    async fn newest(&mut self, filter: &ChartFilter) -> Result<Vec<Fetch>, StoreError> {
+        self.select_newest(filter).await
     }
 
-    async fn chart(&mut self, fetch: &Fetch, region: Region, depth: u32) -> Result<Vec<Place>, StoreError> {
-        let number = i32::try_from(fetch.number).unwrap_or(0);
-        let depth = i32::try_from(depth).unwrap_or(i32::MAX);
-        let category = fetch.scope.category_id.map_or(-1, i64::from);
-        let place = |row: &Row| {
-            Ok(Place {
-                rank: u32::try_from(self.get::<i32>(row, 0)?).unwrap_or(0),
-                video_id: self.get(row, 1)?,
-                title: self.get(row, 2)?,
-                channel: self.get(row, 3)?,
-                first_seen_at: self.get(row, 4)?,
-                category: self.get::<Option<i64>>(row, 5)?.and_then(|id| u32::try_from(id).ok()).map(Category::new),
-                views: self.get::<Option<i64>>(row, 6)?.and_then(|views| u64::try_from(views).ok()),
-                thumbnail: self.get(row, 7)?,
-                language: self.get(row, 8)?,
-            })
-        };
-        let parameters: [&(dyn ToSql + Sync); 5] = [&number, &region.code(), &depth, &fetch.scope.source, &category];
-        self.query(queries::CHART, &parameters).await?.iter().map(place).collect()
+    async fn charts(&mut self, fetches: &[Fetch]) -> Result<Vec<Vec<Place>>, StoreError> {
+        self.select_charts(fetches).await
+    }
+
+    async fn standings(&mut self, fetches: &[Fetch], depth: u32) -> Result<Vec<Vec<Standing>>, StoreError> {
+        self.select_standings(fetches, depth).await
     }
 
     async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError> {
-        let scope = |row: &Row| {
-            let runs = u64::try_from(self.get::<i64>(row, 2)?).unwrap_or(0);
-            Ok(ScopeRuns { scope: self.scope(row, 0)?, runs, newest: self.get(row, 3)? })
-        };
-        self.query(queries::SCOPES, &[&until]).await?.iter().map(scope).collect()
+        self.select_scopes(until).await
     }
 
     async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError> {
-        let Period { scope, since, until } = period;
-        let category = scope.category_id.map(i64::from);
-        let attempt = |row: &Row| {
-            let (kind, message): (Option<String>, Option<String>) = (self.get(row, 7)?, self.get(row, 8)?);
-            let status: &str = self.get(row, 5)?;
-            Ok(Attempt {
-                run_id: self.get::<Uuid>(row, 0)?.to_string(),
-                number: self.get::<i32>(row, 1)?.into(),
-                fetched_at: self.get(row, 2)?,
-                depth: u32::try_from(self.get::<i64>(row, 3)?).unwrap_or(0),
-                region: self.region(row, 4)?,
-                status: Status::find(status).ok_or_else(|| self.odd("a row of it has no known status"))?,
-                videos: u32::try_from(self.get::<i64>(row, 6)?).unwrap_or(0),
-                error: kind.map(|kind| (kind, message.unwrap_or_default())),
-                is_pruned: self.get(row, 9)?,
-            })
-        };
-        let asked: [&(dyn ToSql + Sync); 4] = [&scope.source, &category, since, until];
-        self.query(queries::ATTEMPTS, &asked).await?.iter().map(attempt).collect()
-    }
-
-    async fn standings(&mut self, period: &Period, of: Region, depth: u32) -> Result<Vec<Standing>, StoreError> {
-        let Period { scope, since, until } = period;
-        let category = scope.category_id.map(i64::from);
-        let depth = i32::try_from(depth).unwrap_or(i32::MAX);
-        let standing = |row: &Row| {
-            Ok(Standing {
-                number: self.get::<i32>(row, 0)?.into(),
-                rank: u32::try_from(self.get::<i32>(row, 1)?).unwrap_or(0),
-                video_id: self.get(row, 2)?,
-            })
-        };
-        let asked: [&(dyn ToSql + Sync); 6] = [&of.code(), &scope.source, &category, &depth, since, until];
-        self.query(queries::STANDINGS, &asked).await?.iter().map(standing).collect()
+        self.select_attempts(period).await
     }
 
     async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError> {

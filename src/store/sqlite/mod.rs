@@ -3,6 +3,7 @@
 mod lock;
 mod open;
 mod reader;
+mod select;
 mod write;
 
 use std::fs;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
 use self::lock::RequestLock;
 use self::open::explain;
@@ -20,12 +21,9 @@ use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
 use super::location::SqliteFile;
 use super::rows::Rows;
-use super::{Access, Attempt, Engine, Period, Pruned, Scope, ScopeRuns, Standing, StoreError, queries};
+use super::{Access, Attempt, ChartFilter, Engine, KnownRegion, Period, Pruned, ScopeRuns, Standing, StoreError};
 use crate::blocking::unblocked;
-use crate::category::Category;
-use crate::model::{Report, Status};
-use crate::region::Region;
-use crate::text::one_line;
+use crate::model::Report;
 
 pub(super) struct Sqlite {
     file: SqliteFile,
@@ -73,19 +71,7 @@ impl Engine for Sqlite {
 
     async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError> {
         let asked = asked.clone();
-        self.with(move |connection| {
-            let mut statement = connection.prepare(&placeholders(queries::PAST))?;
-            let rows = statement.query_map(params![asked.source, asked.category_id, asked.depth, since], |row| {
-                Ok(PastRegion {
-                    run_id: row.get(0)?,
-                    fetched_at: row.get(1)?,
-                    region: region(row, 2)?,
-                    is_answered: row.get(3)?,
-                })
-            })?;
-            rows.collect()
-        })
-        .await
+        self.with(move |connection| select::past(connection, &asked, since)).await
     }
 
     async fn store(&mut self, report: &Arc<Report>, expired_before: Option<Timestamp>) -> Result<bool, StoreError> {
@@ -109,107 +95,32 @@ impl Engine for Sqlite {
         self.with(|connection| connection.execute_batch("BEGIN DEFERRED")).await
     }
 
-    async fn regions(&mut self) -> Result<Vec<Region>, StoreError> {
-        self.with(|connection| {
-            let mut statement = connection.prepare(queries::REGIONS)?;
-            statement.query_map([], |row| region(row, 0))?.collect()
-        })
-        .await
+    async fn regions(&mut self) -> Result<Vec<KnownRegion>, StoreError> {
+        self.with(|connection| select::regions(connection)).await
     }
 
-    async fn fetches(&mut self, of: Region, until: Timestamp) -> Result<Vec<Fetch>, StoreError> {
-        self.with(move |connection| {
-            let mut statement = connection.prepare(&placeholders(queries::FETCHES))?;
-            let rows = statement.query_map(params![of.code(), until], |row| {
-                Ok(Fetch {
-                    run_id: row.get(0)?,
-                    number: row.get(1)?,
-                    fetched_at: row.get(2)?,
-                    scope: Scope { source: row.get(3)?, category_id: row.get(4)? },
-                    depth: row.get(5)?,
-                })
-            })?;
-            rows.collect()
-        })
-        .await
+    async fn newest(&mut self, filter: &ChartFilter) -> Result<Vec<Fetch>, StoreError> {
+        let filter = filter.clone();
+        self.with(move |connection| select::newest(connection, &filter)).await
     }
 
-    async fn chart(&mut self, fetch: &Fetch, region: Region, depth: u32) -> Result<Vec<Place>, StoreError> {
-        let fetch = fetch.clone();
-        self.with(move |connection| {
-            let mut statement = connection.prepare(&placeholders(queries::CHART))?;
-            let category = fetch.scope.category_id.map_or(-1, i64::from);
-            let rows = statement.query_map(
-                params![fetch.number, region.code(), depth, fetch.scope.source, category],
-                |row| {
-                    Ok(Place {
-                        rank: row.get(0)?,
-                        video_id: row.get(1)?,
-                        title: row.get(2)?,
-                        channel: row.get(3)?,
-                        first_seen_at: row.get(4)?,
-                        category: row.get::<_, Option<u32>>(5)?.map(Category::new),
-                        views: row.get::<_, Option<i64>>(6)?.and_then(|views| u64::try_from(views).ok()),
-                        thumbnail: row.get(7)?,
-                        language: row.get(8)?,
-                    })
-                },
-            )?;
-            rows.collect()
-        })
-        .await
+    async fn charts(&mut self, fetches: &[Fetch]) -> Result<Vec<Vec<Place>>, StoreError> {
+        let fetches = fetches.to_vec();
+        self.with(move |connection| select::charts(connection, &fetches)).await
+    }
+
+    async fn standings(&mut self, fetches: &[Fetch], depth: u32) -> Result<Vec<Vec<Standing>>, StoreError> {
+        let fetches = fetches.to_vec();
+        self.with(move |connection| select::standings(connection, &fetches, depth)).await
     }
 
     async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError> {
-        self.with(move |connection| {
-            let mut statement = connection.prepare(&placeholders(queries::SCOPES))?;
-            let scope = |row: &Row<'_>| {
-                let runs: i64 = row.get(2)?;
-                Ok(ScopeRuns {
-                    scope: Scope { source: row.get(0)?, category_id: row.get(1)? },
-                    runs: u64::try_from(runs).unwrap_or(0),
-                    newest: row.get(3)?,
-                })
-            };
-            statement.query_map([until], scope)?.collect()
-        })
-        .await
+        self.with(move |connection| select::scopes(connection, until)).await
     }
 
     async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError> {
-        let Period { scope, since, until } = period.clone();
-        self.with(move |connection| {
-            let mut statement = connection.prepare(&placeholders(queries::ATTEMPTS))?;
-            let rows = statement.query_map(params![scope.source, scope.category_id, since, until], |row| {
-                let (kind, message): (Option<String>, Option<String>) = (row.get(7)?, row.get(8)?);
-                Ok(Attempt {
-                    run_id: row.get(0)?,
-                    number: row.get(1)?,
-                    fetched_at: row.get(2)?,
-                    depth: row.get(3)?,
-                    region: region(row, 4)?,
-                    status: status(row, 5)?,
-                    videos: row.get(6)?,
-                    error: kind.map(|kind| (kind, message.unwrap_or_default())),
-                    is_pruned: row.get(9)?,
-                })
-            })?;
-            rows.collect()
-        })
-        .await
-    }
-
-    async fn standings(&mut self, period: &Period, of: Region, depth: u32) -> Result<Vec<Standing>, StoreError> {
-        let Period { scope, since, until } = period.clone();
-        self.with(move |connection| {
-            let mut statement = connection.prepare(&placeholders(queries::STANDINGS))?;
-            let asked = params![of.code(), scope.source, scope.category_id, depth, since, until];
-            let rows = statement.query_map(asked, |row| {
-                Ok(Standing { number: row.get(0)?, rank: row.get(1)?, video_id: row.get(2)? })
-            })?;
-            rows.collect()
-        })
-        .await
+        let period = period.clone();
+        self.with(move |connection| select::attempts(connection, &period)).await
     }
 
     async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError> {
@@ -226,25 +137,4 @@ impl Engine for Sqlite {
         })
         .await
     }
-}
-
-/// The sign of a placeholder is another one here.
-fn placeholders(sql: &str) -> String {
-    sql.replace('$', "?")
-}
-
-fn region(row: &Row<'_>, column: usize) -> rusqlite::Result<Region> {
-    let text: String = row.get(column)?;
-    Region::new(&text)
-        .ok_or_else(|| wrong_text(column, format!("a row of it names no region: {}", one_line(&text, 40))))
-}
-
-fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
-    let text: String = row.get(column)?;
-    Status::find(&text)
-        .ok_or_else(|| wrong_text(column, format!("a row of it has no known status: {}", one_line(&text, 40))))
-}
-
-fn wrong_text(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
 }
