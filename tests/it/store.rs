@@ -424,21 +424,3 @@ fn assert_one_sentence(what: &str, outcome: &Outcome, says: &str) {
     let is_one = stderr.starts_with("error: ") && stderr.lines().count() == 1 && stderr.contains("; ");
     assert!(is_one && stderr.contains(says) && stdout.is_empty(), "{what}: {stdout}{stderr}");
 }
-
-/// Nobody's rights hold for root, so root lets `nobody` run it.
-fn without_rights(run: Run) -> Run {
-    if !rustix::process::geteuid().is_root() {
-        return run;
-    }
-    fs::set_permissions(run.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let mut command = Command::new("setpriv");
-    command
-        .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
-        .arg(run.command.get_program())
-        .args(run.command.get_args())
-        .current_dir(&run.folder)
-        .env_clear()
-        .env("YOUTUBE_API_KEY", KEY)
-        .stdin(Stdio::null());
-    Run { command, folder: run.folder }
-}

@@ -1,6 +1,7 @@
 //! Who may only read a history reads all of it, and leaves nothing behind.
 
 use super::*;
+use crate::tools::may_run_without_rights;
 
 /// A history of two runs in a file, made readable for everybody.
 fn of_two_runs() -> Store {
@@ -30,7 +31,7 @@ fn assert_read_by_others(store: &Store, file: u32, folder: u32) {
     };
     let before = contents();
     for arguments in ["changes -f json", "report -o page.html"] {
-        let outcome = without_rights(command(store, arguments)).finish().exits(0);
+        let outcome = command(store, arguments).without_rights().finish().exits(0);
         let shown = if arguments.starts_with("report") { outcome.read("page.html") } else { outcome.stdout.clone() };
         assert!(shown.contains("Title of new"), "{file:o} in {folder:o}: {arguments}: {shown}");
         assert_eq!(outcome.stderr, "");
@@ -40,18 +41,9 @@ fn assert_read_by_others(store: &Store, file: u32, folder: u32) {
     fs::set_permissions(store.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
 }
 
-fn others_can_run_it() -> bool {
-    let mut probe = without_rights(Run::new(&["--version"]));
-    let can = probe.command.output().is_ok_and(|output| output.status.success());
-    if !can {
-        leave_out("root may write every file, and nobody else may run the program here", "readers of a history");
-    }
-    can
-}
-
 #[test]
 fn a_file_that_may_only_be_read_is_read() {
-    if others_can_run_it() {
+    if may_run_without_rights("readers of a history") {
         for (file, folder) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
             assert_read_by_others(&of_two_runs(), file, folder);
         }
@@ -60,7 +52,7 @@ fn a_file_that_may_only_be_read_is_read() {
 
 #[test]
 fn a_history_in_a_network_folder_may_only_be_read_too() {
-    if others_can_run_it() {
+    if may_run_without_rights("readers of a history") {
         let store = of_two_runs();
         assert_eq!(store.query("PRAGMA journal_mode = delete"), ["delete"]);
         assert_read_by_others(&store, 0o444, 0o555);
@@ -69,7 +61,7 @@ fn a_history_in_a_network_folder_may_only_be_read_too() {
 
 #[test]
 fn a_run_that_is_only_in_the_log_yet_is_read() {
-    if !others_can_run_it() {
+    if !may_run_without_rights("readers of a history") {
         return;
     }
     let store = Store::sqlite();
@@ -94,7 +86,7 @@ fn a_run_that_is_only_in_the_log_yet_is_read() {
 
 #[test]
 fn what_only_its_owner_can_put_in_order_is_named() {
-    if !others_can_run_it() {
+    if !may_run_without_rights("readers of a history") {
         return;
     }
     let store = of_two_runs();
@@ -112,7 +104,7 @@ fn what_only_its_owner_can_put_in_order_is_named() {
     }
     fs::set_permissions(killed.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     fs::set_permissions(&killed.url, fs::Permissions::from_mode(0o444)).unwrap();
-    let outcome = without_rights(command(&killed, "changes")).finish().exits(1);
+    let outcome = command(&killed, "changes").without_rights().finish().exits(1);
     assert_one_sentence("a journal", &outcome, "let its owner open it once with this trendfetch");
     fs::set_permissions(killed.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
 }
