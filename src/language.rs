@@ -23,15 +23,20 @@ impl Language {
         Some(Language { letters })
     }
 
-    /// The language of a tag: `en` of `en-US`. `zxx` (no speech) and `und` say none; codes that YouTube
-    /// sends in another form than the table of regions has are replaced.
+    /// The language of a tag: `en` of `en-US`. `zxx` (no speech), `mul` (several), `mis` (uncoded) and `und` name none;
+    /// what has another code in the table of regions, or a newer one, gets that.
+    ///
+    /// Source: the deprecated codes of two letters with a preferred value in IANA's Language Subtag Registry.
     pub fn of_tag(tag: &str) -> Option<Language> {
         let subtag = tag.split(['-', '_']).next()?.to_ascii_lowercase();
         match subtag.as_str() {
-            "zxx" | UNDETERMINED => None,
+            "zxx" | "mul" | "mis" | UNDETERMINED => None,
             "fil" => Language::new("tl"),
-            "iw" => Language::new("he"),
             "in" => Language::new("id"),
+            "iw" => Language::new("he"),
+            "ji" => Language::new("yi"),
+            "jw" => Language::new("jv"),
+            "mo" => Language::new("ro"),
             _ => Language::new(&subtag),
         }
     }

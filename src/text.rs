@@ -70,6 +70,22 @@ pub fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
+/// The text as far as it has at most `limit` characters.
+pub fn cut(text: &str, limit: usize) -> &str {
+    // No text has more characters than bytes.
+    if text.len() <= limit {
+        return text;
+    }
+    text.char_indices().nth(limit).map_or(text, |(end, _)| &text[..end])
+}
+
+/// The bytes behind a byte order mark, which some programs put before UTF-8 (RFC 8259 §8.1 lets a reader skip it). Of
+/// a mark that is cut short nothing is left.
+pub fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if MARK.starts_with(bytes) { &[] } else { bytes.strip_prefix(MARK).unwrap_or(bytes) }
+}
+
 /// Drops markup: YouTube's error messages hold `<a href=…>` and `<code>`.
 pub fn without_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -119,6 +135,24 @@ mod tests {
         assert_eq!(one_line("abcdef", 6), "abcdef");
         assert_eq!(one_line("abcdefg", 6), "abcde…");
         assert_eq!(one_line("żółćżółć", 4), "żół…");
+    }
+
+    #[test]
+    fn a_cut_keeps_whole_characters() {
+        for (text, limit, kept) in
+            [("", 0, ""), ("abc", 3, "abc"), ("abc", 2, "ab"), ("żółć", 4, "żółć"), ("🎵🎵", 1, "🎵")]
+        {
+            assert_eq!(cut(text, limit), kept);
+        }
+    }
+
+    #[test]
+    fn one_byte_order_mark_is_skipped() {
+        assert_eq!(without_byte_order_mark(b"\xef\xbb\xbf\xef\xbb\xbf{"), b"\xef\xbb\xbf{");
+        assert_eq!(without_byte_order_mark(b"{}"), b"{}");
+        for cut in [b"".as_slice(), b"\xef", b"\xef\xbb", b"\xef\xbb\xbf"] {
+            assert_eq!(without_byte_order_mark(cut), b"");
+        }
     }
 
     #[test]
