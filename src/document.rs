@@ -16,10 +16,10 @@ use crate::language::Language;
 use crate::model::{
     Counts, Live, Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status, TrendingVideo, Video,
 };
-use crate::normalize::is_video_id;
+use crate::normalize::{has_year, is_video_id};
 use crate::region::Region;
 use crate::tags::Tags;
-use crate::text::one_line;
+use crate::text::{one_line, without_byte_order_mark};
 
 /// The largest document that is read: forty times that of all regions at full depth.
 const MAX_DOCUMENT: u64 = 512 << 20;
@@ -72,6 +72,7 @@ pub fn read(path: &Path) -> Result<Report, DocumentError> {
 /// # Errors
 /// A sentence's end that says what is wrong.
 pub fn parse(bytes: &[u8]) -> Result<Report, String> {
+    let bytes = without_byte_order_mark(bytes);
     let Version { schema_version } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if schema_version != SCHEMA_VERSION {
         return Err(format!("its schema_version is {schema_version}, and this trendfetch knows {SCHEMA_VERSION}"));
@@ -229,8 +230,11 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
     {
         return Err(format!("video {id} is in {region} twice"));
     }
-    let language =
-        |subtag: &str| Language::new(subtag).ok_or_else(|| format!("{:?} is no language", one_line(subtag, 80)));
+    // As `normalize` reads it today: a document may be older than that.
+    let language = |subtag: &str| match Language::new(subtag) {
+        Some(_) => Ok(Language::of_tag(subtag)),
+        None => Err(format!("{:?} is no language", one_line(subtag, 80))),
+    };
     Ok(TrendingVideo {
         places,
         fetched_at: row.fetched_at,
@@ -242,14 +246,14 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
             channel_id: row.channel_id,
             category: row.category_id.map(Category::new),
             counts: Counts { views: row.views, likes: row.likes, comments: row.comments },
-            published_at: row.published_at,
+            published_at: row.published_at.filter(has_year),
             duration_seconds: row.duration_seconds,
             embeddable: row.embeddable,
             age_restricted: row.age_restricted,
             tags: row.tags,
             thumbnail: row.thumbnail,
             description: row.description,
-            declared_language: row.declared_language.as_deref().map(language).transpose()?,
+            declared_language: row.declared_language.as_deref().map(language).transpose()?.flatten(),
             id,
         }),
     })

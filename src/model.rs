@@ -23,9 +23,9 @@ pub use report::{Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, S
 pub struct Video {
     /// Eleven characters of `A-Z a-z 0-9 - _` today.
     pub id: CompactString,
-    /// In the video's own language; empty where missing.
+    /// In the video's own language, at most 1,000 characters; empty where missing.
     pub title: CompactString,
-    /// The channel's name; empty where missing.
+    /// The channel's name, at most 1,000 characters; empty where missing.
     pub channel: CompactString,
     /// `UC...`
     pub channel_id: Option<CompactString>,
@@ -33,7 +33,7 @@ pub struct Video {
     pub category: Option<Category>,
     /// Counts as YouTube gives them; `None` where it gives none, never a made-up 0.
     pub counts: Counts,
-    /// When it was published.
+    /// When it was published, from year 1 to 9999.
     pub published_at: Option<Timestamp>,
     /// Whole seconds; `None` while live or not begun.
     pub duration_seconds: Option<u64>,
@@ -43,13 +43,13 @@ pub struct Video {
     pub embeddable: Option<bool>,
     /// Whether YouTube shows it to adults only.
     pub age_restricted: Option<bool>,
-    /// The owner's tags, in his order.
+    /// The owner's tags in order, at most 10,000 characters in all.
     pub tags: Tags,
-    /// Address of the largest picture there is.
+    /// The address of the largest of YouTube's pictures up to 1280 x 720.
     pub thumbnail: Option<CompactString>,
-    /// Only when asked for.
+    /// Only when asked for; at most 20,000 characters.
     pub description: Option<CompactString>,
-    /// What the owner declared.
+    /// The language of the video's sound, else of its title, as far as the owner declared one.
     pub declared_language: Option<Language>,
 }
 

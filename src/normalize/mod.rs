@@ -3,18 +3,32 @@
 //! Called for each page as it arrives, so that answers are not kept whole. What cannot be used is
 //! counted, never an error: one odd item does not cost the other 49.
 
+mod mend;
 mod wire;
 
 use std::borrow::Cow;
 
 use compact_str::CompactString;
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::category::Category;
 use crate::language::Language;
 use crate::model::{Counts, Live, Sighting, Video};
+use crate::text::{cut, without_byte_order_mark};
+use wire::{Items, List, Soften};
+
+/// The longest title and channel that are kept, in characters; longer ones are cut. YouTube allows 100. With the
+/// bounds below it keeps a run's memory within bounds whatever servers send.
+pub const MAX_TITLE: usize = 1_000;
+/// The longest description that is kept, in characters; longer ones are cut. YouTube allows 5,000 bytes.
+pub const MAX_DESCRIPTION: usize = 20_000;
+/// The most characters that a video's tags may have in all, with a separator between two; the first tag that does not
+/// fit ends them. YouTube allows 500.
+pub const MAX_TAGS: usize = 10_000;
+/// The longest channel id and thumbnail address, in bytes; longer ones are of no use and count as missing.
+pub const MAX_IDENTIFIER: usize = 1_000;
+/// Where a page token is cut: no address is as long, so that asking for the next page fails and says why.
+const MAX_TOKEN: usize = 65_535;
 
 /// A page, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,52 +65,51 @@ pub struct Window {
     pub fetched_at: Timestamp,
 }
 
-/// Reads a page. Bytes that are not UTF-8 become U+FFFD.
+/// Reads a page. Bytes that are not UTF-8, and halves of surrogate pairs, become U+FFFD.
 ///
 /// # Errors
 /// When the body is no video list at all.
 pub fn page(body: &[u8], window: Window) -> Result<Page, Malformed> {
+    let body = without_byte_order_mark(body);
     // `from_utf8_lossy` finds out what is valid far more slowly.
     let text = str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-    // serde would take a list of fields for a struct.
-    if text.trim_start().starts_with('[') {
-        return Err(Malformed::Shape);
-    }
-    match serde_json::from_str::<wire::List<'_, wire::Slot<'_>>>(&text) {
-        Ok(list) => normalize(list, window, |slot| slot.0),
-        Err(error) if error.is_eof() => Err(malformed(&error, &text)),
-        // One item may hold what no JSON string can mean, such as half a surrogate pair: read one by one.
-        Err(_) => {
-            let list: wire::List<'_, &RawValue> =
-                serde_json::from_str(&text).map_err(|error| malformed(&error, &text))?;
-            normalize(list, window, |raw| {
-                wire::Slot::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()?.0
-            })
+    match serde_json::from_str(&text) {
+        Ok(Soften(list)) => normalize(list, window),
+        Err(error) if error.is_syntax() => {
+            let mut mended = text.into_owned().into_bytes();
+            mend::mend(&mut mended);
+            let Soften(list) = serde_json::from_slice(&mended).map_err(|error| malformed(&error, &mended))?;
+            normalize(list, window)
         }
+        Err(error) => Err(malformed(&error, text.as_bytes())),
     }
 }
 
-fn malformed(error: &serde_json::Error, text: &str) -> Malformed {
+fn malformed(error: &serde_json::Error, json: &[u8]) -> Malformed {
     // serde_json calls a number that ends early a wrong one.
-    let is_cut_number = || text.ends_with(['-', '+', '.', 'e', 'E']) && error.to_string().starts_with("invalid number");
+    let is_cut_number = || {
+        matches!(json.last(), Some(b'-' | b'+' | b'.' | b'e' | b'E')) && error.to_string().starts_with("invalid number")
+    };
     if error.is_eof() || is_cut_number() { Malformed::Truncated } else { Malformed::Shape }
 }
 
-fn normalize<'a, I>(
-    list: wire::List<'a, I>,
-    window: Window,
-    item_of: impl Fn(I) -> Option<wire::Item<'a>>,
-) -> Result<Page, Malformed> {
-    // An empty chart may come without `items`; then only `kind` tells it from another document.
-    let is_list = list.items.is_some() || list.kind.0.as_deref() == Some("youtube#videoListResponse");
-    if !is_list {
-        return Err(Malformed::Shape);
-    }
-    let next = list.next_page_token.0.map(Cow::into_owned).filter(|token| !token.is_empty());
+fn normalize(list: List<'_>, window: Window) -> Result<Page, Malformed> {
+    let is_named = match list.kind.0.as_deref() {
+        Some("youtube#videoListResponse") => true,
+        Some(_) => return Err(Malformed::Shape),
+        None => false,
+    };
+    let items = match list.items {
+        Items::List(items) => items,
+        // An empty chart may come without `items`; then only `kind` tells it from another document.
+        Items::Missing if is_named => Vec::new(),
+        Items::Missing | Items::Other => return Err(Malformed::Shape),
+    };
+    let next = list.next_page_token.0.filter(|token| !token.is_empty()).map(|token| cut(&token, MAX_TOKEN).to_owned());
     let mut page = Page { sightings: Vec::new(), skipped: 0, places: 0, next };
-    for item in list.items.unwrap_or_default().into_iter().take(window.size as usize) {
+    for item in items.into_iter().take(window.size as usize) {
         page.places += 1;
-        match item_of(item).and_then(|item| video(item, window.description)) {
+        match video(item, window.description) {
             Some(video) => page.sightings.push(Sighting {
                 rank: window.offset + page.places,
                 fetched_at: window.fetched_at,
@@ -110,36 +123,36 @@ fn normalize<'a, I>(
 
 fn video(item: wire::Item<'_>, with_description: bool) -> Option<Box<Video>> {
     let id = item.id.0.filter(|id| is_video_id(id))?;
-    let snippet = item.snippet.unwrap_or_default();
-    let statistics = item.statistics.unwrap_or_default();
+    let (snippet, statistics) = (item.snippet, item.statistics);
     let declared = |tag: &wire::Text<'_>| tag.0.as_deref().and_then(Language::of_tag);
-    let owned = |text: wire::Text<'_>| text.0.map(CompactString::from);
+    let at_most =
+        |limit, text: wire::Text<'_>| text.0.map_or(CompactString::default(), |text| cut(&text, limit).into());
     Some(Box::new(Video {
         id: id.into(),
         declared_language: declared(&snippet.default_audio_language).or_else(|| declared(&snippet.default_language)),
-        title: owned(snippet.title).unwrap_or_default(),
-        channel: owned(snippet.channel_title).unwrap_or_default(),
-        channel_id: owned(snippet.channel_id),
+        title: at_most(MAX_TITLE, snippet.title),
+        channel: at_most(MAX_TITLE, snippet.channel_title),
+        channel_id: snippet.channel_id.identifier().map(CompactString::from),
         category: snippet.category_id.0.and_then(|id| u32::try_from(id).ok()).map(Category::new),
         counts: Counts {
             views: statistics.view_count.0,
             likes: statistics.like_count.0,
             comments: statistics.comment_count.0,
         },
-        published_at: snippet.published_at.0.and_then(|text| text.parse().ok()),
+        published_at: snippet.published_at.0.as_deref().and_then(date),
         duration_seconds: item.content_details.as_ref().and_then(|details| seconds(details.duration.0.as_deref()?)),
         live: match snippet.live_broadcast_content.0.as_deref() {
             Some("live") => Live::Live,
             Some("upcoming") => Live::Upcoming,
             _ => Live::None,
         },
-        embeddable: item.status.and_then(|status| status.embeddable.0),
-        age_restricted: item.content_details.map(|details| {
-            details.content_rating.is_some_and(|rating| rating.yt_rating.0.as_deref() == Some("ytAgeRestricted"))
-        }),
+        embeddable: item.status.embeddable.0,
+        age_restricted: item
+            .content_details
+            .map(|details| details.content_rating.yt_rating.0.as_deref() == Some("ytAgeRestricted")),
         tags: snippet.tags,
-        thumbnail: snippet.thumbnails.0.map(CompactString::from),
-        description: with_description.then(|| owned(snippet.description).unwrap_or_default()),
+        thumbnail: snippet.thumbnails.largest().map(CompactString::from),
+        description: with_description.then(|| at_most(MAX_DESCRIPTION, snippet.description)),
     }))
 }
 
@@ -156,6 +169,24 @@ fn seconds(duration: &str) -> Option<u64> {
     let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
     // Far below 2^53, so the conversion is exact.
     (seconds >= 1.0).then_some(seconds as u64)
+}
+
+/// A date in the form of RFC 3339, from year 1 to 9999.
+fn date(text: &str) -> Option<Timestamp> {
+    // jiff reads other forms of ISO 8601 too: years of six digits with a sign, days without dashes, hours alone.
+    let (whole, rest) = text.split_at_checked("0000-00-00T00:00:00".len())?;
+    let digits_as_0 = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte.to_ascii_uppercase() };
+    let has_form = whole.bytes().map(digits_as_0).eq(*b"0000-00-00T00:00:00");
+    let zone = rest.trim_start_matches(|character: char| character == '.' || character.is_ascii_digit());
+    let has_zone = zone.eq_ignore_ascii_case("z") || zone.bytes().map(digits_as_0).skip(1).eq(*b"00:00");
+    text.parse().ok().filter(|time| has_form && has_zone && has_year(time))
+}
+
+/// Whether a time lies in the years that calendars and databases have in common: year 0 and those before are written
+/// with a sign, or not at all. (jiff ends with 9999.)
+pub(crate) fn has_year(time: &Timestamp) -> bool {
+    const YEAR_1: i64 = -62_135_596_800;
+    time.as_second() >= YEAR_1
 }
 
 #[cfg(test)]

@@ -264,7 +264,11 @@ fn what_is_no_video_list_has_another_shape() {
         r#"{"items":{}}"#,
         r#"{"items":"x"}"#,
         r#"{"items":null}"#,
+        r#"{"kind":5,"items":null}"#,
+        r#"{"kind":"youtube#videoListResponse","items":5}"#,
         r#"{"kind":"youtube#channelListResponse"}"#,
+        r#"{"kind":"youtube#searchListResponse","items":[{"id":"a"}]}"#,
+        r#"{"kind":"","items":[{"id":"a"}]}"#,
         r#"{"error":{"code":403}}"#,
         r#"{"items":[]} trailing"#,
         r#"{"items":[]}{"items":[]}"#,
@@ -288,21 +292,126 @@ fn a_page_cut_short_anywhere_is_truncated() {
 }
 
 #[test]
-fn half_a_surrogate_pair_costs_its_item_alone() {
-    for half in [r"\ud83d", r"\ude00", r"\ud83dx", r"\ud83d\u0041"] {
-        for field in [
-            format!(r#""snippet":{{"title":"{half}"}}"#),
-            format!(r#""snippet":{{"tags":["{half}"]}}"#),
-            format!(r#""contentDetails":{{"duration":"{half}"}}"#),
-        ] {
-            let body = format!(r#"{{"nextPageToken":"t","items":[{{"id":"a"}},{{"id":"b",{field}}},5,{{"id":"d"}}]}}"#);
-            let page = read(&body).unwrap();
-            assert_eq!((ranks(&page), page.skipped, page.places), (vec![(51, "a"), (54, "d")], 2, 4), "{body}");
-            assert_eq!(page.next.as_deref(), Some("t"));
-        }
-        let ignored = format!(r#"{{"items":[{{"id":"a","snippet":{{"localized":{{"title":"{half}"}}}}}}]}}"#);
-        assert_eq!(ranks(&read(ignored).unwrap()), [(51, "a")]);
+fn a_kind_that_is_missing_or_no_text_does_not_matter_to_a_list_of_items() {
+    for kind in ["", r#""kind":null,"#, r#""kind":5,"#, r#""kind":"youtube#videoListResponse","#] {
+        assert_eq!(ranks(&read(format!(r#"{{{kind}"items":[{{"id":"a"}}]}}"#)).unwrap()), [(51, "a")], "{kind}");
     }
+}
+
+#[test]
+fn half_a_surrogate_pair_is_replaced_and_keeps_its_video() {
+    for (json, text) in [
+        (r"x\ud83dy", "x\u{fffd}y"),
+        (r"\ude00", "\u{fffd}"),
+        (r"\ud83d\ud83d", "\u{fffd}\u{fffd}"),
+        (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        (r"\ud83d\u0041", "\u{fffd}A"),
+        (r"\\ud83d\ud83d", "\\ud83d\u{fffd}"),
+    ] {
+        let item = format!(
+            r#"{{"id":"b","snippet":{{"title":"{json}","channelTitle":"{json}","channelId":"{json}","tags":["{json}","{json}"],
+            "description":"{json}","thumbnails":{{"high":{{"url":"{json}"}}}},"{json}":"{json}","publishedAt":"{json}"}},
+            "contentDetails":{{"duration":"{json}"}},"{json}":[{{"{json}":"{json}"}}]}}"#
+        );
+        let body =
+            format!(r#"{{"nextPageToken":"{json}","{json}":1,"items":[{{"id":"a"}},{item},{{"id":"{json}"}}]}}"#);
+        let page = read(&body).unwrap();
+        assert_eq!((ranks(&page), page.skipped, page.places), (vec![(51, "a"), (52, "b")], 1, 3), "{body}");
+        assert_eq!(page.next.as_deref(), Some(text));
+        let expected = Video {
+            title: text.into(),
+            channel: text.into(),
+            channel_id: Some(text.into()),
+            tags: [text, text].into_iter().collect(),
+            description: Some(text.into()),
+            thumbnail: Some(text.into()),
+            age_restricted: Some(false),
+            ..bare("b")
+        };
+        assert_eq!(*page.sightings[1].video, expected, "{json}");
+    }
+}
+
+#[test]
+fn a_number_that_no_computer_holds_costs_its_field() {
+    for number in ["1e999", "-1e999", "1E+400", &"9".repeat(400), "1.5e99999999999999999999"] {
+        for (field, lost) in [("likeCount", "likes"), ("viewCount", "views")] {
+            let body = format!(
+                r#"{{"pageInfo":{{"totalResults":{number}}},"items":[{{"id":"a","statistics":{{"viewCount":1,"likeCount":2,"{field}":{number}}}}}]}}"#
+            );
+            let counts = read(&body).unwrap().sightings[0].video.counts;
+            let kept = Counts { views: Some(1), likes: Some(2), comments: None };
+            let expected =
+                if lost == "likes" { Counts { likes: None, ..kept } } else { Counts { views: None, ..kept } };
+            assert_eq!(counts, expected, "{body}");
+        }
+    }
+}
+
+#[test]
+fn of_a_field_that_comes_twice_the_last_counts() {
+    let body = r#"{"kind":"youtube#searchListResponse","items":"x","items":[{"id":"lost"}],"nextPageToken":"a",
+        "nextPageToken":"b","kind":"youtube#videoListResponse","items":[{"id":"lost","id":"a",
+        "snippet":{"title":"lost","channelTitle":"lost"},
+        "snippet":{"title":"lost","title":"last","tags":["lost"],"tags":["a","b"],"channelId":"lost","channelId":5,
+            "thumbnails":{"high":{"url":"lost"},"maxres":{"url":"lost"},"maxres":{"url":"lost","url":"last"}}},
+        "statistics":{"viewCount":"1","viewCount":"2","likeCount":"1","likeCount":"x"},
+        "contentDetails":{"duration":"PT1S"},"contentDetails":null}]}"#;
+    let mut page = read(body).unwrap();
+    assert_eq!((ranks(&page), page.next.as_deref()), (vec![(51, "a")], Some("b")));
+    let expected = Video {
+        title: "last".into(),
+        tags: ["a", "b"].into_iter().collect(),
+        thumbnail: Some("last".into()),
+        counts: Counts { views: Some(2), ..Counts::default() },
+        ..bare("a")
+    };
+    assert_eq!(*page.sightings.remove(0).video, expected);
+    assert_eq!(read(r#"{"items":[],"items":"x"}"#), Err(Malformed::Shape));
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    assert_eq!(ranks(&read("\u{feff}{\"items\":[{\"id\":\"a\"}]}").unwrap()), [(51, "a")]);
+    assert_eq!(read("\u{feff}\u{feff}{\"items\":[]}"), Err(Malformed::Shape));
+    for cut in ["\u{feff}{\"items\":[", "\u{feff}"] {
+        assert_eq!(read(cut), Err(Malformed::Truncated));
+    }
+    assert_eq!(read(b"\xef\xbb"), Err(Malformed::Truncated));
+}
+
+#[test]
+fn what_is_far_longer_than_youtube_allows_is_cut() {
+    let long = |limit: usize| ("ż".repeat(limit), "ż".repeat(limit + 1));
+    let (title, too_long) = long(MAX_TITLE);
+    let (description, too_long_description) = long(MAX_DESCRIPTION);
+    for (sent, sent_description) in [(&title, &description), (&too_long, &too_long_description)] {
+        let snippet = json!({"title": sent, "channelTitle": sent, "description": sent_description});
+        let video = video_of("snippet", snippet);
+        assert_eq!((&*video.title, &*video.channel), (&*title, &*title));
+        assert_eq!(video.description.as_deref(), Some(&*description));
+    }
+    // What is no text for people is of no use where it is cut.
+    let (fits, too_long) = ("x".repeat(MAX_IDENTIFIER), "x".repeat(MAX_IDENTIFIER + 1));
+    let pictures =
+        |url: &str| json!({"channelId": url, "thumbnails": {"maxres": {"url": url}, "high": {"url": "high"}}});
+    let video = video_of("snippet", pictures(&fits));
+    assert_eq!((video.channel_id.as_deref(), video.thumbnail.as_deref()), (Some(&*fits), Some(&*fits)));
+    let video = video_of("snippet", pictures(&too_long));
+    assert_eq!((video.channel_id.as_deref(), video.thumbnail.as_deref()), (None, Some("high")));
+    let token = json!({"items": [], "nextPageToken": "x".repeat(1 << 20)}).to_string();
+    assert_eq!(read(token).unwrap().next.unwrap().len(), MAX_TOKEN);
+}
+
+#[test]
+fn tags_end_before_the_first_that_does_not_fit() {
+    let count = |tags: Value| video_of("snippet", json!({ "tags": tags })).tags.iter().count();
+    let long = |length: usize| "ż".repeat(length);
+    assert_eq!(count(json!([long(MAX_TAGS)])), 1);
+    assert_eq!(count(json!([long(MAX_TAGS + 1), "a"])), 0);
+    assert_eq!(count(json!([long(MAX_TAGS - 2), "a", "b"])), 2);
+    assert_eq!(count(json!(["a", long(MAX_TAGS), "b", 5, [["c"]]])), 1);
+    assert_eq!(count(json!(vec![""; 3 * MAX_TAGS])), MAX_TAGS + 1);
 }
 
 #[test]
@@ -325,7 +434,7 @@ fn deep_nesting_is_read_without_a_deep_stack() {
             format!(r#"{{"items":[{{"id":"a","snippet":{deep}}}]}}"#),
             format!(r#"{{"items":[{{"id":"a","snippet":{{"title":{deep},"tags":{deep},"thumbnails":{deep}}}}}]}}"#),
             format!(r#"{{"items":[{{"id":"a","statistics":{{"viewCount":{deep}}}}},{deep}]}}"#),
-            // Read one by one, for the second's title.
+            // Read again, for the second's title.
             format!(r#"{{"items":[{{"id":"a","snippet":{{"title":{deep}}}}},{{"snippet":{{"title":"\ud83d"}}}}]}}"#),
         ] {
             let page = read(&body).unwrap();
@@ -337,30 +446,29 @@ fn deep_nesting_is_read_without_a_deep_stack() {
 }
 
 #[test]
-fn the_thumbnail_is_the_largest_and_of_equals_the_last() {
-    let thumbnail = |thumbnails: &str| {
-        let body = format!(r#"{{"items":[{{"id":"a","snippet":{{"thumbnails":{thumbnails}}}}}]}}"#);
-        read(body).unwrap().sightings.remove(0).video.thumbnail
+fn the_thumbnail_is_the_first_of_five_names() {
+    let thumbnail = |names: &[&str]| {
+        let picture = |name: &&str| ((*name).to_owned(), json!({"url": name, "width": 9, "height": 9}));
+        let thumbnails: Value = names.iter().map(picture).collect();
+        video_of("snippet", json!({ "thumbnails": thumbnails })).thumbnail
     };
-    let cases = [
-        (r#"{"a":{"url":"1","width":9,"height":9},"b":{"url":"2","width":2,"height":40}}"#, Some("1")),
-        (r#"{"a":{"url":"1","width":2,"height":40},"b":{"url":"2","width":9,"height":9}}"#, Some("2")),
-        (r#"{"a":{"url":"1","width":4,"height":3},"b":{"url":"2","width":3,"height":4}}"#, Some("2")),
-        (r#"{"a":{"url":"1","width":4,"height":3},"b":{"url":"2"}}"#, Some("1")),
-        (r#"{"a":{"url":"1"},"b":{"url":"2"}}"#, Some("2")),
-        (r#"{"a":{"url":"1","width":"9","height":"9"},"b":{"url":"2","width":2,"height":2}}"#, Some("1")),
-        (r#"{"a":{"url":"1","width":1,"height":1},"b":{"width":9,"height":9}}"#, Some("1")),
-        (r#"{"a":{"url":"1","width":1,"height":1},"b":null,"c":5,"d":"x"}"#, Some("1")),
-        (
-            r#"{"a":{"url":"1","width":18446744073709551615,"height":2},"b":{"url":"2","width":9,"height":9}}"#,
-            Some("1"),
-        ),
-        ("{}", None),
-        (r#"[{"url":"1"}]"#, None),
-    ];
-    for (thumbnails, expected) in cases {
-        assert_eq!(thumbnail(thumbnails).as_deref(), expected, "{thumbnails}");
+    let others = ["fhd", "qhd", "uhd", "shortsAspectRatio", "Maxres", ""];
+    let mut names = ["default", "medium", "high", "standard", "maxres"].as_slice();
+    while let Some((largest, smaller)) = names.split_last() {
+        assert_eq!(thumbnail(&[&others, names].concat()).as_deref(), Some(*largest));
+        assert_eq!(thumbnail(&[names, &others].concat()).as_deref(), Some(*largest));
+        names = smaller;
     }
+    assert_eq!(thumbnail(&others), None);
+    let odd = |maxres: Value| {
+        video_of("snippet", json!({"thumbnails": {"high": {"url": "high"}, "maxres": maxres}})).thumbnail.unwrap()
+    };
+    assert_eq!(odd(json!({"url": "x", "width": "?", "height": -1})), "x");
+    for maxres in [json!(null), json!("x"), json!({}), json!({"url": null}), json!({"url": ""}), json!([{"url": "x"}])]
+    {
+        assert_eq!(odd(maxres.clone()), "high", "{maxres}");
+    }
+    assert_eq!(video_of("snippet", json!({"thumbnails": [{"url": "x"}]})).thumbnail, None);
 }
 
 #[test]
@@ -386,8 +494,13 @@ fn a_language_is_its_primary_subtag_of_today() {
         ("FIL-PH", Some("tl")),
         ("iw", Some("he")),
         ("in", Some("id")),
+        ("ji", Some("yi")),
+        ("jw", Some("jv")),
+        ("mo-MD", Some("ro")),
         ("zxx", None),
         ("und", None),
+        ("mul", None),
+        ("MIS-Latn", None),
         ("UND-x", None),
         ("", None),
         ("-", None),
@@ -449,10 +562,42 @@ fn a_duration_is_whole_seconds_or_none() {
 fn a_date_is_read_with_and_without_a_fraction() {
     let published = |text: &str| video_of("snippet", json!({ "publishedAt": text })).published_at;
     let expected: Option<Timestamp> = Some("2018-10-31T12:00:06Z".parse().unwrap());
-    for text in ["2018-10-31T12:00:06.000Z", "2018-10-31T12:00:06Z", "2018-10-31T14:00:06+02:00"] {
+    for text in
+        ["2018-10-31T12:00:06.000Z", "2018-10-31T12:00:06Z", "2018-10-31t14:00:06+02:00", "2018-10-31T10:30:06-01:30"]
+    {
         assert_eq!(published(text), expected, "{text}");
     }
     for text in ["", "yesterday", "2018-10-31", "2018-10-31T12:00:06", "2018-13-31T12:00:06Z", "1540987206"] {
+        assert_eq!(published(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_date_is_one_of_rfc_3339_in_the_years_1_to_9999() {
+    let published = |text: &str| video_of("snippet", json!({ "publishedAt": text })).published_at;
+    let years = ["0001-01-01T00:00:00Z", "0001-01-01T02:00:00+02:00", "9999-12-30T12:00:00Z"];
+    let written = years.map(|text| published(text).unwrap().to_string());
+    assert_eq!(written, ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-30T12:00:00Z"]);
+    for text in [
+        "0000-12-31T23:59:59Z",
+        "0001-01-01T01:59:59+02:00",
+        "-000001-01-01T00:00:00Z",
+        "+002018-10-31T12:00:06Z",
+        "+010000-01-01T00:00:00Z",
+        "10000-01-01T00:00:00Z",
+        "20181031T120006Z",
+        "2018-10-31 12:00:06Z",
+        "2018-10-31T12Z",
+        "2018-10-31T12:00Z",
+        "2018-10-31T12:00:06,5Z",
+        "2018-10-31T12:00:06+02",
+        "2018-10-31T12:00:06+0200",
+        "2018-10-31T12:00:06Z[UTC]",
+        "2018-10-31T12:00:06+02:00[Europe/Warsaw]",
+        " 2018-10-31T12:00:06Z",
+        "２018-10-31T12:00:06Z",
+        "2018-10-31T12:00:06é",
+    ] {
         assert_eq!(published(text), None, "{text}");
     }
 }

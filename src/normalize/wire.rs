@@ -1,5 +1,6 @@
 //! A page as it comes over the wire. Borrowed from the body, only the fields that are used, and
-//! lenient: a field of another type is a field that is missing, and its item stays.
+//! lenient: a field of another type is a field that is missing, and of a field given twice the last counts, as it
+//! does for jq, Python and browsers.
 //!
 //! Source: "Videos", <https://developers.google.com/youtube/v3/docs/videos>, and captured answers.
 
@@ -8,150 +9,98 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::{MAX_IDENTIFIER, MAX_TAGS};
 use crate::tags::{self, Tags};
 
-/// `youtube#videoListResponse`, with its items read as `I`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "I: Deserialize<'de>"))]
-pub(super) struct List<'a, I> {
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub kind: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub next_page_token: Text<'a>,
-    #[serde(default, deserialize_with = "at_most_a_page")]
-    pub items: Option<Vec<I>>,
-}
-
-/// A page of YouTube's has 50 items at most. What a server sends beyond is passed over, not kept.
-const MAX_ITEMS: usize = 50;
-
-fn at_most_a_page<'de, D: Deserializer<'de>, I: Deserialize<'de>>(deserializer: D) -> Result<Option<Vec<I>>, D::Error> {
-    struct Items<I>(PhantomData<I>);
-
-    impl<'de, I: Deserialize<'de>> Visitor<'de> for Items<I> {
-        type Value = Option<Vec<I>>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of items")
+/// Structs that are read from a JSON object. serde's own derive would refuse an object that repeats a field.
+macro_rules! objects {
+    ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? { $($key:literal => $field:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Default)]
+        pub(super) struct $name $(<$life>)? {
+            $(pub $field: $type,)*
         }
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut items = Vec::with_capacity(MAX_ITEMS);
-            while items.len() < MAX_ITEMS {
-                match list.next_element()? {
-                    Some(item) => items.push(item),
-                    None => return Ok(Some(items)),
+
+        impl<'de> Soft<'de> for $name $(<$life>)? {
+            fn object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
+                let mut read = Self::default();
+                while let Some(Soften(Text(name))) = object.next_key()? {
+                    match name.as_deref() {
+                        $(Some($key) => read.$field = object.next_value::<Soften<_>>()?.0,)*
+                        _ => drop(object.next_value::<IgnoredAny>()?),
+                    }
                 }
+                Ok(read)
             }
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(Some(items))
         }
+    )*};
+}
+
+objects! {
+    /// `youtube#videoListResponse`
+    List<'de> {
+        "kind" => kind: Text<'de>,
+        "nextPageToken" => next_page_token: Text<'de>,
+        "items" => items: Items<'de>,
     }
 
-    deserializer.deserialize_any(Items(PhantomData))
-}
-
-/// An item; nothing in it where it is no object.
-#[derive(Default)]
-pub(super) struct Slot<'a>(pub Option<Item<'a>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Slot<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        soft::<D, Option<Item<'de>>>(deserializer).map(Slot)
+    /// `youtube#video`
+    Item<'de> {
+        "id" => id: Text<'de>,
+        "snippet" => snippet: Snippet<'de>,
+        "contentDetails" => content_details: Option<ContentDetails<'de>>,
+        "statistics" => statistics: Statistics,
+        "status" => status: Status,
     }
-}
 
-/// `youtube#video`
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Item<'a> {
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub id: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub snippet: Option<Snippet<'a>>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub content_details: Option<ContentDetails<'a>>,
-    #[serde(default, deserialize_with = "soft")]
-    pub statistics: Option<Statistics>,
-    #[serde(default, deserialize_with = "soft")]
-    pub status: Option<VideoStatus>,
-}
+    Snippet<'de> {
+        "publishedAt" => published_at: Text<'de>,
+        "channelId" => channel_id: Text<'de>,
+        "title" => title: Text<'de>,
+        "description" => description: Text<'de>,
+        "thumbnails" => thumbnails: Thumbnails<'de>,
+        "channelTitle" => channel_title: Text<'de>,
+        "tags" => tags: Tags,
+        "categoryId" => category_id: Count,
+        "liveBroadcastContent" => live_broadcast_content: Text<'de>,
+        "defaultLanguage" => default_language: Text<'de>,
+        "defaultAudioLanguage" => default_audio_language: Text<'de>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Snippet<'a> {
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub published_at: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub channel_id: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub title: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub description: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub thumbnails: Thumbnails<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub channel_title: Text<'a>,
-    #[serde(default, deserialize_with = "soft")]
-    pub tags: Tags,
-    #[serde(default, deserialize_with = "soft")]
-    pub category_id: Count,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub live_broadcast_content: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub default_language: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub default_audio_language: Text<'a>,
-}
+    /// Others exist: `fhd`, `qhd` and `uhd` are up to 3840 pixels wide, and `shortsAspectRatio` is 9:16.
+    Thumbnails<'de> {
+        "default" => default: Thumbnail<'de>,
+        "medium" => medium: Thumbnail<'de>,
+        "high" => high: Thumbnail<'de>,
+        "standard" => standard: Thumbnail<'de>,
+        "maxres" => maxres: Thumbnail<'de>,
+    }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ContentDetails<'a> {
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub duration: Text<'a>,
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub content_rating: Option<ContentRating<'a>>,
-}
+    Thumbnail<'de> {
+        "url" => url: Text<'de>,
+    }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ContentRating<'a> {
-    #[serde(default, borrow, deserialize_with = "soft")]
-    pub yt_rating: Text<'a>,
-}
+    ContentDetails<'de> {
+        "duration" => duration: Text<'de>,
+        "contentRating" => content_rating: ContentRating<'de>,
+    }
 
-/// Counts are strings of an unsigned 64-bit number.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Statistics {
-    #[serde(default, deserialize_with = "soft")]
-    pub view_count: Count,
-    #[serde(default, deserialize_with = "soft")]
-    pub like_count: Count,
-    #[serde(default, deserialize_with = "soft")]
-    pub comment_count: Count,
-}
+    ContentRating<'de> {
+        "ytRating" => yt_rating: Text<'de>,
+    }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct VideoStatus {
-    #[serde(default, deserialize_with = "soft")]
-    pub embeddable: Flag,
-}
+    /// Counts are strings of an unsigned 64-bit number.
+    Statistics {
+        "viewCount" => view_count: Count,
+        "likeCount" => like_count: Count,
+        "commentCount" => comment_count: Count,
+    }
 
-#[derive(Deserialize)]
-struct Thumbnail<'a> {
-    #[serde(default, borrow, deserialize_with = "soft")]
-    url: Text<'a>,
-    #[serde(default, deserialize_with = "soft")]
-    width: Count,
-    #[serde(default, deserialize_with = "soft")]
-    height: Count,
+    Status {
+        "embeddable" => embeddable: Flag,
+    }
 }
 
 #[derive(Default)]
@@ -160,29 +109,66 @@ pub(super) struct Text<'a>(pub Option<Cow<'a, str>>);
 pub(super) struct Count(pub Option<u64>);
 #[derive(Default)]
 pub(super) struct Flag(pub Option<bool>);
-/// The address of the largest; of equals the last, since YouTube lists them by size.
+
+/// The items of a page.
 #[derive(Default)]
-pub(super) struct Thumbnails<'a>(pub Option<Cow<'a, str>>);
+pub(super) enum Items<'a> {
+    /// The field is not there, or null.
+    #[default]
+    Missing,
+    /// Those of a page at most; what a server sends beyond is not kept.
+    List(Vec<Item<'a>>),
+    /// No list.
+    Other,
+}
+
+/// The most items that a page of YouTube's has.
+const MAX_ITEMS: usize = 50;
+
+impl<'a> Text<'a> {
+    /// An id or an address, which is of no use where it is empty, and of none where it is cut.
+    pub(super) fn identifier(self) -> Option<Cow<'a, str>> {
+        self.0.filter(|text| !text.is_empty() && text.len() <= MAX_IDENTIFIER)
+    }
+}
+
+impl<'a> Thumbnails<'a> {
+    /// The address of the largest of the old five.
+    pub(super) fn largest(self) -> Option<Cow<'a, str>> {
+        let by_size = [self.maxres, self.standard, self.high, self.medium, self.default];
+        by_size.into_iter().find_map(|thumbnail| thumbnail.url.identifier())
+    }
+}
 
 /// What can be made of each JSON type; of the types that a field does not expect, nothing.
-trait Soft<'de>: Default {
-    fn text(_: Cow<'de, str>) -> Self {
+pub(super) trait Soft<'de>: Default {
+    /// Made of a type that is not expected.
+    fn other() -> Self {
         Self::default()
+    }
+    fn text(_: Cow<'de, str>) -> Self {
+        Self::other()
     }
     fn number(_: u64) -> Self {
-        Self::default()
+        Self::other()
     }
     fn flag(_: bool) -> Self {
-        Self::default()
+        Self::other()
     }
-    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Self::default())
+    fn list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        pass_over(list)?;
+        Ok(Self::other())
     }
     fn object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Self::default())
+        Ok(Self::other())
     }
+}
+
+/// Reads what is left of a list and keeps nothing.
+fn pass_over<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+    while list.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
 }
 
 impl<'de> Soft<'de> for Text<'de> {
@@ -206,51 +192,56 @@ impl<'de> Soft<'de> for Flag {
     }
 }
 
+/// Where it matters whether an object is there at all.
+impl<'de, T: Soft<'de>> Soft<'de> for Option<T> {
+    fn object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        T::object(object).map(Some)
+    }
+}
+
+impl<'de> Soft<'de> for Items<'de> {
+    fn other() -> Self {
+        Items::Other
+    }
+    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut items = Vec::with_capacity(MAX_ITEMS);
+        while items.len() < MAX_ITEMS {
+            match list.next_element()? {
+                Some(Soften(item)) => items.push(item),
+                None => return Ok(Items::List(items)),
+            }
+        }
+        pass_over(list)?;
+        Ok(Items::List(items))
+    }
+}
+
 impl<'de> Soft<'de> for Tags {
+    /// The tags before the first that no longer fits.
     fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
         let mut tags = tags::Builder::default();
-        while let Some(Element(Text(tag))) = list.next_element()? {
-            tag.iter().for_each(|tag| tags.push(tag));
+        // As if a separator stood between two, so that empty tags have an end too.
+        let mut room = MAX_TAGS + 1;
+        while let Some(Soften(Text(tag))) = list.next_element()? {
+            let Some(tag) = tag else { continue };
+            let Some(left) = room.checked_sub(tag.chars().count() + 1) else {
+                pass_over(list)?;
+                break;
+            };
+            room = left;
+            tags.push(&tag);
         }
         Ok(tags.build())
     }
 }
 
-impl<'de> Soft<'de> for Thumbnails<'de> {
-    fn object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
-        let (mut largest, mut area) = (None, 0);
-        while let Some((IgnoredAny, Element(thumbnail))) = object.next_entry::<_, Element<Option<Thumbnail<'de>>>>()? {
-            let Some(Thumbnail { url: Text(Some(url)), width, height }) = thumbnail else { continue };
-            let its_area = width.0.unwrap_or(0).saturating_mul(height.0.unwrap_or(0));
-            if its_area >= area {
-                (largest, area) = (Some(url), its_area);
-            }
-        }
-        Ok(Thumbnails(largest))
-    }
-}
+/// Reads `T` from whatever JSON stands there.
+pub(super) struct Soften<T>(pub T);
 
-macro_rules! soft_object {
-    ($($name:ty),*) => {$(
-        impl<'de> Soft<'de> for Option<$name> {
-            fn object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
-                Deserialize::deserialize(MapAccessDeserializer::new(object)).map(Some)
-            }
-        }
-    )*};
-}
-soft_object!(Item<'de>, Snippet<'de>, ContentDetails<'de>, ContentRating<'de>, Statistics, VideoStatus, Thumbnail<'de>);
-
-struct Element<T>(T);
-
-impl<'de, T: Soft<'de>> Deserialize<'de> for Element<T> {
+impl<'de, T: Soft<'de>> Deserialize<'de> for Soften<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        soft(deserializer).map(Element)
+        deserializer.deserialize_any(SoftVisitor(PhantomData)).map(Soften)
     }
-}
-
-fn soft<'de, D: Deserializer<'de>, T: Soft<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_any(SoftVisitor(PhantomData))
 }
 
 struct SoftVisitor<T>(PhantomData<T>);
@@ -271,10 +262,10 @@ impl<'de, T: Soft<'de>> Visitor<'de> for SoftVisitor<T> {
         Ok(T::number(number))
     }
     fn visit_i64<E>(self, _: i64) -> Result<T, E> {
-        Ok(T::default())
+        Ok(T::other())
     }
     fn visit_f64<E>(self, _: f64) -> Result<T, E> {
-        Ok(T::default())
+        Ok(T::other())
     }
     fn visit_bool<E>(self, flag: bool) -> Result<T, E> {
         Ok(T::flag(flag))

@@ -95,8 +95,18 @@ pub fn check_page(body: &[u8]) {
         assert_eq!(page.sightings.len(), beginning.clone().count());
         assert!(page.sightings.iter().zip(beginning).all(same));
     }
-    let is_json = serde_json::from_slice::<serde_json::Value>(body).is_ok();
-    assert!(!(is_json && whole == Err(Malformed::Truncated)), "whole JSON is called cut short");
+    if let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) {
+        assert_ne!(whole, Err(Malformed::Truncated), "whole JSON is called cut short");
+        let kind = json["kind"].as_str().unwrap_or(KIND);
+        assert!(kind == KIND || whole == Err(Malformed::Shape), "{kind} is called a chart");
+        let is_chart = kind == KIND && json["items"].is_array();
+        assert!(!is_chart || whole.is_ok(), "a chart is refused");
+        // Of a field given twice, the reader of `Value` keeps the last too.
+        let once = json.to_string();
+        let once =
+            normalize::page(once.as_bytes(), Window { offset: 0, size: 50, description: true, fetched_at: now() });
+        assert_eq!(once, whole, "a field that is given twice counts otherwise");
+    }
     // The face that `fetch` sees says the same, with the kinds of the document.
     let outcome = api::read(&reply(200, body), &request(), now());
     match (outcome, whole) {
@@ -106,6 +116,8 @@ pub fn check_page(body: &[u8]) {
         other => panic!("{other:?}"),
     }
 }
+
+const KIND: &str = "youtube#videoListResponse";
 
 fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
     assert!(page.places <= size);
@@ -119,11 +131,24 @@ fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
         let of_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         assert!((1..=64).contains(&video.id.len()) && video.id.bytes().all(of_alphabet), "id {:?}", video.id);
         assert_eq!(video.description.is_some(), description);
+        let texts = [(&video.title, 1_000), (&video.channel, 1_000)];
+        let texts = texts.into_iter().chain(video.description.as_ref().map(|text| (text, 20_000)));
+        texts.for_each(|(text, limit)| assert!(text.chars().count() <= limit, "a text is too long"));
+        assert!(video.tags.iter().collect::<Vec<_>>().join("|").chars().count() <= 10_000, "tags are too long");
+        for text in [&video.channel_id, &video.thumbnail].into_iter().flatten() {
+            assert!((1..=1_000).contains(&text.len()), "{text:?}");
+        }
+        if let Some(time) = video.published_at {
+            assert!(time.to_string().bytes().next().is_some_and(|digit| digit.is_ascii_digit()), "{time}");
+            assert!(!time.to_string().starts_with("0000"), "{time}");
+        }
         assert_ne!(video.duration_seconds, Some(0));
         if let Some(language) = &video.declared_language {
             let code = language.code();
             assert!((2..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase()));
-            assert!(!["und", "zxx", "iw", "in", "fil"].contains(&code), "{code}");
+            let no_language = ["und", "zxx", "mul", "mis"];
+            let renamed = ["iw", "in", "ji", "jw", "mo", "fil"];
+            assert!(!no_language.contains(&code) && !renamed.contains(&code), "{code}");
         }
     }
 }

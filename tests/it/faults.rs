@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bytes::{Asked, Bytes, PAGES, Step, ids_of, ok, page, wait_until};
-use crate::harness::{Outcome, Run, ids, peak_kib, region_row};
+use crate::harness::{Answer, Outcome, Run, Server, ids, peak_kib, region_row};
 use table::Ends::{Empty, Fails, LastPage, Repeats, Skips, Whole};
 use table::{Class, Request, class, table};
 
@@ -145,14 +145,32 @@ fn what_has_no_end_takes_bounded_memory() {
     let classes = table().into_iter().filter(|class| names.contains(&class.name)).chain([items]);
     for class in classes.map(Arc::new) {
         let server = server(&class, 1);
-        let mut run = run(&class, &server);
-        let mut child = run.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut peak = 0_u64;
-        while child.try_wait().unwrap().is_none() {
-            peak = peak.max(peak_kib(child.id()));
-            sleep(Duration::from_millis(1));
-        }
-        println!("{}: {peak} KiB", class.name);
-        assert!((1..64 * 1024).contains(&peak), "{}: {peak} KiB", class.name);
+        assert_takes_little_memory(class.name, run(&class, &server));
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn texts_of_megabytes_are_not_kept_whole() {
+    let server = Server::start(|hit| {
+        let long = "x".repeat(1_300_000);
+        let pictures = json!({"high": {"url": long}});
+        let snippet = json!({"title": long, "channelTitle": long, "channelId": long, "tags": ["a", long], "description": long, "thumbnails": pictures});
+        Answer::json(&json!({"items": [{"id": hit.region(), "snippet": snippet}]}))
+    });
+    let regions = "US,GB,DE,FR,IN,BR,AU,CA,PL,NL,SE,NO,AT,JP,KR,MX";
+    assert_takes_little_memory("long texts", Run::on(&server, &format!("-r {regions} -c 1 --json --description")));
+    assert_eq!(server.log().len(), 16);
+}
+
+#[cfg(target_os = "linux")]
+fn assert_takes_little_memory(name: &str, mut run: Run) {
+    let mut child = run.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut peak = 0_u64;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(peak_kib(child.id()));
+        sleep(Duration::from_millis(1));
+    }
+    println!("{name}: {peak} KiB");
+    assert!((1..64 * 1024).contains(&peak), "{name}: {peak} KiB");
 }

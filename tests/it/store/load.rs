@@ -114,6 +114,11 @@ fn odd_count() -> impl Strategy<Value = Option<u64>> {
     ]
 }
 
+/// From year 1 on.
+fn odd_date() -> impl Strategy<Value = Timestamp> {
+    odd_time().prop_filter("before year 1", |time| time.as_second() >= -62_135_596_800)
+}
+
 fn odd_time() -> impl Strategy<Value = Timestamp> {
     let seconds = Timestamp::MIN.as_second()..Timestamp::MAX.as_second();
     (seconds, 0..1_000_000_000).prop_map(|(second, nanosecond)| Timestamp::new(second, nanosecond).unwrap())
@@ -125,7 +130,7 @@ fn odd_video() -> impl Strategy<Value = Video> {
     let live = select(&Live::ALL);
     let others = (
         proptest::option::of(any::<u32>()),
-        proptest::option::of(odd_time()),
+        proptest::option::of(odd_date()),
         any::<[Option<bool>; 2]>(),
         vec(odd_text(), 0..4),
         proptest::option::of(odd_text()),
@@ -344,6 +349,22 @@ proptest! {
             read["stats"][derived] = json!([]);
         }
         prop_assert_eq!(read, written);
+    }
+}
+
+#[test]
+fn an_older_or_edited_document_is_read_as_an_answer_is() {
+    let mut document = serde_json::to_value(report(at(NOON), vec![chart("US", &["a"])])).unwrap();
+    let read = |document: &Value| document::parse(format!("\u{feff}{document}").as_bytes()).unwrap().videos.remove(0);
+    for (written, language) in
+        [("ji", Some("yi")), ("mo", Some("ro")), ("mul", None), ("mis", None), ("de", Some("de"))]
+    {
+        document["videos"][0]["declared_language"] = json!(written);
+        assert_eq!(read(&document).video.declared_language, language.and_then(Language::new), "{written}");
+    }
+    for (written, is_date) in [("0000-12-31T23:59:59Z", false), ("-000001-01-01T00:00:00Z", false), (NOON, true)] {
+        document["videos"][0]["published_at"] = json!(written);
+        assert_eq!(read(&document).video.published_at.is_some(), is_date, "{written}");
     }
 }
 
