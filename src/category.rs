@@ -38,6 +38,38 @@ impl Category {
     }
 }
 
+/// Which of a region's charts is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChartCategory {
+    /// The chart of all categories.
+    All,
+    /// The chart of one category.
+    One(Category),
+}
+
+impl ChartCategory {
+    /// Finds a category as [`Category::find`] does, or all of them by `all` or `0`.
+    pub fn find(text: &str) -> Option<ChartCategory> {
+        if text == "0" || text.eq_ignore_ascii_case("all") {
+            return Some(ChartCategory::All);
+        }
+        Category::find(text).map(ChartCategory::One)
+    }
+
+    /// The one category.
+    pub fn category(self) -> Option<Category> {
+        match self {
+            ChartCategory::All => None,
+            ChartCategory::One(category) => Some(category),
+        }
+    }
+
+    /// As in the document: `None` is all categories.
+    pub fn id(self) -> Option<u32> {
+        self.category().map(Category::id)
+    }
+}
+
 const TABLE: &[(u32, &str)] = &[
     (1, "Film & Animation"),
     (2, "Autos & Vehicles"),

@@ -10,14 +10,14 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::category::Category;
+use crate::category::{Category, ChartCategory};
 use crate::demo;
 use crate::error::UsageError;
 use crate::exit;
 use crate::output::{ChangesFormat, Format, Rows};
 use crate::text::quoted;
 
-use values::{category, concurrency, duration, max_results, max_units, retries};
+use values::{category, chart_category, concurrency, duration, max_results, max_units, retries};
 
 const STYLES: Styles =
     Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default());
@@ -68,9 +68,9 @@ pub enum Command {
         /// Regions, as in --regions of a run [default: all that the history has]
         #[arg(short, long, value_name = "LIST")]
         regions: Vec<String>,
-        /// Charts of one category only, by number or English name [default: those fetched last]
-        #[arg(long, value_name = "ID", value_parser = category)]
-        category: Option<Category>,
+        /// The chart of a category, by number or English name, or of all of them [default: those fetched last]
+        #[arg(long, value_name = "ID", value_parser = chart_category)]
+        category: Option<ChartCategory>,
         /// A table for people, or JSON
         #[arg(short, long, value_name = "FORMAT", default_value = "table")]
         format: ChangesFormat,
@@ -130,9 +130,9 @@ pub struct ReportArgs {
     /// Regions, as in --regions of a run [default: all that there are]
     #[arg(short, long, value_name = "LIST")]
     pub regions: Vec<String>,
-    /// Charts of one category only, by number or English name [default: those fetched last]
-    #[arg(long, value_name = "ID", value_parser = category)]
-    pub category: Option<Category>,
+    /// The chart of a category, by number or English name, or of all of them [default: those fetched last]
+    #[arg(long, value_name = "ID", value_parser = chart_category)]
+    pub category: Option<ChartCategory>,
     /// Write the page to FILE, whole or not at all; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,

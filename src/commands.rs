@@ -1,5 +1,6 @@
 //! What is no run: texts that the program prints about itself, and what it does with a history.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -10,7 +11,7 @@ use anyhow::Context;
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::category::Category;
+use crate::category::ChartCategory;
 use crate::cli::{Cli, Command, ReportArgs};
 use crate::config;
 use crate::document;
@@ -24,7 +25,7 @@ use crate::region::{self, Region};
 use crate::report::{self, Snapshot};
 use crate::store::changes::{self, Changes};
 use crate::store::history::cutoff;
-use crate::store::{self, Access, Location};
+use crate::store::{self, Access, Engine, KnownRegion, Location, NO_LONGER, StoreError};
 
 const NO_RUN: &str = "the history holds no run yet; a run with --store brings one in";
 
@@ -69,25 +70,48 @@ fn location(typed: Option<String>, env: &Env) -> Result<Location, UsageError> {
 async fn find_changes(
     location: &Location,
     typed: &[String],
-    category: Option<Category>,
+    category: Option<ChartCategory>,
     trail_columns: usize,
     now: Timestamp,
 ) -> anyhow::Result<Changes> {
     let mut engine = store::open(location, Access::Read).await?;
     engine.freeze().await?;
-    let known = engine.regions().await?;
+    let known = known_regions(&mut *engine, now).await?;
     if known.is_empty() {
         tracing::warn!("{NO_RUN}");
     }
-    let known = known.iter().map(|known| known.region).collect();
-    let asked = if typed.is_empty() { known } else { region::parse_list(&typed.join(","))? };
+    let asked = if typed.is_empty() {
+        known.iter().map(|known| known.region).collect()
+    } else {
+        region::parse_list(&typed.join(","))?
+    };
     let regions = changes::find(&mut *engine, &asked, category, now, trail_columns).await?;
     let is_compared = |region: &&Region| regions.iter().any(|changes| changes.region == **region);
-    let alone: Vec<&str> = asked.iter().filter(|region| !is_compared(region)).map(Region::code).collect();
+    // What nobody has asked for in a while, once by a slip perhaps, is told of only where it is named.
+    let given_up = if typed.is_empty() { given_up(&known) } else { HashSet::new() };
+    let is_told = |region: &&Region| !is_compared(region) && !given_up.contains(*region);
+    let alone: Vec<&str> = asked.iter().filter(is_told).map(Region::code).collect();
     if !alone.is_empty() {
         tracing::warn!("{}: no two whole charts of one source and category to compare yet", alone.join(","));
     }
     Ok(Changes { schema_version: changes::SCHEMA_VERSION, regions })
+}
+
+/// The regions of a history. Says so where it goes on beyond this machine's clock.
+async fn known_regions(engine: &mut dyn Engine, now: Timestamp) -> Result<Vec<KnownRegion>, StoreError> {
+    let known = engine.regions().await?;
+    if let Some(last) = known.iter().map(|known| known.asked_at).max().filter(|last| *last > now + AHEAD) {
+        tracing::warn!(
+            "runs of the history are dated up to {last}, which is yet to come, and are left out; set this machine's clock, or, if that was wrong when they ran, see prune --ahead"
+        );
+    }
+    Ok(known)
+}
+
+/// The regions that no run has asked for in a week, while others ran.
+fn given_up(known: &[KnownRegion]) -> HashSet<Region> {
+    let newest = known.iter().map(|known| known.asked_at).max().unwrap_or_default();
+    known.iter().filter(|known| newest.duration_since(known.asked_at) > NO_LONGER).map(|known| known.region).collect()
 }
 
 /// What a page is made of must outlive it.
@@ -130,6 +154,7 @@ async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Res
             }
             let mut engine = store::open(&location, Access::Read).await?;
             let snapshot = Snapshot::of_history(&mut *engine, asked.as_deref(), category, now).await?;
+            known_regions(&mut *engine, now).await?;
             snapshot.context(match category {
                 Some(_) => {
                     "the history holds no run of that category; without --category, it shows what was fetched last"

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo, Unit};
 
-use crate::category::Category;
+use crate::category::{Category, ChartCategory};
 
 /// Reads `500ms`, `10s`, `5m`, `7h`, `30d`; a day has 24 hours.
 ///
@@ -42,11 +42,16 @@ pub(super) fn max_units(text: &str) -> Result<u32, String> {
 }
 
 pub(super) fn category(text: &str) -> Result<Category, String> {
-    Category::find(text).ok_or_else(|| {
-        let names: Vec<&str> =
-            Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect();
-        format!("give a number, or one of: {}", names.join(", "))
-    })
+    Category::find(text).ok_or_else(|| format!("give a number, or one of: {}", category_names()))
+}
+
+pub(super) fn chart_category(text: &str) -> Result<ChartCategory, String> {
+    ChartCategory::find(text).ok_or_else(|| format!("give a number, or one of: all, {}", category_names()))
+}
+
+fn category_names() -> String {
+    let names: Vec<&str> = Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What changed, for people and for programs.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
@@ -11,7 +10,7 @@ use super::grid::{left, lines, right};
 use super::{Out, OutputError, json, to_stream, width_of};
 use crate::category::Category;
 use crate::figures::span;
-use crate::store::changes::{Changes, Move, RegionChanges};
+use crate::store::changes::{Changes, Move, Ranks, RegionChanges};
 use crate::text::one_line;
 
 /// How changes are printed.
@@ -81,10 +80,12 @@ fn table(changes: &Changes, width: usize, color: bool, out: &mut Out<'_>) -> io:
 
 /// `PL, Music: 2026-11-22 14:00 to 21:00 UTC, 50 places: 5 entered, 5 left, 20 rose, 18 fell`
 fn heading(region: &RegionChanges) -> String {
-    let category = region.scope.category_id.map_or_else(String::new, |id| {
-        let category = Category::new(id);
-        format!(", {}", category.name().map_or_else(|| format!("category {id}"), str::to_owned))
-    });
+    let name = |id| Category::new(id).name().map_or_else(|| format!("category {id}"), str::to_owned);
+    let category = match region.scope.category_id {
+        Some(id) => format!(", {}", name(id)),
+        None if region.is_chosen => ", all categories".to_owned(),
+        None => String::new(),
+    };
     // A document that was loaded may hold anything there.
     let source = match region.scope.source.as_str() {
         "youtube" => String::new(),
@@ -112,16 +113,18 @@ fn trail_columns(width: usize) -> usize {
     if width < 100 { 8 } else { TRAIL }
 }
 
-/// `▁▃▆█·`: a column for each run, and `·` where the video was not in the chart. Each bar stands for twice the rank of
-/// the next higher one (1, 2, to 4, to 8, … beyond 64), so that the top, where a place counts most, is told apart.
-fn sparkline(video_id: &str, trail: &[HashMap<String, u32>]) -> String {
+/// `▁▃▆█·?`: a column for each run, `·` where the video was not in the chart, and `?` where that is not known, since the
+/// run asked for fewer places than the `depth` of those that are compared. Each bar stands for twice the rank of the
+/// next higher one (1, 2, to 4, to 8, … beyond 64), so that the top, where a place counts most, is told apart.
+fn sparkline(video_id: &str, trail: &[Ranks], depth: u32) -> String {
     const BARS: [char; 8] = ['█', '▇', '▆', '▅', '▄', '▃', '▂', '▁'];
     let doublings = |rank: u32| (u32::BITS - rank.saturating_sub(1).leading_zeros()) as usize;
     let bar = |rank: &u32| BARS[doublings(*rank).min(BARS.len() - 1)];
-    trail.iter().map(|chart| chart.get(video_id).map_or('·', bar)).collect()
+    let absent = |chart: &Ranks| if chart.depth < depth { '?' } else { '·' };
+    trail.iter().map(|chart| chart.by_video.get(video_id).map_or_else(|| absent(chart), bar)).collect()
 }
 
-fn row(what: String, each: &Move, region: &RegionChanges, trail: &[HashMap<String, u32>]) -> Vec<String> {
+fn row(what: String, each: &Move, region: &RegionChanges, trail: &[Ranks]) -> Vec<String> {
     let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |rank| rank.to_string());
     // A video that left was last there in the earlier fetch.
     let last = if each.rank.is_some() { region.to.fetched_at } else { region.from.fetched_at };
@@ -130,7 +133,7 @@ fn row(what: String, each: &Move, region: &RegionChanges, trail: &[HashMap<Strin
         rank(each.rank),
         rank(each.previous_rank),
         in_chart(last.duration_since(each.first_seen_at).as_secs()),
-        sparkline(&each.video_id, trail),
+        sparkline(&each.video_id, trail, region.depth),
         one_line(&each.title, 120),
         one_line(&each.channel, 16),
     ]
@@ -147,10 +150,15 @@ mod tests {
     #[test]
     fn the_better_the_rank_the_higher_the_bar() {
         let ranks = [Some(1), Some(2), Some(4), Some(5), None, Some(16), Some(17), Some(64), Some(65), Some(u32::MAX)];
-        let trail: Vec<HashMap<String, u32>> =
-            ranks.iter().map(|rank| rank.map(|rank| ("a".to_owned(), rank)).into_iter().collect()).collect();
-        assert_eq!(sparkline("a", &trail), "█▇▆▅·▄▃▂▁▁");
-        assert_eq!(sparkline("b", &trail[..2]), "··");
-        assert_eq!(sparkline("a", &[]), "");
+        let mut trail = ranks
+            .map(|rank| Ranks { by_video: rank.map(|rank| ("a".to_owned(), rank)).into_iter().collect(), depth: 50 });
+        assert_eq!(sparkline("a", &trail, 50), "█▇▆▅·▄▃▂▁▁");
+        assert_eq!(sparkline("b", &trail[..2], 50), "··");
+        assert_eq!(sparkline("a", &[], 50), "");
+        // What a run did not ask for is not known.
+        trail[0].depth = 49;
+        trail[4].depth = 5;
+        assert_eq!(sparkline("a", &trail, 50), "█▇▆▅?▄▃▂▁▁");
+        assert_eq!(sparkline("b", &trail[..2], 50), "?·");
     }
 }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::RegionPast;
+use crate::store::NO_LONGER;
 
 /// A wait is too long when it is longer than this many times the usual one.
 const LATE: f64 = 1.75;
@@ -12,9 +13,6 @@ const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
 
 /// The fewest waits that show a habit.
 const FEWEST_WAITS: usize = 3;
-
-/// A region that no run has asked for in so much time, while others ran, is no longer fetched.
-const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// When a region was asked for, whatever came of it.
 pub(super) struct Habit {
@@ -62,7 +60,7 @@ impl Habit {
     /// while others were asked for until `newest`.
     pub(super) fn is_given_up(&self, newest: Timestamp) -> bool {
         let silence = newest.duration_since(self.last());
-        silence > WEEK && self.median.is_none_or(|median| is_late(silence, median))
+        silence > NO_LONGER && self.median.is_none_or(|median| is_late(silence, median))
     }
 }
 

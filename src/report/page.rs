@@ -75,16 +75,23 @@ impl<'a> Page<'a> {
 
     fn heading(&self) -> String {
         let Scope { source, category_id } = &self.snapshot.scope;
-        let mut heading = match source.as_str() {
+        let heading = match source.as_str() {
             "youtube" => "YouTube’s most popular videos".to_owned(),
             "demo" => "Charts of the demo, all invented".to_owned(),
             host => format!("Most popular videos of {host}"),
         };
-        if let Some(id) = category_id {
-            heading.push_str(": ");
-            heading.push_str(&categories::name(Some(Category::new(*id))));
+        match category_id {
+            Some(id) => heading + ": " + &categories::name(Some(Category::new(*id))),
+            None if self.holds_categories() => heading + ": all categories",
+            None => heading,
         }
-        heading
+    }
+
+    /// Whether the history has charts of single categories besides.
+    fn holds_categories(&self) -> bool {
+        let Origin::History { others, .. } = &self.snapshot.origin else { return false };
+        let Scope { source, .. } = &self.snapshot.scope;
+        others.iter().any(|other| other.scope.source == *source && other.scope.category_id.is_some())
     }
 
     /// Start of the newest run.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use jiff::{SignedDuration, Timestamp};
 
 use super::habits::Habit;
-use crate::category::Category;
+use crate::category::ChartCategory;
 use crate::model::{Report, Status};
 use crate::region::Region;
 use crate::store::changes::{self, RegionChanges};
@@ -127,13 +127,12 @@ impl Snapshot {
     pub async fn of_history(
         engine: &mut dyn Engine,
         regions: Option<&[Region]>,
-        category: Option<Category>,
+        category: Option<ChartCategory>,
         now: Timestamp,
     ) -> Result<Option<Snapshot>, StoreError> {
         engine.freeze().await?;
         let mut others = engine.scopes(now).await?;
-        let is_wanted =
-            |known: &ScopeRuns| category.is_none_or(|category| known.scope.category_id == Some(category.id()));
+        let is_wanted = |known: &ScopeRuns| category.is_none_or(|category| known.scope.category_id == category.id());
         let Some(index) = others.iter().position(is_wanted) else { return Ok(None) };
         let ScopeRuns { scope, newest, .. } = others.remove(index);
         let since = newest.checked_sub(TERM).unwrap_or(Timestamp::MIN);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{ChartFilter, Engine, Scope, Standing, StoreError};
-use crate::category::Category;
+use crate::category::{Category, ChartCategory};
 use crate::region::Region;
 
 /// The version of the shape of `changes -f json`.
@@ -84,9 +84,21 @@ pub struct RegionChanges {
     /// Of both.
     #[serde(skip)]
     pub scope: Scope,
-    /// The ranks in this and the whole charts before it, oldest first, as many as were wanted.
+    /// Whether the region has charts of other categories besides, or this category was asked for.
     #[serde(skip)]
-    pub trail: Vec<HashMap<String, u32>>,
+    pub is_chosen: bool,
+    /// This and the whole charts before it, oldest first, as many as were wanted.
+    #[serde(skip)]
+    pub trail: Vec<Ranks>,
+}
+
+/// The ranks of a chart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ranks {
+    /// By video.
+    pub by_video: HashMap<String, u32>,
+    /// Places asked for; nothing is known of what is below.
+    pub depth: u32,
 }
 
 /// Which fetch.
@@ -124,14 +136,14 @@ pub struct Move {
 pub async fn find(
     engine: &mut dyn Engine,
     regions: &[Region],
-    category: Option<Category>,
+    category: Option<ChartCategory>,
     until: Timestamp,
     columns: usize,
 ) -> Result<Vec<RegionChanges>, StoreError> {
     let filter = ChartFilter {
         regions: regions.to_vec(),
         source: None,
-        category_id: category.map(|category| Some(category.id())),
+        category_id: category.map(ChartCategory::id),
         until,
         most: u32::try_from(columns.max(2)).unwrap_or(u32::MAX),
     };
@@ -139,30 +151,41 @@ pub async fn find(
     for fetch in engine.newest(&filter).await? {
         by_region.entry(fetch.region).or_default().push(fetch);
     }
-    let comparable: Vec<Vec<Fetch>> =
+    let comparable: Vec<Comparable> =
         regions.iter().filter_map(|region| by_region.remove(region)).filter_map(comparable).collect();
-    let pairs: Vec<Fetch> = comparable.iter().flat_map(|fetches| &fetches[..2]).cloned().collect();
+    let pairs: Vec<Fetch> = comparable.iter().flat_map(|each| &each.fetches[..2]).cloned().collect();
     let mut charts = engine.charts(&pairs).await?.into_iter();
     let mut found = Vec::new();
-    for fetches in &comparable {
+    for Comparable { fetches, has_others } in &comparable {
         let (now, before) = (charts.next().unwrap_or_default(), charts.next().unwrap_or_default());
-        found.push(compare((&fetches[1], &before), (&fetches[0], &now)));
+        let changes = compare((&fetches[1], &before), (&fetches[0], &now));
+        found.push(RegionChanges { is_chosen: *has_others || category.is_some(), ..changes });
     }
     if columns > 0 {
-        add_trails(engine, &mut found, comparable, columns).await?;
+        let fetches = comparable.into_iter().map(|each| each.fetches).collect();
+        add_trails(engine, &mut found, fetches, columns).await?;
     }
     Ok(found)
 }
 
-/// Those of equal source and category of which there are at least two, of fetches that come newest first; the
-/// newest of which there is such a one decides.
-fn comparable(fetches: Vec<Fetch>) -> Option<Vec<Fetch>> {
-    let has_earlier = |(index, to): &(usize, &Fetch)| fetches[index + 1..].iter().any(|from| from.scope == to.scope);
-    let scope = fetches.iter().enumerate().find(has_earlier)?.1.scope.clone();
-    Some(fetches.into_iter().filter(|fetch| fetch.scope == scope).collect())
+/// Charts of a region that can be compared.
+struct Comparable {
+    /// Newest first; at least two.
+    fetches: Vec<Fetch>,
+    /// Whether the region has charts of other categories besides.
+    has_others: bool,
 }
 
-/// Reads the ranks in the last charts of each region; `fetches` are those charts, newest first.
+/// Those of equal source and category of which there are at least two, of fetches that come newest first; the
+/// newest of which there is such a one decides.
+fn comparable(fetches: Vec<Fetch>) -> Option<Comparable> {
+    let has_earlier = |(index, to): &(usize, &Fetch)| fetches[index + 1..].iter().any(|from| from.scope == to.scope);
+    let scope = fetches.iter().enumerate().find(has_earlier)?.1.scope.clone();
+    let has_others = fetches.iter().any(|fetch| fetch.scope.category_id != scope.category_id);
+    Some(Comparable { fetches: fetches.into_iter().filter(|fetch| fetch.scope == scope).collect(), has_others })
+}
+
+/// Reads the ranks in the last charts of each region, of all their places; `fetches` are those charts, newest first.
 async fn add_trails(
     engine: &mut dyn Engine,
     changes: &mut [RegionChanges],
@@ -173,15 +196,13 @@ async fn add_trails(
         of_region.truncate(columns);
         of_region.reverse();
     }
-    let depth = changes.iter().map(|changes| changes.depth).max().unwrap_or(0);
-    let mut standings = engine.standings(&fetches.concat(), depth).await?.into_iter();
+    let mut standings = engine.standings(&fetches.concat(), u32::MAX).await?.into_iter();
     for (changes, fetches) in changes.iter_mut().zip(&fetches) {
-        let depth = changes.depth;
-        let ranks = |standings: Vec<Standing>| {
-            let compared = standings.into_iter().filter(|standing| standing.rank <= depth);
-            compared.map(|standing| (standing.video_id, standing.rank)).collect()
+        let ranks = |(fetch, standings): (&Fetch, Vec<Standing>)| Ranks {
+            by_video: standings.into_iter().map(|standing| (standing.video_id, standing.rank)).collect(),
+            depth: fetch.depth,
         };
-        changes.trail = standings.by_ref().take(fetches.len()).map(ranks).collect();
+        changes.trail = fetches.iter().zip(standings.by_ref()).map(ranks).collect();
     }
     Ok(())
 }
@@ -203,6 +224,7 @@ pub fn compare((from, before): (&Fetch, &[Place]), (to, now): (&Fetch, &[Place])
         fell: Vec::new(),
         depth,
         scope: to.scope.clone(),
+        is_chosen: false,
         trail: Vec::new(),
     };
     let mut ranks_before: HashMap<&str, u32> = before.clone().map(|place| (&*place.video_id, place.rank)).collect();
@@ -269,7 +291,7 @@ mod tests {
             fetch("1", "youtube", Some(10)),
         ];
         let ids = |fetches: &[Fetch]| -> Option<Vec<String>> {
-            Some(comparable(fetches.to_vec())?.into_iter().map(|fetch| fetch.run_id).collect())
+            Some(comparable(fetches.to_vec())?.fetches.into_iter().map(|fetch| fetch.run_id).collect())
         };
         assert_eq!(ids(&newest_first), Some(vec!["4".into(), "1".into()]));
         assert_eq!(ids(&newest_first[..4]), Some(vec!["3".into(), "2".into()]));

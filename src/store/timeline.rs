@@ -1,9 +1,12 @@
 //! What a history says of many past runs at once.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Status;
 use crate::region::Region;
+
+/// A region that no run has asked for in so much time, while others ran, is no longer fetched.
+pub const NO_LONGER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What charts have in common that can be compared, whatever their region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

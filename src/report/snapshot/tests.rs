@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::category::Category;
 use crate::deduplicate::deduplicate;
 use crate::error::{Kind, RegionError};
 use crate::model::{Effort, RegionChart, RegionOutcome, Request};

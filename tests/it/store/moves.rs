@@ -11,6 +11,60 @@ on_both_engines! {
     one_whole_fetch_is_nothing_to_compare
     changes_agree_with_a_recomputation
     the_source_of_a_loaded_document_obeys_nobody
+    the_chart_of_all_categories_can_be_shown_beside_that_of_one
+    a_region_that_was_asked_for_once_does_not_warn_for_ever
+    runs_dated_ahead_are_left_out_and_told_of
+}
+
+fn the_chart_of_all_categories_can_be_shown_beside_that_of_one(store: Store) {
+    put_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
+    put_poland(&store, 1, "youtube", None, 50, &["b", "a"]);
+    let heading = |options: &str| {
+        let shown = command(&store, &format!("changes {options}")).finish().exits(0).stdout;
+        shown.split(": ").next().unwrap().to_owned()
+    };
+    let title = |options: &str| {
+        let page = command(&store, &format!("report -o - {options}")).finish().exits(0).stdout;
+        page.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().to_owned()
+    };
+    // There is only one chart of it.
+    assert_eq!((&*heading(""), &*title("")), ("PL", "YouTube’s most popular videos"));
+    put_poland(&store, 2, "youtube", Some(10), 50, &["c", "d"]);
+    put_poland(&store, 3, "youtube", Some(10), 50, &["d", "c"]);
+    let (all, music) = ("YouTube’s most popular videos: all categories", "YouTube’s most popular videos: Music");
+    for (options, of_changes, of_page) in [
+        ("", "PL, Music", music),
+        ("--category music", "PL, Music", music),
+        ("--category all", "PL, all categories", all),
+        ("--category 0", "PL, all categories", all),
+    ] {
+        assert_eq!((&*heading(options), &*title(options)), (of_changes, of_page), "{options}");
+    }
+    put_poland(&store, 4, "youtube", None, 50, &["a", "b"]);
+    assert_eq!((&*heading(""), &*title("")), ("PL, all categories", all));
+}
+
+fn a_region_that_was_asked_for_once_does_not_warn_for_ever(store: Store) {
+    put(&store, &report(hours(now(), -9 * 24), vec![failed("XX", Kind::RegionUnsupported), chart("DE", &["a"])]));
+    put(&store, &report(hours(now(), -8), vec![chart("US", &["a"]), chart("PL", &["a"])]));
+    put(&store, &report(hours(now(), -1), vec![chart("US", &["a"])]));
+    let told = |options: &str| command(&store, &format!("changes {options}")).finish().exits(0).stderr;
+    let tail = ": no two whole charts of one source and category to compare yet\n";
+    assert!(told("").ends_with(&format!(" PL{tail}")), "{}", told(""));
+    assert!(told("-r XX,US").ends_with(&format!(" XX{tail}")), "{}", told("-r XX,US"));
+}
+
+fn runs_dated_ahead_are_left_out_and_told_of(store: Store) {
+    put(&store, &report(hours(now(), -8), vec![chart("US", &["a"])]));
+    put(&store, &report(hours(now(), -1), vec![chart("US", &["b"])]));
+    let ahead = hours(now(), 48);
+    put(&store, &report(ahead, vec![chart("US", &["c"])]));
+    for arguments in ["changes -f json", "report -o -"] {
+        let outcome = command(&store, arguments).finish().exits(0);
+        let said = format!("runs of the history are dated up to {ahead}, which is yet to come, and are left out");
+        assert!(outcome.stderr.contains(&said) && outcome.stderr.lines().count() == 1, "{}", outcome.stderr);
+        assert!(outcome.stdout.contains("Title of b") && !outcome.stdout.contains("Title of c"), "{arguments}");
+    }
 }
 
 /// A document may come from anywhere, and a terminal would obey what is in it.
