@@ -26,13 +26,19 @@ pub enum Kind {
     Tls,
     /// The server's certificate does not hold; trying again cannot help. `tls` in the document.
     Certificate,
+    /// The proxy of the environment wants a login; trying again cannot help. `proxy` in the document.
+    ProxyLogin,
+    /// The proxy of the environment does not connect to the server.
+    Proxy,
     /// No whole answer within `--timeout`.
     Timeout,
     /// The answer ended early, or its gzip or JSON did.
     Truncated,
     /// YouTube has no such chart for this region.
     RegionUnsupported,
-    /// YouTube refused a parameter of ours.
+    /// YouTube refused a parameter of ours, and names it. `bad_request` in the document.
+    BadParameter,
+    /// A 400 that names no parameter.
     BadRequest,
     /// The answer is none that YouTube gives: HTML, another shape, a redirect.
     BadResponse,
@@ -50,7 +56,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 20] = [
         Kind::KeyRejected,
         Kind::QuotaExceeded,
         Kind::RateLimited,
@@ -58,9 +64,12 @@ impl Kind {
         Kind::Connect,
         Kind::Tls,
         Kind::Certificate,
+        Kind::ProxyLogin,
+        Kind::Proxy,
         Kind::Timeout,
         Kind::Truncated,
         Kind::RegionUnsupported,
+        Kind::BadParameter,
         Kind::BadRequest,
         Kind::BadResponse,
         Kind::TooLarge,
@@ -84,10 +93,11 @@ impl Kind {
             Kind::ServerError => "the server had trouble",
             Kind::Connect => "no connection",
             Kind::Tls | Kind::Certificate => "no secure connection",
+            Kind::ProxyLogin | Kind::Proxy => "the proxy refused the connection",
             Kind::Timeout => "no answer in time",
             Kind::Truncated => "the answer broke off",
             Kind::RegionUnsupported => "YouTube has no such chart",
-            Kind::BadRequest => "the request was refused",
+            Kind::BadParameter | Kind::BadRequest => "the request was refused",
             Kind::BadResponse => "the answer was no chart",
             Kind::TooLarge => "the answer was too large",
             Kind::Forbidden => "access was refused",
@@ -106,10 +116,11 @@ impl Kind {
             Kind::ServerError => "server_error",
             Kind::Connect => "connect",
             Kind::Tls | Kind::Certificate => "tls",
+            Kind::ProxyLogin | Kind::Proxy => "proxy",
             Kind::Timeout => "timeout",
             Kind::Truncated => "truncated",
             Kind::RegionUnsupported => "region_unsupported",
-            Kind::BadRequest => "bad_request",
+            Kind::BadParameter | Kind::BadRequest => "bad_request",
             Kind::BadResponse => "bad_response",
             Kind::TooLarge => "too_large",
             Kind::Forbidden => "forbidden",

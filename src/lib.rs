@@ -55,7 +55,7 @@
 //! Dependencies point down: `app` joins the stages, which know each other in few places only:
 //! `fetch` hands each page to `normalize`, so that answers are not kept whole, [`output`] shows what `fetch` plans and how
 //! it goes, `output` and `report` show what [`store`] holds, and [`document`] reads ids as `normalize` does. Wire types stay in `normalize`; clap in `cli`, `commands`
-//! and the enums that a user names; HTML in `report`; Arrow in `output::parquet`; reqwest in [`fetch::transport`] and `fetch::resolver`; SQL in `store::sqlite`, `store::postgres`
+//! and the enums that a user names; HTML in `report`; Arrow in `output::parquet`; reqwest in [`fetch::transport`]; SQL in `store::sqlite`, `store::postgres`
 //! and the queries that they share.
 
 #[cfg(not(unix))]

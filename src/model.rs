@@ -147,8 +147,10 @@ pub struct RegionOutcome {
 /// What a region cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Effort {
-    /// Attempts sent, the repeated ones included; each is one quota unit.
+    /// Attempts sent, the repeated ones included.
     pub requests: u32,
+    /// Those of them that cost no quota unit, since they did not reach YouTube.
+    pub unbilled: u32,
     /// Those of them that repeated a failed one.
     pub retries: u32,
     /// Answers that said "too fast".

@@ -29,7 +29,7 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[TrendingVideo], elapsed: Dura
         requests,
         retries: sum(|outcome| outcome.effort.retries),
         rate_limited: sum(|outcome| outcome.effort.rate_limited),
-        quota_units: requests,
+        quota_units: requests - sum(|outcome| outcome.effort.unbilled),
         elapsed_ms: milliseconds(elapsed),
         held_ms: milliseconds(held),
         regions_ok: with(|status| status == Status::Ok),

@@ -87,7 +87,10 @@ pub fn verdict(report: &Report, now: Timestamp) -> Option<String> {
 
 /// What YouTube said itself comes before what merely followed from it.
 fn weight(error: &RegionError) -> (bool, bool) {
-    let stops_all = matches!(error.kind, Kind::KeyRejected | Kind::QuotaExceeded | Kind::BadRequest | Kind::Budget);
+    let stops_all = matches!(
+        error.kind,
+        Kind::KeyRejected | Kind::QuotaExceeded | Kind::BadParameter | Kind::ProxyLogin | Kind::Budget
+    );
     (!stops_all, error.status.is_none())
 }
 
@@ -121,12 +124,13 @@ fn remedy(error: &RegionError, now: Timestamp) -> Option<String> {
         Kind::Forbidden => "YouTube gave no reason it is known by; check the key's restrictions at https://console.cloud.google.com/apis/credentials".to_owned(),
         Kind::Connect => "check the network, and the proxy settings of the environment".to_owned(),
         Kind::RegionUnsupported => "leave the region out, or try without --category; `trendfetch regions` lists those that YouTube offers".to_owned(),
-        Kind::BadRequest => "check --category; if it is right, please report this".to_owned(),
+        Kind::BadParameter => "check --category; if it is right, please report this".to_owned(),
         Kind::RateLimited if error.message.contains(LONGER_THAN_ALLOWED) => "raise --max-wait, or run again later".to_owned(),
         Kind::RateLimited => "run again later, or with a smaller --concurrency".to_owned(),
         Kind::ServerError | Kind::Truncated => "run again later".to_owned(),
         Kind::Timeout | Kind::Certificate | Kind::Cancelled => return None,
-        Kind::Tls | Kind::BadResponse | Kind::TooLarge => "check --base-url, and whether a proxy is in between".to_owned(),
+        Kind::ProxyLogin | Kind::Proxy => "check HTTPS_PROXY or ALL_PROXY in the environment".to_owned(),
+        Kind::Tls | Kind::BadRequest | Kind::BadResponse | Kind::TooLarge => "check --base-url, and whether a proxy is in between".to_owned(),
     })
 }
 

@@ -61,7 +61,7 @@ const REST: &str =
 /// # Errors
 /// Whatever is not a page, as the failure of this attempt.
 pub fn read(reply: &Reply, request: &PageRequest, now: Timestamp) -> Result<Page, Failure> {
-    if reply.status != 200 {
+    if reply.head.status != 200 {
         return Err(refusal::read(reply, now));
     }
     let window =
@@ -74,7 +74,7 @@ pub fn read(reply: &Reply, request: &PageRequest, now: Timestamp) -> Result<Page
             }
         };
         let mut failure = Failure::new(kind, message);
-        failure.error.status = Some(reply.status);
+        failure.error.status = Some(reply.head.status);
         failure
     })
 }

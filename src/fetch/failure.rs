@@ -11,12 +11,43 @@ pub struct Failure {
     pub error: RegionError,
     /// How long the server asked to wait, where it did.
     pub retry_after: Option<Duration>,
+    /// The window of the limit that was met, where the answer names it.
+    pub window: Option<Duration>,
+    /// How far the request got.
+    pub delivery: Delivery,
+}
+
+/// How far a request got that failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// To the server, as far as can be known.
+    #[default]
+    Sent,
+    /// Nowhere: no connection came about.
+    NotSent,
+    /// To a server that says that it has not looked at it, as HTTP/2 can (RFC 9113 §8.7).
+    NotProcessed,
+    /// Into a connection that the server closed after an earlier answer, without a byte of another one.
+    ClosedConnection,
+}
+
+impl Delivery {
+    /// Whether it costs a quota unit: a request that may have been looked at does.
+    pub fn costs_unit(self) -> bool {
+        matches!(self, Delivery::Sent | Delivery::ClosedConnection)
+    }
+
+    /// Whether the request is sent again at once, on a fresh connection: nothing is known against the server.
+    pub fn is_sent_again(self) -> bool {
+        matches!(self, Delivery::NotProcessed | Delivery::ClosedConnection)
+    }
 }
 
 impl Failure {
     /// A failure without an answer.
     pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
-        Failure { error: RegionError { kind, status: None, reason: None, message: message.into() }, retry_after: None }
+        let error = RegionError { kind, status: None, reason: None, message: message.into() };
+        Failure { error, retry_after: None, window: None, delivery: Delivery::Sent }
     }
 
     /// With its texts passed through `conceal`: a server may repeat what it was sent.

@@ -1,29 +1,29 @@
 //! Stage 1: asks for the chart of every region at once, a few requests in flight.
 //!
 //! - [`api`] — the request for a page, and its answer
-//! - [`transport`] — the way there; it and `resolver` alone name reqwest
-//! - `resolver` — host names, also where no thread can be started
+//! - [`transport`] — the way there; only its folder names reqwest
 //! - `refusal` — an answer that is no page, and what it means
 //! - [`retry`] — what follows from a failure: the table, and pure decisions
 //! - `pace` — when to send: the shared hold, the end of sending
 //! - `permits` — how many at once, and who is next
 //! - `budget` — units and retries
-//! - `chart` — one region: the page loop and the attempts
+//! - `chart` — one region: the page loop
+//! - `attempts` — one page: the loop of attempts
 
 pub mod api;
+mod attempts;
 mod budget;
 mod chart;
 pub mod failure;
 mod pace;
 mod permits;
 mod refusal;
-mod resolver;
 pub mod retry;
 pub mod transport;
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -37,7 +37,7 @@ use crate::region::Region;
 use budget::Budget;
 use pace::{Pace, Stop};
 use retry::RetryPolicy;
-use transport::Transport;
+use transport::{Head, Transport};
 
 pub use pace::RESTART_JITTER;
 
@@ -128,6 +128,9 @@ pub struct Fetched {
     pub charts: Vec<RegionChart>,
     /// For how long the server had asked for silence.
     pub held: Duration,
+    /// By how much this machine's clock is ahead of the server's, by the `Date` of its answers; negative where it is
+    /// behind. Of several the smallest: an answer out of a cache may have an old date. `None` where no answer has one.
+    pub clock_ahead: Option<SignedDuration>,
 }
 
 /// Fetches all charts of the plan. Failures are in the charts; `cancelled` ends the run early.
@@ -167,7 +170,11 @@ pub async fn fetch<T: Transport>(
         }
     }
     charts.sort_unstable_by_key(|(index, _)| *index);
-    Fetched { charts: charts.into_iter().map(|(_, chart)| chart).collect(), held: run.pace.held() }
+    Fetched {
+        charts: charts.into_iter().map(|(_, chart)| chart).collect(),
+        held: run.pace.held(),
+        clock_ahead: run.clock_ahead(),
+    }
 }
 
 /// What the regions of a run share.
@@ -181,6 +188,7 @@ struct Run<T> {
     retries: Budget,
     /// Whether any request has succeeded.
     answered: AtomicBool,
+    clock_ahead: Mutex<Option<SignedDuration>>,
 }
 
 impl<T> Run<T> {
@@ -190,6 +198,7 @@ impl<T> Run<T> {
             units: Budget::of_units(plan.max_units),
             retries: Budget::of_retries(plan.requests()),
             answered: AtomicBool::new(false),
+            clock_ahead: Mutex::default(),
             plan,
             start,
             transport,
@@ -199,12 +208,42 @@ impl<T> Run<T> {
 
     /// Takes one quota unit.
     fn spend(&self) -> Result<(), Stop> {
-        if self.units.take() {
-            return Ok(());
-        }
+        if self.units.take() { Ok(()) } else { Err(self.out_of_units()) }
+    }
+
+    /// Whether a quota unit is left. Nobody waits for a request that cannot be paid for.
+    fn can_pay(&self) -> Result<(), Stop> {
+        if self.units.is_spent() { Err(self.out_of_units()) } else { Ok(()) }
+    }
+
+    /// Ends the run for want of units.
+    fn out_of_units(&self) -> Stop {
         let stop = Stop::finish(Kind::Budget, "--max-units is spent; what had arrived by then is kept");
         self.pace.stop(stop.clone());
-        Err(stop)
+        stop
+    }
+
+    fn has_answered(&self) {
+        self.answered.store(true, Relaxed);
+    }
+
+    fn is_answered(&self) -> bool {
+        self.answered.load(Relaxed)
+    }
+
+    /// Compares the clocks where an answer says what the server's shows.
+    fn note_clock(&self, head: &Head) {
+        let date = head.date.as_deref().and_then(|date| httpdate::parse_http_date(date).ok());
+        let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()) else { return };
+        let ahead = self.start.now().duration_since(date);
+        let mut smallest = self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        if smallest.is_none_or(|earlier| ahead.abs() < earlier.abs()) {
+            *smallest = Some(ahead);
+        }
+    }
+
+    fn clock_ahead(&self) -> Option<SignedDuration> {
+        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The wall clock, in whole seconds.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::failure::{Delivery, Failure};
 use super::transport::Reply;
 use crate::error::{Kind, RegionError};
 use crate::text::{one_line, without_markup};
@@ -16,15 +16,18 @@ use crate::text::{one_line, without_markup};
 /// Reads an answer whose status is not 200. `now` is the wall clock, for a date in `Retry-After`.
 pub(super) fn read(reply: &Reply, now: Timestamp) -> Failure {
     let said = Said::read(&reply.body);
-    let (kind, reason) = classify(reply.status, &said);
+    let status = reply.head.status;
+    let (kind, reason) = classify(status, &said);
     let reason = reason.map(|word| one_line(&without_markup(&word), 60)).filter(|word| !word.is_empty());
     let message = match one_line(&without_markup(&said.message), 300) {
-        empty if empty.is_empty() => describe(reply.status, kind),
+        empty if empty.is_empty() => describe(status, kind),
         message => message,
     };
     Failure {
-        error: RegionError { kind, status: Some(reply.status), reason, message },
+        error: RegionError { kind, status: Some(status), reason, message },
         retry_after: retry_after(reply, now).or(said.retry_delay),
+        window: None,
+        delivery: Delivery::Sent,
     }
 }
 
@@ -40,6 +43,8 @@ struct Said {
     message: String,
     /// Whether the region is the parameter at fault, by its location or else by the message.
     names_region: bool,
+    /// Whether a parameter is named as the fault, by a location or by the reason.
+    names_parameter: bool,
     /// Whether the limit is one per day.
     per_day: bool,
     /// `google.rpc.RetryInfo`
@@ -73,6 +78,7 @@ impl Said {
             details: each("details", "reason"),
             errors: each("errors", "reason"),
             status: error["status"].as_str().map(str::to_owned),
+            names_parameter: !locations.is_empty(),
             names_region: locations.iter().any(|location| location == "regionCode")
                 || (locations.is_empty() && message.contains("regionCode")),
             per_day: details.iter().any(unit_per_day) || message.to_lowercase().contains("per day"),
@@ -137,7 +143,11 @@ fn limited(said: &Said) -> Kind {
 }
 
 fn refused(said: &Said) -> Kind {
-    if said.names_region { Kind::RegionUnsupported } else { Kind::BadRequest }
+    match said {
+        Said { names_region: true, .. } => Kind::RegionUnsupported,
+        Said { names_parameter: true, .. } => Kind::BadParameter,
+        _ => Kind::BadRequest,
+    }
 }
 
 /// For an answer that does not explain itself.
@@ -156,12 +166,12 @@ fn describe(status: u16, kind: Kind) -> String {
 /// which is read by the server's own clock where it tells it. A date in the past is no wait at
 /// all; garbage is as if there were none.
 fn retry_after(reply: &Reply, now: Timestamp) -> Option<Duration> {
-    let value = reply.retry_after.as_deref()?.trim();
+    let value = reply.head.retry_after.as_deref()?.trim();
     if let Some(seconds) = parse_seconds(value) {
         return Some(seconds);
     }
     let until = httpdate::parse_http_date(value).ok()?;
-    let server_now = reply.date.as_deref().and_then(|date| httpdate::parse_http_date(date).ok());
+    let server_now = reply.head.date.as_deref().and_then(|date| httpdate::parse_http_date(date).ok());
     Some(until.duration_since(server_now.unwrap_or(SystemTime::from(now))).unwrap_or_default())
 }
 

@@ -48,10 +48,13 @@ pub fn rule(kind: Kind) -> Rule {
         Kind::Connect => (Backoff, Region),
         Kind::Tls => (Backoff, Region),
         Kind::Certificate => (Never, Region),
+        Kind::ProxyLogin => (Never, Batch),
+        Kind::Proxy => (Backoff, Region),
         Kind::Timeout => (Backoff, Region),
         Kind::Truncated => (Backoff, Region),
         Kind::RegionUnsupported => (Never, Region),
-        Kind::BadRequest => (Never, Batch),
+        Kind::BadParameter => (Never, Batch),
+        Kind::BadRequest => (Never, BatchUnlessAnswered),
         Kind::BadResponse => (Never, Region),
         Kind::TooLarge => (Never, Region),
         Kind::Forbidden => (Never, BatchUnlessAnswered),
@@ -76,8 +79,13 @@ pub struct RetryPolicy {
 /// The longest backoff: 30 s.
 pub const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// The wait after a rate limit that does not say how long.
-pub const DEFAULT_HOLD: Duration = Duration::from_secs(5);
+/// The waits after a rate limit that says neither how long nor of which window it is, one after another while no
+/// request succeeds; the last one is repeated.
+pub const DEFAULT_HOLDS: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20), Duration::from_secs(40)];
+
+/// After this many holds without a success between them the limit is no longer waited for.
+pub const FRUITLESS_HOLDS: u32 = 5;
 
 /// What follows from a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +99,8 @@ pub struct Decision {
 /// What becomes of a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
+    /// Send it again at once, on a fresh connection.
+    AtOnce,
     /// Send it again once the hold has passed.
     AfterHold,
     /// Send it again after so long, if the run's budget of retries allows.
@@ -104,38 +114,70 @@ pub enum Next {
         /// What that ends.
         ends: Ends,
     },
+    /// The limit has outlasted so many holds that the run does not wait for another one.
+    StillLimited,
 }
 
-/// Decides what follows from the failure of a request that was tried `tried` times before.
-/// `jitter` is from 0 up to 1; `left` is what is left of the deadline.
+/// What came before an attempt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Attempts of the same request that were answered or failed, [`Next::AtOnce`] aside.
+    pub tries: u32,
+    /// Whether the request was sent again at once already.
+    pub is_resent: bool,
+    /// Holds of the run without a success between them.
+    pub holds: u32,
+}
+
+/// Decides what follows from the failure of a request. `jitter` is from 0 up to 1; `left` is what is left of the
+/// deadline.
 ///
 /// The backoff has full jitter: a uniform share of `backoff · 2^tried`, at most [`MAX_BACKOFF`]
 /// (Google Cloud, "Retry strategy"). A 5xx that names a time (RFC 9110 §10.2.3) is not asked again
 /// before it, nor at all when that is longer than the patience of the run. A hold beyond that
-/// patience ends the batch, since it belongs to the key.
-pub fn decide(failure: &Failure, tried: u32, policy: &RetryPolicy, left: Option<Duration>, jitter: f64) -> Decision {
+/// patience ends the batch, since it belongs to the key. A hold that the server does not name is our guess: the window
+/// of the limit where that is known, at most `--max-wait`. None is shorter than the backoff would be, so that
+/// `Retry-After: 0` starts no storm.
+pub fn decide(
+    failure: &Failure,
+    before: Before,
+    policy: &RetryPolicy,
+    left: Option<Duration>,
+    jitter: f64,
+) -> Decision {
     let Rule { retry, ends } = rule(failure.kind());
     let patience = left.map_or(policy.max_wait, |left| left.min(policy.max_wait));
-    let unless_last = |again| if tried < policy.retries { again } else { Next::GiveUp(ends) };
+    let unless_last = |again| if before.tries < policy.retries { again } else { Next::GiveUp(ends) };
+    let ceiling = policy.backoff.saturating_mul(2_u32.saturating_pow(before.tries)).min(MAX_BACKOFF);
+    let backoff = ceiling.mul_f64(jitter);
     let (hold, next) = match (retry, failure.retry_after) {
+        _ if failure.delivery.is_sent_again() && !before.is_resent => (None, Next::AtOnce),
         (Retry::Never, _) => (None, Next::GiveUp(ends)),
-        (Retry::Hold, asked) => match asked.unwrap_or(DEFAULT_HOLD) {
-            asked if asked > patience => (None, Next::TooLong { asked, ends: Ends::Batch }),
-            asked => (Some(asked), unless_last(Next::AfterHold)),
-        },
-        (Retry::Backoff, Some(asked)) if asked > patience => (None, Next::TooLong { asked, ends }),
-        (Retry::Backoff, asked) => {
-            let ceiling = policy.backoff.saturating_mul(2_u32.saturating_pow(tried)).min(MAX_BACKOFF);
-            let wait = ceiling.mul_f64(jitter).max(asked.unwrap_or_default());
-            (None, unless_last(Next::AfterBackoff(wait)))
+        (Retry::Hold, _) if before.holds >= FRUITLESS_HOLDS.max(policy.retries.saturating_add(1)) => {
+            (None, Next::StillLimited)
         }
+        (Retry::Hold, asked) => {
+            let guess = failure.window.unwrap_or(default_hold(before.holds)).min(policy.max_wait);
+            match asked.unwrap_or(guess) {
+                asked if asked > patience => (None, Next::TooLong { asked, ends: Ends::Batch }),
+                asked => (Some(asked.max(backoff)), unless_last(Next::AfterHold)),
+            }
+        }
+        (Retry::Backoff, Some(asked)) if asked > patience => (None, Next::TooLong { asked, ends }),
+        (Retry::Backoff, asked) => (None, unless_last(Next::AfterBackoff(backoff.max(asked.unwrap_or_default())))),
     };
     Decision { hold, next }
+}
+
+fn default_hold(holds: u32) -> Duration {
+    let last = DEFAULT_HOLDS.len() - 1;
+    DEFAULT_HOLDS[last.min(holds as usize)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fetch::failure::Delivery;
 
     const POLICY: RetryPolicy =
         RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: Duration::from_secs(60) };
@@ -144,26 +186,34 @@ mod tests {
         Failure { retry_after: retry_after.map(Duration::from_secs), ..Failure::new(kind, "") }
     }
 
+    fn after(tries: u32) -> Before {
+        Before { tries, ..Before::default() }
+    }
+
     #[test]
     fn the_backoff_doubles_up_to_its_ceiling() {
         let policy = RetryPolicy { retries: 9, ..POLICY };
-        let waits =
-            (0..9).map(|tried| match decide(&failure(Kind::ServerError, None), tried, &policy, None, 1.0).next {
+        let waits = (0..9).map(|tried| {
+            match decide(&failure(Kind::ServerError, None), after(tried), &policy, None, 1.0).next {
                 Next::AfterBackoff(wait) => wait.as_millis(),
                 other => panic!("{other:?}"),
-            });
+            }
+        });
         assert_eq!(waits.collect::<Vec<_>>(), [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
         assert_eq!(
-            decide(&failure(Kind::ServerError, None), 2, &POLICY, None, 0.0).next,
+            decide(&failure(Kind::ServerError, None), after(2), &POLICY, None, 0.0).next,
             Next::AfterBackoff(Duration::ZERO)
         );
-        assert_eq!(decide(&failure(Kind::ServerError, None), 4, &POLICY, None, 0.5).next, Next::GiveUp(Ends::Region));
+        assert_eq!(
+            decide(&failure(Kind::ServerError, None), after(4), &POLICY, None, 0.5).next,
+            Next::GiveUp(Ends::Region)
+        );
     }
 
     #[test]
     fn a_limit_holds_everybody_for_exactly_what_was_asked() {
         let decide = |asked, tried, left: Option<u64>| {
-            decide(&failure(Kind::RateLimited, asked), tried, &POLICY, left.map(Duration::from_secs), 0.9)
+            decide(&failure(Kind::RateLimited, asked), after(tried), &POLICY, left.map(Duration::from_secs), 0.8)
         };
         let seconds = Duration::from_secs;
         let held = |asked, next| Decision { hold: Some(seconds(asked)), next };
@@ -184,8 +234,61 @@ mod tests {
 
     #[test]
     fn a_server_error_that_names_a_time_is_not_asked_before_it() {
-        let next = |asked| decide(&failure(Kind::ServerError, Some(asked)), 0, &POLICY, None, 0.5).next;
+        let next = |asked| decide(&failure(Kind::ServerError, Some(asked)), after(0), &POLICY, None, 0.5).next;
         assert_eq!(next(3), Next::AfterBackoff(Duration::from_secs(3)));
         assert_eq!(next(61), Next::TooLong { asked: Duration::from_secs(61), ends: Ends::Region });
+    }
+
+    fn hold(failure: &Failure, before: Before, policy: &RetryPolicy, jitter: f64) -> Option<Duration> {
+        decide(failure, before, policy, None, jitter).hold
+    }
+
+    #[test]
+    fn a_hold_is_never_shorter_than_the_backoff_would_be() {
+        let backoff = |tries| hold(&failure(Kind::RateLimited, Some(0)), after(tries), &POLICY, 0.5);
+        assert_eq!(backoff(0), Some(Duration::from_millis(250)));
+        assert_eq!(backoff(3), Some(Duration::from_millis(2000)));
+    }
+
+    #[test]
+    fn a_limit_without_a_time_is_held_by_its_window_or_ever_longer() {
+        let seconds = Duration::from_secs;
+        let guess = |window: Option<u64>, holds, max_wait| {
+            let failure = Failure { window: window.map(seconds), ..failure(Kind::RateLimited, None) };
+            let before = Before { holds, ..Before::default() };
+            hold(&failure, before, &RetryPolicy { max_wait: seconds(max_wait), ..POLICY }, 0.0)
+        };
+        assert_eq!([0, 1, 2, 3, 4].map(|holds| guess(None, holds, 60)), [5, 10, 20, 40, 40].map(|s| Some(seconds(s))));
+        assert_eq!(guess(Some(60), 0, 60), Some(seconds(60)));
+        // Our guess does not go beyond what may be waited, and is no wait that the server imposed.
+        assert_eq!((guess(Some(100), 0, 60), guess(None, 3, 30)), (Some(seconds(60)), Some(seconds(30))));
+    }
+
+    #[test]
+    fn a_limit_that_outlasts_five_holds_or_all_retries_ends_the_run() {
+        let next = |holds, retries| {
+            let before = Before { holds, ..Before::default() };
+            decide(&failure(Kind::RateLimited, Some(1)), before, &RetryPolicy { retries, ..POLICY }, None, 0.0).next
+        };
+        assert_eq!((next(4, 4), next(5, 4)), (Next::AfterHold, Next::StillLimited));
+        assert_eq!((next(4, 1), next(5, 1)), (Next::AfterHold, Next::StillLimited));
+        assert_eq!((next(10, 10), next(11, 10)), (Next::AfterHold, Next::StillLimited));
+    }
+
+    #[test]
+    fn an_unseen_request_is_sent_again_at_once_and_only_once() {
+        let next = |delivery, before, retries| {
+            let failure = Failure { delivery, ..failure(Kind::Connect, None) };
+            decide(&failure, before, &RetryPolicy { retries, ..POLICY }, None, 0.0).next
+        };
+        let resent = Before { is_resent: true, ..Before::default() };
+        for delivery in [Delivery::ClosedConnection, Delivery::NotProcessed] {
+            assert_eq!(next(delivery, Before::default(), 0), Next::AtOnce);
+            assert_eq!(next(delivery, resent, 0), Next::GiveUp(Ends::Region));
+            assert_eq!(next(delivery, resent, 1), Next::AfterBackoff(Duration::ZERO));
+        }
+        for delivery in [Delivery::Sent, Delivery::NotSent] {
+            assert_eq!(next(delivery, Before::default(), 0), Next::GiveUp(Ends::Region));
+        }
     }
 }

@@ -79,7 +79,7 @@ pub struct Stats {
     pub retries: u32,
     /// Answers that said "too fast".
     pub rate_limited: u32,
-    /// Each attempt is one unit, a refused one too.
+    /// Each attempt that may have reached YouTube is one unit, a refused one too.
     pub quota_units: u32,
     /// The whole run, milliseconds.
     pub elapsed_ms: u64,

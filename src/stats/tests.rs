@@ -88,6 +88,7 @@ fn a_region_is_ok_partial_or_failed() {
 #[test]
 fn what_the_regions_cost_is_added_up() {
     let us = Effort {
+        unbilled: 1,
         requests: 5,
         retries: 2,
         rate_limited: 1,
@@ -95,6 +96,7 @@ fn what_the_regions_cost_is_added_up() {
         alone: Duration::from_millis(400),
     };
     let gb = Effort {
+        unbilled: 0,
         requests: 3,
         retries: 1,
         rate_limited: 4,
@@ -107,7 +109,7 @@ fn what_the_regions_cost_is_added_up() {
             (outcome.effort, outcome.error, outcome.answered) = (gb, Some(error()), false)
         }),
     ]);
-    assert_eq!((stats.requests, stats.retries, stats.rate_limited, stats.quota_units), (8, 3, 5, 8));
+    assert_eq!((stats.requests, stats.retries, stats.rate_limited, stats.quota_units), (8, 3, 5, 7));
     assert_eq!((stats.elapsed_ms, stats.held_ms, stats.sequential_ms), (1210, 1000, 1470));
     let rows: Vec<_> = stats.regions.iter().map(|row| (row.requests, row.retries, row.elapsed_ms)).collect();
     assert_eq!(rows, [(5, 2, 900), (3, 1, 800)]);

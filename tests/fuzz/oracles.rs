@@ -11,8 +11,8 @@ use trendfetch::document;
 use trendfetch::error::Kind;
 use trendfetch::fetch::api::{self, PageRequest};
 use trendfetch::fetch::failure::Failure;
-use trendfetch::fetch::retry::{MAX_BACKOFF, Next, Retry, RetryPolicy, decide, rule};
-use trendfetch::fetch::transport::Reply;
+use trendfetch::fetch::retry::{Before, MAX_BACKOFF, Next, Retry, RetryPolicy, decide, rule};
+use trendfetch::fetch::transport::{Head, Reply};
 use trendfetch::normalize::{self, Malformed, Page, Window};
 use trendfetch::region::{Region, parse_list};
 use trendfetch::text;
@@ -25,7 +25,7 @@ pub fn now() -> Timestamp {
 }
 
 pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
-    Reply { status, retry_after: None, date: None, body: body.into() }
+    Reply { head: Head { status, ..Head::default() }, body: body.into() }
 }
 
 pub fn request() -> PageRequest {
@@ -158,33 +158,47 @@ pub fn check_refusal(reply: &Reply) {
     let failure = refused(reply);
     assert_eq!(failure, refused(reply));
     let error = &failure.error;
-    assert_eq!(error.status, Some(reply.status));
+    let head = &reply.head;
+    assert_eq!(error.status, Some(head.status));
     use Kind::{
-        BadRequest, BadResponse, Forbidden, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError,
+        BadParameter, BadRequest, BadResponse, Forbidden, KeyRejected, ProxyLogin, QuotaExceeded, RateLimited,
+        RegionUnsupported, ServerError,
     };
-    let of_answers =
-        [BadRequest, BadResponse, Forbidden, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError];
+    let of_answers = [
+        BadParameter,
+        BadRequest,
+        BadResponse,
+        Forbidden,
+        KeyRejected,
+        ProxyLogin,
+        QuotaExceeded,
+        RateLimited,
+        RegionUnsupported,
+        ServerError,
+    ];
     assert!(of_answers.contains(&error.kind), "{error}");
-    assert!(reply.status != 401 || error.kind == KeyRejected);
+    assert!(head.status != 401 || error.kind == KeyRejected);
     assert!(!error.message.is_empty() && error.message.chars().count() <= 300, "{error}");
     assert_all_seen("the message", &error.message);
     assert!(!has_markup(&error.message), "{error}");
-    if let Some(expected) = reply.retry_after.as_deref().and_then(|value| asked(value, reply.date.as_deref())) {
+    if let Some(expected) = head.retry_after.as_deref().and_then(|value| asked(value, head.date.as_deref())) {
         assert_eq!(failure.retry_after, Some(expected));
     }
     // Whatever was asked for, nobody waits longer than the user allows, and nothing overflows.
     let policy = RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: Duration::from_secs(60) };
     let limit = error.kind == RateLimited;
     for (tried, left) in [(0, None), (4, None), (u32::MAX, None), (0, Some(Duration::from_secs(3)))] {
-        let decision = decide(&failure, tried, &policy, left, 0.999);
+        let before = Before { tries: tried, ..Before::default() };
+        let decision = decide(&failure, before, &policy, left, 0.999);
         let patience = left.unwrap_or(policy.max_wait);
-        assert!(decision.hold.is_none_or(|hold| hold <= patience && limit));
+        assert!(decision.hold.is_none_or(|hold| hold <= patience.max(MAX_BACKOFF) && limit));
         match decision.next {
             Next::AfterHold => assert!(decision.hold.is_some() && tried < policy.retries),
             Next::AfterBackoff(wait) => assert!(!limit && wait <= patience.max(MAX_BACKOFF) && tried < policy.retries),
             Next::TooLong { asked, .. } => {
                 assert!(asked > patience && failure.retry_after.is_none_or(|it| it == asked))
             }
+            Next::AtOnce | Next::StillLimited => panic!("{decision:?} after an answer and no hold"),
             Next::GiveUp(_) => assert!(tried >= policy.retries || rule(error.kind).retry == Retry::Never),
         }
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::bytes::{Asked, Bytes, PAGES, Step, ids_of, ok, page, wait_until};
 use crate::harness::{Answer, Outcome, Run, Server, ids, peak_kib, region_row};
-use table::Ends::{Empty, Fails, LastPage, Repeats, Skips, Whole};
+use table::Ends::{Closes, Empty, Fails, LastPage, Repeats, Skips, Whole};
 use table::{Class, Request, class, table};
 
 /// The region whose answers are at fault; the others are asked before and after it.
@@ -58,8 +58,10 @@ fn check(class: &Class, at: usize, server: &Bytes, outcome: &Outcome) {
         ids.splice(first..first + 8, places);
         ids
     };
+    let failed = if at == 0 { "failed" } else { "partial" };
     let (status, kind, asked, expected, skipped): (_, _, _, Vec<String>, _) = match class.ends {
-        Fails(kind, asked) => (if at == 0 { "failed" } else { "partial" }, json!(kind), asked, full(0..at), 0),
+        Fails(kind, asked) => (failed, json!(kind), asked, full(0..at), 0),
+        Closes(kind) => (failed, json!(kind), server.times(ILL, at).clamp(2, 3), full(0..at), 0),
         Whole(asked) => ("ok", Value::Null, asked, full(0..PAGES), 0),
         Skips => ("ok", Value::Null, 1, with_first(&[1, 2, 3, 4, 5, 6, 7]), 1),
         // The first rank counts, so place 7 comes first.

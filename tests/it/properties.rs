@@ -11,7 +11,7 @@ use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use trendfetch::error::Kind;
 use trendfetch::fetch::api;
-use trendfetch::fetch::transport::Reply;
+use trendfetch::fetch::transport::{Head, Reply};
 use trendfetch::normalize::{self, Malformed, Window};
 use trendfetch::text;
 
@@ -327,13 +327,13 @@ proptest! {
             odd_text(),
         ],
     ) {
-        oracles::check_refusal(&Reply { status, retry_after, date, body: body.into_bytes() });
+        oracles::check_refusal(&Reply { head: Head { status, retry_after, date, ..Head::default() }, body: body.into_bytes() });
     }
 
     #[test]
     fn the_three_forms_of_a_date_ask_for_the_same_wait(until in 0_i64..3_000_000_000, ahead in -5_000_i64..5_000) {
         let until = if ahead % 2 == 0 { until } else { NOW + ahead };
-        let wait = |value: String| refused(&Reply { retry_after: Some(value), ..reply(503, "") }).retry_after;
+        let wait = |value: String| refused(&Reply { head: Head { status: 503, retry_after: Some(value), ..Head::default() }, body: Vec::new() }).retry_after;
         let date = Timestamp::from_second(until).unwrap().to_zoned(TimeZone::UTC);
         let expected = Some(Duration::from_secs(u64::try_from(until - NOW).unwrap_or(0)));
         prop_assert_eq!(wait(date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()), expected);

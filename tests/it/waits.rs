@@ -9,7 +9,7 @@ use trendfetch::error::Kind;
 use trendfetch::fetch::RESTART_JITTER;
 use trendfetch::fetch::failure::Failure;
 use trendfetch::fetch::retry::RetryPolicy;
-use trendfetch::fetch::transport::{Reply, Transport};
+use trendfetch::fetch::transport::{Head, Reply, Transport};
 use trendfetch::fetch::{Event, Fetched, Observer, Plan, Start, fetch};
 use trendfetch::region;
 
@@ -28,7 +28,9 @@ struct Fake<A> {
 }
 
 impl<A: Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static> Transport for Fake<A> {
-    async fn get(&self, query: &[(&'static str, String)]) -> Result<Reply, Failure> {
+    type Body = Vec<u8>;
+
+    async fn get(&self, query: &[(&'static str, String)]) -> Result<(Head, Vec<u8>), Failure> {
         let region = query.iter().find(|(name, _)| *name == "regionCode").unwrap().1.clone();
         let nth = {
             let mut sends = self.sends.lock().unwrap();
@@ -43,7 +45,7 @@ impl<A: Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static> Trans
         let times = [("JP", 2), ("VN", 5)].into_iter().find(|(slow, _)| *slow == region).map_or(1, |(_, times)| times);
         sleep(times * LATENCY).await;
         self.in_flight.lock().unwrap().0 -= 1;
-        (self.answer)(&region, nth)
+        (self.answer)(&region, nth).map(|Reply { head, body }| (head, body))
     }
 }
 
@@ -53,16 +55,20 @@ impl Observer for Deaf {
     fn observe(&self, _: usize, _: &Event<'_>) {}
 }
 
+fn status(status: u16) -> Head {
+    Head { status, ..Head::default() }
+}
+
 fn page() -> Result<Reply, Failure> {
-    Ok(Reply { status: 200, retry_after: None, date: None, body: br#"{"items":[{"id":"one"}]}"#.to_vec() })
+    Ok(Reply { head: status(200), body: br#"{"items":[{"id":"one"}]}"#.to_vec() })
 }
 
 fn limited(retry_after: &str) -> Result<Reply, Failure> {
-    Ok(Reply { status: 429, retry_after: Some(retry_after.to_owned()), date: None, body: Vec::new() })
+    Ok(Reply { head: Head { retry_after: Some(retry_after.to_owned()), ..status(429) }, body: Vec::new() })
 }
 
 fn broken() -> Result<Reply, Failure> {
-    Ok(Reply { status: 503, retry_after: None, date: None, body: Vec::new() })
+    Ok(Reply { head: status(503), body: Vec::new() })
 }
 
 fn plan(regions: &str) -> Plan {
@@ -234,8 +240,13 @@ async fn a_backoff_holds_back_its_own_request_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_5xx_that_names_a_time_is_not_asked_again_before_it() {
-    let answer =
-        |_: &str, nth| if nth == 0 { Ok(Reply { retry_after: Some("8".into()), ..broken()? }) } else { page() };
+    let answer = |_: &str, nth| {
+        if nth == 0 {
+            limited("8").map(|reply| Reply { head: Head { status: 503, ..reply.head }, ..reply })
+        } else {
+            page()
+        }
+    };
     let ran = run(plan("US"), answer).await;
     assert_eq!(ran.sends[1].0, LATENCY + 8 * SECOND);
     assert_eq!(ran.fetched.held, Duration::ZERO);
@@ -299,15 +310,15 @@ async fn waited_out_429s_do_not_use_up_that_budget() {
 async fn one_request_is_tried_once_and_four_times_more() {
     let ran = run(plan("US"), |_, _| broken()).await;
     assert_eq!((ran.sends.len(), ran.kinds()), (5, vec![Some(Kind::ServerError)]));
-    let ran = run(plan("US"), |_, _| limited("1")).await;
+    let ran = run(plan("US"), |_, _| limited("10")).await;
     assert_eq!((ran.sends.len(), ran.kinds()), (5, vec![Some(Kind::RateLimited)]));
     // The fifth answer asked for silence too, which nobody is left to keep.
-    assert!(ran.fetched.held >= 4 * SECOND && ran.fetched.held < 5 * SECOND, "{:?}", ran.fetched.held);
+    assert!(ran.fetched.held >= 40 * SECOND && ran.fetched.held < 50 * SECOND, "{:?}", ran.fetched.held);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_key_is_asked_with_at_most_once_per_permit() {
-    let refused = || Ok(Reply { status: 401, retry_after: None, date: None, body: Vec::new() });
+    let refused = || Ok(Reply { head: status(401), body: Vec::new() });
     for concurrency in [1, 3] {
         let ran = run(Plan { concurrency: Some(concurrency), ..plan("all") }, move |_, _| refused()).await;
         assert_eq!(ran.sends.len(), concurrency);

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::fetch::retry::rule;
+use crate::fetch::transport::Head;
 
 const HTML: &str = "<!DOCTYPE html><html><title>Error 404 (Not Found)!!1</title><p>That’s an error.</html>";
 
@@ -12,7 +13,7 @@ fn now() -> Timestamp {
 }
 
 fn reply(status: u16, body: impl AsRef<[u8]>) -> Reply {
-    Reply { status, retry_after: None, date: None, body: body.as_ref().to_vec() }
+    Reply { head: Head { status, ..Head::default() }, body: body.as_ref().to_vec() }
 }
 
 fn failure(status: u16, body: impl AsRef<[u8]>) -> Failure {
@@ -183,11 +184,11 @@ fn every_reason_and_every_class_of_status_has_its_row() {
 404 region_unsupported badRequest                    Never   Region
 400 bad_request        invalidParameter              Never   Batch
 400 bad_request        invalidValue                  Never   Batch
-400 bad_request        INVALID_ARGUMENT              Never   Batch
+400 bad_request        INVALID_ARGUMENT              Never   BatchUnlessAnswered
 400 bad_request        missingRequiredParameter      Never   Batch
 400 bad_request        unexpectedParameter           Never   Batch
 400 bad_request        incompatibleParameters        Never   Batch
-400 bad_request        invalidFilters                Never   Batch
+400 bad_request        invalidFilters                Never   BatchUnlessAnswered
 400 bad_request        unknownPart                   Never   Batch
 400 region_unsupported videoChartNotFound            Never   Region
 404 region_unsupported videoChartNotFound            Never   Region
@@ -200,7 +201,7 @@ fn every_reason_and_every_class_of_status_has_its_row() {
 504 server_error       DEADLINE_EXCEEDED             Backoff Region
 418 bad_response       teapot                        Never   Region
 301 bad_response       -                             Never   Region
-400 bad_request        -                             Never   Batch
+400 bad_request        -                             Never   BatchUnlessAnswered
 401 key_rejected       -                             Never   Batch
 403 forbidden          -                             Never   BatchUnlessAnswered
 404 bad_response       -                             Never   Region
@@ -262,7 +263,7 @@ fn fields_of_another_type_say_nothing() {
         [json!(null), json!(5), json!("x"), json!([null, 5, "x", [], {"reason": 5, "retryDelay": {}}]), json!({})]
     {
         let error = json!({"code": odd, "message": odd, "status": 7, "errors": odd, "details": odd});
-        let Failure { error, retry_after } = failure(503, json!({ "error": error }).to_string());
+        let Failure { error, retry_after, .. } = failure(503, json!({ "error": error }).to_string());
         assert_eq!((error.kind, error.reason, retry_after), (Kind::ServerError, None, None), "{odd}");
     }
     let deep = format!(r#"{{"error":{{"errors":{}{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
@@ -283,8 +284,9 @@ fn a_message_is_one_line_without_markup_or_controls() {
 }
 
 fn wait(retry_after: &str, date: Option<&str>) -> Option<Duration> {
-    let reply =
-        Reply { retry_after: Some(retry_after.into()), date: date.map(str::to_owned), ..reply(429, errors("x")) };
+    let mut reply = reply(429, errors("x"));
+    reply.head.retry_after = Some(retry_after.into());
+    reply.head.date = date.map(str::to_owned);
     read(&reply, now()).retry_after
 }
 
@@ -340,7 +342,9 @@ fn the_header_goes_before_retry_info_and_garbage_is_no_header() {
         let help = json!({"@type": "type.googleapis.com/google.rpc.Help"});
         let info = json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay});
         let body = json!({"error": {"status": "RESOURCE_EXHAUSTED", "details": [help, info]}}).to_string();
-        read(&Reply { retry_after: header.map(str::to_owned), ..reply(429, body) }, now()).retry_after
+        let mut reply = reply(429, body);
+        reply.head.retry_after = header.map(str::to_owned);
+        read(&reply, now()).retry_after
     };
     let seconds = |seconds| Some(Duration::from_secs(seconds));
     assert_eq!(wait(None, json!("30s")), seconds(30));

@@ -6,7 +6,7 @@
 #[path = "../oracles.rs"]
 mod oracles;
 
-use trendfetch::fetch::transport::Reply;
+use trendfetch::fetch::transport::{Head, Reply};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let [first, second, rest @ ..] = input else { return };
@@ -19,6 +19,6 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let body = lines.next().unwrap_or_default();
     match status {
         200 => oracles::check_page(body),
-        _ => oracles::check_refusal(&Reply { status, retry_after, date, body: body.to_vec() }),
+        _ => oracles::check_refusal(&Reply { head: Head { status, retry_after, date, ..Head::default() }, body: body.to_vec() }),
     }
 });
