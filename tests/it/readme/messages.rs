@@ -23,7 +23,7 @@ const OTHERS: [&str; 13] = [
 ];
 
 /// Sentences that say nothing is wrong, are headings or reasons of lints, or never reach a person.
-const NO_MESSAGES: [&str; 29] = [
+const NO_MESSAGES: [&str; 31] = [
     "A duration is a positive number",
     "Bosnia and Herzegovina",
     "Pace and patience",
@@ -47,6 +47,8 @@ const NO_MESSAGES: [&str; 29] = [
     "of trendfetch --demo",
     "the demo's answers may be late",
     "a connection of the demo broke",
+    "a thread ended early",
+    "no fresh connections",
     "proxy authorization required",
     "proxy response headers too long",
     "the key cannot be a header",
