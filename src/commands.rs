@@ -63,6 +63,7 @@ pub async fn run(command: Command, env: &Env, now: Timestamp) -> anyhow::Result<
 }
 
 fn location(typed: Option<String>, env: &Env) -> Result<Location, UsageError> {
+    env.check()?;
     let missing = || UsageError("which history? add --store, or set TRENDFETCH_STORE".into());
     config::location(typed.as_deref(), env)?.ok_or_else(missing)
 }

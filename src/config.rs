@@ -76,6 +76,7 @@ impl Config {
     /// # Errors
     /// For the first thing that is malformed or missing.
     pub fn resolve(args: RunArgs, env: &Env) -> Result<Config, UsageError> {
+        env.check()?;
         let regions = regions(&args.regions, env)?;
         for region in regions.iter().filter(|region| !region.is_known()) {
             tracing::warn!(

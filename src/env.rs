@@ -1,64 +1,49 @@
 //! The environment, asked once. Everything else gets it as data.
 
+mod dotenv;
+
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::path::Path;
 
 use crate::error::UsageError;
-
-/// What `.env` may set. Never the base URL: a foreign folder must not be able to send the key elsewhere.
-const FROM_DOTENV: &[&str] = &["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS", "TRENDFETCH_STORE"];
-
-/// The largest `.env` that is read; a foreign folder may hold anything under that name.
-const MAX_DOTENV: u64 = 1 << 20;
+use dotenv::Dotenv;
 
 /// Environment variables by name.
 #[derive(Default)]
 pub struct Env {
     variables: HashMap<OsString, OsString>,
-    /// What is odd about `.env`. It may be another program's, so that is no reason to stop.
+    /// Why a line of `.env` that is wanted cannot be read.
+    broken: Option<String>,
     warnings: Vec<String>,
 }
 
 impl Env {
-    /// Reads the process's own, and below it what `.env` in the working directory gives.
+    /// Reads the variables of the process, and below them what `.env` in the working directory gives.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the environment")]
     pub fn read() -> Env {
-        let mut env = Env::from_dotenv(Path::new(".env"));
-        env.variables.extend(std::env::vars_os().filter(|(_, value)| !value.is_empty()));
-        env
+        Env::join(std::env::vars_os(), Dotenv::read(Path::new(".env")))
     }
 
-    fn from_dotenv(path: &Path) -> Env {
-        let mut env = Env::default();
-        let lines = match fs::metadata(path) {
-            Err(_) => return env,
-            Ok(file) if file.is_file() && file.len() <= MAX_DOTENV => dotenvy::from_path_iter(path),
-            Ok(_) => {
-                env.warnings.push(".env is left out: it is larger than 1 MiB, or no file".into());
-                return env;
-            }
-        };
-        let lines = match lines {
-            Ok(lines) => lines,
-            Err(_) => {
-                env.warnings.push(".env is there but cannot be read; make it readable, or remove it".into());
-                return env;
-            }
-        };
-        for (index, line) in lines.enumerate() {
-            let Ok((name, value)) = line else {
-                // The error would print the line, and with it perhaps the key.
-                let remedy = "write NAME=value, with quotes around spaces";
-                env.warnings.push(format!("entry {} of .env is malformed and left out; {remedy}", index + 1));
-                continue;
-            };
-            if FROM_DOTENV.contains(&name.as_str()) && !value.is_empty() {
-                env.variables.insert(name.into(), value.into());
-            }
-        }
-        env
+    fn join(real: impl Iterator<Item = (OsString, OsString)>, dotenv: Dotenv) -> Env {
+        let Dotenv { values, broken, mut warnings } = dotenv;
+        let real: HashMap<OsString, OsString> = real.filter(|(_, value)| !value.is_empty()).collect();
+        let (overridden, broken): (Vec<_>, Vec<_>) =
+            broken.into_iter().partition(|(name, _)| real.contains_key(OsStr::new(name)));
+        warnings.extend(overridden.into_iter().map(|(_, why)| why));
+        let mut variables: HashMap<OsString, OsString> =
+            values.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        variables.extend(real);
+        Env { variables, broken: broken.into_iter().map(|(_, why)| why).next(), warnings }
+    }
+
+    /// Finds out whether `.env` could be read as far as it matters.
+    ///
+    /// # Errors
+    /// When a line of it for a variable that the environment does not set cannot be read. The message names the line and
+    /// not its value.
+    pub fn check(&self) -> Result<(), UsageError> {
+        self.broken.clone().map_or(Ok(()), |why| Err(UsageError(why)))
     }
 
     /// A variable; an empty one counts as none.
@@ -66,8 +51,13 @@ impl Env {
     /// # Errors
     /// When it is not UTF-8.
     pub fn get(&self, name: &str) -> Result<Option<&str>, UsageError> {
-        let Some(value) = self.variables.get(OsStr::new(name)) else { return Ok(None) };
+        let Some(value) = self.get_os(name) else { return Ok(None) };
         value.to_str().map(Some).ok_or_else(|| UsageError(format!("{name} is not valid UTF-8; set it anew")))
+    }
+
+    /// A variable that need not be UTF-8, such as a path.
+    pub fn get_os(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
     /// Whether a variable is set and not empty.
@@ -80,3 +70,6 @@ impl Env {
         &self.warnings
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,6 +86,18 @@ pub fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
     if MARK.starts_with(bytes) { &[] } else { bytes.strip_prefix(MARK).unwrap_or(bytes) }
 }
 
+/// The text of a file in UTF-16, which Windows writes; `None` where it is no such file. Text of ours begins with an ASCII
+/// character, so that a byte order mark is not needed to recognize it.
+pub fn from_utf16(bytes: &[u8]) -> Option<String> {
+    let unit = match bytes {
+        [0xff, 0xfe, ..] | [1..=255, 0, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] | [0, 1..=255, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+    Some(String::from_utf16_lossy(&units))
+}
+
 /// Drops markup: YouTube's error messages hold `<a href=…>` and `<code>`.
 pub fn without_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -13,6 +13,7 @@
 mod bytes;
 mod cli;
 mod databases;
+mod dotenv;
 mod endurance;
 mod faults;
 mod fetch;

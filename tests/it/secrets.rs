@@ -12,10 +12,10 @@ use serde_json::json;
 
 use crate::harness::{Answer, Run, Server, item};
 
-/// A key that nobody has, another one for each run, with characters that percent-encoding changes.
+/// A key that nobody has, another one for each run.
 fn canary(number: usize) -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
-    format!("AIza/Canary+{number}={random}")
+    format!("AIza_Canary-{number}-{random}")
 }
 
 /// The key and how it might look on its way through other programs.
