@@ -8,6 +8,7 @@ use indicatif::MultiProgress;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use url::Url;
 
 use crate::blocking::unblocked;
 use crate::category::Category;
@@ -15,7 +16,7 @@ use crate::config::{Config, Source};
 use crate::deduplicate::deduplicate;
 use crate::demo::Demo;
 use crate::exit::Exit;
-use crate::fetch::transport::Http;
+use crate::fetch::transport::{Http, Network};
 use crate::fetch::{Plan, Start, fetch};
 use crate::model::{Report, Request};
 use crate::output::progress::Progress;
@@ -178,15 +179,17 @@ async fn since_last(history: &mut History, report: &Report) -> Option<Since> {
 
 /// The way to the source; for the demo, with the server that must live as long.
 async fn connect(config: &Config, source: &Source, start: Start) -> Result<(Http, Option<Demo>), StartError> {
-    let http = |url, key| Http::new(url, key, config.timeout).map_err(StartError::Network);
+    let http = |url: &Url, key: &ApiKey, network: &Network| {
+        Http::new(url, key, config.timeout, network).map_err(StartError::Network)
+    };
     match source {
-        Source::Api { base_url, key } => Ok((http(base_url, key)?, None)),
+        Source::Api { base_url, key, network } => Ok((http(base_url, key, network)?, None)),
         Source::Demo(mode) => {
             let plan = &config.plan;
             let demo = Demo::start(*mode, &plan.regions, plan.pages_per_region(), start.timestamp)
                 .await
                 .map_err(StartError::Demo)?;
-            Ok((http(demo.base_url(), &ApiKey::for_demo())?, Some(demo)))
+            Ok((http(demo.base_url(), &ApiKey::for_demo(), &Network::default())?, Some(demo)))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What was typed and what the environment says, as one validated meaning.
 
+mod network;
 mod outputs;
 mod screen;
 
@@ -14,13 +15,14 @@ use crate::env::Env;
 use crate::error::UsageError;
 use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
-use crate::fetch::transport::is_loopback;
+use crate::fetch::transport::{Network, is_loopback};
 use crate::output::{Outputs, is_same_file};
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::history::Keeping;
 use crate::store::{Location, TERM};
 
+use network::network;
 use outputs::outputs;
 
 pub use screen::{Screen, has_color};
@@ -52,6 +54,8 @@ pub enum Source {
         base_url: Url,
         /// Sent in its header only.
         key: ApiKey,
+        /// Proxy and certificates.
+        network: Box<Network>,
     },
     /// The simulation.
     Demo(demo::Mode),
@@ -125,7 +129,8 @@ fn source(args: &RunArgs, env: &Env) -> Result<Option<Source>, UsageError> {
     if let Some(mode) = args.demo {
         return Ok(Some(Source::Demo(mode)));
     }
-    Ok(Some(Source::Api { base_url, key: api_key(args.api_key_file.as_deref(), env)? }))
+    let network = Box::new(network(&base_url, env)?);
+    Ok(Some(Source::Api { base_url, key: api_key(args.api_key_file.as_deref(), env)?, network }))
 }
 
 fn base_url(text: &str, place: &str) -> Result<Url, UsageError> {

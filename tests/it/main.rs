@@ -19,6 +19,7 @@ mod faults;
 mod fetch;
 mod harness;
 mod lost;
+mod network;
 mod output;
 mod packaging;
 mod parquet;

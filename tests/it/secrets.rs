@@ -1,9 +1,12 @@
 //! The key shows nowhere: one canary in every scenario, looked for in everything that a run leaves.
 
 use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -13,13 +16,13 @@ use serde_json::json;
 use crate::harness::{Answer, Run, Server, item};
 
 /// A key that nobody has, another one for each run.
-fn canary(number: usize) -> String {
+pub fn canary(number: usize) -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
     format!("AIza_Canary-{number}-{random}")
 }
 
 /// The key and how it might look on its way through other programs.
-fn disguises(key: &str) -> Vec<String> {
+pub fn disguises(key: &str) -> Vec<String> {
     let percent: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
     // Base64 of a text depends on where it stands: three alignments, without the ends that mix with neighbours.
     let base64 = (0..3).map(|skip| {
@@ -31,7 +34,7 @@ fn disguises(key: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_clean(what: &str, bytes: &[u8], disguises: &[String]) {
+pub fn assert_clean(what: &str, bytes: &[u8], disguises: &[String]) {
     let text = String::from_utf8_lossy(bytes);
     for disguise in disguises {
         assert!(!text.contains(disguise.as_str()), "{what} holds the key as {disguise}");
@@ -129,6 +132,80 @@ fn the_key_is_in_nothing_that_a_run_leaves() {
     let outcome = Run::on(&echo, "-r US -vv --json").env("YOUTUBE_API_KEY", &key).env("RUST_LOG", "trace").finish();
     assert_clean("an echoed key: standard output", outcome.stdout.as_bytes(), &disguises(&key));
     assert_clean("an echoed key: standard error", outcome.stderr.as_bytes(), &disguises(&key));
+}
+
+#[test]
+fn the_env_of_a_foreign_folder_gets_the_key_to_nobody() {
+    let server = Server::of_pages(&["a"]);
+    let foreign = Sink::start();
+    let key = canary(1);
+    for dotenv in [
+        "TRENDFETCH_STORE=postgres://${YOUTUBE_API_KEY}@FOREIGN/db?sslmode=disable",
+        "TRENDFETCH_STORE=\"postgres://u:$YOUTUBE_API_KEY@FOREIGN/$YOUTUBE_API_KEY?sslmode=disable\"",
+        "TRENDFETCH_STORE='${YOUTUBE_API_KEY}.db'",
+        "TRENDFETCH_STORE=$(printenv YOUTUBE_API_KEY).db",
+        "TRENDFETCH_REGIONS=$YOUTUBE_API_KEY",
+        "TRENDFETCH_REGIONS='$YOUTUBE_API_KEY",
+        "TRENDFETCH_BASE_URL=http://FOREIGN/youtube/v3\nTRENDFETCH_REGIONS=US",
+        "ALL_PROXY=http://FOREIGN\nHTTP_PROXY=http://FOREIGN\nRUST_LOG=trace\nTRENDFETCH_REGIONS=US",
+    ] {
+        let run = Run::on(&server, "-vv --json -o out.json").env("YOUTUBE_API_KEY", &key).env("RUST_LOG", "trace");
+        let outcome = run.file(".env", &dotenv.replace("FOREIGN", &foreign.address)).finish();
+        let disguises = disguises(&key);
+        for text in [&outcome.stdout, &outcome.stderr] {
+            assert_clean(dotenv, text.as_bytes(), &disguises);
+        }
+        for_each_file(outcome.folder.path(), &mut |path| {
+            assert_clean(dotenv, path.as_os_str().as_encoded_bytes(), &disguises);
+            assert_clean(dotenv, &fs::read(path).unwrap(), &disguises);
+        });
+        assert_clean(dotenv, &foreign.seen(), &disguises);
+    }
+    // It is the place that is looked at: the literal name of the user arrives there, and nothing but PostgreSQL's words.
+    let seen = String::from_utf8_lossy(&foreign.seen()).into_owned();
+    assert!(seen.contains("${YOUTUBE_API_KEY}") && !seen.contains("GET "), "{seen}");
+    assert!(server.log().iter().all(|hit| hit.headers["x-goog-api-key"] == key) && !server.log().is_empty());
+}
+
+/// A server that keeps what it is sent, and answers nothing.
+struct Sink {
+    address: String,
+    seen: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Sink {
+    fn start() -> Sink {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let sink = Sink { address: listener.local_addr().unwrap().to_string(), seen: Arc::default() };
+        let seen = Arc::clone(&sink.seen);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let mut buffer = [0; 4096];
+                let length = stream.read(&mut buffer).unwrap_or(0);
+                seen.lock().unwrap().extend_from_slice(&buffer[..length]);
+            }
+        });
+        sink
+    }
+
+    fn seen(&self) -> Vec<u8> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+#[test]
+fn help_shows_no_value_of_the_environment() {
+    let (key, password) = (canary(1), canary(2));
+    for arguments in
+        [&["--help"][..], &["-h"], &["changes", "--help"], &["man"], &["completions", "bash"], &["--bogus"]]
+    {
+        let run = Run::new(arguments).env("YOUTUBE_API_KEY", &key).env("TRENDFETCH_REGIONS", &key);
+        let run = run.env("TRENDFETCH_STORE", &format!("postgres://user:{password}@host/db"));
+        let outcome = run.env("HTTPS_PROXY", &format!("http://user:{password}@proxy:3128")).finish();
+        for text in [&outcome.stdout, &outcome.stderr] {
+            assert_clean(arguments[0], text.as_bytes(), &[disguises(&key), disguises(&password)].concat());
+        }
+    }
 }
 
 #[test]

@@ -107,6 +107,7 @@ fn run_once_at(now: Timestamp, store: &Store, server: &Server, arguments: &str) 
     config.source = Some(Source::Api {
         base_url: server.base_url.parse().unwrap(),
         key: ApiKey::parse(KEY, "the key of the tests").unwrap(),
+        network: Default::default(),
     });
     let screen = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
     wait(app::run(config, now, screen, tokio::sync::watch::channel(false).1)).unwrap().code()

@@ -9,7 +9,7 @@ use h2::Reason;
 use h2::server::SendResponse;
 use hyper::Response;
 use hyper::body::Bytes;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use crate::harness::{Outcome, Run, ids, region_row};
 
 /// What the server does in place of an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Fault {
+pub enum Fault {
     /// GOAWAY with an error, and the end of the connection.
     GoAway,
     /// RST_STREAM before the headers.
@@ -38,37 +38,63 @@ enum Fault {
 use Fault::{Cut, CutInBody, GoAway, Reset, ResetInBody, Stall, StallInBody};
 
 /// An authority and its certificates.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Authority {
+    pub fn new() -> Authority {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// A server's side of TLS, with a certificate for this name until the end of this year.
-    fn server(&self, name: &str, until: i32) -> TlsAcceptor {
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 12, 31));
+    pub fn server(&self, name: &str, until: i32) -> TlsAcceptor {
+        self.issue(name, 2020, until).0
+    }
+
+    /// The same with the first year too, and with the certificate as PEM.
+    pub fn issue(&self, name: &str, from: i32, until: i32) -> (TlsAcceptor, String) {
         let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        TlsAcceptor::from(Arc::new(config))
+        let certificate = params(name, from, until).signed_by(&key, &self.0).unwrap();
+        (acceptor(&certificate, &key), certificate.pem())
     }
 }
 
+/// A certificate that is its own authority, as `openssl req -x509` makes it.
+pub fn self_signed(name: &str, until: i32) -> (TlsAcceptor, String) {
+    let mut params = params(name, 2020, until);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    (acceptor(&certificate, &key), certificate.pem())
+}
+
+fn params(name: &str, from: i32, until: i32) -> CertificateParams {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 12, 31));
+    params
+}
+
+fn acceptor(certificate: &Certificate, key: &KeyPair) -> TlsAcceptor {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
+}
+
 /// A server on loopback. Its thread ends with the test's process.
-struct Server {
-    base_url: String,
+pub struct Server {
+    pub base_url: String,
     seen: Arc<Seen>,
 }
 
@@ -81,7 +107,7 @@ struct Seen {
 type Faults = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
 
 impl Server {
-    fn start(acceptor: TlsAcceptor, fault: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) -> Server {
+    pub fn start(acceptor: TlsAcceptor, fault: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) -> Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base_url = format!("https://localhost:{}/youtube/v3", listener.local_addr().unwrap().port());
@@ -100,19 +126,23 @@ impl Server {
         server
     }
 
-    fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.seen.connections.load(SeqCst)
     }
 
-    fn log(&self) -> Vec<Asked> {
+    pub fn log(&self) -> Vec<Asked> {
         self.seen.log.lock().unwrap().clone()
     }
 
     /// A run that trusts this authority and no other.
     fn run(&self, authority: &Authority, arguments: &str) -> Outcome {
-        let run = Run::new(&arguments.split(' ').collect::<Vec<_>>()).file("authority.pem", &authority.0.pem());
-        let file = run.path("authority.pem").into_os_string().into_string().unwrap();
-        let mut run = run.env("SSL_CERT_FILE", &file);
+        self.run_trusting(&authority.pem(), arguments)
+    }
+
+    /// A run with these certificates in `SSL_CERT_FILE`.
+    pub fn run_trusting(&self, pem: &str, arguments: &str) -> Outcome {
+        let mut run = Run::new(&arguments.split(' ').collect::<Vec<_>>()).file("authority.pem", pem);
+        run = run.env("SSL_CERT_FILE", "authority.pem");
         run.command.args(["--json", "-vv", "--backoff", "1ms", "--base-url", &self.base_url]);
         run.finish()
     }
@@ -253,22 +283,39 @@ fn each_fault_that_passes_costs_nothing_but_a_retry() {
 }
 
 #[test]
-fn a_certificate_that_does_not_hold_is_met_once_and_gets_no_request() {
+fn a_certificate_that_does_not_hold_is_met_once_told_in_words_and_gets_no_request() {
     let (authority, stranger) = (Authority::new(), Authority::new());
-    for (name, acceptor) in [
-        ("unknown authority", stranger.server("localhost", 2400)),
-        ("expired", authority.server("localhost", 2021)),
-        ("another name", authority.server("elsewhere.example", 2400)),
+    for (acceptor, says) in [
+        (stranger.server("localhost", 2400), "an authority that is not trusted here"),
+        (self_signed("localhost", 2400).0, "self-signed, or that of an authority, and not trusted here"),
+        (authority.server("localhost", 2021), "ended at 2021-12-31T00:00:00Z, and this machine's clock says 2"),
+        (authority.issue("localhost", 2300, 2400).0, "begins at 2300-01-01T00:00:00Z, and this machine's clock says 2"),
+        (authority.server("elsewhere.example", 2400), "is for elsewhere.example, not for localhost"),
     ] {
         let server = Server::start(acceptor, |_| None);
         let outcome = server.run(&authority, "-r PL --retries 4").exits(1);
         let document = outcome.document();
         let row = region_row(&document, "PL");
-        assert_eq!((&row["error"]["kind"], &row["requests"]), (&json!("tls"), &json!(1)), "{name}");
+        assert_eq!((&row["error"]["kind"], &row["requests"]), (&json!("tls"), &json!(1)), "{says}");
         assert_eq!(row["error"]["status"], Value::Null);
-        assert!(row["error"]["message"].as_str().unwrap().contains("SSL_CERT_FILE"), "{name}: {row}");
-        assert_eq!((server.connections(), server.log().len()), (1, 0), "{name}");
+        assert!(row["error"]["message"].as_str().unwrap().contains(says), "{says}: {row}");
+        assert_eq!((server.connections(), server.log().len()), (1, 0), "{says}");
     }
+}
+
+#[test]
+fn a_certificate_that_is_named_itself_holds_within_its_dates_and_for_its_names() {
+    let trusted =
+        |(acceptor, pem): (TlsAcceptor, String)| Server::start(acceptor, |_| None).run_trusting(&pem, "-r PL").code;
+    assert_eq!(trusted(self_signed("localhost", 2400)), Some(0));
+    assert_eq!(trusted(Authority::new().issue("localhost", 2020, 2400)), Some(0));
+    assert_eq!(trusted(self_signed("localhost", 2021)), Some(1));
+    assert_eq!(trusted(self_signed("elsewhere.example", 2400)), Some(1));
+    assert_eq!(trusted(Authority::new().issue("localhost", 2020, 2021)), Some(1));
+    assert_eq!(trusted(Authority::new().issue("elsewhere.example", 2020, 2400)), Some(1));
+    // Of the same name, and another one.
+    let (acceptor, _) = self_signed("localhost", 2400);
+    assert_eq!(trusted((acceptor, self_signed("localhost", 2400).1)), Some(1));
 }
 
 #[test]

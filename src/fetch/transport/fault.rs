@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use hyper_util::client::legacy::connect::HttpInfo;
 
+use super::tls;
 use crate::error::Kind;
 use crate::fetch::failure::{Delivery, Failure};
 
@@ -66,14 +67,11 @@ fn no_connection(error: &reqwest::Error, cause: &str) -> Failure {
     }
 }
 
-fn tls_fault(tls: &rustls::Error, cause: &str) -> Failure {
-    match tls {
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Failure::new(
-            Kind::Certificate,
-            format!(
-                "the server's certificate was refused ({cause}); is a proxy in between? SSL_CERT_FILE names other authorities"
-            ),
-        ),
+fn tls_fault(fault: &rustls::Error, cause: &str) -> Failure {
+    match fault {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+            Failure::new(Kind::Certificate, tls::explain(fault))
+        }
         _ => Failure::new(Kind::Tls, format!("no secure connection: {cause}")),
     }
 }

@@ -12,7 +12,8 @@ use super::connections::{Connections, FirstConnection, Generation};
 use super::encoding::{self, is_gzip};
 use super::fault::{self, fault};
 use super::resolver::SystemResolver;
-use super::{Body, Head, MAX_BODY, Transport};
+use super::tls::Authorities;
+use super::{Body, Head, MAX_BODY, Network, Transport};
 use crate::error::Kind;
 use crate::fetch::failure::{Delivery, Failure};
 use crate::secret::ApiKey;
@@ -30,16 +31,19 @@ pub struct Http {
 impl Http {
     /// A client for `{base_url}/videos`. `timeout` covers one attempt from connect to last byte.
     ///
-    /// For a plain `http:` address, which can only be loopback, neither the platform's certificates
-    /// (11 to 75 ms to read) nor a proxy are asked.
+    /// For a plain `http:` address, which can only be loopback, the platform's certificates (11 to 75 ms to read) are
+    /// not needed.
     ///
     /// # Errors
-    /// When the platform's certificates or the proxy settings of the environment cannot be used.
-    pub fn new(base_url: &Url, key: &ApiKey, timeout: Duration) -> Result<Http, String> {
+    /// When the certificates or the proxy cannot be used.
+    pub fn new(base_url: &Url, key: &ApiKey, timeout: Duration, network: &Network) -> Result<Http, String> {
         // A provider that is set already is the same one: nobody else in this process sets it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let headers = headers(key)?;
-        let (is_plain, is_loopback) = (base_url.scheme() == "http", is_loopback(base_url));
+        let is_plain = base_url.scheme() == "http";
+        let proxy = network.proxy.as_ref().map(|proxy| reqwest::Proxy::all(proxy.expose().clone())).transpose();
+        let proxy = proxy.map_err(|error| fault::root_cause(&error))?;
+        let tls = network.authorities.as_ref().map(Authorities::client_config).transpose()?;
         let build = move |first: FirstConnection, keeps: bool| {
             let mut client = reqwest::Client::builder()
                 // Google compresses only for an agent that contains "gzip" (Google APIs, "Performance tips").
@@ -54,12 +58,17 @@ impl Http {
                 .dns_resolver(SystemResolver)
                 // Longer than the default --max-wait, so that a hold does not cost a new connection, and shorter
                 // than the minutes after which a NAT forgets it.
-                .pool_idle_timeout(Duration::from_secs(90));
+                .pool_idle_timeout(Duration::from_secs(90))
+                // The client does not ask the environment by itself: `network` is what it says.
+                .no_proxy();
             if !keeps {
                 client = client.pool_max_idle_per_host(0);
             }
-            if is_loopback {
-                client = client.no_proxy();
+            if let Some(proxy) = proxy.clone() {
+                client = client.proxy(proxy);
+            }
+            if let Some(tls) = tls.clone() {
+                client = client.tls_backend_preconfigured(tls);
             }
             if is_plain {
                 client = client.tls_certs_only([]);

@@ -4,22 +4,36 @@
 //! - `connections` — which connections may be used again
 //! - `encoding` — gzip
 //! - `fault` — an error of the client as a [`Failure`]
+//! - [`proxy`], [`tls`] — a proxy in between, and the certificates that are trusted
 //! - `resolver` — host names, also where no thread can be started
 
 mod connections;
 mod encoding;
 mod fault;
 mod http;
+pub mod proxy;
 mod resolver;
+pub mod tls;
 
 use std::future::Future;
 
 use super::failure::Failure;
+use proxy::Proxy;
+use tls::Authorities;
 
 pub use http::{Http, is_loopback};
 
 /// The largest body that is read, packed or unpacked: 8 MiB. A page of 50 whole items has about 350 KB.
 pub const MAX_BODY: usize = 8 << 20;
+
+/// The way to the server, besides its address.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// The proxy that requests go through; `None` is a direct connection.
+    pub proxy: Option<Proxy>,
+    /// The certificates that are trusted; `None` is the platform's.
+    pub authorities: Option<Authorities>,
+}
 
 /// What stands before the body of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,0 +1,90 @@
+//! What the environment says of the way to the server: proxies and certificates.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use rustls_native_certs::{CertificateResult, load_certs_from_paths};
+use url::Url;
+
+use crate::env::Env;
+use crate::error::UsageError;
+use crate::fetch::transport::proxy::Proxy;
+use crate::fetch::transport::tls::Authorities;
+use crate::fetch::transport::{Network, is_loopback};
+
+/// Reads the settings for requests to `base_url`.
+///
+/// # Errors
+/// When a variable is malformed, or names certificates that cannot be read.
+pub(super) fn network(base_url: &Url, env: &Env) -> Result<Network, UsageError> {
+    let authorities = if base_url.scheme() == "https" { authorities(env)? } else { None };
+    Ok(Network { proxy: proxy(base_url, env)?, authorities })
+}
+
+/// The proxy for `base_url`, never for an address of this machine.
+fn proxy(base_url: &Url, env: &Env) -> Result<Option<Proxy>, UsageError> {
+    let parse = |name: &'static str| env.get(name)?.map(|value| Proxy::parse(name, value)).transpose();
+    let first = |names: [&'static str; 2]| -> Result<Option<Proxy>, UsageError> {
+        let [upper, lower] = names.map(parse);
+        Ok(upper?.or(lower?))
+    };
+    // Only https: leaves this machine, so that HTTP_PROXY is checked and never used. Where a web server starts programs
+    // (CGI), it is a header of whoever sent the request, and not even that.
+    if !env.has("REQUEST_METHOD") {
+        parse("HTTP_PROXY")?;
+    }
+    parse("http_proxy")?;
+    let (of_https, of_all) = (first(["HTTPS_PROXY", "https_proxy"])?, first(["ALL_PROXY", "all_proxy"])?);
+    let Some(proxy) = of_https.or(of_all).filter(|_| !is_loopback(base_url)) else { return Ok(None) };
+    let exceptions = env.get("NO_PROXY")?.or(env.get("no_proxy")?).unwrap_or_default();
+    Ok(proxy.serves(base_url, exceptions)?.then_some(proxy))
+}
+
+/// What `SSL_CERT_FILE` and `SSL_CERT_DIR` hold; `None` where neither is set, which leaves the platform's certificates.
+fn authorities(env: &Env) -> Result<Option<Authorities>, UsageError> {
+    let file = env.get_os("SSL_CERT_FILE").map(Path::new);
+    let folders: Vec<PathBuf> = env.get_os("SSL_CERT_DIR").map(split_paths).unwrap_or_default();
+    let mut certificates = Vec::new();
+    if let Some(file) = file {
+        let found = named("SSL_CERT_FILE", file, load_certs_from_paths(Some(file), None))?;
+        if Authorities::new(found.clone()).is_none() {
+            return Err(UsageError(format!(
+                "SSL_CERT_FILE: {} holds no certificate; name a file of '-----BEGIN CERTIFICATE-----' blocks (PEM), which `openssl x509 -inform der` makes of others",
+                file.display()
+            )));
+        }
+        certificates.extend(found);
+    }
+    for folder in &folders {
+        certificates.extend(named("SSL_CERT_DIR", folder, load_certs_from_paths(None, Some(folder)))?);
+    }
+    match Authorities::new(certificates) {
+        None if !folders.is_empty() => Err(UsageError(
+            "SSL_CERT_DIR: there is no certificate in its folders; put files of '-----BEGIN CERTIFICATE-----' blocks (PEM) there, or unset it".into(),
+        )),
+        authorities => Ok(authorities),
+    }
+}
+
+/// The certificates at `path`. Files of a folder that cannot be read count as absent: keys lie there too.
+fn named(
+    variable: &str,
+    path: &Path,
+    found: CertificateResult,
+) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, UsageError> {
+    let is_about_path = |error: &&rustls_native_certs::Error| matches!(&error.kind, rustls_native_certs::ErrorKind::Io { path: at, .. } if at == path);
+    match found.errors.iter().find(is_about_path) {
+        Some(error) => {
+            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            Err(UsageError(format!(
+                "{variable}: cannot read {}: {cause}; name one that you may read, or unset {variable}",
+                path.display()
+            )))
+        }
+        None => Ok(found.certs),
+    }
+}
+
+fn split_paths(list: &OsStr) -> Vec<PathBuf> {
+    std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()
+}
