@@ -1,10 +1,12 @@
 //! `.env` in the working directory, which may be a stranger's, another program's, or of another system.
 
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::harness::{Outcome, Run, Server};
+use crate::tools::may_run_without_rights;
 
 /// Runs with this `.env` and no region typed, against a server that answers.
 fn run(server: &Server, arguments: &str, dotenv: &str) -> Run {
@@ -102,6 +104,18 @@ fn what_is_no_file_or_has_no_end_is_left_out() {
         left_out(&link_to("/proc/self/mem"), "make it a readable file");
         left_out(&link_to("/proc/self/pagemap"), "make it a readable file");
     }
+}
+
+#[test]
+fn what_may_not_be_read_is_left_out() {
+    if !may_run_without_rights("a .env that may not be read") {
+        return;
+    }
+    let server = Server::of_pages(&["a"]);
+    let run = run(&server, "-r US", "TRENDFETCH_STORE=a.db");
+    std::fs::set_permissions(run.path(".env"), Permissions::from_mode(0o000)).unwrap();
+    let outcome = run.without_rights().finish().exits(0);
+    assert!(outcome.stderr.contains(".env is left out: Permission denied"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -1,16 +1,19 @@
 //! The way to the server, as the environment says it: proxies, and certificates to trust.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::harness::{Outcome, Run, Server};
+use crate::harness::{Outcome, Run, Server, region_row};
 use crate::secrets::{assert_clean, canary, disguises};
 use crate::tls::{self, Authority};
+use crate::tools::may_run_without_rights;
 
 const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
@@ -216,6 +219,21 @@ fn the_login_of_a_proxy_that_fails_is_not_shown() {
 }
 
 #[test]
+fn a_proxy_that_cannot_be_reached_is_told_by_its_variable() {
+    let beyond = Beyond::new();
+    for (variable, value) in
+        [("HTTPS_PROXY", "127.0.0.1:1"), ("all_proxy", "https://127.0.0.1:1"), ("ALL_PROXY", "socks5://127.0.0.1:1")]
+    {
+        let outcome = beyond.run(variable, value, "AIzaKey").exits(1);
+        let document = outcome.document();
+        let error = &region_row(&document, "US")["error"];
+        assert_eq!(error["kind"], "connect", "{error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(&format!("through the proxy that {variable} names")), "{message}");
+    }
+}
+
+#[test]
 fn no_proxy_is_used_for_this_machine() {
     let authority = Authority::new();
     let server = tls::Server::start(authority.server("localhost", 2400), |_| None);
@@ -262,6 +280,12 @@ fn certificates_that_cannot_be_used_are_named_and_nothing_is_sent() {
         [("SSL_CERT_FILE", "good/authority.pem"), ("SSL_CERT_DIR", "good"), ("SSL_CERT_DIR", "none::good")]
     {
         folder(&server, &pem).env(variable, value).finish().exits(0);
+    }
+    if may_run_without_rights("certificates that may not be read") {
+        let run = folder(&server, &pem);
+        std::fs::set_permissions(run.path("good/authority.pem"), Permissions::from_mode(0o000)).unwrap();
+        let outcome = run.env("SSL_CERT_FILE", "good/authority.pem").without_rights().finish().exits(2);
+        assert!(outcome.stderr.contains("good/authority.pem: Permission denied"), "{}", outcome.stderr);
     }
     // Loopback without TLS needs no certificate.
     Run::on(&Server::of_pages(&["a"]), "-r US").env("SSL_CERT_FILE", "missing.pem").finish().exits(0);

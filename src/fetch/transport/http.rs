@@ -26,6 +26,8 @@ pub struct Http {
     connections: Arc<Connections<reqwest::Client>>,
     videos: Url,
     key: ApiKey,
+    /// The variable that names the proxy, where there is one.
+    proxy: Option<&'static str>,
 }
 
 impl Http {
@@ -84,7 +86,8 @@ impl Http {
         };
         let mut videos = base_url.clone();
         videos.set_path(&format!("{}/videos", base_url.path().trim_end_matches('/')));
-        Ok(Http { connections: Arc::new(Connections::new(build)?), videos, key: key.clone() })
+        let proxy = network.proxy.as_ref().map(|proxy| proxy.variable);
+        Ok(Http { connections: Arc::new(Connections::new(build)?), videos, key: key.clone(), proxy })
     }
 }
 
@@ -141,7 +144,14 @@ impl Http {
     fn failed(&self, generation: &Arc<Generation<reqwest::Client>>, error: reqwest::Error) -> Failure {
         let is_reused =
             fault::connection(&error).is_some_and(|connection: SocketAddr| self.connections.has_answered(connection));
-        let failure = fault(error, is_reused);
+        let mut failure = fault(error, is_reused);
+        // With a proxy, that is all that is connected to.
+        if let Some(variable) = self.proxy
+            && failure.kind() == Kind::Connect
+            && failure.delivery == Delivery::NotSent
+        {
+            failure.error.message.push_str(&format!(" (through the proxy that {variable} names)"));
+        }
         if failure.delivery == Delivery::ClosedConnection {
             self.connections.closed_after_answer();
         }
