@@ -12,6 +12,7 @@
 
 mod bytes;
 mod cli;
+mod connections;
 mod databases;
 mod dotenv;
 mod endurance;

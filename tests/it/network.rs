@@ -136,7 +136,7 @@ struct Beyond {
 impl Beyond {
     fn new() -> Beyond {
         let authority = Authority::new();
-        let server = tls::Server::start(authority.server("youtube.invalid", 2400), |_| None);
+        let server = tls::Server::start(authority.server("youtube.invalid", 2400), |_, _| None);
         let port = server.base_url.parse::<url::Url>().unwrap().port().unwrap();
         Beyond { authority, server, port }
     }
@@ -236,7 +236,7 @@ fn a_proxy_that_cannot_be_reached_is_told_by_its_variable() {
 #[test]
 fn no_proxy_is_used_for_this_machine() {
     let authority = Authority::new();
-    let server = tls::Server::start(authority.server("localhost", 2400), |_| None);
+    let server = tls::Server::start(authority.server("localhost", 2400), |_, _| None);
     let plain = Server::of_pages(&["a"]);
     let proxy = Proxy::start(1, connect);
     let with_proxy = |mut run: Run| {
@@ -254,7 +254,7 @@ fn no_proxy_is_used_for_this_machine() {
 #[test]
 fn certificates_that_cannot_be_used_are_named_and_nothing_is_sent() {
     let authority = Authority::new();
-    let server = tls::Server::start(authority.server("localhost", 2400), |_| None);
+    let server = tls::Server::start(authority.server("localhost", 2400), |_, _| None);
     let pem = authority.pem();
     for (variable, value, says) in [
         ("SSL_CERT_FILE", "missing.pem", "SSL_CERT_FILE: cannot read missing.pem: No such file"),

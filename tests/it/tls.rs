@@ -25,6 +25,10 @@ use crate::harness::{Outcome, Run, ids, region_row};
 pub enum Fault {
     /// GOAWAY with an error, and the end of the connection.
     GoAway,
+    /// GOAWAY without an error: streams after this one are not looked at.
+    Leave,
+    /// RST_STREAM that says that the request was not looked at.
+    Refuse,
     /// RST_STREAM before the headers.
     Reset,
     /// RST_STREAM in the body.
@@ -35,7 +39,7 @@ pub enum Fault {
     Stall,
     StallInBody,
 }
-use Fault::{Cut, CutInBody, GoAway, Reset, ResetInBody, Stall, StallInBody};
+use Fault::{Cut, CutInBody, GoAway, Leave, Refuse, Reset, ResetInBody, Stall, StallInBody};
 
 /// An authority and its certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -104,10 +108,14 @@ struct Seen {
     log: Mutex<Vec<Asked>>,
 }
 
-type Faults = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
+/// By the request and the number of its connection, from 0.
+type Faults = dyn Fn(&Asked, usize) -> Option<Fault> + Send + Sync;
 
 impl Server {
-    pub fn start(acceptor: TlsAcceptor, fault: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) -> Server {
+    pub fn start(
+        acceptor: TlsAcceptor,
+        fault: impl Fn(&Asked, usize) -> Option<Fault> + Send + Sync + 'static,
+    ) -> Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base_url = format!("https://localhost:{}/youtube/v3", listener.local_addr().unwrap().port());
@@ -118,8 +126,10 @@ impl Server {
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 while let Ok((stream, _)) = listener.accept().await {
-                    seen.connections.fetch_add(1, SeqCst);
-                    tokio::spawn(serve(stream, acceptor.clone(), Arc::clone(&seen), Arc::clone(&fault)));
+                    let number = seen.connections.fetch_add(1, SeqCst);
+                    let fault = Arc::clone(&fault);
+                    let fault = move |asked: &Asked| fault(asked, number);
+                    tokio::spawn(serve(stream, acceptor.clone(), Arc::clone(&seen), fault));
                 }
             });
         });
@@ -135,7 +145,7 @@ impl Server {
     }
 
     /// A run that trusts this authority and no other.
-    fn run(&self, authority: &Authority, arguments: &str) -> Outcome {
+    pub fn run(&self, authority: &Authority, arguments: &str) -> Outcome {
         self.run_trusting(&authority.pem(), arguments)
     }
 
@@ -149,7 +159,12 @@ impl Server {
 }
 
 /// One connection. Streams ask for its end, with or without a GOAWAY, through a channel.
-async fn serve(stream: tokio::net::TcpStream, acceptor: TlsAcceptor, seen: Arc<Seen>, fault: Arc<Faults>) {
+async fn serve(
+    stream: tokio::net::TcpStream,
+    acceptor: TlsAcceptor,
+    seen: Arc<Seen>,
+    fault: impl Fn(&Asked) -> Option<Fault>,
+) {
     let Ok(tls) = acceptor.accept(stream).await else { return };
     let Ok(mut connection) = h2::server::handshake(tls).await else { return };
     let (end, mut ends) = unbounded_channel();
@@ -167,6 +182,7 @@ async fn serve(stream: tokio::net::TcpStream, acceptor: TlsAcceptor, seen: Arc<S
             }
             Some(fault) = ends.recv() => match fault {
                 GoAway => connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM),
+                Leave => connection.graceful_shutdown(),
                 _ => return,
             },
         }
@@ -177,11 +193,15 @@ async fn serve(stream: tokio::net::TcpStream, acceptor: TlsAcceptor, seen: Arc<S
 async fn reply(mut respond: SendResponse<Bytes>, fault: Option<Fault>, asked: Asked, end: UnboundedSender<Fault>) {
     let body = page(&asked.region, asked.page.unwrap_or(0)).to_string();
     let head = Response::builder().header("content-type", "application/json").body(()).unwrap();
+    if fault == Some(Leave) {
+        let _ = end.send(Leave);
+    }
     match fault {
-        None => {
+        None | Some(Leave) => {
             let Ok(mut stream) = respond.send_response(head, false) else { return };
             let _ = stream.send_data(body.into(), true);
         }
+        Some(Refuse) => respond.send_reset(Reason::REFUSED_STREAM),
         Some(Reset) => respond.send_reset(Reason::INTERNAL_ERROR),
         Some(Stall) => std::future::pending().await,
         Some(fault @ (GoAway | Cut)) => {
@@ -211,7 +231,7 @@ fn whole(regions: &[&str], pages: std::ops::Range<usize>) -> Vec<String> {
 #[test]
 fn a_run_uses_one_connection_for_all_regions_and_pages() {
     let authority = Authority::new();
-    let server = Server::start(authority.server("localhost", 2400), |_| None);
+    let server = Server::start(authority.server("localhost", 2400), |_, _| None);
     let outcome = server.run(&authority, "-r US,PL,DE,FR -n 150 -c 1").exits(0);
     assert_eq!(ids(&outcome.document()), whole(&["US", "PL", "DE", "FR"], 0..PAGES));
     assert_eq!((server.connections(), server.log().len()), (1, 12));
@@ -244,7 +264,7 @@ fn each_fault_that_stays_fails_the_region_with_its_kind_and_keeps_the_pages_befo
     let authority = Authority::new();
     side_by_side(|fault, kind, resent, timeout| {
         for at in 0..PAGES {
-            let ill = move |asked: &Asked| (asked.region == "PL" && asked.page == Some(at)).then_some(fault);
+            let ill = move |asked: &Asked, _| (asked.region == "PL" && asked.page == Some(at)).then_some(fault);
             let server = Server::start(authority.server("localhost", 2400), ill);
             // One after the other: what ends a connection ends all that is under way on it.
             let outcome = server.run(&authority, &format!("-r US,PL,DE -n 150 -c 1 --retries 1 {timeout}"));
@@ -266,7 +286,7 @@ fn each_fault_that_passes_costs_nothing_but_a_retry() {
     let authority = Authority::new();
     side_by_side(|fault, _, _, timeout| {
         for at in 0..PAGES {
-            let ill = move |asked: &Asked| {
+            let ill = move |asked: &Asked, _| {
                 (asked.region == "PL" && asked.page == Some(at) && asked.nth == 0).then_some(fault)
             };
             let server = Server::start(authority.server("localhost", 2400), ill);
@@ -292,7 +312,7 @@ fn a_certificate_that_does_not_hold_is_met_once_told_in_words_and_gets_no_reques
         (authority.issue("localhost", 2300, 2400).0, "begins at 2300-01-01T00:00:00Z, and this machine's clock says 2"),
         (authority.server("elsewhere.example", 2400), "is for elsewhere.example, not for localhost"),
     ] {
-        let server = Server::start(acceptor, |_| None);
+        let server = Server::start(acceptor, |_, _| None);
         let outcome = server.run(&authority, "-r PL --retries 4").exits(1);
         let document = outcome.document();
         let row = region_row(&document, "PL");
@@ -306,7 +326,7 @@ fn a_certificate_that_does_not_hold_is_met_once_told_in_words_and_gets_no_reques
 #[test]
 fn a_certificate_that_is_named_itself_holds_within_its_dates_and_for_its_names() {
     let trusted =
-        |(acceptor, pem): (TlsAcceptor, String)| Server::start(acceptor, |_| None).run_trusting(&pem, "-r PL").code;
+        |(acceptor, pem): (TlsAcceptor, String)| Server::start(acceptor, |_, _| None).run_trusting(&pem, "-r PL").code;
     assert_eq!(trusted(self_signed("localhost", 2400)), Some(0));
     assert_eq!(trusted(Authority::new().issue("localhost", 2020, 2400)), Some(0));
     assert_eq!(trusted(self_signed("localhost", 2021)), Some(1));

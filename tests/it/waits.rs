@@ -332,3 +332,52 @@ async fn the_units_of_a_run_are_never_exceeded() {
     assert_eq!(ran.sends.len(), 5);
     assert_eq!(ran.kinds().iter().filter(|kind| **kind == Some(Kind::Budget)).count(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_429_no_more_than_permits_begin_in_a_second_whatever_it_asks_for() {
+    for retry_after in ["0", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+        let until = Instant::now() + 5 * SECOND;
+        let limit = move |_: &str, _| if Instant::now() < until { limited(retry_after) } else { page() };
+        let ran = run(Plan { retry: RetryPolicy { retries: 20, ..plan("US").retry }, ..plan("all") }, limit).await;
+        let sends: Vec<Duration> =
+            ran.sends.iter().map(|(at, _)| *at).filter(|at| *at > LATENCY && *at < SECOND * 5).collect();
+        for at in &sends {
+            let within = sends.iter().filter(|other| (*at..*at + SECOND).contains(*other)).count();
+            assert!(within <= 3, "{within} in the second from {at:?}");
+        }
+        assert!(sends.len() >= 3, "sent again within the five seconds");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unexplained_limits_are_waited_out_ever_longer_while_nothing_succeeds() {
+    let ran = run(plan("US,GB,DE"), |_, nth| if nth < 4 { limited("") } else { page() }).await;
+    assert_eq!(ran.kinds(), [None; 3]);
+    // All three were in flight when each hold began: that is one step, not three.
+    assert_eq!(ran.fetched.held.as_secs(), 5 + 10 + 20 + 40);
+    let ran = run(plan("US,GB"), |region, nth| match (region, nth) {
+        ("US", 0) | ("GB", 1) => limited(""),
+        _ => page(),
+    });
+    assert!(ran.await.fetched.held < 16 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_stays_limited_ends_the_run_after_five_holds() {
+    let ran = run(plan("all"), |_, _| limited("10")).await;
+    assert!(ran.kinds().iter().all(|kind| *kind == Some(Kind::RateLimited)));
+    assert_eq!(ran.sends.len(), 6 * 3, "three at a time, once before each hold and once after the last");
+    let errors = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error.as_ref());
+    assert!(errors.clone().any(|error| error.message.contains("still limited after 5 waits")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_request_that_cannot_be_paid_for() {
+    let answer = |region: &str, _| if region == "DE" { limited("15") } else { page() };
+    let ran = run(Plan { concurrency: Some(1), max_units: Some(3), ..plan("US,GB,DE,FR") }, answer).await;
+    assert_eq!(ran.kinds(), [None, None, Some(Kind::Budget), Some(Kind::Budget)]);
+    assert_eq!((ran.sends.len(), ran.took), (3, 3 * LATENCY));
+    // Nor one that waits for its backoff.
+    let ran = run(Plan { max_units: Some(1), ..plan("US") }, |_, _| broken()).await;
+    assert_eq!((ran.kinds(), ran.took), (vec![Some(Kind::Budget)], LATENCY));
+}
