@@ -351,10 +351,11 @@ async fn after_a_429_no_more_than_permits_begin_in_a_second_whatever_it_asks_for
 
 #[tokio::test(start_paused = true)]
 async fn unexplained_limits_are_waited_out_ever_longer_while_nothing_succeeds() {
-    let ran = run(plan("US,GB,DE"), |_, nth| if nth < 4 { limited("") } else { page() }).await;
-    assert_eq!(ran.kinds(), [None; 3]);
-    // All three were in flight when each hold began: that is one step, not three.
-    assert_eq!(ran.fetched.held.as_secs(), 5 + 10 + 20 + 40);
+    let ran = run(plan("US"), |_, nth| if nth < 4 { limited("") } else { page() }).await;
+    assert_eq!((ran.kinds(), ran.fetched.held), (vec![None], (5 + 10 + 20 + 40) * SECOND));
+    // All three were in flight when the hold began: that is one step, not three.
+    let ran = run(plan("US,GB,DE"), |_, nth| if nth == 0 { limited("") } else { page() }).await;
+    assert_eq!((ran.kinds(), ran.fetched.held), (vec![None; 3], 5 * SECOND));
     let ran = run(plan("US,GB"), |region, nth| match (region, nth) {
         ("US", 0) | ("GB", 1) => limited(""),
         _ => page(),
@@ -366,7 +367,8 @@ async fn unexplained_limits_are_waited_out_ever_longer_while_nothing_succeeds() 
 async fn a_key_that_stays_limited_ends_the_run_after_five_holds() {
     let ran = run(plan("all"), |_, _| limited("10")).await;
     assert!(ran.kinds().iter().all(|kind| *kind == Some(Kind::RateLimited)));
-    assert_eq!(ran.sends.len(), 6 * 3, "three at a time, once before each hold and once after the last");
+    // At most one on each permit before each hold, and after the last.
+    assert!((6..=6 * 3).contains(&ran.sends.len()), "{}", ran.sends.len());
     let errors = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error.as_ref());
     assert!(errors.clone().any(|error| error.message.contains("still limited after 5 waits")));
 }
