@@ -32,7 +32,7 @@
 //! | [`exit`], [`verdict`] | how the run ended, as a number and as a line for people and for programs |
 //! | [`demo`] | the API, simulated behind a real socket |
 //! | [`region`], [`category`], [`language`] | tables of YouTube's, and of PostgreSQL's dictionaries |
-//! | [`error`], [`secret`], [`text`], [`figures`], [`tags`] | failures by reach; the key; text from strangers; numbers for people; a list of texts in one piece of memory |
+//! | [`error`], [`secret`], [`tls`], [`text`], [`figures`], [`tags`] | failures by reach; the key; certificates that are trusted; text from strangers; numbers for people; a list of texts in one piece of memory |
 //! | [`document`] | a saved document, read back |
 //! | [`commands`], [`logging`], [`signals`] | the rest of a command-line program |
 //!
@@ -90,4 +90,5 @@ pub mod stats;
 pub mod store;
 pub mod tags;
 pub mod text;
+pub mod tls;
 pub mod verdict;

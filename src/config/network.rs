@@ -9,8 +9,8 @@ use url::Url;
 use crate::env::Env;
 use crate::error::UsageError;
 use crate::fetch::transport::proxy::Proxy;
-use crate::fetch::transport::tls::Authorities;
 use crate::fetch::transport::{Network, is_loopback};
+use crate::tls::Authorities;
 
 /// Reads the settings for requests to `base_url`.
 ///

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 
 use hyper_util::client::legacy::connect::HttpInfo;
 
-use super::tls;
 use crate::error::Kind;
 use crate::fetch::failure::{Delivery, Failure};
+use crate::tls;
 
 /// Why there is no answer, or why it broke off. `is_reused`: an earlier answer came on the same connection.
 ///

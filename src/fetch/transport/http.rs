@@ -12,11 +12,11 @@ use super::connections::{Connections, FirstConnection, Generation};
 use super::encoding::{self, is_gzip};
 use super::fault::{self, fault};
 use super::resolver::SystemResolver;
-use super::tls::Authorities;
 use super::{Body, Head, MAX_BODY, Network, Transport};
 use crate::error::Kind;
 use crate::fetch::failure::{Delivery, Failure};
 use crate::secret::ApiKey;
+use crate::tls::Authorities;
 
 /// A page of 50 items, unpacked: 56 and 63 KB in two captured ones, cut down to the fields that are asked for.
 const TYPICAL_BODY: usize = 64 << 10;

@@ -4,7 +4,7 @@
 //! - `connections` — which connections may be used again
 //! - `encoding` — gzip
 //! - `fault` — an error of the client as a [`Failure`]
-//! - [`proxy`], [`tls`] — a proxy in between, and the certificates that are trusted
+//! - [`proxy`] — a proxy in between
 //! - `resolver` — host names, also where no thread can be started
 
 mod connections;
@@ -13,13 +13,12 @@ mod fault;
 mod http;
 pub mod proxy;
 mod resolver;
-pub mod tls;
 
 use std::future::Future;
 
 use super::failure::Failure;
+use crate::tls::Authorities;
 use proxy::Proxy;
-use tls::Authorities;
 
 pub use http::{Http, is_loopback};
 

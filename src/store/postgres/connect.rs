@@ -17,6 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::store::StoreError;
 use crate::store::location::PostgresUrl;
+use crate::tls;
 
 /// For each address of the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -89,17 +90,17 @@ impl Settings {
                 let unreadable = |error: String| format!("cannot read sslrootcert {}: {error}", path.display());
                 let pem = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
                 let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-                roots.map_err(|error| unreadable(error.to_string()))?
+                let roots = roots.map_err(|error| unreadable(error.to_string()))?;
+                if roots.is_empty() {
+                    return Err(unreadable("it holds no certificate in PEM form".to_owned()));
+                }
+                roots
             }
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier =
-            Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(|error| error.to_string())?;
-        let versions = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
-        // "Dangerous" is the name of the door; behind it stands the platform's own verifier.
-        Ok(versions.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+            Verifier::new_with_extra_roots(roots.clone(), Arc::clone(&provider)).map_err(|error| error.to_string())?;
+        tls::client_config(provider, Arc::new(verifier), roots)
     }
 }
 

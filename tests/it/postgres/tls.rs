@@ -8,6 +8,8 @@ struct Secured {
     authority: PathBuf,
     /// Of somebody else.
     stranger: PathBuf,
+    /// The server's own certificate.
+    itself: PathBuf,
     /// This machine's name.
     name: String,
 }
@@ -36,6 +38,7 @@ impl Secured {
             path
         };
         write("data/server.crt", certificate.pem());
+        let itself = write("itself.pem", certificate.pem());
         write("data/server.key", key.serialize_pem());
         write("data/pg_hba.conf", "host all trend all trust\nhost all all all scram-sha-256\n".into());
         let (authority, stranger) = (write("authority.pem", authority.pem()), write("stranger.pem", stranger.pem()));
@@ -46,7 +49,7 @@ impl Secured {
         while cluster.psql("postgres", "SHOW ssl") != ["on"] {
             assert!(began.elapsed() < HANGS, "{}", fs::read_to_string(cluster.folder.join("server.log")).unwrap());
         }
-        Some(Secured { cluster, authority, stranger, name })
+        Some(Secured { cluster, authority, stranger, itself, name })
     }
 
     fn database(&self, name: &str) -> Store {
@@ -58,7 +61,8 @@ impl Secured {
     fn url(&self, login: &str, host: &str, database: &str, parameters: &str) -> String {
         let parameters = parameters
             .replace("AUTHORITY", self.authority.to_str().unwrap())
-            .replace("STRANGER", self.stranger.to_str().unwrap());
+            .replace("STRANGER", self.stranger.to_str().unwrap())
+            .replace("ITSELF", self.itself.to_str().unwrap());
         format!("postgres://{login}@{host}:{}/{database}?{parameters}", self.cluster.port)
     }
 }
@@ -99,6 +103,7 @@ fn a_connection_is_encrypted_as_sslmode_says_and_by_default_where_it_leaves_the_
         ("localhost", "sslmode=verify-ca&sslrootcert=AUTHORITY", "t"),
         ("localhost", "sslmode=verify-full&sslrootcert=AUTHORITY", "t"),
         ("localhost", "sslmode=prefer&sslrootcert=AUTHORITY", "t"),
+        ("localhost", "sslmode=require&sslrootcert=ITSELF", "t"),
         ("db.example.org", "hostaddr=127.0.0.1&sslmode=require&sslrootcert=AUTHORITY", "t"),
         ("localhost", "sslmode=disable&sslrootcert=AUTHORITY", "f"),
         ("127.0.0.1", "sslmode=disable", "f"),
@@ -133,6 +138,8 @@ fn a_certificate_that_does_not_hold_is_refused_before_a_unit_is_spent() {
         ("127.0.0.1", "sslmode=verify-ca&sslrootcert=AUTHORITY", "not valid for name"),
         ("127.0.0.1", "sslmode=prefer&sslrootcert=AUTHORITY", "not valid for name"),
         ("db.example.com", "hostaddr=127.0.0.1&sslmode=require&sslrootcert=AUTHORITY", "not valid for name"),
+        ("127.0.0.1", "sslmode=require&sslrootcert=ITSELF", "not valid for name"),
+        ("localhost", "sslmode=require&sslrootcert=/dev/null", "it holds no certificate"),
         ("localhost", "sslmode=require&sslrootcert=/nowhere/root.pem", "cannot read sslrootcert /nowhere/root.pem"),
     ] {
         let outcome = finish(keep(&secured.url("trend", host, "refused", parameters), &server, "-r PL"));

@@ -31,38 +31,42 @@ impl Authorities {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub(super) fn client_config(&self) -> Result<ClientConfig, String> {
+    pub(crate) fn client_config(&self) -> Result<ClientConfig, String> {
         let provider = Arc::new(ring::default_provider());
-        let verifier = Named::new(self, &provider)?;
-        let versions = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+        let by_authority = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&provider))
+            .build()
             .map_err(|error| error.to_string())?;
-        // The verifier checks as much as the default one; only the name of the method says otherwise.
-        let mut config =
-            versions.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+        let mut config = client_config(provider, by_authority, self.certificates.clone())?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
 }
 
-/// The default verifier, which also accepts a server's certificate that was named itself.
+/// TLS that trusts what `by_authority` does, and a server's certificate that is one of `named`.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub(crate) fn client_config(
+    provider: Arc<CryptoProvider>,
+    by_authority: Arc<dyn ServerCertVerifier>,
+    named: Vec<CertificateDer<'static>>,
+) -> Result<ClientConfig, String> {
+    let versions = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let verifier = Arc::new(Named { by_authority, certificates: named });
+    // The verifier checks as much as the default one; only the name of the method says otherwise.
+    Ok(versions.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+/// A verifier that also accepts a server's certificate that was named itself.
 ///
 /// webpki trusts authorities and what they signed. A self-signed certificate as `openssl req -x509` makes it is an
 /// authority that a server uses as its own certificate, which webpki refuses (`CaUsedAsEndEntity`) and OpenSSL accepts.
 #[derive(Debug)]
 struct Named {
-    by_authority: Arc<WebPkiServerVerifier>,
+    by_authority: Arc<dyn ServerCertVerifier>,
     certificates: Vec<CertificateDer<'static>>,
-}
-
-impl Named {
-    fn new(authorities: &Authorities, provider: &Arc<CryptoProvider>) -> Result<Named, String> {
-        let roots = Arc::clone(&authorities.roots);
-        let by_authority = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
-            .build()
-            .map_err(|error| error.to_string())?;
-        Ok(Named { by_authority, certificates: authorities.certificates.clone() })
-    }
 }
 
 impl ServerCertVerifier for Named {
@@ -111,7 +115,7 @@ impl ServerCertVerifier for Named {
 }
 
 /// Why a server's certificate was refused, with the remedy.
-pub(super) fn explain(error: &Error) -> String {
+pub(crate) fn explain(error: &Error) -> String {
     let Error::InvalidCertificate(why) = error else {
         return "the server showed no certificate; check --base-url, and whether a proxy is in between".to_owned();
     };
