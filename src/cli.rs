@@ -316,6 +316,8 @@ fn after_help() -> String {
          TRENDFETCH_REGIONS   replaces the default of --regions\n  \
          TRENDFETCH_STORE     replaces the default of --store\n  \
          TRENDFETCH_BASE_URL  replaces the default of --base-url; never from .env\n  \
+         HTTPS_PROXY          a proxy; else ALL_PROXY; NO_PROXY lists hosts without it\n  \
+         SSL_CERT_FILE        certificates to trust in place of the system's (PEM)\n  \
          RUST_LOG             which log lines, by target and level; wins over -q and -v\n\nExit status:\n",
     );
     for (code, meaning) in exit::TABLE {

@@ -81,9 +81,9 @@ impl ServerCertVerifier for Named {
         let verified = self.by_authority.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             // The dates are looked at before an authority is looked for, so they are right here.
-            Err(Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
-            )) if self.certificates.iter().any(|named| named == end_entity) => {
+            Err(Error::InvalidCertificate(why))
+                if lacks_authority(&why) && self.certificates.iter().any(|named| named == end_entity) =>
+            {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -114,6 +114,18 @@ impl ServerCertVerifier for Named {
     }
 }
 
+/// Whether nothing is wrong with a certificate but who signed it.
+fn lacks_authority(why: &CertificateError) -> bool {
+    // The signature is bad where an authority has the right name and another key.
+    matches!(why, CertificateError::UnknownIssuer | CertificateError::BadSignature) || is_authority(why)
+}
+
+/// Whether a certificate is that of an authority.
+fn is_authority(why: &CertificateError) -> bool {
+    // An error of webpki, whose type rustls does not export.
+    matches!(why, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
+}
+
 /// Why a server's certificate was refused, with the remedy.
 pub(crate) fn explain(error: &Error) -> String {
     let Error::InvalidCertificate(why) = error else {
@@ -135,13 +147,11 @@ pub(crate) fn explain(error: &Error) -> String {
             names(presented),
             expected.to_str()
         ),
-        // Also of the right name, with another key.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "the server's certificate comes from an authority that is not trusted here; if a proxy of your company is in between, name its authority's file in SSL_CERT_FILE".to_owned()
-        }
-        // webpki's error, whose type rustls does not show.
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+        why if is_authority(why) => {
             "the server's certificate is self-signed, or that of an authority, and not trusted here; if it is yours, name its file in SSL_CERT_FILE".to_owned()
+        }
+        why if lacks_authority(why) => {
+            "the server's certificate comes from an authority that is not trusted here; if a proxy of your company is in between, name its authority's file in SSL_CERT_FILE".to_owned()
         }
         other => format!(
             "the server's certificate was refused ({}); is a proxy in between? SSL_CERT_FILE names other authorities",
