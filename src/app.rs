@@ -70,11 +70,28 @@ pub async fn run(
         Continue(history) => history,
         Break(exit) => return Ok(exit),
     };
+    let done = fetch_and_write(&config, source, start, screen, cancelled, history.as_mut()).await;
+    // The next run may begin.
+    if let Some(history) = history {
+        history.close().await;
+    }
+    done
+}
+
+/// The run itself, once its history is open.
+async fn fetch_and_write(
+    config: &Config,
+    source: &Source,
+    start: Start,
+    screen: MultiProgress,
+    cancelled: watch::Receiver<bool>,
+    mut history: Option<&mut History>,
+) -> Result<Exit, StartError> {
     output::check(&config.outputs)?;
     config.history.iter().for_each(|keeping| output::sweep(&keeping.rescue));
 
     let progress = Arc::new(Progress::new(screen, &config.plan.regions));
-    let (transport, _demo) = connect(&config, source, start).await?;
+    let (transport, _demo) = connect(config, source, start).await?;
     let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), until(cancelled.clone()));
     let fetched = progress.during(fetching).await;
 
@@ -86,11 +103,11 @@ pub async fn run(
         (Some(history), Some(keeping)) => record(history, keeping, &report, cancelled).await,
         _ => true,
     };
-    let since = match &mut history {
+    let since = match history {
         Some(history) if is_recorded && config.outputs.stats != StatsTo::Nowhere => since_last(history, &report).await,
         _ => None,
     };
-    let (outputs, written) = (config.outputs, Arc::clone(&report));
+    let (outputs, written) = (config.outputs.clone(), Arc::clone(&report));
     let errors = unblocked(move || output::write(&outputs, &written, since)).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));

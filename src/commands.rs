@@ -76,8 +76,20 @@ async fn find_changes(
     now: Timestamp,
 ) -> anyhow::Result<Changes> {
     let mut engine = store::open(location, Access::Read).await?;
+    let found = changes_in(&mut *engine, typed, category, trail_columns, now).await;
+    engine.close().await;
+    found
+}
+
+async fn changes_in(
+    engine: &mut dyn Engine,
+    typed: &[String],
+    category: Option<ChartCategory>,
+    trail_columns: usize,
+    now: Timestamp,
+) -> anyhow::Result<Changes> {
     engine.freeze().await?;
-    let known = known_regions(&mut *engine, now).await?;
+    let known = known_regions(engine, now).await?;
     if known.is_empty() {
         tracing::warn!("{NO_RUN}");
     }
@@ -86,7 +98,7 @@ async fn find_changes(
     } else {
         region::parse_list(&typed.join(","))?
     };
-    let regions = changes::find(&mut *engine, &asked, category, now, trail_columns).await?;
+    let regions = changes::find(engine, &asked, category, now, trail_columns).await?;
     let is_compared = |region: &&Region| regions.iter().any(|changes| changes.region == **region);
     // What nobody has asked for in a while, once by a slip perhaps, is told of only where it is named.
     let given_up = if typed.is_empty() { given_up(&known) } else { HashSet::new() };
@@ -154,9 +166,11 @@ async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Res
                 not_onto(&output, &file.path)?;
             }
             let mut engine = store::open(&location, Access::Read).await?;
-            let snapshot = Snapshot::of_history(&mut *engine, asked.as_deref(), category, now).await?;
-            known_regions(&mut *engine, now).await?;
-            snapshot.context(match category {
+            let snapshot = Snapshot::of_history(&mut *engine, asked.as_deref(), category, now).await;
+            let known = known_regions(&mut *engine, now).await;
+            engine.close().await;
+            known?;
+            snapshot?.context(match category {
                 Some(_) => {
                     "the history holds no run of that category; without --category, it shows what was fetched last"
                 }
@@ -187,14 +201,17 @@ async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Resul
     let report = Arc::new(document::read(file)?);
     not_ahead(&report, file, now)?;
     let mut engine = store::open(location, Access::Create).await?;
-    let is_new = engine.store(&report, None).await?;
-    let what = if is_new { "is in the history now" } else { "was in the history already; nothing changed" };
+    let is_new = engine.store(&report, None).await;
+    engine.close().await;
+    let what = if is_new? { "is in the history now" } else { "was in the history already; nothing changed" };
     Ok(format!("run {} of {} {what}\n", report.run_id, report.fetched_at))
 }
 
 async fn prune(location: &Location, keep: Duration, now: Timestamp) -> anyhow::Result<String> {
     let mut engine = store::open(location, Access::Existing).await?;
-    let pruned = engine.prune(cutoff(now, keep)).await?;
+    let pruned = engine.prune(cutoff(now, keep)).await;
+    engine.close().await;
+    let pruned = pruned?;
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     Ok(format!(
         "deleted the charts of {} run(s), and {} video(s); {:.1} MiB became {:.1} MiB\n",

@@ -49,16 +49,17 @@ impl History {
     /// When the history cannot be used.
     pub async fn open(keeping: &Keeping, asked: &Asked, now: Timestamp) -> Result<Opened, StoreError> {
         let mut engine = open(&keeping.location, Access::Create).await?;
-        if !engine.claim(&asked.key()).await? {
-            return Ok(Opened::Busy);
-        }
-        if let Some(interval) = keeping.min_interval {
-            let past = engine.past(asked, interval::since(now, interval)).await?;
-            if let Some(began) = interval::covered_by(&past, asked, now, interval) {
-                return Ok(Opened::Covered(began));
+        match begin(&mut *engine, keeping, asked, now).await {
+            Ok(None) => Ok(Opened::Ready(History { engine, retention: keeping.retention })),
+            Ok(Some(obstacle)) => {
+                engine.close().await;
+                Ok(obstacle)
+            }
+            Err(error) => {
+                engine.close().await;
+                Err(error)
             }
         }
-        Ok(Opened::Ready(History { engine, retention: keeping.retention }))
     }
 
     /// Records a run, and deletes what is older than it may be. A run in which nothing arrived deletes
@@ -78,6 +79,26 @@ impl History {
     pub async fn since_last(&mut self, report: &Report) -> Result<Option<Since>, StoreError> {
         since_last(&mut *self.engine, report).await
     }
+
+    /// Lets another run of the same request begin.
+    pub async fn close(self) {
+        self.engine.close().await;
+    }
+}
+
+/// Claims the request, and looks whether the run is due; `None` where it may begin.
+async fn begin(
+    engine: &mut dyn Engine,
+    keeping: &Keeping,
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Option<Opened>, StoreError> {
+    if !engine.claim(&asked.key()).await? {
+        return Ok(Some(Opened::Busy));
+    }
+    let Some(interval) = keeping.min_interval else { return Ok(None) };
+    let past = engine.past(asked, interval::since(now, interval)).await?;
+    Ok(interval::covered_by(&past, asked, now, interval).map(Opened::Covered))
 }
 
 /// The moment before which nothing is kept, in whole seconds, as the runs have them.

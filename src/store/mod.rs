@@ -27,6 +27,7 @@ pub mod since;
 mod sqlite;
 mod timeline;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ pub const TERM: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// the server is away.
 #[async_trait]
 pub trait Engine: Send {
-    /// Claims a request for this process, until it ends or the engine is dropped; `false` where
+    /// Claims a request for this process, until it ends or the engine is closed; `false` where
     /// another process has it. A killed process holds nothing.
     async fn claim(&mut self, request: &str) -> Result<bool, StoreError>;
 
@@ -86,6 +87,9 @@ pub trait Engine: Send {
 
     /// Deletes what was last fetched before `expired_before`, and gives the room back.
     async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError>;
+
+    /// Gives the claim back and takes leave of the database. Once this is over, another process may claim the request.
+    async fn close(self: Box<Self>);
 }
 
 /// What `prune` deleted, and the bytes that the history takes before and after.
@@ -137,13 +141,17 @@ pub async fn open(location: &Location, access: Access) -> Result<Box<dyn Engine>
 pub struct StoreError {
     place: String,
     why: String,
-    remedy: &'static str,
+    remedy: Cow<'static, str>,
 }
 
 impl StoreError {
     /// What, why, and what to do.
-    pub(crate) fn new(place: impl fmt::Display, why: impl fmt::Display, remedy: &'static str) -> StoreError {
-        StoreError { place: place.to_string(), why: why.to_string(), remedy }
+    pub(crate) fn new(
+        place: impl fmt::Display,
+        why: impl fmt::Display,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> StoreError {
+        StoreError { place: place.to_string(), why: why.to_string(), remedy: remedy.into() }
     }
 
     #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -20,9 +20,11 @@ use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, Hit, KEY, Outcome, Run, Server, item};
 
 mod cuts;
+mod pooler;
 mod repeats;
 mod rights;
 mod search;
+mod settings;
 mod stops;
 mod tls;
 
@@ -172,7 +174,7 @@ impl Holder {
         let mut child = psql.spawn().unwrap();
         writeln!(
             child.stdin.as_ref().unwrap(),
-            "SELECT pg_advisory_lock(1414678084, hashtext(current_schema()));\n\\echo held"
+            "SELECT pg_advisory_lock(1414678084, 'public'::regnamespace::oid::integer);\n\\echo held"
         )
         .unwrap();
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();

@@ -11,6 +11,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
+use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -25,12 +26,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the network may swallow what was sent before the connection counts as broken.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Nobody's lock is waited for without an end, and what a run holds that vanished (its machine lost power) the
-/// server gives back within a minute or two, not after the two hours that TCP takes by default.
-const SESSION: &str = "
-    SET lock_timeout = '50s';
-    SET idle_in_transaction_session_timeout = '90s';
-    SET tcp_keepalives_idle = 30";
+/// How long the end of a session is waited for: a signal leaves little more.
+pub(super) const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Where the server is known to listen when a URL names no host: as Debian and Red Hat build it.
 const SOCKET_FOLDER: &str = "/var/run/postgresql";
@@ -152,24 +149,37 @@ impl Connector {
         self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT)
     }
 
-    /// Connects, and keeps the connection going until the client is dropped.
+    /// Connects.
     ///
     /// # Errors
     /// When the server cannot be reached, or lets nobody in.
-    pub(super) async fn connect(&self) -> Result<Client, Error> {
-        let client = match &self.tls {
+    pub(super) async fn connect(&self) -> Result<Session, Error> {
+        Ok(match &self.tls {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await?;
-                tokio::spawn(connection);
-                client
+                Session { client, connection: tokio::spawn(connection) }
             }
             Some(tls) => {
                 let (client, connection) = self.config.connect(tls.clone()).await?;
-                tokio::spawn(connection);
-                client
+                Session { client, connection: tokio::spawn(connection) }
             }
-        };
-        client.batch_execute(SESSION).await?;
-        Ok(client)
+        })
+    }
+}
+
+/// A session on the server.
+pub(super) struct Session {
+    pub(super) client: Client,
+    /// Carries what the client asks; it ends when the client is gone.
+    connection: JoinHandle<Result<(), Error>>,
+}
+
+impl Session {
+    /// Takes leave of the server, and waits until the server has been told: it would log a connection that is merely
+    /// dropped as lost.
+    pub(super) async fn end(self) {
+        drop(self.client);
+        // A server that is silent is left as it is.
+        let _ = tokio::time::timeout(GOODBYE, self.connection).await;
     }
 }

@@ -4,6 +4,7 @@ mod connect;
 mod errors;
 mod open;
 mod select;
+mod server;
 mod write;
 
 use std::sync::Arc;
@@ -11,10 +12,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
-use self::connect::Connector;
+use self::connect::{Connector, GOODBYE, Session};
 use self::errors::{explain, is_transient};
+use self::open::{Opened, configure, open};
 use self::write::{delete_before, insert};
 use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
@@ -26,8 +30,27 @@ use crate::model::Report;
 pub(super) use self::connect::check;
 
 /// The advisory lock under which tables change and runs commit: one after the other, so that two
-/// runs with the same videos never wait for each other in a circle. "TRFD", and which schema.
-const COMMIT_LOCK: &str = "SELECT pg_advisory_xact_lock(1414678084, hashtext(current_schema()))";
+/// runs with the same videos never wait for each other in a circle. "TRFD", and the schema of the tables, which is
+/// the session's only one.
+const COMMIT_LOCK: &str =
+    "SELECT pg_advisory_xact_lock(1414678084, oid::integer) FROM pg_namespace WHERE nspname = current_schema()";
+
+/// Takes the lock of a request, of the same tables. It is a session's, so that it ends with the connection, however
+/// that ends.
+const CLAIM: &str = "
+    SELECT pg_try_advisory_lock(hashtextextended($1, oid::bigint))
+    FROM pg_namespace WHERE nspname = current_schema()";
+
+/// Gives it back.
+const RELEASE: &str = "
+    SELECT pg_advisory_unlock(hashtextextended($1, oid::bigint))
+    FROM pg_namespace WHERE nspname = current_schema()";
+
+/// How long the claim of a run that has just gone is waited for: the server takes a moment to notice that.
+const CLAIM_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Between two tries to claim.
+const CLAIM_AGAIN: Duration = Duration::from_millis(25);
 
 /// How often a run is tried that the server asked to repeat, or whose connection broke. The waits
 /// between make some six seconds, in which a server restarts.
@@ -44,7 +67,8 @@ const TABLES: [&str; 6] = ["places", "counts", "presence", "videos", "run_region
 pub(super) struct Postgres {
     url: PostgresUrl,
     connector: Connector,
-    client: Client,
+    session: Session,
+    search_path: String,
     request: Option<String>,
     /// Text search configurations that the server has.
     search_configs: Vec<String>,
@@ -59,8 +83,8 @@ struct Failure {
 impl Postgres {
     pub(super) async fn open(url: &PostgresUrl, access: Access) -> Result<Postgres, StoreError> {
         let connector = Connector::new(url)?;
-        let (client, search_configs) = open::open(url, &connector, access).await?;
-        Ok(Postgres { url: url.clone(), connector, client, request: None, search_configs })
+        let Opened { session, search_path, search_configs } = open(url, &connector, access).await?;
+        Ok(Postgres { url: url.clone(), connector, session, search_path, request: None, search_configs })
     }
 
     /// What a step brings, if it does in time.
@@ -70,23 +94,29 @@ impl Postgres {
 
     /// A new connection in place of a broken one, with the same claim.
     async fn reconnect(&mut self) -> Result<(), Failure> {
-        let client = within(&self.url, self.connector.limit(), self.connector.connect()).await?;
-        if let Some(request) = &self.request
-            && !within(&self.url, STEP, try_claim(&client, request)).await?
-        {
+        let session = within(&self.url, self.connector.limit(), self.connector.connect()).await?;
+        let claimed = async {
+            configure(&session.client, &self.search_path).await?;
+            match &self.request {
+                Some(request) => try_claim(&session.client, request).await,
+                None => Ok(true),
+            }
+        };
+        if !within(&self.url, STEP, claimed).await? {
+            session.end().await;
             let why = "the connection broke, and another run of the same request has begun";
             // Or the server has not noticed yet that the old connection is gone.
             return Err(Failure { error: StoreError::new(&self.url, why, "let that end"), may_pass: true });
         }
-        self.client = client;
+        self.session = session;
         Ok(())
     }
 
     async fn try_store(&mut self, rows: &Rows<'_>, expired_before: Option<Timestamp>) -> Result<bool, Failure> {
-        if self.client.is_closed() {
+        if self.session.client.is_closed() {
             self.reconnect().await?;
         }
-        let (client, configs) = (&mut self.client, &self.search_configs);
+        let (client, configs) = (&mut self.session.client, &self.search_configs);
         let stored = async {
             let transaction = begin(client).await?;
             transaction.batch_execute("SET LOCAL synchronous_commit = on").await?;
@@ -127,15 +157,27 @@ async fn begin(client: &mut Client) -> Result<Transaction<'_>, Error> {
 }
 
 async fn try_claim(client: &Client, request: &str) -> Result<bool, Error> {
-    // A session's lock, so that it ends with the connection, however that ends.
-    let sql = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/' || $1, 1414678084))";
-    client.query_one(sql, &[&request]).await?.try_get(0)
+    client.query_typed_one(CLAIM, &[(&request, Type::TEXT)]).await?.try_get(0)
+}
+
+async fn release(client: &Client, request: &str) -> Result<(), Error> {
+    client.query_typed(RELEASE, &[(&request, Type::TEXT)]).await.map(drop)
 }
 
 #[async_trait]
 impl Engine for Postgres {
     async fn claim(&mut self, request: &str) -> Result<bool, StoreError> {
-        let is_ours = self.within(try_claim(&self.client, request)).await?;
+        let began = Instant::now();
+        let claimed = async {
+            while !try_claim(&self.session.client, request).await? {
+                if began.elapsed() > CLAIM_PATIENCE {
+                    return Ok(false);
+                }
+                tokio::time::sleep(CLAIM_AGAIN).await;
+            }
+            Ok(true)
+        };
+        let is_ours = self.within(claimed).await?;
         if is_ours {
             self.request = Some(request.to_owned());
         }
@@ -166,7 +208,7 @@ impl Engine for Postgres {
 
     async fn freeze(&mut self) -> Result<(), StoreError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        self.within(self.client.batch_execute(begin)).await
+        self.within(self.session.client.batch_execute(begin)).await
     }
 
     async fn regions(&mut self) -> Result<Vec<KnownRegion>, StoreError> {
@@ -196,17 +238,30 @@ impl Engine for Postgres {
     async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError> {
         // However long it takes: nobody waits for it but the one who asked.
         let pruned = async {
-            let before = size(&self.client).await?;
-            let transaction = begin(&mut self.client).await?;
+            let before = size(&self.session.client).await?;
+            let transaction = begin(&mut self.session.client).await?;
             transaction.batch_execute(COMMIT_LOCK).await?;
             let (runs, videos) = delete_before(&transaction, expired_before).await?;
             transaction.commit().await?;
             for table in TABLES {
-                self.client.batch_execute(&format!("VACUUM (FULL, ANALYZE) {table}")).await?;
+                self.session.client.batch_execute(&format!("VACUUM (FULL, ANALYZE) {table}")).await?;
             }
-            Ok(Pruned { runs, videos, before, after: size(&self.client).await? })
+            Ok(Pruned { runs, videos, before, after: size(&self.session.client).await? })
         };
         pruned.await.map_err(|error| explain(&self.url, &error))
+    }
+
+    async fn close(self: Box<Self>) {
+        let Postgres { session, request, .. } = *self;
+        let goodbye = async {
+            if let Some(request) = request {
+                // The server would find out by itself that nobody is there any more, but perhaps not before the next
+                // run has begun.
+                let _ = release(&session.client, &request).await;
+            }
+            session.end().await;
+        };
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }
 }
 

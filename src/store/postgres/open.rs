@@ -1,82 +1,112 @@
-//! Opening a database, and bringing its tables up to date.
+//! Opening a database: whether it can be used, found out before anything is spent, and its tables brought up to date.
 
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
-use super::connect::Connector;
+use super::connect::{Connector, Session};
+use super::server::{Server, is_shared};
 use super::{COMMIT_LOCK, STEP, begin, within};
 use crate::store::location::PostgresUrl;
 use crate::store::{Access, StoreError};
 
 /// Applied in this order; `trendfetch_schema` says how many a database has had.
-const MIGRATIONS: &[&str] = &[include_str!("0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql")];
 
-/// What a database is like.
-struct Found {
-    /// Migrations that it has had.
-    version: usize,
-    is_writable: bool,
-    /// Whether the user may write into its tables, or there are none yet.
-    may_write: bool,
-    /// Its text search configurations.
-    search_configs: Vec<String>,
+/// One column, the search path. What is otherwise the role's, the database's or the server's: nobody's lock is waited for without an end; what a run
+/// holds that vanished (its machine lost power) the server gives back within a minute or two, not after the two hours
+/// that TCP takes by default; no statement and no pause ends the session, and with it the claim of the request; a
+/// question for all regions is not compiled first. Only what the server has is set, and of a ban on writing only the
+/// role's own.
+const CONFIGURE: &str = "
+    SELECT set_config(name, value, false)
+    FROM pg_settings JOIN (VALUES
+        ('lock_timeout', '50s'), ('idle_in_transaction_session_timeout', '90s'), ('tcp_keepalives_idle', '30'),
+        ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_session_timeout', '0'), ('jit', 'off'),
+        ('default_transaction_read_only', 'off'), ('search_path', $1)
+    ) AS ours (name, value) USING (name)
+    WHERE name <> 'default_transaction_read_only' OR source IN ('user', 'database user')";
+
+/// A database that will do.
+pub(super) struct Opened {
+    pub(super) session: Session,
+    /// See [`configure`].
+    pub(super) search_path: String,
+    /// The names of its text search configurations.
+    pub(super) search_configs: Vec<String>,
 }
 
-/// Opens, and finds out whether the database can be used and, for a run, written. With the
-/// connection come the names of its text search configurations.
+/// Opens, and finds out whether the database can be used and, for a run, written.
 ///
 /// # Errors
 /// When it cannot.
-pub(super) async fn open(
+pub(super) async fn open(url: &PostgresUrl, connector: &Connector, access: Access) -> Result<Opened, StoreError> {
+    let connecting = within(url, connector.limit(), connector.connect()).await;
+    let mut session = connecting.map_err(|failure| failure.error)?;
+    match prepare(url, connector, &mut session.client, access).await {
+        Ok((search_path, search_configs)) => Ok(Opened { session, search_path, search_configs }),
+        Err(error) => {
+            session.end().await;
+            Err(error)
+        }
+    }
+}
+
+async fn prepare(
     url: &PostgresUrl,
     connector: &Connector,
+    client: &mut Client,
     access: Access,
-) -> Result<(Client, Vec<String>), StoreError> {
-    let connecting = within(url, connector.limit(), connector.connect()).await;
-    let mut client = connecting.map_err(|failure| failure.error)?;
-    let opening = async {
-        let mut found = look(&client).await?;
-        let may_create = access == Access::Create && found.is_writable;
-        if found.version < MIGRATIONS.len() && (may_create || found.version > 0) {
-            found.version = migrate(&mut client).await?;
-        }
-        Ok(found)
-    };
-    let found = within(url, STEP, opening).await.map_err(|failure| failure.error)?;
-    if found.version > MIGRATIONS.len() {
-        return Err(StoreError::newer(url, found.version, MIGRATIONS.len()));
-    }
-    if access == Access::Create && !found.is_writable {
-        return Err(StoreError::new(url, "the server takes no writes", "name the primary, not a standby"));
-    }
-    if access == Access::Create && !found.may_write {
-        return Err(StoreError::new(url, "its user may not write into its tables", "GRANT INSERT, UPDATE and DELETE"));
-    }
-    if found.version == 0 {
+) -> Result<(String, Vec<String>), StoreError> {
+    let server = step(url, Server::look(client, access)).await?;
+    server.check(url, access)?;
+    let is_shared = server.is_pooled() && is_shared(client, connector).await;
+    if is_shared && access == Access::Create {
         return Err(StoreError::new(
             url,
-            "there is no history in it",
-            "a run with --store makes one; check the address",
+            "a pooler gives its sessions to others after each transaction, so that no lock of a run would hold",
+            "name the server itself, or set pool_mode = session in the pooler",
         ));
     }
-    Ok((client, found.search_configs))
+    let search_path = server.search_path().to_owned();
+    let read = async {
+        // What is set in a session of others would be theirs.
+        if !is_shared {
+            configure(client, &search_path).await?;
+        }
+        tokio::try_join!(version(client, server.has_tables()), search_configs(client))
+    };
+    let (mut found, search_configs) = step(url, read).await?;
+    if found < MIGRATIONS.len() {
+        server.check_migration(url, found, MIGRATIONS.len())?;
+        found = step(url, migrate(client)).await?;
+    }
+    if found > MIGRATIONS.len() {
+        return Err(StoreError::newer(url, found, MIGRATIONS.len()));
+    }
+    Ok((search_path, search_configs))
 }
 
-async fn look(client: &Client) -> Result<Found, Error> {
-    let row = client
-        .query_one(
-            "SELECT to_regclass('trendfetch_schema') IS NOT NULL, current_setting('transaction_read_only') = 'off',
-                    (SELECT array_agg(cfgname::text) FROM pg_ts_config WHERE pg_ts_config_is_visible(oid)),
-                    coalesce(has_table_privilege(to_regclass('runs'), 'INSERT'), true)",
-            &[],
-        )
-        .await?;
-    let version = if row.try_get(0)? { version(client).await? } else { 0 };
-    Ok(Found { version, is_writable: row.try_get(1)?, search_configs: row.try_get(2)?, may_write: row.try_get(3)? })
+async fn step<T>(url: &PostgresUrl, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+    within(url, STEP, step).await.map_err(|failure| failure.error)
 }
 
-async fn version(client: &Client) -> Result<usize, Error> {
-    let row = client.query_one("SELECT coalesce(max(version), 0) FROM trendfetch_schema", &[]).await?;
+/// Makes the session independent of what others have set, and of other tables with the same names.
+pub(super) async fn configure(client: &Client, search_path: &str) -> Result<(), Error> {
+    client.query_typed(CONFIGURE, &[(&search_path, Type::TEXT)]).await.map(drop)
+}
+
+/// Migrations that the database has had.
+async fn version(client: &Client, has_tables: bool) -> Result<usize, Error> {
+    if !has_tables {
+        return Ok(0);
+    }
+    let row = client.query_typed_one("SELECT coalesce(max(version), 0) FROM trendfetch_schema", &[]).await?;
     Ok(usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or(usize::MAX))
+}
+
+async fn search_configs(client: &Client) -> Result<Vec<String>, Error> {
+    let sql = "SELECT array_agg(cfgname::text) FROM pg_ts_config WHERE pg_ts_config_is_visible(oid)";
+    client.query_typed_one(sql, &[]).await?.try_get(0)
 }
 
 /// The version that is there in the end.
@@ -85,7 +115,7 @@ async fn migrate(client: &mut Client) -> Result<usize, Error> {
     transaction.batch_execute(COMMIT_LOCK).await?;
     transaction.batch_execute("CREATE TABLE IF NOT EXISTS trendfetch_schema (version bigint PRIMARY KEY)").await?;
     // Another process may have been here meanwhile.
-    let applied = version(transaction.client()).await?;
+    let applied = version(transaction.client(), true).await?;
     for (migration, number) in MIGRATIONS.iter().zip(1_i64..).skip(applied) {
         transaction.batch_execute(migration).await?;
         transaction.execute("INSERT INTO trendfetch_schema VALUES ($1)", &[&number]).await?;

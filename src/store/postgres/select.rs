@@ -40,7 +40,7 @@ type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl Postgres {
     async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
-        self.within(self.client.query_typed(sql, parameters)).await
+        self.within(self.session.client.query_typed(sql, parameters)).await
     }
 
     pub(super) async fn select_past(&self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError> {

@@ -137,4 +137,9 @@ impl Engine for Sqlite {
         })
         .await
     }
+
+    async fn close(self: Box<Self>) {
+        // The lock is a file's, which this process and the system give up before anybody learns that it has ended.
+        drop(self);
+    }
 }

@@ -20,10 +20,14 @@ fn a_role_that_may_only_read_sees_changes_and_no_run_of_it_begins() {
     };
     assert_eq!((ids("entered"), ids("left"), ids("rose")), (vec![json!("c")], vec![json!("a")], vec![json!("b")]));
     let outcome = command(&as_role(&store, &reader), &["prune", "--keep", "1d"]).exits(1);
-    assert!(outcome.stderr.contains("permission denied"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("lacks these rights: UPDATE, DELETE; GRANT UPDATE, DELETE ON"),
+        "{}",
+        outcome.stderr
+    );
     let load = Run::new(&["load", "x.json"]).file("x.json", &some_document());
     let outcome = finish(load.env("TRENDFETCH_STORE", &as_role(&store, &reader))).exits(1);
-    let says = "its user may not write into its tables; GRANT INSERT, UPDATE and DELETE";
+    let says = "lacks these rights: INSERT, UPDATE, DELETE; GRANT INSERT, UPDATE, DELETE ON";
     assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
     let unasked = Server::start(chart);
     assert_refused(finish(keep(&as_role(&store, &reader), &unasked, "-r US")), &unasked, &[says]);
@@ -37,12 +41,57 @@ fn a_role_that_may_not_make_tables_is_told_so_before_a_unit_is_spent() {
     store.execute(&format!("CREATE ROLE {nobody} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC"));
     let server = Server::start(chart);
     let outcome = finish(keep(&as_role(&store, &nobody), &server, "-r PL"));
-    assert_refused(outcome, &server, &["permission denied", "needs the right to create tables there"]);
+    assert_refused(outcome, &server, &["may not make tables in its schema public", "GRANT CREATE ON SCHEMA"]);
     // A database that is not there, and a user that is not.
     let elsewhere = format!("{}_elsewhere", store.url);
     assert_refused(finish(keep(&elsewhere, &server, "-r PL")), &server, &["does not exist", "createdb"]);
     let stranger = as_role(&store, &own_name(&store, "stranger"));
     assert_refused(finish(keep(&stranger, &server, "-r PL")), &server, &["does not exist", "check the user"]);
+}
+
+#[test]
+fn each_right_that_a_run_will_need_is_looked_for_before_a_unit_is_spent() {
+    let Some(store) = with_tables() else { return };
+    let (all, database) = (["SELECT", "INSERT", "UPDATE", "DELETE"], store.url.rsplit('/').next().unwrap());
+    store.execute(&format!("REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC"));
+    let server = Server::start(chart);
+    for lacks in ["SELECT", "INSERT", "UPDATE", "DELETE", "TEMPORARY", ""] {
+        let role = own_name(&store, &format!("lacks{}", lacks.to_lowercase()));
+        let has: Vec<&str> = all.into_iter().filter(|right| *right != lacks).collect();
+        store.execute(&format!(
+            "CREATE ROLE {role} LOGIN; GRANT {} ON ALL TABLES IN SCHEMA public TO {role}",
+            has.join(", ")
+        ));
+        if lacks != "TEMPORARY" {
+            store.execute(&format!("GRANT TEMPORARY ON DATABASE {database} TO {role}"));
+        }
+        let run = || finish(keep(&as_role(&store, &role), &server, "-r PL --keep 1d -q"));
+        if lacks.is_empty() {
+            run().exits(0);
+            continue;
+        }
+        let outcome = run();
+        let remedy = outcome.stderr.split_once("; ").unwrap().1.trim_end().to_owned();
+        assert_refused(outcome, &server, &[&format!("{role} lacks these rights: {lacks}; GRANT {lacks} ON")]);
+        // What it says is what helps.
+        store.execute(&remedy);
+        let server = Server::start(chart);
+        finish(keep(&as_role(&store, &role), &server, "-r DE --keep 1d -q")).exits(0);
+    }
+}
+
+#[test]
+fn a_role_that_does_not_own_the_tables_leaves_their_version_to_their_owner() {
+    let Some(store) = with_tables() else { return };
+    store.execute("DROP INDEX runs_kept; DELETE FROM trendfetch_schema WHERE version > 1");
+    let guest = own_name(&store, "guest");
+    store.execute(&format!("CREATE ROLE {guest} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {guest}"));
+    let server = Server::start(chart);
+    let says = ["its tables are version 1", "as their owner, trend"];
+    assert_refused(finish(keep(&as_role(&store, &guest), &server, "-r PL")), &server, &says);
+    assert!(command(&as_role(&store, &guest), &["changes"]).exits(1).stderr.contains(says[1]));
+    command(&store.url, &["changes"]).exits(0);
+    finish(keep(&as_role(&store, &guest), &server, "-r PL -q")).exits(0);
 }
 
 #[test]

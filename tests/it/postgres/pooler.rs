@@ -1,0 +1,104 @@
+//! PgBouncer between the program and the server.
+
+use super::*;
+use crate::databases::is_root;
+use crate::tools::not_there;
+
+const PROGRAM: &str = "/usr/sbin/pgbouncer";
+
+/// It ends when this is dropped.
+struct Pooler {
+    port: u16,
+    child: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Pooler {
+    fn start(mode: &str) -> Option<Pooler> {
+        if !Path::new(PROGRAM).exists() {
+            not_there("pgbouncer is not installed (apt-get install pgbouncer)", "the history behind a pooler");
+            return None;
+        }
+        let server = Cluster::shared()?.port;
+        let (folder, port) = (tempfile::tempdir().unwrap(), crate::databases::free_port());
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("users"), "\"trend\" \"\"\n").unwrap();
+        let settings = format!(
+            "[databases]\n* = host=127.0.0.1 port={server}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = {mode}\n\
+             ignore_startup_parameters = options\n",
+            at("users").display()
+        );
+        fs::write(at("pgbouncer.ini"), settings).unwrap();
+        // It refuses to run as root.
+        let mut command = Command::new(if is_root() { "setpriv" } else { PROGRAM });
+        if is_root() {
+            fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+            command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", PROGRAM]);
+        }
+        let child = command.arg("-q").arg(at("pgbouncer.ini")).stderr(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < HANGS, "pgbouncer does not listen");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Some(Pooler { port, child, _folder: folder })
+    }
+
+    fn url(&self, store: &Store) -> String {
+        let port = Cluster::shared().unwrap().port;
+        store.url.replacen(&format!(":{port}/"), &format!(":{}/", self.port), 1)
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_pooler_that_shares_sessions_is_refused_before_a_unit_is_spent() {
+    for mode in ["transaction", "statement"] {
+        let Some(pooler) = Pooler::start(mode) else { return };
+        // On an empty database, and where there are tables, and where a session is there already.
+        let Some(store) = Store::postgres() else { return };
+        let url = pooler.url(&store);
+        let server = Server::start(chart);
+        let says = ["a pooler gives its sessions to others", "pool_mode = session"];
+        assert_refused(finish(keep(&url, &server, "-r PL")), &server, &says);
+        finish(keep(&store.url, &server, "-r PL -q")).exits(0);
+        let unasked = Server::start(chart);
+        for _ in 0..2 {
+            assert_refused(finish(keep(&url, &unasked, "-r PL")), &unasked, &says);
+        }
+        let left = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                    WHERE datname = current_database() AND locktype = 'advisory'";
+        assert_eq!(store.query(left), ["0"]);
+        if mode == "transaction" {
+            // To read, one transaction is enough, and nothing of it stays with the sessions of others.
+            command(&url, &["changes", "-f", "json"]).exits(0);
+            command(&url, &["report", "-o", "page.html"]).exits(0);
+            assert_eq!(Store { url, folder: tempfile::tempdir().unwrap() }.query("SHOW jit"), ["on"]);
+        }
+    }
+}
+
+#[test]
+fn a_pooler_that_keeps_sessions_apart_will_do() {
+    let (Some(pooler), Some(store)) = (Pooler::start("session"), Store::postgres()) else { return };
+    let (url, server) = (pooler.url(&store), Server::start(chart));
+    for _ in 0..3 {
+        finish(keep(&url, &server, "-r PL -q")).exits(0);
+    }
+    let holder = Holder::of(&store);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| finish(keep(&url, &server, "-r PL -q")));
+        holder.wait_for(&store, 1);
+        finish(keep(&url, &Server::start(chart), "-r PL")).exits(75);
+        drop(holder);
+        first.join().unwrap().exits(0);
+    });
+    assert_eq!(store.query("SELECT count(*) FROM run_regions WHERE region = 'PL'"), ["4"]);
+}

@@ -1,0 +1,142 @@
+//! What the server, the database or the role are set to.
+
+use super::*;
+
+/// A role that may do what a run does with the tables that are there, and has these settings.
+fn role_with(store: &Store, settings: &[&str]) -> String {
+    let role = own_name(store, "worker");
+    store.execute(&format!("CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"));
+    for setting in settings {
+        store.execute(&format!("ALTER ROLE {role} SET {setting}"));
+    }
+    as_role(store, &role)
+}
+
+/// Each run waits this long before it is committed.
+fn slow_commits(store: &Store, seconds: f32) {
+    store.execute(&format!(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$;
+         CREATE TRIGGER wait BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION wait()"
+    ));
+}
+
+#[test]
+fn a_role_whose_statements_and_pauses_are_cut_short_keeps_its_run_and_its_claim() {
+    let Some(store) = with_tables() else { return };
+    let limits = ["statement_timeout = '150ms'", "idle_session_timeout = '200ms'", "lock_timeout = '1ms'"];
+    let more = ["idle_in_transaction_session_timeout = '100ms'", "default_transaction_read_only = on"];
+    let url = role_with(&store, &[&limits[..], &more].concat());
+    slow_commits(&store, 0.4);
+    let (asked, is_asked) = mpsc::channel();
+    let asked = Mutex::new(asked);
+    let server = Server::start(move |hit| {
+        asked.lock().unwrap().send(()).unwrap();
+        chart(hit).after(Duration::from_millis(900))
+    });
+    thread::scope(|scope| {
+        let first = scope.spawn(|| finish(keep(&url, &server, "-r PL --json")));
+        is_asked.recv_timeout(HANGS).unwrap();
+        // Longer than the pause after which the role's sessions end.
+        thread::sleep(Duration::from_millis(300));
+        let unasked = Server::start(chart);
+        finish(keep(&url, &unasked, "-r PL")).exits(75);
+        assert!(unasked.log().is_empty());
+        let outcome = first.join().unwrap().exits(0);
+        assert_eq!(by_region(&store)["PL"], whole(outcome.document()["run_id"].as_str().unwrap()));
+    });
+}
+
+#[test]
+fn an_encoding_that_cannot_hold_every_title_is_refused_before_a_unit_is_spent() {
+    let Some(store) = Store::postgres() else { return };
+    let server = Server::start(chart);
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let name = own_name(&store, &encoding.to_lowercase());
+        store.execute(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"));
+        let url = store.url.replacen(store.url.rsplit('/').next().unwrap(), &name, 1);
+        let says = [&format!("its encoding is {encoding}"), "ENCODING 'UTF8'"];
+        assert_refused(finish(keep(&url, &server, "-r PL")), &server, &says);
+        let load = Run::new(&["load", "x.json"]).file("x.json", &some_document());
+        let outcome = finish(load.env("TRENDFETCH_STORE", &url)).exits(1);
+        assert!(outcome.stderr.contains(says[0]), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_search_path_without_a_schema_is_told_and_one_with_other_tables_first_does_no_harm() {
+    let Some(store) = with_tables() else { return };
+    let server = Server::start(chart);
+    let nowhere = format!("{}?options=-c%20search_path%3Dnowhere", store.url);
+    assert_refused(finish(keep(&nowhere, &server, "-r PL")), &server, &["names no schema", "CREATE SCHEMA"]);
+    assert!(command(&nowhere, &["changes"]).exits(1).stderr.contains("there is no history in it"));
+    // A table of somebody else's hides one of ours, but the history's are one.
+    let own = own_name(&store, "own");
+    store.execute(&format!("CREATE SCHEMA {own}; CREATE TABLE {own}.videos (id int)"));
+    let url = format!("{}?options=-c%20search_path%3D{own},public", store.url);
+    let outcome = finish(keep(&url, &server, "-r PL --json")).exits(0);
+    assert_eq!(by_region(&store)["PL"], whole(outcome.document()["run_id"].as_str().unwrap()));
+}
+
+#[test]
+fn the_lock_belongs_to_the_tables_and_not_to_the_search_path_of_the_role() {
+    let Some(store) = with_tables() else { return };
+    let guest = own_name(&store, "guest");
+    let url = role_with(&store, &[]).replacen(&own_name(&store, "worker"), &guest, 1);
+    store.execute(&format!(
+        "CREATE ROLE {guest} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {guest};
+         CREATE SCHEMA AUTHORIZATION {guest}"
+    ));
+    let holder = Holder::of(&store);
+    thread::scope(|scope| {
+        let owner = scope.spawn(|| finish(keep(&store.url, &Server::start(chart), "-r PL -q")));
+        holder.wait_for(&store, 1);
+        let unasked = Server::start(chart);
+        finish(keep(&url, &unasked, "-r PL")).exits(75);
+        assert!(unasked.log().is_empty());
+        // Another request of the guest's waits in the same line.
+        let other = scope.spawn(|| finish(keep(&url, &Server::start(chart), "-r DE -q")));
+        holder.wait_for(&store, 2);
+        drop(holder);
+        owner.join().unwrap().exits(0);
+        other.join().unwrap().exits(0);
+    });
+    // Other tables have locks of their own.
+    let own = own_name(&store, "own");
+    store.execute(&format!("CREATE SCHEMA {own}"));
+    let other = format!("{}?options=-c%20search_path%3D{own}", store.url);
+    let _holder = Holder::of(&store);
+    finish(keep(&other, &Server::start(chart), "-r PL -q")).exits(0);
+}
+
+#[test]
+fn sessions_end_as_the_server_expects() {
+    let Some(cluster) = Cluster::start("-c log_disconnections=on") else { return };
+    let store = Store { url: cluster.url("postgres"), folder: tempfile::tempdir().unwrap() };
+    let server = Server::start(chart);
+    finish(keep(&store.url, &server, "-r PL -q")).exits(0);
+    finish(keep(&store.url, &server, "-r PL -q --min-interval 7h")).exits(0);
+    finish(keep(&store.url, &server, "-r PL -q")).exits(0);
+    finish(keep(&store.url, &server, "-r PL -o /nowhere/x.json")).exits(1);
+    command(&store.url, &["changes"]).exits(0);
+    command(&store.url, &["report", "-o", "page.html"]).exits(0);
+    command(&store.url, &["prune", "--keep", "9d"]).exits(0);
+    let load = Run::new(&["load", "x.json"]).file("x.json", &some_document());
+    finish(load.env("TRENDFETCH_STORE", &store.url)).exits(0);
+    store.execute("CREATE ROLE stranger LOGIN");
+    finish(keep(&as_role(&store, "stranger"), &server, "-r PL -q")).exits(1);
+    {
+        let holder = Holder::of(&store);
+        thread::scope(|scope| {
+            let first = scope.spawn(|| finish(keep(&store.url, &server, "-r PL -q")));
+            holder.wait_for(&store, 1);
+            finish(keep(&store.url, &server, "-r PL -q")).exits(75);
+            drop(holder);
+            first.join().unwrap().exits(0);
+        });
+    }
+    let log = fs::read_to_string(cluster.folder.join("server.log")).unwrap();
+    assert!(log.contains("disconnection"), "{log}");
+    let lost: Vec<&str> = log.lines().filter(|line| line.contains("EOF") || line.contains("onnection reset")).collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+}
