@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::MultiProgress;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
@@ -18,12 +18,13 @@ use crate::demo::Demo;
 use crate::exit::Exit;
 use crate::fetch::transport::{Http, Network};
 use crate::fetch::{Plan, Start, fetch};
-use crate::model::{Report, Request};
+use crate::figures;
+use crate::model::{Clocks, Report, Request};
 use crate::output::progress::Progress;
 use crate::output::{self, OutputError, StatsTo};
 use crate::secret::ApiKey;
 use crate::stats;
-use crate::store::history::{History, Keeping, Opened};
+use crate::store::history::{Expiry, History, Keeping, Opened};
 use crate::store::since::Since;
 use crate::store::{Asked, StoreError};
 use crate::text::quoted;
@@ -95,15 +96,20 @@ async fn fetch_and_write(
     let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), until(cancelled.clone()));
     let fetched = progress.during(fetching).await;
 
-    let (videos, outcomes) = deduplicate(fetched.charts);
+    let clocks = clocks(source, fetched.clock_ahead);
+    let (mut videos, outcomes) = deduplicate(fetched.charts);
+    videos.iter_mut().for_each(|video| video.fetched_at = clocks.correct(video.fetched_at));
     let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
-    let report = Report::new(start.timestamp, source.name(), request(&config.plan), stats, videos);
+    let report = Report::new(clocks.correct(start.timestamp), source.name(), request(&config.plan), stats, videos);
     let report = Arc::new(report);
     let is_recorded = match (&mut history, &config.history) {
-        (Some(history), Some(keeping)) => record(history, keeping, &report, cancelled).await,
+        (Some(history), Some(keeping)) => {
+            let latest = clocks.latest(start.now());
+            record(history, keeping, &report, latest, cancelled.clone()).await
+        }
         _ => true,
     };
-    let since = match history {
+    let since = match &mut history {
         Some(history) if is_recorded && config.outputs.stats != StatsTo::Nowhere => since_last(history, &report).await,
         _ => None,
     };
@@ -111,12 +117,38 @@ async fn fetch_and_write(
     let errors = unblocked(move || output::write(&outputs, &written, since)).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
-    if let Some(line) = verdict(&report, start.now()) {
+    let now = clocks.correct(start.now());
+    if clocks.are_apart() {
+        tracing::error!("{}", wrong_clock(start.now(), now, config.history.is_some()));
+    }
+    if let Some(line) = verdict(&report, now) {
         tracing::error!("{line}");
+    }
+    // At last, since it may take its time on a slow server.
+    if let (Some(history), Some(keeping), true) = (&mut history, &config.history, is_recorded) {
+        expire(history, keeping, &report, clocks, cancelled).await;
     }
     let exit = Exit::of(&report, !is_recorded || !errors.is_empty());
     summarize(&report, exit);
     Ok(exit)
+}
+
+/// What the server's clock says of this machine's, by which the demo goes too.
+fn clocks(source: &Source, ahead: Option<SignedDuration>) -> Clocks {
+    match source {
+        Source::Demo(_) => Clocks::Unconfirmed,
+        Source::Api { .. } => Clocks::compare(ahead),
+    }
+}
+
+fn wrong_clock(ours: Timestamp, theirs: Timestamp, has_history: bool) -> String {
+    let shown = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let spared = if has_history { ", and nothing was deleted from the history" } else { "" };
+    format!(
+        "this machine's clock shows {}, the server's {}; the run is dated by the server{spared}; set the clock",
+        shown(ours),
+        shown(theirs)
+    )
 }
 
 /// The history, where there is one, before a unit is spent; or how a run ends that need not or may not begin.
@@ -160,6 +192,7 @@ async fn record(
     history: &mut History,
     keeping: &Keeping,
     report: &Arc<Report>,
+    latest: Option<Timestamp>,
     cancelled: watch::Receiver<bool>,
 ) -> bool {
     let interrupted = async {
@@ -167,7 +200,7 @@ async fn record(
         tokio::time::sleep(PATIENCE_WHEN_CANCELLED).await;
     };
     tokio::select! {
-        recorded = history.record(report) => match recorded {
+        recorded = history.record(report, latest) => match recorded {
             Ok(()) => return true,
             Err(error) => tracing::error!("{error}"),
         },
@@ -192,6 +225,40 @@ async fn record(
 /// What has changed since the runs before. Only the stats show it, so that it is no reason to fail.
 async fn since_last(history: &mut History, report: &Report) -> Option<Since> {
     history.since_last(report).await.inspect_err(|error| tracing::warn!("{error}")).ok().flatten()
+}
+
+/// Deletes what is too old, unless a signal ends the run, and says why not where it stays.
+async fn expire(
+    history: &mut History,
+    keeping: &Keeping,
+    report: &Report,
+    clocks: Clocks,
+    cancelled: watch::Receiver<bool>,
+) {
+    let expired = tokio::select! {
+        biased;
+        () = until(cancelled) => return,
+        expired = history.expire(report, clocks) => expired,
+    };
+    let keep = figures::duration(keeping.retention);
+    let prune = || {
+        let store = keeping.typed.as_ref().map_or_else(String::new, |place| format!(" --store {}", quoted(place)));
+        format!("trendfetch prune --keep {keep}{store}")
+    };
+    match expired {
+        Err(error) => tracing::warn!("the run is kept, but not all that is older than {keep} was deleted: {error}"),
+        Ok(Expiry::TooMany { old, of, since }) => tracing::warn!(
+            "{old} of the {of} runs that the history kept at {since} are older than {keep} now; so many are not deleted in passing; if that is right, delete them with: {}",
+            prune()
+        ),
+        Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && !report.videos.is_empty() => {
+            tracing::warn!(
+                "{runs} run(s) of the history are older than {keep} by this machine's clock alone, and stay, since no answer had a Date to check it by; delete them with: {}",
+                prune()
+            )
+        }
+        Ok(Expiry::Done | Expiry::Unconfirmed { .. }) => {}
+    }
 }
 
 /// The way to the source; for the demo, with the server that must live as long.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue};
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::category::{Category, ChartCategory};
@@ -89,14 +89,7 @@ pub enum Command {
         store: StoreArg,
     },
     /// Delete from the history what was last fetched long ago, and give the room back
-    Prune {
-        /// The history
-        #[command(flatten)]
-        store: StoreArg,
-        /// Delete what was last fetched more than DUR ago
-        #[arg(long, value_name = "DUR", value_parser = duration)]
-        keep: Duration,
-    },
+    Prune(PruneArgs),
     /// Print the table of regions: code, name, language, search configuration
     Regions,
     /// Print a completion script for a shell
@@ -116,6 +109,25 @@ pub struct StoreArg {
     /// The history: a path, sqlite:PATH or postgres://… [default: TRENDFETCH_STORE]
     #[arg(long, value_name = "WHERE")]
     pub store: Option<String>,
+}
+
+/// The options of `prune`.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("what").args(["keep", "log", "ahead"]).required(true).multiple(true)))]
+pub struct PruneArgs {
+    /// The history.
+    #[command(flatten)]
+    pub store: StoreArg,
+    /// Delete what was last fetched more than DUR ago
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub keep: Option<Duration>,
+    /// Delete the log of runs that began more than DUR ago, where their charts are deleted
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub log: Option<Duration>,
+    /// Delete the runs that are dated later than now, by a clock that was wrong
+    #[arg(long)]
+    pub ahead: bool,
 }
 
 /// The options of `report`.

@@ -5,14 +5,13 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::category::ChartCategory;
-use crate::cli::{Cli, Command, ReportArgs};
+use crate::cli::{Cli, Command, PruneArgs, ReportArgs};
 use crate::config;
 use crate::document;
 use crate::env::Env;
@@ -24,7 +23,8 @@ use crate::region::{self, Region};
 #[cfg(feature = "report")]
 use crate::report::{self, Snapshot};
 use crate::store::changes::{self, Changes};
-use crate::store::history::cutoff;
+use crate::store::expiry::cutoff;
+use crate::store::prune::{self, Pruned, Pruning};
 use crate::store::{self, Access, Engine, KnownRegion, Location, NO_LONGER, StoreError};
 
 const NO_RUN: &str = "the history holds no run yet; a run with --store brings one in";
@@ -57,7 +57,7 @@ pub async fn run(command: Command, env: &Env, now: Timestamp) -> anyhow::Result<
         }
         Command::Report(arguments) => return report(arguments, env, now).await,
         Command::Load { file, store } => load(&location(store.store, env)?, &file, now).await?,
-        Command::Prune { store, keep } => prune(&location(store.store, env)?, keep, now).await?,
+        Command::Prune(typed) => return prune(&location(typed.store.store.clone(), env)?, &typed, now).await,
     };
     Ok(output::print(&text)?)
 }
@@ -201,25 +201,43 @@ async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Resul
     let report = Arc::new(document::read(file)?);
     not_ahead(&report, file, now)?;
     let mut engine = store::open(location, Access::Create).await?;
+    // With one clock, nothing is known to be dated wrongly.
     let is_new = engine.store(&report, None).await;
     engine.close().await;
     let what = if is_new? { "is in the history now" } else { "was in the history already; nothing changed" };
     Ok(format!("run {} of {} {what}\n", report.run_id, report.fetched_at))
 }
 
-async fn prune(location: &Location, keep: Duration, now: Timestamp) -> anyhow::Result<String> {
+async fn prune(location: &Location, typed: &PruneArgs, now: Timestamp) -> anyhow::Result<()> {
     let mut engine = store::open(location, Access::Existing).await?;
-    let pruned = engine.prune(cutoff(now, keep)).await;
+    let pruning = Pruning {
+        expired_before: typed.keep.map(|keep| cutoff(now, keep)),
+        log_before: typed.log.map(|log| cutoff(now, log)),
+        ahead_of: typed.ahead.then_some(now),
+    };
+    let mut pruned = Pruned::default();
+    let done = prune::prune(&mut *engine, &pruning, &mut pruned).await;
     engine.close().await;
-    let pruned = pruned?;
+    if let Some(why) = &pruned.room_left {
+        tracing::warn!("what was deleted is gone, but not all of its room was given back: {why}");
+    }
+    output::print(&said_of(typed, &pruned))?;
+    Ok(done?)
+}
+
+/// What was done, also where it ended in the middle.
+fn said_of(typed: &PruneArgs, pruned: &Pruned) -> String {
+    let mut done = Vec::new();
+    if typed.keep.is_some() || typed.ahead {
+        done.push(format!("the charts of {} run(s)", pruned.deleted.runs));
+        done.push(format!("{} video(s)", pruned.deleted.videos));
+    }
+    if typed.log.is_some() {
+        done.push(format!("{} run(s) of the log", pruned.logged));
+    }
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    Ok(format!(
-        "deleted the charts of {} run(s), and {} video(s); {:.1} MiB became {:.1} MiB\n",
-        pruned.runs,
-        pruned.videos,
-        mib(pruned.before),
-        mib(pruned.after)
-    ))
+    let (before, after) = pruned.size;
+    format!("deleted {}; {:.1} MiB became {:.1} MiB\n", done.join(", and "), mib(before), mib(after))
 }
 
 fn man() -> io::Result<String> {

@@ -40,6 +40,19 @@ pub fn wait(wait: Duration) -> String {
     }
 }
 
+/// `29d`, `7h`, `90s`, as an option takes it.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let whole = |unit: u64| seconds > 0 && seconds.is_multiple_of(unit) && duration.subsec_nanos() == 0;
+    match seconds {
+        _ if whole(86_400) => format!("{}d", seconds / 86_400),
+        _ if whole(3600) => format!("{}h", seconds / 3600),
+        _ if whole(60) => format!("{}m", seconds / 60),
+        _ if whole(1) => format!("{seconds}s"),
+        _ => format!("{}ms", duration.as_millis().max(1)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +62,12 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(seconds(1_239), "1.23 s");
+    }
+
+    #[test]
+    fn durations() {
+        let shown = [2_505_600_000, 25_200_000, 5_400_000, 90_000, 1500].map(|ms| duration(Duration::from_millis(ms)));
+        assert_eq!(shown, ["29d", "7h", "90m", "90s", "1500ms"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The data that crosses between the stages, and in `report` the document that they end in. Plain data, no
 //! logic beyond what a type must promise. Field order here is the order in the document.
 
+mod clocks;
 mod report;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::language::{self, Language, UNDETERMINED};
 use crate::region::Region;
 use crate::tags::Tags;
 
+pub use clocks::Clocks;
 pub(crate) use report::whole_seconds;
 pub use report::{Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status};
 

@@ -215,7 +215,7 @@ async fn receive<'a, T: Transport>(
 ) -> Result<Page, (Failure, Option<Reading<'a>>)> {
     let alone = |failure| (failure, None);
     let (head, mut body) = run.transport.get(query).await.map_err(alone)?;
-    run.note_clock(&head);
+    let arrived_at = run.start.now();
     // A server in trouble is no concern of the other regions; any other refusal may be.
     let reading = (head.status != 200 && head.status < 500).then(|| run.pace.read_refusal());
     if head.status == 200 {
@@ -225,7 +225,9 @@ async fn receive<'a, T: Transport>(
         let _ = timeout(REFUSAL_BODY, body.read()).await;
     }
     let reply = Reply { head, body: body.into_bytes() };
-    api::read(&reply, request, run.now()).map_err(|failure| {
+    let page = api::read(&reply, request, run.now());
+    run.clock.note(&reply.head, arrived_at, page.is_ok());
+    page.map_err(|failure| {
         let body = one_line(&String::from_utf8_lossy(&reply.body), SHOWN);
         tracing::debug!(region = %request.region, status = reply.head.status, body = run.transport.conceal(&body), "no page");
         (failure, reading)

@@ -7,6 +7,7 @@
 //! - `pace` — when to send: the shared hold, the end of sending
 //! - `permits` — how many at once, and who is next
 //! - `budget` — units and retries
+//! - `server_clock` — by how much this machine's clock is ahead of the server's
 //! - `chart` — one region: the page loop
 //! - `attempts` — one page: the loop of attempts
 
@@ -19,11 +20,12 @@ mod pace;
 mod permits;
 mod refusal;
 pub mod retry;
+mod server_clock;
 pub mod transport;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -37,7 +39,8 @@ use crate::region::Region;
 use budget::Budget;
 use pace::{Pace, Stop};
 use retry::RetryPolicy;
-use transport::{Head, Transport};
+use server_clock::ServerClock;
+use transport::Transport;
 
 pub use pace::RESTART_JITTER;
 
@@ -129,7 +132,7 @@ pub struct Fetched {
     /// For how long the server had asked for silence.
     pub held: Duration,
     /// By how much this machine's clock is ahead of the server's, by the `Date` of its answers; negative where it is
-    /// behind. Of several the smallest: an answer out of a cache may have an old date. `None` where no answer has one.
+    /// behind, `None` where no answer has one.
     pub clock_ahead: Option<SignedDuration>,
 }
 
@@ -173,7 +176,7 @@ pub async fn fetch<T: Transport>(
     Fetched {
         charts: charts.into_iter().map(|(_, chart)| chart).collect(),
         held: run.pace.held(),
-        clock_ahead: run.clock_ahead(),
+        clock_ahead: run.clock.ahead(),
     }
 }
 
@@ -188,7 +191,7 @@ struct Run<T> {
     retries: Budget,
     /// Whether any request has succeeded.
     answered: AtomicBool,
-    clock_ahead: Mutex<Option<SignedDuration>>,
+    clock: ServerClock,
 }
 
 impl<T> Run<T> {
@@ -198,7 +201,7 @@ impl<T> Run<T> {
             units: Budget::of_units(plan.max_units),
             retries: Budget::of_retries(plan.requests()),
             answered: AtomicBool::new(false),
-            clock_ahead: Mutex::default(),
+            clock: ServerClock::default(),
             plan,
             start,
             transport,
@@ -229,21 +232,6 @@ impl<T> Run<T> {
 
     fn is_answered(&self) -> bool {
         self.answered.load(Relaxed)
-    }
-
-    /// Compares the clocks where an answer says what the server's shows.
-    fn note_clock(&self, head: &Head) {
-        let date = head.date.as_deref().and_then(|date| httpdate::parse_http_date(date).ok());
-        let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()) else { return };
-        let ahead = self.start.now().duration_since(date);
-        let mut smallest = self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        if smallest.is_none_or(|earlier| ahead.abs() < earlier.abs()) {
-            *smallest = Some(ahead);
-        }
-    }
-
-    fn clock_ahead(&self) -> Option<SignedDuration> {
-        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The wall clock, in whole seconds.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::expiry::{self, Decision, Deleted};
 use super::interval::{self, Asked};
 use super::since::{Since, since_last};
 use super::{Access, Engine, Location, StoreError, open};
-use crate::model::Report;
+use crate::model::{Clocks, Report};
 
 /// What `--store`, `--keep` and `--min-interval` mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,27 @@ pub struct History {
     retention: Duration,
 }
 
+/// What became of charts that are older than they may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expiry {
+    /// They are gone.
+    Done,
+    /// They stay, since only this machine's clock says that they are old, or nothing arrived.
+    Unconfirmed {
+        /// How many runs' charts.
+        runs: usize,
+    },
+    /// They stay, since too many became old at once: the clock may be wrong.
+    TooMany {
+        /// Runs that became too old since the last run.
+        old: usize,
+        /// Runs that were not yet too old then.
+        of: usize,
+        /// The start of that run.
+        since: Timestamp,
+    },
+}
+
 impl History {
     /// Opens, claims the request, and looks whether the run is due.
     ///
@@ -62,14 +84,40 @@ impl History {
         }
     }
 
-    /// Records a run, and deletes what is older than it may be. A run in which nothing arrived deletes
-    /// nothing: where the clock is far off, no certificate holds.
+    /// Records a run. Facts that are dated later than `latest`, by a clock that was wrong, are not taken for newer.
     ///
     /// # Errors
     /// When it was not recorded; nothing of it is there then.
-    pub async fn record(&mut self, report: &Arc<Report>) -> Result<(), StoreError> {
-        let expired_before = (!report.videos.is_empty()).then(|| cutoff(report.fetched_at, self.retention));
-        self.engine.store(report, expired_before).await.map(drop)
+    pub async fn record(&mut self, report: &Arc<Report>, latest: Option<Timestamp>) -> Result<(), StoreError> {
+        self.engine.store(report, latest).await.map(drop)
+    }
+
+    /// Deletes what is older than it may be, after a run that was recorded. A run in which nothing arrived deletes
+    /// nothing: where the clock is far off, no certificate holds. Nor does one whose clock is not confirmed by another.
+    ///
+    /// # Errors
+    /// When not all of it could be deleted. What was is gone; the next run that finds something old tries again.
+    pub async fn expire(&mut self, report: &Report, clocks: Clocks) -> Result<Expiry, StoreError> {
+        let (engine, now) = (&mut *self.engine, report.fetched_at);
+        let kept = engine.kept().await?;
+        let decision = expiry::decide(&kept, &report.run_id, now, self.retention);
+        let expiry = match decision {
+            Decision::Nothing => return Ok(Expiry::Done),
+            Decision::TooMany { old, of, since } => Expiry::TooMany { old, of, since },
+            Decision::Delete(runs) if clocks == Clocks::Agree && !report.videos.is_empty() => {
+                let expired_before = expiry::cutoff(now, self.retention);
+                let deleted = expiry::delete(engine, &runs, expired_before, &mut Deleted::default()).await;
+                if let Err(error) = deleted {
+                    // Where the database is gone, the next run that finds something old tries again.
+                    let _ = engine.note_left_old(&report.run_id).await;
+                    return Err(error);
+                }
+                return Ok(Expiry::Done);
+            }
+            Decision::Delete(runs) => Expiry::Unconfirmed { runs: runs.len() },
+        };
+        engine.note_left_old(&report.run_id).await?;
+        Ok(expiry)
     }
 
     /// What has changed since the fetches before, over all whole regions of a run that was kept.
@@ -99,10 +147,4 @@ async fn begin(
     let Some(interval) = keeping.min_interval else { return Ok(None) };
     let past = engine.past(asked, interval::since(now, interval)).await?;
     Ok(interval::covered_by(&past, asked, now, interval).map(Opened::Covered))
-}
-
-/// The moment before which nothing is kept, in whole seconds, as the runs have them.
-pub fn cutoff(now: Timestamp, retention: Duration) -> Timestamp {
-    let retention = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
-    Timestamp::from_second(now.as_second().saturating_sub(retention)).unwrap_or(Timestamp::MIN)
 }

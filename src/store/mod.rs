@@ -5,6 +5,8 @@
 //! location   what --store says                 -> Location
 //! history    a run's dealings with it          open, claim, is it due, record
 //! interval   when a run is not due             pure
+//! expiry     what is too old                   whether a run deletes it, and how
+//! prune      what the command deletes
 //! timeline   many past runs at once            plain data
 //! changes    two charts of a region            -> what entered, left, rose, fell
 //! since      a run, and the charts before it   -> how many entered and left
@@ -13,11 +15,13 @@
 //! ```
 
 pub mod changes;
+pub mod expiry;
 pub mod history;
 mod interval;
 mod location;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub mod prune;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod queries;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -37,6 +41,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::Report;
 
 pub use changes::{Fetch, Place};
+pub use expiry::KeptRun;
 pub use interval::{Asked, PastRegion};
 pub use location::{Journal, Location, PostgresUrl, SqliteFile};
 pub use timeline::{Attempt, ChartFilter, KnownRegion, NO_LONGER, Period, Scope, ScopeRuns, Standing};
@@ -58,10 +63,29 @@ pub trait Engine: Send {
     /// that began at `since` or later.
     async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError>;
 
-    /// Keeps a run, and deletes what was last fetched before `expired_before`, in one transaction.
-    /// `false` where a run of that id is there already; nothing changes then. Facts of a newer run
-    /// are not overwritten.
-    async fn store(&mut self, report: &Arc<Report>, expired_before: Option<Timestamp>) -> Result<bool, StoreError>;
+    /// Keeps a run, in one transaction. `false` where a run of that id is there already; nothing changes then, unless
+    /// its charts were deleted. Facts of a newer run are not overwritten, but of one that is dated later than `latest`,
+    /// by a clock that was wrong.
+    async fn store(&mut self, report: &Arc<Report>, latest: Option<Timestamp>) -> Result<bool, StoreError>;
+
+    /// The runs whose charts are kept.
+    async fn kept(&mut self) -> Result<Vec<KeptRun>, StoreError>;
+
+    /// Notes that a run left charts that were too old.
+    async fn note_left_old(&mut self, run_id: &str) -> Result<(), StoreError>;
+
+    /// Deletes the charts of a run, in one transaction.
+    async fn delete_charts(&mut self, run: i64) -> Result<(), StoreError>;
+
+    /// Deletes a portion of what was last seen before `expired_before`: videos, their descriptions and presence.
+    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Portion, StoreError>;
+
+    /// Deletes a portion of the log of runs that began before `before`, of those whose charts are deleted.
+    async fn delete_log(&mut self, before: Timestamp) -> Result<Portion, StoreError>;
+
+    /// Deletes the log of runs that are dated after `latest` and whose charts are deleted, and takes `now` for what was
+    /// first or last seen then.
+    async fn forget_ahead(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError>;
 
     /// From now on there are only reads, and all see the history as the first of them does.
     async fn freeze(&mut self) -> Result<(), StoreError>;
@@ -85,24 +109,27 @@ pub trait Engine: Send {
     /// The regions of the runs of a period, oldest run first, each by code.
     async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError>;
 
-    /// Deletes what was last fetched before `expired_before`, and gives the room back.
-    async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError>;
+    /// Bytes that the history takes.
+    async fn size(&mut self) -> Result<u64, StoreError>;
+
+    /// Gives the room of what was deleted back; or says why some of it is not given back, and what to do.
+    async fn give_room_back(&mut self) -> Result<Option<String>, StoreError>;
 
     /// Gives the claim back and takes leave of the database. Once this is over, another process may claim the request.
     async fn close(self: Box<Self>);
 }
 
-/// What `prune` deleted, and the bytes that the history takes before and after.
+/// The most rows of a table that are deleted at once.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const PORTION: u32 = 20_000;
+
+/// What was deleted at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pruned {
-    /// Runs whose charts are gone.
-    pub runs: u64,
-    /// Videos that are gone.
-    pub videos: u64,
-    /// Size before.
-    pub before: u64,
-    /// Size after.
-    pub after: u64,
+pub struct Portion {
+    /// The things that are counted: videos, or runs.
+    pub count: u64,
+    /// Whether there is no more to delete.
+    pub is_last: bool,
 }
 
 /// Whether opening may create what is not there.

@@ -11,6 +11,14 @@ pub(super) const REGIONS: &str = "
     SELECT region, (SELECT max(fetched_at) FROM run_regions WHERE run_regions.region = codes.region)
     FROM codes WHERE region IS NOT NULL";
 
+/// The runs whose charts are kept.
+pub(super) const KEPT: &str = "
+    SELECT number, id, fetched_at, EXISTS (SELECT 1 FROM left_old WHERE run = number) FROM runs WHERE NOT pruned";
+
+/// Notes that a run left charts that were too old: its id.
+pub(super) const NOTE_LEFT_OLD: &str =
+    "INSERT INTO left_old (run) SELECT number FROM runs WHERE id = $1 ON CONFLICT (run) DO NOTHING";
+
 /// Past regions: source, category, depth, since.
 pub(super) const PAST: &str = "
     SELECT runs.id, runs.fetched_at, run_regions.region,

@@ -42,6 +42,7 @@ use trendfetch::store::{self, Access, Asked, Location};
 
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
+use crate::tools::not_there;
 
 /// The same tests on both engines.
 macro_rules! on_both_engines {
@@ -58,6 +59,7 @@ macro_rules! on_both_engines {
 #[cfg(feature = "report")]
 mod browser;
 mod claim;
+mod clocks;
 mod interval;
 mod keep;
 mod load;
@@ -186,6 +188,14 @@ fn holding(regions: &'static [&'static str]) -> (Server, Gate) {
         Answer::page(&["a", "b"], None)
     });
     (server, gate)
+}
+
+/// A server whose clock shows this time at every answer: each region answers one page of these ids.
+fn server_at(time: Timestamp, ids: &'static [&'static str]) -> Server {
+    Server::start(move |hit| {
+        let ids: Vec<String> = ids.iter().map(|id| format!("{}-{id}", hit.region())).collect();
+        Answer::page(&ids, None).header("date", httpdate::fmt_http_date(time.into()))
+    })
 }
 
 // ---- Times ----

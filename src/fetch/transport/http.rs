@@ -122,6 +122,7 @@ impl Transport for Http {
             status: response.status().as_u16(),
             retry_after: header("retry-after"),
             date: header("date"),
+            age: header("age"),
             location: header("location"),
         };
         let body = HttpBody {

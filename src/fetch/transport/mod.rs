@@ -43,6 +43,8 @@ pub struct Head {
     pub retry_after: Option<String>,
     /// The server's own `Date`, by which a date in `Retry-After` is read.
     pub date: Option<String>,
+    /// How old an answer out of a cache is: the `Age` header as it came.
+    pub age: Option<String>,
     /// Where a redirect points to.
     pub location: Option<String>,
 }

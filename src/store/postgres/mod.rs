@@ -1,6 +1,7 @@
 //! A history in a database of PostgreSQL, for several machines or a website that reads it.
 
 mod connect;
+mod delete;
 mod errors;
 mod open;
 mod select;
@@ -15,16 +16,20 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
+use uuid::Uuid;
 
 use self::connect::{Connector, GOODBYE, Session};
 use self::errors::{explain, is_transient};
 use self::open::{Opened, configure, open};
-use self::write::{delete_before, insert};
+use self::write::insert;
 use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
 use super::location::PostgresUrl;
+use super::queries::NOTE_LEFT_OLD;
 use super::rows::Rows;
-use super::{Access, Attempt, ChartFilter, Engine, KnownRegion, Period, Pruned, ScopeRuns, Standing, StoreError};
+use super::{
+    Access, Attempt, ChartFilter, Engine, KeptRun, KnownRegion, Period, Portion, ScopeRuns, Standing, StoreError,
+};
 use crate::model::Report;
 
 pub(super) use self::connect::check;
@@ -112,7 +117,7 @@ impl Postgres {
         Ok(())
     }
 
-    async fn try_store(&mut self, rows: &Rows<'_>, expired_before: Option<Timestamp>) -> Result<bool, Failure> {
+    async fn try_store(&mut self, rows: &Rows<'_>, latest: Option<Timestamp>) -> Result<bool, Failure> {
         if self.session.client.is_closed() {
             self.reconnect().await?;
         }
@@ -121,14 +126,9 @@ impl Postgres {
             let transaction = begin(client).await?;
             transaction.batch_execute("SET LOCAL synchronous_commit = on").await?;
             transaction.batch_execute(COMMIT_LOCK).await?;
-            if !insert(&transaction, rows, configs).await? {
-                return Ok(false);
-            }
-            if let Some(expired_before) = expired_before {
-                delete_before(&transaction, expired_before).await?;
-            }
+            let is_new = insert(&transaction, rows, configs, latest).await?;
             transaction.commit().await?;
-            Ok(true)
+            Ok(is_new)
         };
         within(&self.url, STEP, stored).await
     }
@@ -188,11 +188,11 @@ impl Engine for Postgres {
         self.select_past(asked, since).await
     }
 
-    async fn store(&mut self, report: &Arc<Report>, expired_before: Option<Timestamp>) -> Result<bool, StoreError> {
+    async fn store(&mut self, report: &Arc<Report>, latest: Option<Timestamp>) -> Result<bool, StoreError> {
         let rows = Rows::of(report);
         let mut tries = 1;
         loop {
-            let failure = match self.try_store(&rows, expired_before).await {
+            let failure = match self.try_store(&rows, latest).await {
                 // Whether a commit went through whose answer was lost, the run's id tells the next try.
                 Ok(is_new) => return Ok(is_new || tries > 1),
                 Err(failure) => failure,
@@ -204,6 +204,31 @@ impl Engine for Postgres {
             tokio::time::sleep(BACKOFF * 2_u32.pow(tries - 1)).await;
             tries += 1;
         }
+    }
+
+    async fn kept(&mut self) -> Result<Vec<KeptRun>, StoreError> {
+        self.select_kept().await
+    }
+
+    async fn note_left_old(&mut self, run_id: &str) -> Result<(), StoreError> {
+        let id = Uuid::parse_str(run_id).unwrap_or_default();
+        self.within(self.session.client.execute_typed(NOTE_LEFT_OLD, &[(&id, Type::UUID)])).await.map(drop)
+    }
+
+    async fn delete_charts(&mut self, run: i64) -> Result<(), StoreError> {
+        self.delete_charts_of(run).await
+    }
+
+    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Portion, StoreError> {
+        self.delete_unseen_before(expired_before).await
+    }
+
+    async fn delete_log(&mut self, before: Timestamp) -> Result<Portion, StoreError> {
+        self.delete_log_before(before).await
+    }
+
+    async fn forget_ahead(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        self.forget_after(latest, now).await
     }
 
     async fn freeze(&mut self) -> Result<(), StoreError> {
@@ -235,20 +260,12 @@ impl Engine for Postgres {
         self.select_attempts(period).await
     }
 
-    async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError> {
-        // However long it takes: nobody waits for it but the one who asked.
-        let pruned = async {
-            let before = size(&self.session.client).await?;
-            let transaction = begin(&mut self.session.client).await?;
-            transaction.batch_execute(COMMIT_LOCK).await?;
-            let (runs, videos) = delete_before(&transaction, expired_before).await?;
-            transaction.commit().await?;
-            for table in TABLES {
-                self.session.client.batch_execute(&format!("VACUUM (FULL, ANALYZE) {table}")).await?;
-            }
-            Ok(Pruned { runs, videos, before, after: size(&self.session.client).await? })
-        };
-        pruned.await.map_err(|error| explain(&self.url, &error))
+    async fn size(&mut self) -> Result<u64, StoreError> {
+        self.within(size(&self.session.client)).await
+    }
+
+    async fn give_room_back(&mut self) -> Result<Option<String>, StoreError> {
+        self.rewrite_tables().await
     }
 
     async fn close(self: Box<Self>) {

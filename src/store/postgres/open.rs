@@ -10,7 +10,7 @@ use crate::store::location::PostgresUrl;
 use crate::store::{Access, StoreError};
 
 /// Applied in this order; `trendfetch_schema` says how many a database has had.
-const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql"), include_str!("0003.sql")];
 
 /// One column, the search path. What is otherwise the role's, the database's or the server's: nobody's lock is waited for without an end; what a run
 /// holds that vanished (its machine lost power) the server gives back within a minute or two, not after the two hours

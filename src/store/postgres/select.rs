@@ -12,7 +12,9 @@ use crate::model::Status;
 use crate::region::Region;
 use crate::store::changes::{Fetch, Place};
 use crate::store::interval::{Asked, PastRegion};
-use crate::store::{Attempt, ChartFilter, KnownRegion, Period, Scope, ScopeRuns, Standing, StoreError, queries};
+use crate::store::{
+    Attempt, ChartFilter, KeptRun, KnownRegion, Period, Scope, ScopeRuns, Standing, StoreError, queries,
+};
 
 /// Charts with what is known of their videos: lists of run, region, source, and category or -1, one of each for each
 /// chart.
@@ -41,6 +43,18 @@ type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 impl Postgres {
     async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
         self.within(self.session.client.query_typed(sql, parameters)).await
+    }
+
+    pub(super) async fn select_kept(&self) -> Result<Vec<KeptRun>, StoreError> {
+        let kept = |row: &Row| {
+            Ok(KeptRun {
+                number: self.get::<i32>(row, 0)?.into(),
+                id: self.get::<Uuid>(row, 1)?.to_string(),
+                fetched_at: self.get(row, 2)?,
+                left_old: self.get(row, 3)?,
+            })
+        };
+        self.query(queries::KEPT, &[]).await?.iter().map(kept).collect()
     }
 
     pub(super) async fn select_past(&self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError> {

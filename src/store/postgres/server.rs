@@ -8,10 +8,11 @@ use crate::store::location::PostgresUrl;
 use crate::store::{Access, StoreError};
 
 /// What a run does with each table.
-const WRITES: [(&str, &[&str]); 7] = [
+const WRITES: [(&str, &[&str]); 8] = [
     ("trendfetch_schema", &["SELECT"]),
-    ("runs", &["SELECT", "INSERT", "UPDATE"]),
-    ("run_regions", &["SELECT", "INSERT"]),
+    ("runs", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("run_regions", &["SELECT", "INSERT", "DELETE"]),
+    ("left_old", &["SELECT", "INSERT", "DELETE"]),
     ("videos", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("places", &["SELECT", "INSERT", "DELETE"]),
     ("counts", &["SELECT", "INSERT", "DELETE"]),

@@ -10,23 +10,35 @@ use uuid::Uuid;
 
 use crate::store::rows::{PlaceRow, Rows, RunRow, VideoRow};
 
-/// Writes the rows of a run; `false` where it is there already.
+/// Writes the rows of a run; `false` where it is there already. What is dated after `latest` is not taken for newer.
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
     rows: &Rows<'_>,
     search_configs: &[String],
+    latest: Option<Timestamp>,
 ) -> Result<bool, Error> {
     let run = &rows.run;
     // A run's id is a UUID wherever a report comes from; see `document`.
     let id = Uuid::parse_str(run.id).unwrap_or_default();
-    let Some(number) = insert_run(transaction, id, run).await? else { return Ok(false) };
+    let number = match insert_run(transaction, id, run).await? {
+        None if forget_pruned(transaction, id).await? => insert_run(transaction, id, run).await?,
+        number => number,
+    };
+    let Some(number) = number else { return Ok(false) };
 
     copy_regions(transaction, id, rows).await?;
-    upsert_videos(transaction, &rows.videos, run.fetched_at, search_configs).await?;
+    upsert_videos(transaction, &rows.videos, (run.fetched_at, latest), search_configs).await?;
     copy_counts(transaction, number, &rows.videos).await?;
     copy_places(transaction, number, &rows.places).await?;
-    note_presence(transaction, number, run).await?;
+    note_presence(transaction, number, run, latest).await?;
     Ok(true)
+}
+
+/// Deletes what is left of a run whose charts are deleted, so that its document can be brought in again.
+async fn forget_pruned(transaction: &Transaction<'_>, id: Uuid) -> Result<bool, Error> {
+    let sql = "DELETE FROM run_regions WHERE run_id = (SELECT id FROM runs WHERE id = $1 AND pruned)";
+    transaction.execute(sql, &[&id]).await?;
+    Ok(transaction.execute("DELETE FROM runs WHERE id = $1 AND pruned", &[&id]).await? > 0)
 }
 
 /// The run's number; `None` where it is there already.
@@ -124,14 +136,21 @@ async fn copy_places(transaction: &Transaction<'_>, number: i32, places: &[Place
     out.as_mut().finish().await.map(drop)
 }
 
-async fn note_presence(transaction: &Transaction<'_>, number: i32, run: &RunRow<'_>) -> Result<(), Error> {
+async fn note_presence(
+    transaction: &Transaction<'_>,
+    number: i32,
+    run: &RunRow<'_>,
+    latest: Option<Timestamp>,
+) -> Result<(), Error> {
     let statement = "
         INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
         SELECT $1, region, $2, video_id, $3, $3 FROM places WHERE run = $4 ORDER BY region, video_id
         ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
             first_seen_at = least(presence.first_seen_at, excluded.first_seen_at),
-            last_seen_at = greatest(presence.last_seen_at, excluded.last_seen_at)";
-    transaction.execute(statement, &[&run.source, &run.category_id, &run.fetched_at, &number]).await.map(drop)
+            last_seen_at = CASE WHEN presence.last_seen_at > $5 THEN excluded.last_seen_at
+                                ELSE greatest(presence.last_seen_at, excluded.last_seen_at) END";
+    let parameters: [&(dyn ToSql + Sync); 5] = [&run.source, &run.category_id, &run.fetched_at, &number, &latest];
+    transaction.execute(statement, &parameters).await.map(drop)
 }
 
 /// The videos of the run, in a table of its own as long as the transaction lasts.
@@ -160,14 +179,13 @@ const INCOMING: [(&str, Type); 19] = [
 async fn upsert_videos(
     transaction: &Transaction<'_>,
     videos: &[VideoRow<'_>],
-    fetched_at: Timestamp,
+    (fetched_at, latest): (Timestamp, Option<Timestamp>),
     search_configs: &[String],
 ) -> Result<(), Error> {
     stage(transaction, videos, search_configs).await?;
-    for step in [MERGE, DESCRIBE, DATE_BACK] {
-        transaction.execute(step, &[&fetched_at]).await?;
-    }
-    Ok(())
+    transaction.execute(MERGE, &[&fetched_at, &latest]).await?;
+    transaction.execute(DESCRIBE, &[&fetched_at, &latest]).await?;
+    transaction.execute(DATE_BACK, &[&fetched_at]).await.map(drop)
 }
 
 /// Fills the table of what is incoming.
@@ -237,38 +255,16 @@ const MERGE: &str = "
          thumbnail = excluded.thumbnail, declared_language = excluded.declared_language,
          primary_language = excluded.primary_language, search_config = excluded.search_config,
          last_seen_at = excluded.last_seen_at, search = excluded.search
-     WHERE excluded.last_seen_at >= videos.last_seen_at";
+     WHERE excluded.last_seen_at >= videos.last_seen_at OR videos.last_seen_at > $2";
 
 /// A run that does not ask for descriptions leaves those of the last one that did.
 const DESCRIBE: &str = "
     UPDATE videos SET description = new.description, description_fetched_at = $1
     FROM incoming new
     WHERE videos.video_id = new.video_id AND new.description IS NOT NULL
-      AND coalesce(videos.description_fetched_at < $1, true)";
+      AND (coalesce(videos.description_fetched_at < $1, true) OR videos.description_fetched_at > $2)";
 
 /// What only a run that comes late can tell: that the video was there before.
 const DATE_BACK: &str = "
     UPDATE videos SET first_seen_at = $1 FROM incoming new
     WHERE videos.video_id = new.video_id AND videos.first_seen_at > $1";
-
-/// Deletes what was last fetched before `expired_before`: runs whose charts went, and videos.
-pub(super) async fn delete_before(
-    transaction: &Transaction<'_>,
-    expired_before: Timestamp,
-) -> Result<(u64, u64), Error> {
-    let old = "UPDATE runs SET pruned = true WHERE fetched_at < $1 AND NOT pruned RETURNING number";
-    let old = transaction.query(old, &[&expired_before]).await?;
-    let old: Vec<i32> = old.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    // All other rows were last seen by a run, so that no old run means nothing old.
-    if old.is_empty() {
-        return Ok((0, 0));
-    }
-    transaction.execute("DELETE FROM places WHERE run = ANY ($1)", &[&old]).await?;
-    transaction.execute("DELETE FROM counts WHERE run = ANY ($1)", &[&old]).await?;
-    transaction.execute("DELETE FROM presence WHERE last_seen_at < $1", &[&expired_before]).await?;
-    let videos = transaction.execute("DELETE FROM videos WHERE last_seen_at < $1", &[&expired_before]).await?;
-    let forget =
-        "UPDATE videos SET description = NULL, description_fetched_at = NULL WHERE description_fetched_at < $1";
-    transaction.execute(forget, &[&expired_before]).await?;
-    Ok((old.len() as u64, videos))
-}

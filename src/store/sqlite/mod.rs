@@ -1,5 +1,6 @@
 //! A history in a file of SQLite.
 
+mod delete;
 mod lock;
 mod open;
 mod reader;
@@ -16,12 +17,16 @@ use rusqlite::{Connection, TransactionBehavior};
 use self::lock::RequestLock;
 use self::open::explain;
 use self::reader::Unlocked;
-use self::write::{delete_before, insert};
+use self::select::placeholders;
+use self::write::insert;
 use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
 use super::location::SqliteFile;
+use super::queries::NOTE_LEFT_OLD;
 use super::rows::Rows;
-use super::{Access, Attempt, ChartFilter, Engine, KnownRegion, Period, Pruned, ScopeRuns, Standing, StoreError};
+use super::{
+    Access, Attempt, ChartFilter, Engine, KeptRun, KnownRegion, Period, Portion, ScopeRuns, Standing, StoreError,
+};
 use crate::blocking::unblocked;
 use crate::model::Report;
 
@@ -74,21 +79,41 @@ impl Engine for Sqlite {
         self.with(move |connection| select::past(connection, &asked, since)).await
     }
 
-    async fn store(&mut self, report: &Arc<Report>, expired_before: Option<Timestamp>) -> Result<bool, StoreError> {
+    async fn store(&mut self, report: &Arc<Report>, latest: Option<Timestamp>) -> Result<bool, StoreError> {
         let report = Arc::clone(report);
         self.with(move |connection| {
             let rows = Rows::of(&report);
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            if !insert(&transaction, &rows)? {
-                return Ok(false);
-            }
-            if let Some(expired_before) = expired_before {
-                delete_before(&transaction, expired_before)?;
-            }
+            let is_new = insert(&transaction, &rows, latest)?;
             transaction.commit()?;
-            Ok(true)
+            Ok(is_new)
         })
         .await
+    }
+
+    async fn kept(&mut self) -> Result<Vec<KeptRun>, StoreError> {
+        self.with(|connection| select::kept(connection)).await
+    }
+
+    async fn note_left_old(&mut self, run_id: &str) -> Result<(), StoreError> {
+        let run_id = run_id.to_owned();
+        self.with(move |connection| connection.execute(&placeholders(NOTE_LEFT_OLD), [run_id]).map(drop)).await
+    }
+
+    async fn delete_charts(&mut self, run: i64) -> Result<(), StoreError> {
+        self.with(move |connection| delete::charts(connection, run)).await
+    }
+
+    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Portion, StoreError> {
+        self.with(move |connection| delete::unseen(connection, expired_before)).await
+    }
+
+    async fn delete_log(&mut self, before: Timestamp) -> Result<Portion, StoreError> {
+        self.with(move |connection| delete::log(connection, before)).await
+    }
+
+    async fn forget_ahead(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        self.with(move |connection| delete::forget_ahead(connection, latest, now)).await
     }
 
     async fn freeze(&mut self) -> Result<(), StoreError> {
@@ -123,23 +148,33 @@ impl Engine for Sqlite {
         self.with(move |connection| select::attempts(connection, &period)).await
     }
 
-    async fn prune(&mut self, expired_before: Timestamp) -> Result<Pruned, StoreError> {
+    async fn size(&mut self) -> Result<u64, StoreError> {
         let path = self.file.path.clone();
         self.with(move |connection| {
-            let size = || fs::metadata(&path).map_or(0, |file| file.len());
-            connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-            let before = size();
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let (runs, videos) = delete_before(&transaction, expired_before)?;
-            transaction.commit()?;
-            connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
-            Ok(Pruned { runs, videos, before, after: size() })
+            move_log_into_file(connection)?;
+            Ok(fs::metadata(&path).map_or(0, |file| file.len()))
         })
         .await
+    }
+
+    async fn give_room_back(&mut self) -> Result<Option<String>, StoreError> {
+        let is_done = self
+            .with(|connection| {
+                connection.execute_batch("VACUUM")?;
+                move_log_into_file(connection)
+            })
+            .await?;
+        let why = "another program reads the file; its room comes back once that has ended and this is done again";
+        Ok((!is_done).then(|| why.to_owned()))
     }
 
     async fn close(self: Box<Self>) {
         // The lock is a file's, which this process and the system give up before anybody learns that it has ended.
         drop(self);
     }
+}
+
+/// Moves what is in the write-ahead log into the file; `false` where somebody who reads is in the way.
+fn move_log_into_file(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
 }

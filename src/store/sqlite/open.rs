@@ -11,7 +11,7 @@ use crate::store::location::{Journal, SqliteFile};
 use crate::store::{Access, StoreError};
 
 /// Applied in this order; a file's `user_version` says how many it has had.
-const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql"), include_str!("0003.sql")];
 
 /// Marks a file as a history: "TRFD" ("PRAGMA application_id").
 const APPLICATION_ID: i32 = 0x5452_4644;

@@ -9,7 +9,7 @@ use crate::model::Status;
 use crate::region::Region;
 use crate::store::changes::{Fetch, Place};
 use crate::store::interval::{Asked, PastRegion};
-use crate::store::{Attempt, ChartFilter, KnownRegion, Period, Scope, ScopeRuns, Standing, queries};
+use crate::store::{Attempt, ChartFilter, KeptRun, KnownRegion, Period, Scope, ScopeRuns, Standing, queries};
 use crate::text::one_line;
 
 /// A chart with what is known of its videos: run, region, source, category or -1.
@@ -26,6 +26,14 @@ const CHART: &str = "
 
 /// Run, region, depth.
 const STANDINGS: &str = "SELECT rank, video_id FROM places WHERE run = ?1 AND region = ?2 AND rank <= ?3 ORDER BY rank";
+
+pub(super) fn kept(connection: &Connection) -> rusqlite::Result<Vec<KeptRun>> {
+    let mut statement = connection.prepare(queries::KEPT)?;
+    let kept = |row: &Row<'_>| {
+        Ok(KeptRun { number: row.get(0)?, id: row.get(1)?, fetched_at: row.get(2)?, left_old: row.get(3)? })
+    };
+    statement.query_map([], kept)?.collect()
+}
 
 pub(super) fn past(connection: &Connection, asked: &Asked, since: Timestamp) -> rusqlite::Result<Vec<PastRegion>> {
     let mut statement = connection.prepare(&placeholders(queries::PAST))?;
@@ -139,7 +147,7 @@ pub(super) fn attempts(connection: &Connection, period: &Period) -> rusqlite::Re
 }
 
 /// The sign of a placeholder is another one here.
-fn placeholders(sql: &str) -> String {
+pub(super) fn placeholders(sql: &str) -> String {
     sql.replace('$', "?")
 }
 

@@ -5,10 +5,16 @@ use rusqlite::{Transaction, params};
 
 use crate::store::rows::{Rows, RunRow, VideoRow};
 
-/// Writes the rows of a run; `false` where it is there already.
-pub(super) fn insert(transaction: &Transaction<'_>, rows: &Rows<'_>) -> rusqlite::Result<bool> {
+/// Writes the rows of a run; `false` where it is there already. What is dated after `latest` is not taken for newer.
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    rows: &Rows<'_>,
+    latest: Option<Timestamp>,
+) -> rusqlite::Result<bool> {
     let run = &rows.run;
-    if !insert_run(transaction, run)? {
+    let is_new =
+        insert_run(transaction, run)? || (forget_pruned(transaction, run.id)? && insert_run(transaction, run)?);
+    if !is_new {
         return Ok(false);
     }
     let number = transaction.last_insert_rowid();
@@ -33,7 +39,7 @@ pub(super) fn insert(transaction: &Transaction<'_>, rows: &Rows<'_>) -> rusqlite
             fetched_at
         ])?;
     }
-    upsert_videos(transaction, &rows.videos, fetched_at)?;
+    upsert_videos(transaction, &rows.videos, fetched_at, latest)?;
     let mut statement =
         transaction.prepare("INSERT INTO counts (run, video_id, views, likes, comments) VALUES (?, ?, ?, ?, ?)")?;
     for row in &rows.videos {
@@ -48,10 +54,18 @@ pub(super) fn insert(transaction: &Transaction<'_>, rows: &Rows<'_>) -> rusqlite
          SELECT ?1, region, ?2, video_id, ?3, ?3 FROM places WHERE run = ?4 ORDER BY region, video_id
          ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
              first_seen_at = min(first_seen_at, excluded.first_seen_at),
-             last_seen_at = max(last_seen_at, excluded.last_seen_at)",
-        params![run.source, run.category_id, fetched_at, number],
+             last_seen_at = CASE WHEN last_seen_at > ?5 THEN excluded.last_seen_at
+                                 ELSE max(last_seen_at, excluded.last_seen_at) END",
+        params![run.source, run.category_id, fetched_at, number, latest],
     )?;
     Ok(true)
+}
+
+/// Deletes what is left of a run whose charts are deleted, so that its document can be brought in again.
+fn forget_pruned(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM run_regions WHERE run_id = (SELECT id FROM runs WHERE id = ? AND pruned)";
+    transaction.execute(sql, [id])?;
+    Ok(transaction.execute("DELETE FROM runs WHERE id = ? AND pruned", [id])? > 0)
 }
 
 fn insert_run(transaction: &Transaction<'_>, run: &RunRow<'_>) -> rusqlite::Result<bool> {
@@ -85,6 +99,7 @@ fn upsert_videos(
     transaction: &Transaction<'_>,
     videos: &[VideoRow<'_>],
     fetched_at: Timestamp,
+    latest: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
     let mut upsert = transaction.prepare(
         "INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments, published_at,
@@ -100,7 +115,7 @@ fn upsert_videos(
              age_restricted = excluded.age_restricted, tags = excluded.tags, thumbnail = excluded.thumbnail,
              declared_language = excluded.declared_language, primary_language = excluded.primary_language,
              search_config = excluded.search_config, last_seen_at = excluded.last_seen_at
-         WHERE excluded.last_seen_at >= last_seen_at",
+         WHERE excluded.last_seen_at >= last_seen_at OR last_seen_at > ?21",
     )?;
     for row in videos {
         upsert.execute(params![
@@ -123,16 +138,17 @@ fn upsert_videos(
             row.declared_language,
             row.primary_language,
             row.search_config,
-            fetched_at
+            fetched_at,
+            latest
         ])?;
     }
     // A run that does not ask for descriptions leaves those of the last one that did.
     let mut describe = transaction.prepare(
         "UPDATE videos SET description = ?2, description_fetched_at = ?3
-         WHERE video_id = ?1 AND coalesce(description_fetched_at < ?3, true)",
+         WHERE video_id = ?1 AND (coalesce(description_fetched_at < ?3, true) OR description_fetched_at > ?4)",
     )?;
     for row in videos.iter().filter(|row| row.description.is_some()) {
-        describe.execute(params![row.id, row.description, fetched_at])?;
+        describe.execute(params![row.id, row.description, fetched_at, latest])?;
     }
     // What only a run that comes late can tell: that the video was there before.
     let is_late = "SELECT EXISTS (SELECT 1 FROM runs WHERE fetched_at > ?)";
@@ -144,26 +160,4 @@ fn upsert_videos(
         }
     }
     Ok(())
-}
-
-/// Deletes what was last fetched before `expired_before`: runs whose charts went, and videos.
-pub(super) fn delete_before(transaction: &Transaction<'_>, expired_before: Timestamp) -> rusqlite::Result<(u64, u64)> {
-    let mut statement = transaction.prepare("SELECT number FROM runs WHERE fetched_at < ? AND NOT pruned")?;
-    let old: Vec<i64> = statement.query_map([expired_before], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    // All other rows were last seen by a run, so that no old run means nothing old.
-    if old.is_empty() {
-        return Ok((0, 0));
-    }
-    for number in &old {
-        transaction.execute("DELETE FROM places WHERE run = ?", [number])?;
-        transaction.execute("DELETE FROM counts WHERE run = ?", [number])?;
-        transaction.execute("UPDATE runs SET pruned = 1 WHERE number = ?", [number])?;
-    }
-    transaction.execute("DELETE FROM presence WHERE last_seen_at < ?", [expired_before])?;
-    let videos = transaction.execute("DELETE FROM videos WHERE last_seen_at < ?", [expired_before])?;
-    transaction.execute(
-        "UPDATE videos SET description = NULL, description_fetched_at = NULL WHERE description_fetched_at < ?",
-        [expired_before],
-    )?;
-    Ok((old.len() as u64, videos as u64))
 }

@@ -89,7 +89,7 @@ fn six_programs_make_the_tables(level: &str) {
         outcome.exits(0);
     }
     assert_eq!(by_region(&store).len(), 6);
-    assert_eq!(store.query("SELECT version FROM trendfetch_schema ORDER BY version"), ["1", "2"]);
+    assert_eq!(store.query("SELECT version FROM trendfetch_schema ORDER BY version"), ["1", "2", "3"]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn each_right_that_a_run_will_need_is_looked_for_before_a_unit_is_spent() {
 #[test]
 fn a_role_that_does_not_own_the_tables_leaves_their_version_to_their_owner() {
     let Some(store) = with_tables() else { return };
-    store.execute("DROP INDEX runs_kept; DELETE FROM trendfetch_schema WHERE version > 1");
+    store.execute("DROP INDEX runs_kept; DROP TABLE left_old; DELETE FROM trendfetch_schema WHERE version > 1");
     let guest = own_name(&store, "guest");
     store.execute(&format!("CREATE ROLE {guest} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {guest}"));
     let server = Server::start(chart);

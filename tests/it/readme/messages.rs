@@ -23,7 +23,7 @@ const OTHERS: [&str; 13] = [
 ];
 
 /// Sentences that say nothing is wrong, are headings or reasons of lints, or never reach a person.
-const NO_MESSAGES: [&str; 31] = [
+const NO_MESSAGES: [&str; 34] = [
     "A duration is a positive number",
     "Bosnia and Herzegovina",
     "Pace and patience",
@@ -41,7 +41,10 @@ const NO_MESSAGES: [&str; 31] = [
     "cannot listen for signals",
     "cannot make the page",
     "cannot render the man page",
-    "deleted the charts of",
+    "ctid = ANY",
+    "the charts of {} run(s)",
+    "{} run(s) of the log",
+    "trendfetch prune --keep {keep}",
     "is in the history now",
     "not due: the run that began",
     "of trendfetch --demo",

@@ -137,7 +137,7 @@ impl Drop for Reader {
 }
 
 fn a_reader_does_not_block_a_run(store: Store) {
-    let server = Server::of_pages(&["a"]);
+    let server = server_at(now(), &["a"]);
     let old = report(days(now(), -40), vec![chart("US", &["old"])]);
     put(&store, &old);
     let mut reader = Reader::begin(&store);

@@ -39,7 +39,7 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
         let start = hours(at("2026-11-22T00:05:30Z"), hour) + SignedDuration::from_secs(jitter.i64(-20..=20));
         match open_when_free(&keeping, &asked, start).await {
             Opened::Ready(mut history) => {
-                history.record(&Arc::new(report(start, answer()))).await.unwrap();
+                history.record(&Arc::new(report(start, answer())), None).await.unwrap();
                 fetched.push(hour);
             }
             Opened::Covered(began) => {

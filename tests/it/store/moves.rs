@@ -1,6 +1,7 @@
 //! What entered, left, rose and fell.
 
 use super::*;
+use trendfetch::store::expiry::{Deleted, delete_before};
 
 on_both_engines! {
     changes_are_told_in_json
@@ -409,7 +410,8 @@ fn changes_agree_with_a_recomputation(store: Store) {
             let mut report = report(now, charts);
             (report.source, report.request.category_id, report.request.max_results) = (source.into(), category, depth);
             let run_id = report.run_id.clone();
-            engine.store(&Arc::new(report), Some(keep_from)).await.unwrap();
+            engine.store(&Arc::new(report), None).await.unwrap();
+            delete_before(&mut *engine, keep_from, &mut Deleted::default()).await.unwrap();
             let all = CODES.map(region);
             let told = changes::find(&mut *engine, &all, None, jiff::Timestamp::MAX, 0).await.unwrap();
             let mut told = told.into_iter().peekable();
