@@ -73,8 +73,8 @@ struct State {
     held: Duration,
     /// Holds so far.
     holds: u32,
-    /// Holds since the last success.
-    fruitless_holds: u32,
+    /// As many of them had come before the latest request that succeeded was sent.
+    holds_before_success: u32,
     /// Refusals whose body is being read.
     refusals: usize,
     stop: Option<Stop>,
@@ -179,15 +179,13 @@ impl Pace {
     /// answer that was under way when the latest hold began belongs to that one.
     pub(super) fn steps_before(&self, holds: u32) -> u32 {
         let state = self.state.borrow();
-        state.fruitless_holds.saturating_sub(u32::from(holds < state.holds))
+        (state.holds - state.holds_before_success).saturating_sub(u32::from(holds < state.holds))
     }
 
     /// Notes the success of an attempt that was sent after so many `holds`.
     pub(super) fn succeeded(&self, holds: u32) {
         self.state.send_if_modified(|state| {
-            if holds == state.holds {
-                state.fruitless_holds = 0;
-            }
+            state.holds_before_success = state.holds_before_success.max(holds);
             false // nobody waits for this count
         });
     }
@@ -204,10 +202,7 @@ impl Pace {
             while state.restarted.front().is_some_and(|sent| *sent + RESTART_WINDOW <= now) {
                 state.restarted.pop_front();
             }
-            if holds == state.holds {
-                state.holds += 1;
-                state.fruitless_holds += 1;
-            }
+            state.holds += u32::from(holds == state.holds);
         });
     }
 

@@ -107,7 +107,9 @@ fn find<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
 /// What lies at the bottom of an error, on one line.
 pub(super) fn root_cause(error: &reqwest::Error) -> String {
     let text = causes(error).last().map_or_else(|| error.to_string(), |cause| cause.to_string());
-    crate::text::one_line(&text, 200)
+    // Some texts of rustls end in the address of their manual.
+    let text = text.split(": https://docs.rs").next().unwrap_or_default();
+    crate::text::one_line(text, 200)
 }
 
 /// What lies below an error, outermost first. An I/O error that wraps another error gives as its
