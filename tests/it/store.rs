@@ -64,6 +64,7 @@ mod interval;
 mod keep;
 mod load;
 mod moves;
+mod older;
 #[cfg(feature = "report")]
 mod page;
 mod password;

@@ -7,8 +7,10 @@ mod reader;
 mod select;
 mod write;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -29,6 +31,9 @@ use super::{
 };
 use crate::blocking::unblocked;
 use crate::model::Report;
+
+/// How long giving room back waits for those who read. What was deleted is deleted all the same.
+const PATIENCE_FOR_READERS: Duration = Duration::from_secs(5);
 
 pub(super) struct Sqlite {
     file: SqliteFile,
@@ -149,21 +154,24 @@ impl Engine for Sqlite {
     }
 
     async fn size(&mut self) -> Result<u64, StoreError> {
-        let path = self.file.path.clone();
-        self.with(move |connection| {
-            move_log_into_file(connection)?;
-            Ok(fs::metadata(&path).map_or(0, |file| file.len()))
-        })
-        .await
+        // What is in the log takes room too.
+        let file = fs::canonicalize(&self.file.path).unwrap_or_else(|_| self.file.path.clone());
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        let length = |path: &OsStr| fs::metadata(path).map_or(0, |file| file.len());
+        Ok(length(file.as_os_str()) + length(&log))
     }
 
     async fn give_room_back(&mut self) -> Result<Option<String>, StoreError> {
         let is_done = self
             .with(|connection| {
                 connection.execute_batch("VACUUM")?;
-                move_log_into_file(connection)
+                connection.busy_timeout(PATIENCE_FOR_READERS)?;
+                // The first column says whether somebody who reads was in the way.
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
             })
-            .await?;
+            .await?
+            == 0;
         let why = "another program reads the file; its room comes back once that has ended and this is done again";
         Ok((!is_done).then(|| why.to_owned()))
     }
@@ -172,9 +180,4 @@ impl Engine for Sqlite {
         // The lock is a file's, which this process and the system give up before anybody learns that it has ended.
         drop(self);
     }
-}
-
-/// Moves what is in the write-ahead log into the file; `false` where somebody who reads is in the way.
-fn move_log_into_file(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
 }

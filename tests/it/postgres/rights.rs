@@ -121,3 +121,18 @@ fn tables_of_another_program_are_left_alone_and_named_as_the_reason() {
         assert_eq!(store.query(&format!("SELECT count(*) FROM {own}.videos")), [PLACES.to_string()]);
     }
 }
+
+#[test]
+fn prune_by_a_role_that_does_not_own_the_tables_says_what_was_not_done() {
+    let Some(store) = with_tables() else { return };
+    let guest = own_name(&store, "guest");
+    store.execute(&format!("CREATE ROLE {guest} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {guest}"));
+    store.execute("UPDATE runs SET fetched_at = fetched_at - interval '40 days'");
+    let outcome = command(&as_role(&store, &guest), &["prune", "--keep", "30d"]).exits(0);
+    assert!(outcome.stdout.starts_with("deleted the charts of 1 run(s), and 0 video(s); "), "{}", outcome.stdout);
+    let why = "not all of its room was given back: of places, counts, presence, videos, run_regions, runs, which this \
+               role does not own: let their owner do it";
+    assert!(outcome.stderr.contains(why), "{}", outcome.stderr);
+    // The owner does.
+    assert_eq!(command(&store.url, &["prune", "--keep", "30d"]).exits(0).stderr, "");
+}

@@ -82,13 +82,13 @@ fn different_requests_at_once_all_commit(store: Store) {
 }
 
 /// A reader in the middle of a transaction.
-enum Reader {
+pub(super) enum Reader {
     Sqlite(rusqlite::Connection),
     Postgres(Child, ChildStdin, BufReader<ChildStdout>),
 }
 
 impl Reader {
-    fn begin(store: &Store) -> Reader {
+    pub(super) fn begin(store: &Store) -> Reader {
         if !is_postgres(store) {
             let connection = rusqlite::Connection::open(&store.url).unwrap();
             connection.execute_batch("BEGIN").unwrap();
@@ -106,7 +106,7 @@ impl Reader {
     }
 
     /// Counts the runs.
-    fn count(&mut self) -> i64 {
+    pub(super) fn count(&mut self) -> i64 {
         const SQL: &str = "SELECT count(*) FROM runs;";
         match self {
             Reader::Sqlite(connection) => connection.query_row(SQL, [], |row| row.get(0)).unwrap(),

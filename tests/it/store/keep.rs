@@ -1,5 +1,6 @@
 //! What is deleted, and when.
 
+use super::claim::Reader;
 use super::*;
 
 on_both_engines! {
@@ -9,6 +10,8 @@ on_both_engines! {
     a_run_is_kept_though_old_rows_cannot_be_deleted
     old_rows_are_deleted_in_portions
     prune_shortens_the_log_but_not_by_runs_whose_charts_are_kept
+    prune_says_what_room_a_reader_keeps
+    prune_says_how_far_it_came
     charts_of_runs_that_are_dated_ahead_can_be_deleted
     prune_deletes_the_same_and_makes_the_history_smaller
     a_pruned_run_is_not_compared
@@ -121,6 +124,34 @@ fn prune_shortens_the_log_but_not_by_runs_whose_charts_are_kept(store: Store) {
     let ages = columns(&store, "runs", &["fetched_at"]);
     assert_eq!((ages, count(&store, "run_regions")), (vec![json!([days(now, -40)]), json!([days(now, -20)])], 4));
     assert!(command(&store, "changes").finish().exits(0).stdout.starts_with("US: "));
+}
+
+fn prune_says_what_room_a_reader_keeps(store: Store) {
+    let many: Vec<String> = (0..3000).map(|number| format!("gone-{number}")).collect();
+    put(&store, &report(days(now(), -40), vec![chart("US", &many)]));
+    put(&store, &report(days(now(), -1), vec![chart("US", &["stays"])]));
+    let mut reader = Reader::begin(&store);
+    assert_eq!(reader.count(), 2);
+    let outcome = command(&store, "prune --keep 30d").finish().exits(0);
+    assert!(outcome.stdout.starts_with("deleted the charts of 1 run(s), and 3000 video(s); "), "{}", outcome.stdout);
+    let why = if is_postgres(&store) {
+        "of runs, which another session keeps locked"
+    } else {
+        "another program reads the file"
+    };
+    let told = format!("what was deleted is gone, but not all of its room was given back: {why}");
+    assert!(outcome.stderr.contains(&told) && outcome.stderr.lines().count() == 1, "{}", outcome.stderr);
+    assert_eq!((count(&store, "videos"), reader.count()), (1, 2));
+}
+
+fn prune_says_how_far_it_came(store: Store) {
+    for age in [60, 50, 1] {
+        put(&store, &report(days(now(), -age), vec![chart("US", &[format!("v{age}")])]));
+    }
+    refuse(&store, "DELETE ON videos");
+    let outcome = command(&store, "prune --keep 30d").finish().exits(1);
+    assert!(outcome.stdout.starts_with("deleted the charts of 2 run(s), and 0 video(s); "), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("not today"), "{}", outcome.stderr);
 }
 
 fn charts_of_runs_that_are_dated_ahead_can_be_deleted(store: Store) {

@@ -1,0 +1,100 @@
+//! A history that the first version of the tables holds.
+
+use super::*;
+
+on_both_engines! {
+    a_history_of_the_first_version_says_the_same
+}
+
+/// What the first version of the program wrote: a run whose charts were deleted since, two whole runs, of which the
+/// second lost a region, and facts of the videos as last seen.
+const ROWS: &str = "
+    INSERT INTO runs (id, fetched_at, source, category_id, max_results, status, raw, unique_videos, multi_region,
+                      skipped, requests, retries, rate_limited, quota_units, elapsed_ms, held_ms, pruned)
+    VALUES ('019a0000-0000-7000-8000-000000000001', '2026-10-10T07:00:00Z', 'youtube', NULL, 50, 'ok', 3, 3, 0, 0, 1, 0, 0, 1, 210, 0, TRUE),
+           ('019a0000-0000-7000-8000-000000000002', '2026-11-20T07:00:00Z', 'youtube', NULL, 50, 'ok', 4, 3, 1, 0, 2, 0, 0, 2, 420, 0, FALSE),
+           ('019a0000-0000-7000-8000-000000000003', '2026-11-20T14:00:00Z', 'youtube', NULL, 50, 'partial', 3, 3, 0, 0, 3, 1, 1, 3, 1420, 1000, FALSE);
+    INSERT INTO run_regions (run_id, region, status, videos, error_kind, error_message, requests, retries, elapsed_ms, fetched_at)
+    VALUES ('019a0000-0000-7000-8000-000000000001', 'PL', 'ok', 3, NULL, NULL, 1, 0, 200, '2026-10-10T07:00:00Z'),
+           ('019a0000-0000-7000-8000-000000000002', 'PL', 'ok', 3, NULL, NULL, 1, 0, 200, '2026-11-20T07:00:00Z'),
+           ('019a0000-0000-7000-8000-000000000002', 'US', 'ok', 1, NULL, NULL, 1, 0, 210, '2026-11-20T07:00:00Z'),
+           ('019a0000-0000-7000-8000-000000000003', 'PL', 'ok', 3, NULL, NULL, 1, 0, 200, '2026-11-20T14:00:00Z'),
+           ('019a0000-0000-7000-8000-000000000003', 'US', 'failed', 0, 'rate_limited', 'asked to wait 120 s', 2, 1, 1200, '2026-11-20T14:00:00Z');
+    INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments, published_at,
+                        duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description,
+                        description_fetched_at, declared_language, primary_language, search_config, first_seen_at,
+                        last_seen_at SEARCH_COLUMN)
+    VALUES ('aaaaaaaaaaa', 'Title of a', 'Channel of a', 'UCa', 10, 120, NULL, 4, '2026-10-01T00:00:00Z', 213, 'none', TRUE, FALSE, '[\"one\"]', NULL, 'About a', '2026-11-20T07:00:00Z', 'pl', 'pl', 'simple', '2026-10-10T07:00:00Z', '2026-11-20T07:00:00Z' SEARCH_VALUE),
+           ('bbbbbbbbbbb', 'Title of b', 'Channel of b', NULL, 24, 260, 9, NULL, NULL, NULL, 'live', NULL, NULL, '[]', NULL, NULL, NULL, NULL, 'pl', 'simple', '2026-10-10T07:00:00Z', '2026-11-20T14:00:00Z' SEARCH_VALUE),
+           ('ccccccccccc', 'Title of c', 'Channel of c', NULL, NULL, 30, NULL, NULL, NULL, 60, 'none', TRUE, FALSE, '[]', NULL, NULL, NULL, NULL, 'pl', 'simple', '2026-11-20T07:00:00Z', '2026-11-20T14:00:00Z' SEARCH_VALUE),
+           ('ddddddddddd', 'Title of d', 'Channel of d', NULL, 10, 44, NULL, NULL, NULL, 61, 'none', TRUE, FALSE, '[]', NULL, NULL, NULL, NULL, 'pl', 'simple', '2026-11-20T14:00:00Z', '2026-11-20T14:00:00Z' SEARCH_VALUE);
+    INSERT INTO places (run, region, rank, video_id)
+    VALUES (2, 'PL', 1, 'aaaaaaaaaaa'), (2, 'PL', 2, 'bbbbbbbbbbb'), (2, 'PL', 3, 'ccccccccccc'), (2, 'US', 1, 'bbbbbbbbbbb'),
+           (3, 'PL', 1, 'bbbbbbbbbbb'), (3, 'PL', 2, 'ddddddddddd'), (3, 'PL', 3, 'ccccccccccc');
+    INSERT INTO counts (run, video_id, views, likes, comments)
+    VALUES (2, 'aaaaaaaaaaa', 120, NULL, 4), (2, 'bbbbbbbbbbb', 250, 8, NULL), (2, 'ccccccccccc', 20, NULL, NULL),
+           (3, 'bbbbbbbbbbb', 260, 9, NULL), (3, 'ccccccccccc', 30, NULL, NULL), (3, 'ddddddddddd', 44, NULL, NULL);
+    INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
+    VALUES ('youtube', 'PL', NULL, 'aaaaaaaaaaa', '2026-10-10T07:00:00Z', '2026-11-20T07:00:00Z'),
+           ('youtube', 'PL', NULL, 'bbbbbbbbbbb', '2026-10-10T07:00:00Z', '2026-11-20T14:00:00Z'),
+           ('youtube', 'PL', NULL, 'ccccccccccc', '2026-11-20T07:00:00Z', '2026-11-20T14:00:00Z'),
+           ('youtube', 'PL', NULL, 'ddddddddddd', '2026-11-20T14:00:00Z', '2026-11-20T14:00:00Z'),
+           ('youtube', 'US', NULL, 'bbbbbbbbbbb', '2026-11-20T07:00:00Z', '2026-11-20T07:00:00Z')";
+
+/// Makes it by the SQL of that version.
+fn make(store: &Store) {
+    let (tables, column, value) = if is_postgres(store) {
+        (include_str!("../../../src/store/postgres/0001.sql"), ", search", ", ''")
+    } else {
+        (include_str!("../../../src/store/sqlite/0001.sql"), "", "")
+    };
+    let rows = ROWS.replace(" SEARCH_COLUMN", column).replace(" SEARCH_VALUE", value);
+    let version = if is_postgres(store) {
+        "CREATE TABLE trendfetch_schema (version bigint PRIMARY KEY); INSERT INTO trendfetch_schema VALUES (1)"
+    } else {
+        // "TRFD"
+        "PRAGMA journal_mode = WAL; PRAGMA application_id = 1414678084; PRAGMA user_version = 1"
+    };
+    store.execute(&format!("{tables}; {rows}; {version}"));
+}
+
+fn a_history_of_the_first_version_says_the_same(store: Store) {
+    make(&store);
+    let moved = |id: char, rank: Option<u32>, previous: Option<u32>, first: &str| {
+        json!({
+            "video_id": id.to_string().repeat(11), "title": format!("Title of {id}"), "channel": format!("Channel of {id}"),
+            "rank": rank, "previous_rank": previous, "first_seen_at": first
+        })
+    };
+    let fetch =
+        |run: u32, at: &str| json!({"run_id": format!("019a0000-0000-7000-8000-00000000000{run}"), "fetched_at": at});
+    let expected = json!({"schema_version": 1, "regions": [{
+        "region": "PL", "from": fetch(2, "2026-11-20T07:00:00Z"), "to": fetch(3, "2026-11-20T14:00:00Z"),
+        "entered": [moved('d', Some(2), None, "2026-11-20T14:00:00Z")],
+        "left": [moved('a', None, Some(1), "2026-10-10T07:00:00Z")],
+        "rose": [moved('b', Some(1), Some(2), "2026-10-10T07:00:00Z")],
+        "fell": []
+    }]});
+    assert_eq!(command(&store, "changes -f json -r PL").finish().exits(0).document(), expected);
+    let table = command(&store, "changes -r PL").finish().exits(0).stdout;
+    assert!(table.contains("rose        1    2    41d 7h  ▇█ "), "{table}");
+    #[cfg(feature = "report")]
+    {
+        let page = command(&store, "report -o -").finish().exits(0).stdout;
+        let words: Vec<&str> = page.split('<').filter_map(|tag| Some(tag.split_once('>')?.1.trim())).collect();
+        let words = words.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+        for told in [
+            "runs from 2026-11-20 07:00 to 2026-11-20 14:00 UTC.",
+            "Failed last time (too many requests):\nUS\nasked to wait 120 s",
+            "3 places, 2026-11-20 14:00. Since 2026-11-20 07:00: 1 entered, 1 left, 1 rose, 0 fell.",
+            "1\n+1\nTitle of b\nChannel of b\nEntertainment\n260\n41d 7h\n2\nnew\nTitle of d\nChannel of d\nMusic\n44\nnew\n\
+             3\n0\nTitle of c\nChannel of c\n–\n30\n7h 0m",
+        ] {
+            assert!(words.contains(told), "{told}: {words}");
+        }
+    }
+    // And it goes on.
+    let before = count(&store, "chart_entries");
+    keep(&store, &server_at(now(), &["a"]), "-r PL").finish().exits(0);
+    assert_eq!((count(&store, "runs"), count(&store, "chart_entries")), (4, before + 1));
+}
