@@ -92,11 +92,18 @@ fn not_taken(error: &reqwest::Error) -> Option<Delivery> {
     }
 }
 
-/// The local address of the connection on which an attempt failed.
-pub(super) fn connection(error: &reqwest::Error) -> Option<SocketAddr> {
+/// A connection on which an attempt failed.
+pub(super) struct Connection {
+    pub(super) local: SocketAddr,
+    pub(super) is_http2: bool,
+}
+
+/// The connection on which an attempt failed, where there was one.
+pub(super) fn connection(error: &reqwest::Error) -> Option<Connection> {
+    let info = find::<hyper_util::client::legacy::Error>(error)?.connect_info()?;
     let mut extras = http::Extensions::new();
-    find::<hyper_util::client::legacy::Error>(error)?.connect_info()?.get_extras(&mut extras);
-    extras.get::<HttpInfo>().map(HttpInfo::local_addr)
+    info.get_extras(&mut extras);
+    Some(Connection { local: extras.get::<HttpInfo>()?.local_addr(), is_http2: info.is_negotiated_h2() })
 }
 
 /// The first cause of this type.

@@ -1,6 +1,5 @@
 //! HTTP over reqwest.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,8 +142,8 @@ impl Transport for Http {
 impl Http {
     /// An attempt without an answer, and what that says of the connection.
     fn failed(&self, generation: &Arc<Generation<reqwest::Client>>, error: reqwest::Error) -> Failure {
-        let is_reused =
-            fault::connection(&error).is_some_and(|connection: SocketAddr| self.connections.has_answered(connection));
+        let connection = fault::connection(&error);
+        let is_reused = connection.as_ref().is_some_and(|connection| self.connections.has_answered(connection.local));
         let mut failure = fault(error, is_reused);
         // With a proxy, that is all that is connected to.
         if let Some(variable) = self.proxy
@@ -153,7 +152,8 @@ impl Http {
         {
             failure.error.message.push_str(&format!(" (through the proxy that {variable} names)"));
         }
-        if failure.delivery == Delivery::ClosedConnection {
+        let is_http2 = connection.is_some_and(|connection| connection.is_http2);
+        if failure.delivery == Delivery::ClosedConnection && !is_http2 {
             self.connections.closed_after_answer();
         }
         if failure.delivery.is_sent_again() || failure.kind() == Kind::Timeout {
