@@ -1,5 +1,6 @@
 //! A server whose answers are bytes: cut, dripped, reset, stalled, packed, false, without end.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -116,7 +117,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, fault: impl Fn(&Asked) 
             log.push(asked.clone());
             asked
         };
-        let good = || vec![Step::Say(ok(page(&asked.region, asked.page.unwrap_or(0)).to_string()))];
+        let good = || vec![Step::Say(good(&asked.region, asked.page.unwrap_or(0)))];
         for step in fault(&asked).unwrap_or_else(good) {
             // The client may be gone, which is no concern of the server.
             if take(step, &mut stream).is_none() {
@@ -190,6 +191,13 @@ pub fn page(region: &str, page: usize) -> Value {
     let items: Vec<Value> = ids_of(region, page).iter().map(|id| item(id)).collect();
     let next = (page + 1 < PAGES).then(|| format!("t{}", page + 1));
     json!({"kind": "youtube#videoListResponse", "nextPageToken": next, "items": items})
+}
+
+/// The answer of a page as it should be. Each is made once, since many tests ask for the same.
+fn good(region: &str, place: usize) -> Vec<u8> {
+    static ANSWERS: Mutex<BTreeMap<(String, usize), Vec<u8>>> = Mutex::new(BTreeMap::new());
+    let make = || ok(page(region, place).to_string());
+    ANSWERS.lock().unwrap().entry((region.to_owned(), place)).or_insert_with(make).clone()
 }
 
 /// A whole answer with this status line and these header lines, and the length of its body.
