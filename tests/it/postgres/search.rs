@@ -116,26 +116,19 @@ fn a_megabyte_of_words_in_a_title_or_in_tags_does_not_keep_a_run_out() {
     let wide: String =
         (0..50_000_u32).map(|n| format!("{}{} ", char::from_u32(0x20000 + n).unwrap(), n % 10)).collect();
     let titles = [words.clone(), wide, "x".repeat(1 << 20), "\u{1}".repeat(200_000)];
-    let mut items: Vec<Value> = titles
-        .iter()
-        .map(|title| (title, item("x")))
-        .enumerate()
-        .map(|(number, (title, mut item))| {
-            item["id"] = json!(format!("title-{number}"));
-            item["snippet"]["title"] = json!(title);
-            item
-        })
-        .collect();
-    let mut tagged = item("tags");
-    tagged["snippet"]["tags"] = words.split(' ').collect();
-    tagged["snippet"]["channelTitle"] = json!(words);
-    items.push(tagged);
-    let page = Answer::json(&json!({ "items": items }));
-    let server = Server::start(move |_| page.clone());
-    let outcome = finish(keep(&store.url, &server, "-r PL --json")).exits(0);
-    assert_eq!(outcome.document()["stats"]["skipped"], 0);
+    // A run cuts titles; a document brings them as they stand in it.
+    let server = Server::of_pages(&["0", "1", "2", "3", "tags"]);
+    let mut document = Run::on(&server, "-r PL --json").finish().exits(0).document();
+    for (video, title) in document["videos"].as_array_mut().unwrap().iter_mut().zip(titles) {
+        video["title"] = json!(title);
+    }
+    document["videos"][4]["tags"] = words.split(' ').collect();
+    document["videos"][4]["channel"] = json!(words);
+    let run = Run::new(&["load", "document.json"]).file("document.json", &document.to_string());
+    finish(run.env("TRENDFETCH_STORE", &store.url)).exits(0);
     assert_eq!(store.query("SELECT count(*) FROM chart_entries"), ["5"]);
-    // What is kept of it is in the search.
-    assert_eq!(store.query("SELECT length(title) FROM videos WHERE video_id = 'title-0'"), ["1000"]);
-    assert_eq!(found(&store, "simple", "120"), ["tags", "title-0"]);
+    // The facts are whole; the search knows the first words.
+    assert_eq!(store.query("SELECT length(title) FROM videos WHERE video_id = 'PL-0'"), [words.len().to_string()]);
+    assert_eq!(store.query("SELECT jsonb_array_length(tags) FROM videos WHERE video_id = 'PL-tags'"), ["150001"]);
+    assert_eq!(found(&store, "simple", "9ff"), ["PL-0", "PL-tags"]);
 }
