@@ -293,7 +293,11 @@ fn region_stats(row: RegionRow) -> Result<RegionStats, String> {
     let error = |fault: Fault| {
         let kind =
             Kind::find(&fault.kind).ok_or_else(|| format!("{:?} is no kind of error", one_line(&fault.kind, 80)))?;
-        Ok::<_, String>(RegionError { kind, status: fault.status, reason: fault.reason, message: fault.message })
+        Ok::<_, String>(RegionError {
+            status: fault.status,
+            reason: fault.reason,
+            ..RegionError::new(kind, fault.message)
+        })
     };
     Ok(RegionStats {
         region,

@@ -154,9 +154,56 @@ pub struct RegionError {
     pub reason: Option<String>,
     /// One line for people; free of control characters and of markup.
     pub message: String,
+    /// What to do, where the kind alone does not say. Not part of the document.
+    #[serde(skip)]
+    pub remedy: Option<Remedy>,
+}
+
+/// What to do about an error, where its kind alone does not say. The words are in `verdict`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// The key has expired or has been blocked: make another one.
+    ReplaceKey,
+    /// The key may be used from certain IP addresses only.
+    AllowAddress,
+    /// The key may be used by certain websites or apps only.
+    AllowProgram,
+    /// The key may be used for other APIs only.
+    AllowApi,
+    /// The API is not enabled for the key's project.
+    EnableApi,
+    /// Google has suspended the key's project or account.
+    AppealSuspension,
+    /// The key's project is deleted, or is going to be.
+    RestoreProject,
+    /// The key's project lacks a billing account.
+    EnableBilling,
+    /// A policy of an organization or of Google forbids the request.
+    AskAdministrator,
+    /// The key's project may not use the API for another reason.
+    CheckProject,
+    /// A quota is zero, or does not come back by itself.
+    RaiseQuota,
+    /// The key is limited all the time.
+    CheckQuotas,
+    /// The server asked for a longer wait than is allowed.
+    RaiseMaxWait,
+    /// The network wants a login first.
+    LogInToNetwork,
+    /// Something in between blocks the request.
+    CheckNetwork,
+    /// The proxy that this environment variable names does not lead to the server.
+    CheckProxy(&'static str),
+    /// The proxy that this environment variable names wants another login.
+    LogInToProxy(&'static str),
 }
 
 impl RegionError {
+    /// An error without an answer.
+    pub fn new(kind: Kind, message: impl Into<String>) -> RegionError {
+        RegionError { kind, status: None, reason: None, message: message.into(), remedy: None }
+    }
+
     /// `rate_limited (429 rateLimitExceeded)`
     pub fn label(&self) -> String {
         match (self.status, &self.reason) {

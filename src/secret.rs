@@ -82,14 +82,16 @@ impl ApiKey {
         if key.len() < SHORTEST_SECRET {
             return text.to_owned();
         }
-        let text = text.replace(key, "[the key]");
-        // A text that was cut may have been cut within the key.
-        let cut_key =
-            |before: &str| (SHORTEST_SECRET..key.len()).rev().find(|length| before.ends_with(&key[..*length]));
-        match text.strip_suffix('…').and_then(|before| Some(&before[..before.len() - cut_key(before)?])) {
-            Some(before) => format!("{before}[the key]…"),
-            None => text,
+        let mut text = text.replace(key, "[the key]");
+        // A text that was cut, or a quotation in it, may have been cut within the key.
+        for length in (SHORTEST_SECRET..key.len()).rev() {
+            let part = &key[..length];
+            text = text.replace(&format!("{part}…"), "[the key]…");
+            if let Some(before) = text.strip_suffix(part) {
+                text = format!("{before}[the key]");
+            }
         }
+        text
     }
 
     /// The key itself.

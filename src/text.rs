@@ -98,17 +98,36 @@ pub fn from_utf16(bytes: &[u8]) -> Option<String> {
     Some(String::from_utf16_lossy(&units))
 }
 
-/// Drops markup: YouTube's error messages hold `<a href=…>` and `<code>`.
+/// Drops the tags of HTML: YouTube's error messages hold `<a href=…>` and `<code>`. Other text in angle brackets stays,
+/// as in "Requests from referer <empty> are blocked".
 pub fn without_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
-        let Some((_, behind)) = after.split_once('>') else { break };
         out.push_str(before);
-        rest = behind;
+        rest = match after.split_once('>') {
+            Some((tag, behind)) if is_tag(tag) => behind,
+            _ => {
+                out.push('<');
+                after
+            }
+        };
     }
     out.push_str(rest);
     out
+}
+
+/// What stands between the brackets of a tag: the name of an element, perhaps with attributes. A list, since any word in
+/// angle brackets could be a tag.
+fn is_tag(tag: &str) -> bool {
+    const ELEMENTS: [&str; 36] = [
+        "a", "b", "body", "br", "center", "code", "dd", "div", "dl", "dt", "em", "font", "h1", "h2", "h3", "head",
+        "hr", "html", "i", "img", "li", "ol", "p", "pre", "q", "small", "span", "strong", "sub", "sup", "table", "td",
+        "tr", "tt", "u", "ul",
+    ];
+    let tag = tag.strip_prefix('/').unwrap_or(tag);
+    let name = tag.split([' ', '\t', '\r', '\n', '/']).next().unwrap_or_default();
+    ELEMENTS.iter().any(|element| name.eq_ignore_ascii_case(element))
 }
 
 /// Whether a terminal would obey or hide this character.
@@ -171,5 +190,23 @@ mod tests {
     fn markup_goes() {
         assert_eq!(without_markup("your <a href=\"/x\">quota</a>."), "your quota.");
         assert_eq!(without_markup("<b>a</b> < b"), "a < b");
+        assert_eq!(without_markup("one<br/>two<BR />three<p class='x'>"), "onetwothree");
+    }
+
+    #[test]
+    fn what_is_no_tag_stays() {
+        for text in [
+            "Requests from referer <empty> are blocked.",
+            "Pass <YOUR_API_KEY> or <key>",
+            "a < b > c",
+            "x <",
+            "<>",
+            "< b>",
+            "<bold>",
+            "<project-1>",
+        ] {
+            assert_eq!(without_markup(text), text);
+        }
+        assert_eq!(without_markup("<x <b>y</b>"), "<x y");
     }
 }

@@ -4,9 +4,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::error::{Kind, RegionError};
+use crate::error::{Kind, RegionError, Remedy};
 use crate::exit::Exit;
-use crate::fetch::LONGER_THAN_ALLOWED;
 use crate::model::{RegionStats, Report, Status};
 
 /// The most regions that the line names.
@@ -104,33 +103,84 @@ fn names<'a>(codes: impl ExactSizeIterator<Item = &'a str>) -> String {
 }
 
 fn remedy(error: &RegionError, now: Timestamp) -> Option<String> {
-    Some(match error.kind {
-        Kind::KeyRejected => match error.reason.as_deref() {
-            Some("accessNotConfigured" | "SERVICE_DISABLED") => {
-                "enable 'YouTube Data API v3' for the key's project at https://console.cloud.google.com/apis/library/youtube.googleapis.com and wait a few minutes"
-            }
-            Some(reason) if reason.ends_with("_BLOCKED") || reason == "ipRefererBlocked" => {
-                "lift the restriction of the key at https://console.cloud.google.com/apis/credentials, or run where it allows"
-            }
-            Some("CONSUMER_INVALID" | "CONSUMER_SUSPENDED" | "BILLING_DISABLED") => {
-                "look at the key's project at https://console.cloud.google.com"
-            }
-            _ => "check the key against those at https://console.cloud.google.com/apis/credentials",
+    match error.remedy {
+        Some(remedy) => Some(of_remedy(remedy)),
+        None if error.kind == Kind::QuotaExceeded => Some(quota_returns(now)),
+        None => of_kind(error.kind).map(str::to_owned),
+    }
+}
+
+fn of_remedy(remedy: Remedy) -> String {
+    let words = match remedy {
+        Remedy::ReplaceKey => "make a new key at https://console.cloud.google.com/apis/credentials",
+        Remedy::AllowAddress => {
+            "add this machine's public IP address to the restrictions of the key at https://console.cloud.google.com/apis/credentials, or run where it allows"
         }
-        .to_owned(),
-        Kind::QuotaExceeded => quota_returns(now),
-        Kind::Budget => "raise --max-units, or ask for fewer regions or videos; --dry-run shows the price".to_owned(),
-        Kind::Deadline => "raise --deadline, or --concurrency".to_owned(),
-        Kind::Forbidden => "YouTube gave no reason it is known by; check the key's restrictions at https://console.cloud.google.com/apis/credentials".to_owned(),
-        Kind::Connect => "check the network, and the proxy settings of the environment".to_owned(),
-        Kind::RegionUnsupported => "leave the region out, or try without --category; `trendfetch regions` lists those that YouTube offers".to_owned(),
-        Kind::BadParameter => "check --category; if it is right, please report this".to_owned(),
-        Kind::RateLimited if error.message.contains(LONGER_THAN_ALLOWED) => "raise --max-wait, or run again later".to_owned(),
-        Kind::RateLimited => "run again later, or with a smaller --concurrency".to_owned(),
-        Kind::ServerError | Kind::Truncated => "run again later".to_owned(),
+        Remedy::AllowProgram => {
+            "set the application restriction of the key to 'None', or to 'IP addresses' with that of this machine, at https://console.cloud.google.com/apis/credentials: this program is no website and no app"
+        }
+        Remedy::AllowApi => {
+            "add 'YouTube Data API v3' to the API restrictions of the key at https://console.cloud.google.com/apis/credentials"
+        }
+        Remedy::EnableApi => {
+            "enable 'YouTube Data API v3' for the key's project at https://console.cloud.google.com/apis/library/youtube.googleapis.com and wait a few minutes"
+        }
+        Remedy::AppealSuspension => {
+            "Google has suspended the key or its project; look for the reason and a way to appeal at https://console.cloud.google.com"
+        }
+        Remedy::RestoreProject => {
+            "the key's project is deleted; restore it within 30 days at https://console.cloud.google.com/cloud-resource-manager, or make a key in another one"
+        }
+        Remedy::EnableBilling => "look at the billing of the key's project at https://console.cloud.google.com/billing",
+        Remedy::AskAdministrator => {
+            "a policy of Google or of the project's organization forbids it; ask the organization's administrator, or run elsewhere"
+        }
+        Remedy::CheckProject => "look at the key's project at https://console.cloud.google.com",
+        Remedy::RaiseQuota => {
+            "the quota of the key's project allows nothing and does not come back by itself; ask for more at https://console.cloud.google.com/apis/api/youtube.googleapis.com/quotas"
+        }
+        Remedy::CheckQuotas => {
+            "see which limit it is at https://console.cloud.google.com/apis/api/youtube.googleapis.com/quotas, and whether another program uses the key; run again later"
+        }
+        Remedy::RaiseMaxWait => "raise --max-wait, or run again later",
+        Remedy::LogInToNetwork => {
+            "log in to the network with a browser; if it asks for no login, check --base-url, and whether a proxy is in between"
+        }
+        Remedy::CheckNetwork => {
+            "a firewall or a proxy may block the request; check --base-url and the proxy settings, or try another network"
+        }
+        Remedy::CheckProxy(variable) => {
+            return format!("check {variable} in the environment; hosts in NO_PROXY are asked without it");
+        }
+        Remedy::LogInToProxy(variable) => {
+            return format!("write the login into {variable}, as in http://name:password@host:port");
+        }
+    };
+    words.to_owned()
+}
+
+fn of_kind(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::KeyRejected => "check the key against those at https://console.cloud.google.com/apis/credentials",
+        Kind::QuotaExceeded => "the quota returns at midnight Pacific time",
+        Kind::Budget => "raise --max-units, or ask for fewer regions or videos; --dry-run shows the price",
+        Kind::Deadline => "raise --deadline, or --concurrency",
+        Kind::Forbidden => {
+            "YouTube gave no reason it is known by; check the key's restrictions at https://console.cloud.google.com/apis/credentials"
+        }
+        Kind::Connect => "check the network, and the proxy settings of the environment",
+        Kind::RegionUnsupported => {
+            "leave the region out, or try without --category; `trendfetch regions` lists those that YouTube offers"
+        }
+        Kind::BadParameter => "check --category; if it is right, please report this",
+        Kind::RateLimited => "run again later, or with a smaller --concurrency",
+        Kind::ServerError | Kind::Truncated => "run again later",
+        Kind::ProxyLogin => "write the login into HTTPS_PROXY or ALL_PROXY, as in http://name:password@host:port",
+        Kind::Proxy => "check HTTPS_PROXY or ALL_PROXY in the environment",
+        Kind::Tls | Kind::BadRequest | Kind::BadResponse | Kind::TooLarge => {
+            "check --base-url, and whether a proxy is in between"
+        }
         Kind::Timeout | Kind::Certificate | Kind::Cancelled => return None,
-        Kind::ProxyLogin | Kind::Proxy => "check HTTPS_PROXY or ALL_PROXY in the environment".to_owned(),
-        Kind::Tls | Kind::BadRequest | Kind::BadResponse | Kind::TooLarge => "check --base-url, and whether a proxy is in between".to_owned(),
     })
 }
 

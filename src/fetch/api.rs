@@ -66,15 +66,8 @@ pub fn read(reply: &Reply, request: &PageRequest, now: Timestamp) -> Result<Page
     }
     let window =
         Window { offset: request.offset, size: request.size, description: request.description, fetched_at: now };
-    normalize::page(&reply.body, window).map_err(|malformed| {
-        let (kind, message) = match malformed {
-            Malformed::Truncated => (Kind::Truncated, "the answer's JSON ends early"),
-            Malformed::Shape => {
-                (Kind::BadResponse, "the answer is no chart of YouTube's; is a proxy or a login page in between?")
-            }
-        };
-        let mut failure = Failure::new(kind, message);
-        failure.error.status = Some(reply.head.status);
-        failure
+    normalize::page(&reply.body, window).map_err(|malformed| match malformed {
+        Malformed::Truncated => Failure::new(Kind::Truncated, "the answer's JSON ends early").with_status(200),
+        Malformed::Shape => refusal::read_other(reply),
     })
 }

@@ -10,8 +10,8 @@ use super::pace::{Reading, Stop};
 use super::permits::Permit;
 use super::retry::{Before, Ends, Next, decide};
 use super::transport::{Body, Reply, Transport};
-use super::{Event, LONGER_THAN_ALLOWED, Run};
-use crate::error::{Kind, RegionError};
+use super::{Event, Run};
+use crate::error::{Kind, RegionError, Remedy};
 use crate::figures::wait;
 use crate::model::Effort;
 use crate::normalize::Page;
@@ -20,6 +20,9 @@ use crate::text::one_line;
 
 /// How long the body of a refusal is waited for. Its status and headers count without it.
 pub(super) const REFUSAL_BODY: Duration = Duration::from_secs(1);
+
+/// Suffix of the message where a wait is longer than the limits of the run.
+const LONGER_THAN_ALLOWED: &str = "longer than --max-wait or --deadline allows";
 
 /// As much of a refusal's body as the log shows with `-vv`.
 const SHOWN: usize = 200;
@@ -187,11 +190,13 @@ impl<'a, T: Transport> Attempts<'a, T> {
                     None => format!("a wait of {asked} is {LONGER_THAN_ALLOWED}"),
                 };
                 add(&mut error.message, &why);
+                error.remedy = Some(Remedy::RaiseMaxWait);
                 ends
             }
             Next::StillLimited => {
                 let why = format!("still limited after {} waits without one success between them", before.holds);
                 add(&mut error.message, &why);
+                error.remedy = Some(Remedy::CheckQuotas);
                 Ends::Batch
             }
             Next::GiveUp(ends) => ends,

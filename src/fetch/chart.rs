@@ -7,7 +7,7 @@ use super::api::{PAGE_SIZE, PageRequest};
 use super::attempts::Attempts;
 use super::transport::Transport;
 use super::{Event, Run};
-use crate::error::RegionError;
+use crate::error::{Kind, RegionError};
 use crate::model::{RegionChart, RegionOutcome, Sighting};
 
 /// The reason of a refusal that is about the token alone: the chart can be read from its start again.
@@ -58,7 +58,9 @@ struct ReadChart {
 
 impl ReadChart {
     fn is_token_refused(&self) -> bool {
-        self.error.as_ref().and_then(|error| error.reason.as_deref()) == Some(TOKEN_REFUSED)
+        let refused =
+            |error: &RegionError| error.kind == Kind::BadResponse && error.reason.as_deref() == Some(TOKEN_REFUSED);
+        self.error.as_ref().is_some_and(refused)
     }
 }
 

@@ -46,8 +46,14 @@ impl Delivery {
 impl Failure {
     /// A failure without an answer.
     pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
-        let error = RegionError { kind, status: None, reason: None, message: message.into() };
-        Failure { error, retry_after: None, window: None, delivery: Delivery::Sent }
+        Failure { error: RegionError::new(kind, message), retry_after: None, window: None, delivery: Delivery::Sent }
+    }
+
+    /// With the status of the answer that was no page.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Failure {
+        self.error.status = Some(status);
+        self
     }
 
     /// With its texts passed through `conceal`: a server may repeat what it was sent.

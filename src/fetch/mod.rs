@@ -44,9 +44,6 @@ use transport::Transport;
 
 pub use pace::RESTART_JITTER;
 
-/// Said of a wait that is not waited.
-pub const LONGER_THAN_ALLOWED: &str = "longer than --max-wait or --deadline allows";
-
 /// What to fetch, and within which limits.
 #[derive(Debug, Clone)]
 pub struct Plan {

@@ -44,10 +44,7 @@ pub(super) enum InFlight {
 impl Stop {
     /// A stop that lets requests under way finish.
     pub(super) fn finish(kind: Kind, message: impl Into<String>) -> Stop {
-        Stop {
-            error: RegionError { kind, status: None, reason: None, message: message.into() },
-            in_flight: InFlight::Finish,
-        }
+        Stop { error: RegionError::new(kind, message), in_flight: InFlight::Finish }
     }
 
     /// A stop that abandons them.

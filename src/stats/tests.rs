@@ -27,7 +27,7 @@ fn chart(code: &str, ids: &[&str]) -> RegionChart {
 }
 
 fn error() -> RegionError {
-    RegionError { kind: Kind::ServerError, status: Some(503), reason: None, message: "down".into() }
+    RegionError { status: Some(503), ..RegionError::new(Kind::ServerError, "down") }
 }
 
 /// The chart with another outcome.

@@ -24,6 +24,7 @@ pub struct Asked {
     pub page: Option<usize>,
     /// How many of this region and page came before.
     pub nth: usize,
+    pub at: Instant,
 }
 
 impl Asked {
@@ -35,7 +36,7 @@ impl Asked {
         let page = parameter("pageToken").map_or(Some(0), |token| token.strip_prefix('t')?.parse().ok());
         let region = parameter("regionCode").unwrap();
         let nth = log.iter().filter(|earlier| earlier.region == region && earlier.page == page).count();
-        Asked { region, page, nth }
+        Asked { region, page, nth, at: Instant::now() }
     }
 }
 

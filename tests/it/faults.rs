@@ -1,6 +1,7 @@
 //! Every fault that an answer can have, on the first, a middle and the last page of a chart, while
 //! the charts of two other regions come whole.
 
+mod refusals;
 mod table;
 
 use std::process::Stdio;
@@ -94,27 +95,36 @@ fn each_fault_on_each_page_ends_as_the_contract_says_and_the_other_regions_come_
     let names: std::collections::HashSet<_> = table.iter().map(|class| class.name).collect();
     assert!(names.len() == table.len() && table.len() >= 40);
     let cases: Vec<_> = table.iter().flat_map(|class| (0..PAGES).map(move |page| (class, page))).collect();
+    println!("{} classes of faults, {} cases", table.len(), cases.len());
+    let name = |(class, page): &(&Arc<Class>, usize)| format!("{}, page {}", class.name, page + 1);
+    each_in_parallel(8, &cases, name, |(class, page)| {
+        let server = server(class, *page);
+        check(class, *page, &server, &run(class, &server).finish());
+    });
+}
+
+/// Checks the cases, so many at a time, and says which of them failed.
+fn each_in_parallel<T: Sync>(
+    at_once: usize,
+    cases: &[T],
+    name: impl Fn(&T) -> String + Sync,
+    check: impl Fn(&T) + Sync,
+) {
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
-        for _ in 0..8 {
+        for _ in 0..at_once {
             scope.spawn(|| {
-                while let Some((class, page)) = cases.get(next.fetch_add(1, SeqCst)) {
-                    let name = format!("{}, page {}", class.name, page + 1);
-                    let case = || {
-                        let server = server(class, *page);
-                        check(class, *page, &server, &run(class, &server).finish());
-                    };
+                while let Some(case) = cases.get(next.fetch_add(1, SeqCst)) {
                     // A thread of this name, so that what it says when it fails begins with it.
-                    let case = thread::Builder::new().name(name.clone()).spawn_scoped(scope, case).unwrap();
-                    if case.join().is_err() {
-                        failed.lock().unwrap().push(name);
+                    let named = thread::Builder::new().name(name(case)).spawn_scoped(scope, || check(case)).unwrap();
+                    if named.join().is_err() {
+                        failed.lock().unwrap().push(name(case));
                     }
                 }
             });
         }
     });
     let failed = failed.into_inner().unwrap();
-    println!("{} classes of faults, {} cases", table.len(), cases.len());
     assert!(failed.is_empty(), "{} of {} failed: {failed:#?}", failed.len(), cases.len());
 }
 

@@ -19,7 +19,28 @@ fn a_request_asks_for_exactly_what_is_used_and_carries_the_key_in_its_header_onl
     assert!(query("fields").contains("nextPageToken") && !query("fields").contains("description"));
     assert_eq!(hit.headers["x-goog-api-key"], KEY);
     assert!(hit.headers["user-agent"].contains("gzip") && hit.headers["accept-encoding"].contains("gzip"));
+    assert_eq!(hit.headers["accept"], "application/json");
     assert!(!hit.query.contains_key("key") && !hit.headers.contains_key("referer"));
+}
+
+#[test]
+fn the_log_shows_the_beginning_of_an_error_body_without_controls_and_key() {
+    let shown = |status: u16, body: String| {
+        let server = Server::start(move |_| Answer::new(status, body.clone()));
+        let stderr = Run::on(&server, "-r PL -vv --retries 0").finish().stderr;
+        assert!(!stderr.contains(&KEY[..8]), "{stderr}");
+        let line = stderr.lines().find(|line| line.contains("no page")).unwrap().to_owned();
+        line[line.find("body=").unwrap()..].to_owned()
+    };
+    for status in [200, 403, 500] {
+        assert!(shown(status, "<h1>No\r\n\u{1b}[2J way</h1>".into()).contains(r"<h1>No \\u{1b}[2J way</h1>"));
+        assert!(shown(status, format!("of {KEY}.")).contains("of [the key]."));
+        // Cut after 200 characters, also within the key.
+        assert!(shown(status, "ż".repeat(300)).contains(&format!("{}…", "ż".repeat(199))));
+        assert!(shown(status, format!("{}{KEY}{}", "x".repeat(185), "y".repeat(99))).contains("x[the key]…"));
+        // A title is cut within a message.
+        shown(status, format!("<title>{}{KEY}</title>", "x".repeat(65)));
+    }
 }
 
 #[test]

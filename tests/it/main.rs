@@ -27,6 +27,7 @@ mod parquet;
 mod postgres;
 mod processes;
 mod properties;
+mod proxies;
 mod readme;
 mod secrets;
 mod store;

@@ -262,7 +262,7 @@ fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
 /// A chart of which only the beginning came.
 fn partial<S: AsRef<str>>(code: &str, ids: &[S], kind: Kind) -> RegionChart {
     let mut chart = chart(code, ids);
-    chart.outcome.error = Some(RegionError { kind, status: None, reason: None, message: format!("about {kind}") });
+    chart.outcome.error = Some(RegionError::new(kind, format!("about {kind}")));
     chart
 }
 

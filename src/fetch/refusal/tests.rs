@@ -1,12 +1,10 @@
-use std::fmt::Write as _;
-
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::fetch::retry::rule;
+use crate::error::Remedy;
 use crate::fetch::transport::Head;
 
-const HTML: &str = "<!DOCTYPE html><html><title>Error 404 (Not Found)!!1</title><p>That’s an error.</html>";
+pub(super) const HTML: &str = "<!DOCTYPE html><html><title>Error 404 (Not Found)!!1</title><p>That’s an error.</html>";
 
 fn now() -> Timestamp {
     "2026-11-22T21:00:00Z".parse().unwrap()
@@ -16,202 +14,57 @@ fn reply(status: u16, body: impl AsRef<[u8]>) -> Reply {
     Reply { head: Head { status, ..Head::default() }, body: body.as_ref().to_vec() }
 }
 
-fn failure(status: u16, body: impl AsRef<[u8]>) -> Failure {
+pub(super) fn failure(status: u16, body: impl AsRef<[u8]>) -> Failure {
     read(&reply(status, body), now())
 }
 
 /// The layout of old: `errors[]` alone.
-fn errors(reason: &str) -> String {
+pub(super) fn errors(reason: &str) -> String {
     saying(reason, "Said.")
 }
 
-fn saying(reason: &str, message: &str) -> String {
+pub(super) fn saying(reason: &str, message: &str) -> String {
     let errors = json!([{"message": message, "domain": "global", "reason": reason}]);
     json!({"error": {"message": message, "errors": errors}}).to_string()
 }
 
-/// With the parameter at fault.
-fn located(reason: &str, location: &str) -> String {
-    let errors = json!([{"domain": "global", "reason": reason, "location": location, "locationType": "parameter"}]);
-    json!({"error": {"message": "Invalid value.", "errors": errors}}).to_string()
-}
-
 /// The layout of today: `errors[]`, `details[]` and `status`.
-fn whole(reason: &str, detail: &str, status: &str) -> String {
+pub(super) fn whole(reason: &str, detail: &str, status: &str) -> String {
     with_metadata(reason, detail, status, json!({"service": "youtube.googleapis.com"}))
 }
 
-fn with_metadata(reason: &str, detail: &str, status: &str, metadata: Value) -> String {
+pub(super) fn with_metadata(reason: &str, detail: &str, status: &str, metadata: Value) -> String {
     let info = json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": detail, "metadata": metadata});
     let errors = json!([{"message": "Said.", "domain": "global", "reason": reason}]);
     json!({"error": {"message": "Said.", "status": status, "errors": errors, "details": [info]}}).to_string()
 }
 
 /// `errors[]` and `status`, as from the front end of Google's APIs.
-fn coded(reason: &str, status: &str) -> String {
+pub(super) fn coded(reason: &str, status: &str) -> String {
     json!({"error": {"message": "Said.", "status": status, "errors": [{"reason": reason}]}}).to_string()
 }
 
 /// A limit of Google's quota service.
-fn limit(unit: &str) -> String {
+pub(super) fn limit(unit: &str) -> String {
     with_metadata("rateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", json!({"quota_unit": unit}))
 }
 
 /// After the body in googleapis/google-api-python-client#2753: no details, so only the message tells.
-fn metric(limit: &str) -> String {
+pub(super) fn metric(limit: &str) -> String {
     let message = format!(
         "Quota exceeded for quota metric 'Queries' and limit 'Queries {limit}' of service 'youtube.googleapis.com' for consumer 'project_number:1'."
     );
     saying("rateLimitExceeded", &message)
 }
 
-fn word(word: &str) -> String {
-    json!({ "error": word }).to_string()
+/// A body of old, in which only the message tells.
+pub(super) fn forbidden(message: &str) -> String {
+    json!({"error": {"message": message, "status": "PERMISSION_DENIED", "errors": [{"reason": "forbidden"}]}})
+        .to_string()
 }
 
-#[test]
-fn every_reason_and_every_class_of_status_has_its_row() {
-    let rows = [
-        (400, whole("badRequest", "API_KEY_INVALID", "INVALID_ARGUMENT")),
-        (400, errors("keyInvalid")),
-        (400, errors("keyExpired")),
-        (403, errors("accessNotConfigured")),
-        (403, whole("accessNotConfigured", "SERVICE_DISABLED", "PERMISSION_DENIED")),
-        (403, errors("ipRefererBlocked")),
-        (403, whole("forbidden", "API_KEY_IP_ADDRESS_BLOCKED", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "API_KEY_HTTP_REFERRER_BLOCKED", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "API_KEY_SERVICE_BLOCKED", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "CONSUMER_INVALID", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "CONSUMER_SUSPENDED", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "BILLING_DISABLED", "PERMISSION_DENIED")),
-        (401, coded("authError", "UNAUTHENTICATED")),
-        (401, coded("required", "UNAUTHENTICATED")),
-        (401, whole("required", "CREDENTIALS_MISSING", "UNAUTHENTICATED")),
-        // `forbidden`: no key was seen, and without more.
-        (403, saying("forbidden", "Method doesn't allow unregistered callers (callers without established identity).")),
-        (403, coded("forbidden", "PERMISSION_DENIED")),
-        (403, errors("quotaExceeded")),
-        (403, errors("dailyLimitExceeded")),
-        (403, errors("dailyLimitExceededUnreg")),
-        // A limit by its unit: per day, per minute; by its message: per day, per minute.
-        (429, limit("1/d/{project}")),
-        (429, limit("1/min/{project}/{user}")),
-        (429, metric("per day")),
-        (429, metric("per minute")),
-        (403, errors("rateLimitExceeded")),
-        (403, errors("userRateLimitExceeded")),
-        (403, errors("servingLimitExceeded")),
-        (429, errors("concurrentLimitExceeded")),
-        (429, r#"{"error":{"status":"RESOURCE_EXHAUSTED"}}"#.into()),
-        (400, located("invalidRegionCode", "regionCode")),
-        (400, located("invalidParameter", "regionCode")),
-        (400, located("invalidValue", "regionCode")),
-        (400, located("badRequest", "regionCode")),
-        (404, located("badRequest", "regionCode")),
-        (400, located("invalidParameter", "maxResults")),
-        (400, located("invalidValue", "maxResults")),
-        (400, coded("badRequest", "INVALID_ARGUMENT")),
-        (400, located("missingRequiredParameter", "part")),
-        (400, located("unexpectedParameter", "chart")),
-        (400, located("incompatibleParameters", "chart")),
-        (400, errors("invalidFilters")),
-        (400, located("unknownPart", "part")),
-        (400, errors("videoChartNotFound")),
-        (404, errors("videoChartNotFound")),
-        (404, coded("notFound", "NOT_FOUND")),
-        (400, located("invalidPageToken", "pageToken")),
-        (500, errors("backendError")),
-        (500, coded("internalError", "INTERNAL")),
-        (502, errors("processingFailure")),
-        (503, whole("backendError", "SERVICE_UNAVAILABLE", "UNAVAILABLE")),
-        (504, r#"{"error":{"status":"DEADLINE_EXCEEDED"}}"#.into()),
-        // A word that nobody knows, then classes of status that explain nothing.
-        (418, word("teapot")),
-        (301, String::new()),
-        (400, HTML.into()),
-        (401, HTML.into()),
-        (403, HTML.into()),
-        (404, HTML.into()),
-        (407, HTML.into()),
-        (408, String::new()),
-        (429, String::new()),
-        (500, HTML.into()),
-        (599, String::new()),
-    ];
-    let mut table = String::new();
-    for (status, body) in rows {
-        let Failure { error, .. } = failure(status, body);
-        let (rule, reason) = (rule(error.kind), error.reason.unwrap_or("-".into()));
-        let (kind, retry, ends) = (error.kind.as_str(), format!("{:?}", rule.retry), rule.ends);
-        writeln!(table, "{status} {kind:18} {reason:29} {retry:7} {ends:?}").unwrap();
-    }
-    assert_eq!(
-        table,
-        "\
-400 key_rejected       API_KEY_INVALID               Never   Batch
-400 key_rejected       keyInvalid                    Never   Batch
-400 key_rejected       keyExpired                    Never   Batch
-403 key_rejected       accessNotConfigured           Never   Batch
-403 key_rejected       SERVICE_DISABLED              Never   Batch
-403 key_rejected       ipRefererBlocked              Never   Batch
-403 key_rejected       API_KEY_IP_ADDRESS_BLOCKED    Never   Batch
-403 key_rejected       API_KEY_HTTP_REFERRER_BLOCKED Never   Batch
-403 key_rejected       API_KEY_SERVICE_BLOCKED       Never   Batch
-403 key_rejected       CONSUMER_INVALID              Never   Batch
-403 key_rejected       CONSUMER_SUSPENDED            Never   Batch
-403 key_rejected       BILLING_DISABLED              Never   Batch
-401 key_rejected       authError                     Never   Batch
-401 key_rejected       required                      Never   Batch
-401 key_rejected       CREDENTIALS_MISSING           Never   Batch
-403 key_rejected       forbidden                     Never   Batch
-403 forbidden          forbidden                     Never   BatchUnlessAnswered
-403 quota_exceeded     quotaExceeded                 Never   Batch
-403 quota_exceeded     dailyLimitExceeded            Never   Batch
-403 key_rejected       dailyLimitExceededUnreg       Never   Batch
-429 quota_exceeded     RATE_LIMIT_EXCEEDED           Never   Batch
-429 rate_limited       RATE_LIMIT_EXCEEDED           Hold    Region
-429 quota_exceeded     rateLimitExceeded             Never   Batch
-429 rate_limited       rateLimitExceeded             Hold    Region
-403 rate_limited       rateLimitExceeded             Hold    Region
-403 rate_limited       userRateLimitExceeded         Hold    Region
-403 rate_limited       servingLimitExceeded          Hold    Region
-429 rate_limited       concurrentLimitExceeded       Hold    Region
-429 rate_limited       RESOURCE_EXHAUSTED            Hold    Region
-400 region_unsupported invalidRegionCode             Never   Region
-400 region_unsupported invalidParameter              Never   Region
-400 region_unsupported invalidValue                  Never   Region
-400 region_unsupported badRequest                    Never   Region
-404 region_unsupported badRequest                    Never   Region
-400 bad_request        invalidParameter              Never   Batch
-400 bad_request        invalidValue                  Never   Batch
-400 bad_request        INVALID_ARGUMENT              Never   BatchUnlessAnswered
-400 bad_request        missingRequiredParameter      Never   Batch
-400 bad_request        unexpectedParameter           Never   Batch
-400 bad_request        incompatibleParameters        Never   Batch
-400 bad_request        invalidFilters                Never   BatchUnlessAnswered
-400 bad_request        unknownPart                   Never   Batch
-400 region_unsupported videoChartNotFound            Never   Region
-404 region_unsupported videoChartNotFound            Never   Region
-404 region_unsupported notFound                      Never   Region
-400 bad_response       invalidPageToken              Never   Region
-500 server_error       backendError                  Backoff Region
-500 server_error       internalError                 Backoff Region
-502 server_error       processingFailure             Backoff Region
-503 server_error       SERVICE_UNAVAILABLE           Backoff Region
-504 server_error       DEADLINE_EXCEEDED             Backoff Region
-418 bad_response       teapot                        Never   Region
-301 bad_response       -                             Never   Region
-400 bad_request        -                             Never   BatchUnlessAnswered
-401 key_rejected       -                             Never   Batch
-403 forbidden          -                             Never   BatchUnlessAnswered
-404 bad_response       -                             Never   Region
-407 bad_response       -                             Never   Region
-408 server_error       -                             Backoff Region
-429 rate_limited       -                             Hold    Region
-500 server_error       -                             Backoff Region
-599 server_error       -                             Backoff Region
-"
-    );
+pub(super) fn word(word: &str) -> String {
+    json!({ "error": word }).to_string()
 }
 
 #[test]
@@ -247,6 +100,7 @@ fn any_status_with_any_layout_is_read_and_the_layouts_agree() {
                 400 => Kind::BadRequest,
                 401 => Kind::KeyRejected,
                 403 => Kind::Forbidden,
+                407 => Kind::ProxyLogin,
                 408 | 500.. => Kind::ServerError,
                 429 => Kind::RateLimited,
                 _ => Kind::BadResponse,
@@ -278,6 +132,7 @@ fn a_message_is_one_line_without_markup_or_controls() {
         r"You have exceeded your quota.\u{1b}[2J"
     );
     assert_eq!(message(&"ż".repeat(301)).chars().count(), 300);
+    assert_eq!(message("Requests from referer <empty>."), "Requests from referer <empty>.");
     assert_eq!(message("<code></code> "), "HTTP status 403 without an explanation");
     let oauth = json!({"error": "invalid_request", "error_description": "Missing <b>key</b>."}).to_string();
     assert_eq!(failure(400, oauth).error.message, "Missing key.");
@@ -367,4 +222,115 @@ fn no_key_seen_is_told_from_a_403_without_a_reason() {
 #[test]
 fn a_401_is_a_refused_key_whatever_else_it_says() {
     assert_eq!(failure(401, r#"{"error":{"errors":[{"reason":"invalidValue"}]}}"#).kind(), Kind::KeyRejected);
+}
+
+#[test]
+fn a_limit_that_names_its_window_is_waited_out_for_it() {
+    let window = |status, body: String| failure(status, body).window.map(|window| window.as_secs());
+    assert_eq!(window(429, limit("1/min/{project}")), Some(60));
+    assert_eq!(window(429, limit("1/100s/{project}/{user}")), Some(100));
+    assert_eq!(window(429, metric("per minute")), Some(60));
+    assert_eq!(window(403, saying("userRateLimitExceeded", "100 Queries per 100 seconds per user")), Some(100));
+    assert_eq!(window(429, metric("per day")), None);
+    assert_eq!(window(429, limit("1/{project}")), None);
+    // The unit goes before the text, also for a reason that is about a day without it.
+    let both = with_metadata("quotaExceeded", "RATE_LIMIT_EXCEEDED", "X", json!({"quota_unit": "1/min/{project}"}));
+    let both = both.replace("Said.", "10,000 queries per day");
+    assert_eq!((failure(403, &both).kind(), window(403, both)), (Kind::RateLimited, Some(60)));
+    // Without a limit there is nothing to wait for.
+    assert_eq!(window(403, saying("keyInvalid", "per minute")), None);
+}
+
+#[test]
+fn a_body_with_a_broken_end_is_read_as_far_as_it_goes() {
+    let body = whole("badRequest", "API_KEY_INVALID", "INVALID_ARGUMENT");
+    assert_eq!(failure(400, format!("{body}\r\n0\r\n<html>")).kind(), Kind::KeyRejected);
+    let kind = |status, end: &str| {
+        let body =
+            r#"{"error":{"code":403,"message":"Quota","errors":[{"domain":"youtube.quota","reason":"quotaExceeded","#;
+        failure(status, &body[..body.find(end).unwrap() + end.len()]).kind()
+    };
+    assert_eq!((kind(403, "quotaExceeded\""), kind(403, "quotaExceeded")), (Kind::QuotaExceeded, Kind::Forbidden));
+    assert_eq!(
+        (kind(500, "{"), kind(429, "{"), kind(401, "Quo")),
+        (Kind::ServerError, Kind::RateLimited, Kind::KeyRejected)
+    );
+}
+
+#[test]
+fn an_answer_that_does_not_explain_itself_is_described() {
+    let said = |status, location: Option<&str>, body: &str| {
+        let mut reply = reply(status, body);
+        reply.head.location = location.map(str::to_owned);
+        let error = read(&reply, now()).error;
+        (error.message, error.remedy)
+    };
+    let login = Some(Remedy::LogInToNetwork);
+    let blocked = "<html><head><title>Attention Required! | Shield</title>";
+    for (status, location, body, message, remedy) in [
+        (
+            403,
+            None,
+            blocked,
+            "HTTP status 403 (a web page titled 'Attention Required! | Shield')",
+            Some(Remedy::CheckNetwork),
+        ),
+        (403, None, "<h1>No</h1>", "HTTP status 403 (a web page)", Some(Remedy::CheckNetwork)),
+        (403, None, "error code: 1020\n", "HTTP status 403 (it says 'error code: 1020')", Some(Remedy::CheckNetwork)),
+        (403, None, "{}", "HTTP status 403 without an explanation", None),
+        (429, None, blocked, "too many requests (a web page titled 'Attention Required! | Shield')", None),
+        (503, None, "upstream connect error", "the server has trouble (it says 'upstream connect error')", None),
+        (
+            302,
+            Some("https://portal.example.org/login?next=x"),
+            "",
+            "a redirect to portal.example.org, which is not followed: the key would go with it",
+            login,
+        ),
+        (302, Some("/x"), "", "a redirect, which is not followed: the key would go with it", None),
+        (511, None, HTML, "the network wants a login (a web page titled 'Error 404 (Not Found)!!1')", login),
+        (407, None, "", "the proxy wants a login (407)", None),
+        (410, None, "", "nothing there any more; is --base-url right?", None),
+        (204, None, "", "an answer without content, where a chart was asked for", None),
+        (206, None, "", "a part of an answer, though the whole was asked for", None),
+        (
+            304,
+            None,
+            "",
+            "not modified, it says, though no earlier answer was named; a cache in between is at fault",
+            None,
+        ),
+        (
+            451,
+            None,
+            "",
+            "not available for legal reasons; the country or the network forbids it",
+            Some(Remedy::CheckNetwork),
+        ),
+    ] {
+        assert_eq!(said(status, location, body), (message.to_owned(), remedy));
+    }
+}
+
+#[test]
+fn an_answer_with_200_that_is_no_chart_says_what_it_is() {
+    let said = |body: &str| read_other(&reply(200, body)).error;
+    let question = "is a proxy or a login page in between?";
+    for (body, message) in [
+        (
+            "<title>Log in</title>",
+            format!("the answer is no chart of YouTube's (a web page titled 'Log in'); {question}"),
+        ),
+        ("Access denied", format!("the answer is no chart of YouTube's (it says 'Access denied'); {question}")),
+        ("{}", format!("the answer is no chart of YouTube's; {question}")),
+        (
+            r#"{"kind":"youtube#searchListResponse"}"#,
+            "the answer is no chart but a 'youtube#searchListResponse'".into(),
+        ),
+        (&forbidden("Not you"), "an error with status 200: Not you".into()),
+    ] {
+        let error = said(body);
+        assert_eq!((error.kind, error.status, error.message), (Kind::BadResponse, Some(200), message));
+    }
+    assert_eq!(said("<p>").remedy, Some(Remedy::LogInToNetwork));
 }

@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 
 use hyper_util::client::legacy::connect::HttpInfo;
 
-use crate::error::Kind;
+use super::proxy::Proxy;
+use crate::error::{Kind, Remedy};
 use crate::fetch::failure::{Delivery, Failure};
+use crate::text::one_line;
 use crate::tls;
 
-/// Why there is no answer, or why it broke off. `is_reused`: an earlier answer came on the same connection.
+/// Why there is no answer, or why it broke off. `is_reused`: an earlier answer came on the same connection. `proxy` is
+/// what requests go through.
 ///
 /// The client's own text prints the URL, so only the text of its cause is kept.
-pub(super) fn fault(error: reqwest::Error, is_reused: bool) -> Failure {
+pub(super) fn fault(error: reqwest::Error, is_reused: bool, proxy: Option<&Proxy>) -> Failure {
     let error = error.without_url();
     let cause = root_cause(&error);
     // A stall while reading a body is a decode error too, so the timeout is looked at first.
@@ -23,7 +26,7 @@ pub(super) fn fault(error: reqwest::Error, is_reused: bool) -> Failure {
         return Failure::new(Kind::BadResponse, "the server's page token is too long for an address");
     }
     if error.is_connect() {
-        return Failure { delivery: Delivery::NotSent, ..no_connection(&error, &cause) };
+        return Failure { delivery: Delivery::NotSent, ..no_connection(&error, &cause, proxy) };
     }
     if let Some(tls) = find::<rustls::Error>(&error) {
         return tls_fault(tls, &cause);
@@ -47,24 +50,46 @@ pub(super) fn fault(error: reqwest::Error, is_reused: bool) -> Failure {
     Failure { delivery, ..Failure::new(Kind::Connect, format!("the connection broke: {cause}")) }
 }
 
-fn no_connection(error: &reqwest::Error, cause: &str) -> Failure {
+fn no_connection(error: &reqwest::Error, cause: &str, proxy: Option<&Proxy>) -> Failure {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_fault(tls, cause);
     }
-    // hyper-util does not export the type of these.
-    let tunnel =
-        causes(error).map(ToString::to_string).find_map(|text| Some(text.strip_prefix("tunnel error: ")?.to_owned()));
-    match tunnel.as_deref() {
-        Some("proxy authorization required") => Failure::new(
-            Kind::ProxyLogin,
-            "the proxy wants a login (407); write it into the proxy's address, as in http://name:password@host:port",
-        ),
-        Some("unsuccessful") => Failure::new(Kind::Proxy, "the proxy refuses to connect to the server"),
-        Some("unexpected end of file" | "proxy response headers too long") => {
-            Failure::new(Kind::Proxy, format!("the proxy does not answer as one ({cause})"))
+    let Some(proxy) = proxy else { return Failure::new(Kind::Connect, format!("no connection: {cause}")) };
+    let variable = proxy.variable;
+    let (kind, message) = match refusal(error).as_deref() {
+        Some(WANTS_LOGIN | NO_LOGIN_METHOD) if !proxy.has_login() => {
+            (Kind::ProxyLogin, format!("the proxy of {variable} wants a login (407)"))
         }
-        _ => Failure::new(Kind::Connect, format!("no connection: {cause}")),
-    }
+        Some(WANTS_LOGIN | NO_LOGIN_METHOD | WRONG_LOGIN) => {
+            (Kind::ProxyLogin, format!("the proxy does not accept the login in {variable} (407)"))
+        }
+        Some("unsuccessful") => (Kind::Proxy, format!("the proxy of {variable} refuses to connect to the server")),
+        Some("unexpected end of file" | "proxy response headers too long" | "failed parsing server response") => {
+            (Kind::Proxy, format!("what {variable} names does not answer as a proxy does ({cause})"))
+        }
+        Some(NOT_REACHED | "io error establishing tunnel" | "io error during SOCKS handshake") | None => {
+            (Kind::Connect, format!("no connection to the proxy of {variable}: {cause}"))
+        }
+        Some(why) => (Kind::Proxy, format!("the proxy of {variable} refuses to connect to the server ({why})")),
+    };
+    let remedy = if kind == Kind::ProxyLogin { Remedy::LogInToProxy(variable) } else { Remedy::CheckProxy(variable) };
+    let mut failure = Failure::new(kind, message);
+    failure.error.remedy = Some(remedy);
+    failure
+}
+
+// What hyper-util says of a proxy; it does not export the types.
+const WANTS_LOGIN: &str = "proxy authorization required";
+const NO_LOGIN_METHOD: &str = "server does not support user/pass authentication";
+const WRONG_LOGIN: &str = "credentials not accepted";
+const NOT_REACHED: &str = "failed to create underlying connection";
+
+/// Why a proxy has not led to the server, in hyper-util's words.
+fn refusal(error: &reqwest::Error) -> Option<String> {
+    causes(error).map(ToString::to_string).find_map(|text| {
+        let words = text.strip_prefix("tunnel error: ").or_else(|| text.strip_prefix("SOCKS error: "))?;
+        Some(one_line(words, 100))
+    })
 }
 
 fn tls_fault(fault: &rustls::Error, cause: &str) -> Failure {
@@ -116,7 +141,7 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
     let text = causes(error).last().map_or_else(|| error.to_string(), |cause| cause.to_string());
     // Some texts of rustls end in the address of their manual.
     let text = text.split(": https://docs.rs").next().unwrap_or_default();
-    crate::text::one_line(text, 200)
+    one_line(text, 200)
 }
 
 /// What lies below an error, outermost first. An I/O error that wraps another error gives as its

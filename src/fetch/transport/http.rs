@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use hyper_util::client::legacy::connect::HttpInfo;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::connections::{Connections, FirstConnection, Generation};
 use super::encoding::{self, is_gzip};
 use super::fault::{self, fault};
+use super::proxy::Proxy;
 use super::resolver::SystemResolver;
 use super::{Body, Head, MAX_BODY, Network, Transport};
 use crate::error::Kind;
@@ -25,8 +27,9 @@ pub struct Http {
     connections: Arc<Connections<reqwest::Client>>,
     videos: Url,
     key: ApiKey,
-    /// The variable that names the proxy, where there is one.
-    proxy: Option<&'static str>,
+    proxy: Option<Proxy>,
+    /// What the proxy says when it is asked why it has refused.
+    proxy_says: OnceCell<Option<String>>,
 }
 
 impl Http {
@@ -85,8 +88,13 @@ impl Http {
         };
         let mut videos = base_url.clone();
         videos.set_path(&format!("{}/videos", base_url.path().trim_end_matches('/')));
-        let proxy = network.proxy.as_ref().map(|proxy| proxy.variable);
-        Ok(Http { connections: Arc::new(Connections::new(build)?), videos, key: key.clone(), proxy })
+        Ok(Http {
+            connections: Arc::new(Connections::new(build)?),
+            videos,
+            key: key.clone(),
+            proxy: network.proxy.clone(),
+            proxy_says: OnceCell::new(),
+        })
     }
 }
 
@@ -112,7 +120,10 @@ impl Transport for Http {
         tokio::task::yield_now().await;
         let sent = generation.client.get(url).send().await;
         drop(opening);
-        let response = sent.map_err(|error| self.failed(&generation, error))?;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => return Err(self.explain(self.failed(&generation, error)).await),
+        };
         if let Some(connection) = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr) {
             self.connections.answered_on(connection);
         }
@@ -144,20 +155,25 @@ impl Http {
     fn failed(&self, generation: &Arc<Generation<reqwest::Client>>, error: reqwest::Error) -> Failure {
         let connection = fault::connection(&error);
         let is_reused = connection.as_ref().is_some_and(|connection| self.connections.has_answered(connection.local));
-        let mut failure = fault(error, is_reused);
-        // With a proxy, that is all that is connected to.
-        if let Some(variable) = self.proxy
-            && failure.kind() == Kind::Connect
-            && failure.delivery == Delivery::NotSent
-        {
-            failure.error.message.push_str(&format!(" (through the proxy that {variable} names)"));
-        }
+        let failure = fault(error, is_reused, self.proxy.as_ref());
         let is_http2 = connection.is_some_and(|connection| connection.is_http2);
         if failure.delivery == Delivery::ClosedConnection && !is_http2 {
             self.connections.closed_after_answer();
         }
         if failure.delivery.is_sent_again() || failure.kind() == Kind::Timeout {
             self.connections.replace(generation);
+        }
+        failure
+    }
+}
+
+impl Http {
+    /// With the proxy's own words where it has refused.
+    async fn explain(&self, mut failure: Failure) -> Failure {
+        if let (Kind::Proxy, Some(proxy)) = (failure.kind(), &self.proxy)
+            && let Some(says) = self.proxy_says.get_or_init(|| proxy.ask(&self.videos)).await
+        {
+            failure.error.message.push_str(&format!(" ({says})"));
         }
         failure
     }
@@ -190,7 +206,7 @@ impl Body for HttpBody {
     async fn read(&mut self) -> Result<(), Failure> {
         loop {
             let chunk = self.response.chunk().await.map_err(|error| {
-                let failure = fault(error, false);
+                let failure = fault(error, false, None);
                 if failure.kind() == Kind::Timeout {
                     self.connections.replace(&self.generation);
                 }

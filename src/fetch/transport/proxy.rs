@@ -1,11 +1,22 @@
 //! The proxy between this machine and the server, as the environment names it.
 
 use std::fmt;
+use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::error::UsageError;
+use crate::text::one_line;
+
+/// The longest status line that is read.
+const STATUS_LINE: u64 = 1 << 10;
+
+/// How long a proxy's answer is waited for when it is asked why.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// What reqwest speaks. `socks4` and `socks5` resolve the server's name here, `socks4a` and `socks5h` let the proxy do
 /// it.
@@ -59,6 +70,36 @@ impl Proxy {
             Matcher::builder().all(self.url.as_str()).no(exceptions).build().intercept(&server).is_some()
         };
         if is_used("") { Ok(is_used(&exceptions)) } else { Err(unusable()) }
+    }
+
+    /// Whether its address holds a login.
+    pub(super) fn has_login(&self) -> bool {
+        !self.url.username().is_empty() || self.url.password().is_some()
+    }
+
+    /// How it answers when it is asked to connect to `server`: `403 Forbidden`. The HTTP client drops that, so the
+    /// proxy is asked once more, without anything that is meant for the server. `None` where it says nothing, or
+    /// speaks another protocol than HTTP.
+    pub(super) async fn ask(&self, server: &Url) -> Option<String> {
+        let (host, port) = (self.url.host_str()?, self.url.port_or_known_default()?);
+        if self.url.scheme() != "http" {
+            return None;
+        }
+        let target = format!("{}:{}", server.host_str()?, server.port_or_known_default()?);
+        let uri: hyper::Uri = server.as_str().parse().ok()?;
+        let login = Matcher::builder().all(self.url.as_str()).build().intercept(&uri)?.basic_auth().cloned();
+        let login = login.as_ref().and_then(|login| login.to_str().ok());
+        let login = login.map(|login| format!("Proxy-Authorization: {login}\r\n")).unwrap_or_default();
+        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{login}\r\n");
+        let answer = async {
+            let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await.ok()?;
+            stream.write_all(request.as_bytes()).await.ok()?;
+            let mut line = String::new();
+            BufReader::new(stream.take(STATUS_LINE)).read_line(&mut line).await.ok()?;
+            let (version, status) = line.split_once(' ')?;
+            version.starts_with("HTTP/").then(|| one_line(status, 60))
+        };
+        timeout(ANSWER, answer).await.ok()?
     }
 
     /// Its address, with its login.

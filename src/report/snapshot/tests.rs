@@ -29,8 +29,7 @@ fn chart(code: &str, items: &[Value]) -> RegionChart {
 fn broken(code: &str, items: Option<&[Value]>) -> RegionChart {
     let mut chart = chart(code, items.unwrap_or_default());
     chart.outcome.answered = items.is_some();
-    chart.outcome.error =
-        Some(RegionError { kind: Kind::ServerError, status: Some(503), reason: None, message: "down".to_owned() });
+    chart.outcome.error = Some(RegionError { status: Some(503), ..RegionError::new(Kind::ServerError, "down") });
     chart
 }
 

@@ -386,7 +386,6 @@ fn statuses() -> Vec<Class> {
         says("status 999", ODD, |request| answer("999 Denied", "", request.body())),
         status("403 with HTML", Fails("forbidden", 1), "403 Forbidden", ""),
         status("404 with HTML", ODD, "404 Not Found", ""),
-        status("407 with HTML", ODD, "407 Proxy Authentication Required", ""),
         status("410 with HTML", ODD, "410 Gone", ""),
         status("451 with HTML", ODD, "451 Unavailable For Legal Reasons", ""),
         status("408 with HTML", ILL_SERVER, "408 Request Timeout", ""),

@@ -162,7 +162,11 @@ fn odd_video() -> impl Strategy<Value = Video> {
 
 fn odd_region_stats() -> impl Strategy<Value = RegionStats> {
     let error = (select(&Kind::ALL), any::<Option<u16>>(), proptest::option::of(odd_text()), odd_text());
-    let error = error.prop_map(|(kind, status, reason, message)| RegionError { kind, status, reason, message });
+    let error = error.prop_map(|(kind, status, reason, message)| RegionError {
+        status,
+        reason,
+        ..RegionError::new(kind, message)
+    });
     let numbers = (any::<usize>(), any::<u32>(), any::<u32>(), any::<u64>());
     (select(&Status::ALL), proptest::option::of(error), numbers).prop_map(|(status, error, numbers)| {
         let (videos, requests, retries, elapsed_ms) = numbers;
