@@ -23,7 +23,7 @@ const OTHERS: [&str; 13] = [
 ];
 
 /// Sentences that say nothing is wrong, are headings or reasons of lints, or never reach a person.
-const NO_MESSAGES: [&str; 34] = [
+const NO_MESSAGES: [&str; 40] = [
     "A duration is a positive number",
     "Bosnia and Herzegovina",
     "Pace and patience",
@@ -52,8 +52,14 @@ const NO_MESSAGES: [&str; 34] = [
     "a connection of the demo broke",
     "a thread ended early",
     "no fresh connections",
+    "credentials not accepted",
+    "failed parsing server response",
+    "failed to create underlying connection",
+    "io error during SOCKS handshake",
+    "io error establishing tunnel",
     "proxy authorization required",
     "proxy response headers too long",
+    "server does not support user/pass authentication",
     "the key cannot be a header",
     "the key file {shown}",
     "the one place that asks",
