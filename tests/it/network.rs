@@ -10,7 +10,7 @@ use std::thread;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::harness::{Outcome, Run, Server, region_row};
+use crate::harness::{Outcome, Run, Server};
 use crate::secrets::{assert_clean, canary, disguises};
 use crate::tls::{self, Authority};
 use crate::tools::may_run_without_rights;
@@ -216,21 +216,6 @@ fn the_login_of_a_proxy_that_fails_is_not_shown() {
         }
     }
     assert!(beyond.server.log().is_empty());
-}
-
-#[test]
-fn a_proxy_that_cannot_be_reached_is_told_by_its_variable() {
-    let beyond = Beyond::new();
-    for (variable, value) in
-        [("HTTPS_PROXY", "127.0.0.1:1"), ("all_proxy", "https://127.0.0.1:1"), ("ALL_PROXY", "socks5://127.0.0.1:1")]
-    {
-        let outcome = beyond.run(variable, value, "AIzaKey").exits(1);
-        let document = outcome.document();
-        let error = &region_row(&document, "US")["error"];
-        assert_eq!(error["kind"], "connect", "{error}");
-        let message = error["message"].as_str().unwrap();
-        assert!(message.contains(&format!("through the proxy that {variable} names")), "{message}");
-    }
 }
 
 #[test]
