@@ -106,7 +106,7 @@ pub fn without_markup(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('<') {
         out.push_str(before);
         rest = match after.split_once('>') {
-            Some((tag, behind)) if is_tag(tag) => behind,
+            Some((tag, behind)) if is_tag(tag) && !tag.contains('<') => behind,
             _ => {
                 out.push('<');
                 after

@@ -414,10 +414,12 @@ fn plain(word: &str, message: &str) -> String {
     json!({"error": word, "error_description": message}).to_string()
 }
 
-/// The reasons of "YouTube Data API - Errors" and of `google.rpc.Code`, whatever their place, and what they say under any status but 401. The
-/// second kind is meant where the message names a limit per day, or the region.
+/// The reasons of "YouTube Data API - Errors" and of `google.rpc.Code`, whatever their place, and what they say under any
+/// status but 401, 407 and 429. The second kind is meant where the message names a limit per day, or the region.
 const REASONS: &[(Kind, Kind, &[&str])] = {
-    use Kind::{BadRequest, BadResponse, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError};
+    use Kind::{
+        BadParameter, BadRequest, BadResponse, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError,
+    };
     &[
         (
             KeyRejected,
@@ -458,16 +460,17 @@ const REASONS: &[(Kind, Kind, &[&str])] = {
         (
             BadRequest,
             RegionUnsupported,
+            &["invalidParameter", "invalidValue", "INVALID_ARGUMENT", "FAILED_PRECONDITION"],
+        ),
+        (
+            BadParameter,
+            RegionUnsupported,
             &[
-                "invalidParameter",
-                "invalidValue",
                 "missingRequiredParameter",
                 "unexpectedParameter",
                 "incompatibleParameters",
                 "invalidFilters",
                 "unknownPart",
-                "INVALID_ARGUMENT",
-                "FAILED_PRECONDITION",
             ],
         ),
         (
@@ -499,12 +502,19 @@ fn the_layouts_agree_on_every_reason_under_every_status() {
                     plain(reason, message),
                 ];
                 for status in STATUSES.filter(|status| *status != 200) {
-                    let expected = if status == 401 { Kind::KeyRejected } else { *expected };
+                    let expected = match (status, *expected) {
+                        (401, _) => Kind::KeyRejected,
+                        (407, _) => Kind::ProxyLogin,
+                        (429, told @ (Kind::KeyRejected | Kind::QuotaExceeded)) => told,
+                        (429, _) if message.contains("per day") => Kind::QuotaExceeded,
+                        (429, _) => Kind::RateLimited,
+                        (_, told) => told,
+                    };
                     for body in &bodies {
                         let error = refused(&reply(status, body.as_str())).error;
                         assert_eq!((error.kind, &*error.message), (expected, message), "{status} {body}");
                         let is_told = error.reason.as_deref() == Some(reason);
-                        assert!(is_told || status == 401, "{status} {body}: {:?}", error.reason);
+                        assert!(is_told || [401, 407, 429].contains(&status), "{status} {body}: {:?}", error.reason);
                     }
                 }
             }

@@ -31,7 +31,7 @@ pub(super) fn classify(status: u16, body: &ErrorBody) -> (Class, Option<&str>) {
     let first = body.reasons.first().map(String::as_str);
     let of_reasons =
         || body.reasons.iter().find_map(|reason| Some((classify_reason(reason, body)?, Some(reason.as_str()))));
-    let of_message = || Some((classify_message(status, &body.message)?, first));
+    let of_message = || Some((classify_message(status, body)?, first));
     let told = of_reasons().or_else(of_message);
     match (status, told) {
         (407, _) => (Kind::ProxyLogin.into(), first),
@@ -42,7 +42,7 @@ pub(super) fn classify(status: u16, body: &ErrorBody) -> (Class, Option<&str>) {
         }
         (429, _) => (limited(body, Kind::RateLimited), first),
         (_, Some(told)) => told,
-        _ => classify_vague(status, body).unwrap_or_else(|| (classify_status(status, body), first)),
+        _ => classify_usage_limit(status, body).unwrap_or_else(|| (classify_status(status, body), first)),
     }
 }
 
@@ -55,10 +55,10 @@ fn classify_reason(reason: &str, body: &ErrorBody) -> Option<Class> {
             rejected(Remedy::AllowProgram)
         }
         "REFERER_BLOCKED" | "CLIENT_APP_BLOCKED" => rejected(Remedy::AllowProgram),
-        "ipRefererBlocked" => classify_message(403, &body.message).unwrap_or(rejected(Remedy::AllowProgram)),
+        "ipRefererBlocked" => classify_message(403, body).unwrap_or(rejected(Remedy::AllowProgram)),
         "API_KEY_SERVICE_BLOCKED" | "API_TARGET_BLOCKED" => rejected(Remedy::AllowApi),
         "accessNotConfigured" | "SERVICE_DISABLED" | "SERVICE_NOT_ACTIVATED" => {
-            classify_message(403, &body.message).unwrap_or(rejected(Remedy::EnableApi))
+            classify_message(403, body).unwrap_or(rejected(Remedy::EnableApi))
         }
         "CONSUMER_SUSPENDED" | "GCP_SUSPENDED" | "ABUSER_DETECTED" | "accountDisabled" => {
             rejected(Remedy::AppealSuspension)
@@ -83,7 +83,7 @@ fn classify_reason(reason: &str, body: &ErrorBody) -> Option<Class> {
         "ACCOUNT_STATE_INVALID" | "SESSION_COOKIE_INVALID" | "MISSING_ORIGIN" => Kind::KeyRejected.into(),
         // API_KEY_INVALID and API_KEY_NOT_FOUND, and what is said of credentials that are no key.
         reason if reason.starts_with("API_KEY_") || reason.starts_with("ACCESS_TOKEN_") => {
-            classify_message(400, &body.message).unwrap_or(Kind::KeyRejected.into())
+            classify_message(400, body).unwrap_or(Kind::KeyRejected.into())
         }
         // A limit of those who send no key: none was seen.
         reason if reason.ends_with("Unreg") => Kind::KeyRejected.into(),
@@ -103,18 +103,25 @@ fn classify_reason(reason: &str, body: &ErrorBody) -> Option<Class> {
             named(body).unwrap_or(Kind::BadParameter).into()
         }
         "unknownPart" | "SYSTEM_PARAMETER_UNSUPPORTED" => named(body).unwrap_or(Kind::BadParameter).into(),
+        "invalidParameter" | "invalidValue" => refused(body).into(),
+        // Vague ones.
+        "forbidden" | "PERMISSION_DENIED" => return classify_message(403, body),
+        "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => {
+            classify_message(400, body).unwrap_or(refused(body).into())
+        }
         "backendError" | "internalError" | "processingFailure" | "SERVICE_UNAVAILABLE" => Kind::ServerError.into(),
         "UNAVAILABLE" | "INTERNAL" | "DEADLINE_EXCEEDED" => Kind::ServerError.into(),
         _ => return None,
     })
 }
 
-/// What the message tells where the reason is `forbidden`, `badRequest` or none at all, as in older bodies.
-fn classify_message(status: u16, message: &str) -> Option<Class> {
-    if !matches!(status, 400 | 403 | 429) {
+/// What the message tells where the reason is `forbidden`, `badRequest` or none at all, as in older bodies; and no
+/// parameter is named.
+fn classify_message(status: u16, body: &ErrorBody) -> Option<Class> {
+    if !matches!(status, 400 | 403 | 429) || body.has_location() {
         return None;
     }
-    let message = message.to_lowercase();
+    let message = body.message.to_lowercase();
     let (_, remedy) = MESSAGES.iter().find(|(part, _)| message.contains(part))?;
     Some(Class { kind: Kind::KeyRejected, remedy: *remedy })
 }
@@ -156,22 +163,12 @@ const MESSAGES: [(&str, Option<Remedy>); 22] = [
     ("pass a valid api key", None),
 ];
 
-/// A reason that tells something only together with the rest of the body.
-fn classify_vague(status: u16, body: &ErrorBody) -> Option<(Class, Option<&str>)> {
-    let is_of_key = body.is_of_usage_limits && (400..500).contains(&status);
-    body.reasons.iter().find_map(|reason| {
-        let class = match reason.as_str() {
-            "invalidParameter" | "invalidValue" | "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => {
-                refused(body).into()
-            }
-            reason if is_of_key && (reason.contains("imit") || reason.contains("uota")) => {
-                limited(body, Kind::RateLimited)
-            }
-            _ if is_of_key => rejected(Remedy::CheckProject),
-            _ => return None,
-        };
-        Some((class, Some(reason.as_str())))
-    })
+/// A reason of the domain that is about the key and its project, and that is not known by its name.
+fn classify_usage_limit(status: u16, body: &ErrorBody) -> Option<(Class, Option<&str>)> {
+    let reason = body.reasons.first().filter(|_| body.is_of_usage_limits && (400..500).contains(&status))?;
+    let is_limit = reason.contains("imit") || reason.contains("uota");
+    let class = if is_limit { limited(body, Kind::RateLimited) } else { rejected(Remedy::CheckProject) };
+    Some((class, Some(reason)))
 }
 
 fn classify_status(status: u16, body: &ErrorBody) -> Class {

@@ -165,9 +165,7 @@ impl Http {
         }
         failure
     }
-}
 
-impl Http {
     /// With the proxy's own words where it has refused.
     async fn explain(&self, mut failure: Failure) -> Failure {
         if let (Kind::Proxy, Some(proxy)) = (failure.kind(), &self.proxy)
