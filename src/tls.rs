@@ -36,13 +36,25 @@ impl Authorities {
         let by_authority = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&provider))
             .build()
             .map_err(|error| error.to_string())?;
-        let mut config = client_config(provider, by_authority, self.certificates.clone())?;
+        let mut config = client_config(provider, by_authority, self.certificates.clone(), check_name)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
 }
 
-/// TLS that trusts what `by_authority` does, and a server's certificate that is one of `named`.
+/// Finds out whether a certificate is for a server of this name.
+pub(crate) type CheckName = fn(&CertificateDer<'_>, &ServerName<'_>) -> Result<(), Error>;
+
+/// By the certificate's alternative names ("Internet X.509 Public Key Infrastructure", RFC 6125 §6.4).
+///
+/// # Errors
+/// Where none of them is the server's.
+pub(crate) fn check_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> Result<(), Error> {
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name)
+}
+
+/// TLS that trusts what `by_authority` does, and a server's certificate that is one of `named`. Where a certificate has
+/// no alternative name, `check_name` decides.
 ///
 /// # Errors
 /// When TLS cannot be set up.
@@ -50,11 +62,12 @@ pub(crate) fn client_config(
     provider: Arc<CryptoProvider>,
     by_authority: Arc<dyn ServerCertVerifier>,
     named: Vec<CertificateDer<'static>>,
+    check_name: CheckName,
 ) -> Result<ClientConfig, String> {
     let versions = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let verifier = Arc::new(Named { by_authority, certificates: named });
+    let verifier = Arc::new(Named { by_authority, certificates: named, check_name });
     // The verifier checks as much as the default one; only the name of the method says otherwise.
     Ok(versions.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
@@ -67,6 +80,7 @@ pub(crate) fn client_config(
 struct Named {
     by_authority: Arc<dyn ServerCertVerifier>,
     certificates: Vec<CertificateDer<'static>>,
+    check_name: CheckName,
 }
 
 impl ServerCertVerifier for Named {
@@ -80,11 +94,12 @@ impl ServerCertVerifier for Named {
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.by_authority.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // The dates are looked at before an authority is looked for, so they are right here.
+            // The dates are looked at before an authority is looked for, and the name comes last.
             Err(Error::InvalidCertificate(why))
-                if lacks_authority(&why) && self.certificates.iter().any(|named| named == end_entity) =>
+                if lacks_name(&why)
+                    || lacks_authority(&why) && self.certificates.iter().any(|named| named == end_entity) =>
             {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                (self.check_name)(end_entity, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
             verified => verified,
@@ -114,8 +129,13 @@ impl ServerCertVerifier for Named {
     }
 }
 
+/// Whether nothing is wrong with a certificate but that it has no alternative name.
+pub(crate) fn lacks_name(why: &CertificateError) -> bool {
+    matches!(why, CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty())
+}
+
 /// Whether nothing is wrong with a certificate but who signed it.
-fn lacks_authority(why: &CertificateError) -> bool {
+pub(crate) fn lacks_authority(why: &CertificateError) -> bool {
     // The signature is bad where an authority has the right name and another key.
     matches!(why, CertificateError::UnknownIssuer | CertificateError::BadSignature) || is_authority(why)
 }
@@ -131,17 +151,10 @@ pub(crate) fn explain(error: &Error) -> String {
     let Error::InvalidCertificate(why) = error else {
         return "the server showed no certificate; check --base-url, and whether a proxy is in between".to_owned();
     };
+    if let Some((why, remedy)) = explain_dates(why) {
+        return format!("{why}; {remedy}");
+    }
     match why {
-        CertificateError::ExpiredContext { time, not_after } => format!(
-            "the server's certificate ended at {}, and this machine's clock says {}; set the clock if it is wrong, else the server needs a new certificate",
-            utc(*not_after),
-            utc(*time)
-        ),
-        CertificateError::NotValidYetContext { time, not_before } => format!(
-            "the server's certificate begins at {}, and this machine's clock says {}; set the clock",
-            utc(*not_before),
-            utc(*time)
-        ),
         CertificateError::NotValidForNameContext { expected, presented } => format!(
             "the server's certificate is for {}, not for {}; check --base-url, and whether a proxy or a login page is in between",
             names(presented),
@@ -160,13 +173,36 @@ pub(crate) fn explain(error: &Error) -> String {
     }
 }
 
+/// What is wrong with a certificate's dates, with the remedy.
+pub(crate) fn explain_dates(why: &CertificateError) -> Option<(String, &'static str)> {
+    match why {
+        CertificateError::ExpiredContext { time, not_after } => Some((
+            format!(
+                "the server's certificate ended at {}, and this machine's clock says {}",
+                utc(*not_after),
+                utc(*time)
+            ),
+            "set the clock if it is wrong, else the server needs a new certificate",
+        )),
+        CertificateError::NotValidYetContext { time, not_before } => Some((
+            format!(
+                "the server's certificate begins at {}, and this machine's clock says {}",
+                utc(*not_before),
+                utc(*time)
+            ),
+            "set the clock",
+        )),
+        _ => None,
+    }
+}
+
 fn utc(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
 }
 
 /// The names in a certificate; rustls gives them as `DnsName("example.org")`.
-fn names(presented: &[String]) -> String {
+pub(crate) fn names(presented: &[String]) -> String {
     let bare = |name: &String| {
         let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
         inner.trim_matches('"').to_owned()

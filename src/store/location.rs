@@ -46,6 +46,13 @@ impl PostgresUrl {
         (bare, parameters.split('&').filter(|pair| !pair.is_empty()))
     }
 
+    /// The file of certificates that `sslrootcert` names.
+    #[cfg(feature = "postgres")]
+    pub(super) fn root_certificate(&self) -> Option<&str> {
+        let mut names = self.parts().1.filter_map(|pair| pair.strip_prefix("sslrootcert="));
+        names.next().filter(|name| *name != "system")
+    }
+
     fn has_password(&self) -> bool {
         let (bare, mut parameters) = self.parts();
         let login = bare.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));

@@ -16,6 +16,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::certificate;
 use crate::store::StoreError;
 use crate::store::location::PostgresUrl;
 use crate::tls;
@@ -97,7 +98,7 @@ impl Settings {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier =
             Verifier::new_with_extra_roots(roots.clone(), Arc::clone(&provider)).map_err(|error| error.to_string())?;
-        tls::client_config(provider, Arc::new(verifier), roots)
+        tls::client_config(provider, Arc::new(verifier), roots, certificate::check_name)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::error::Error as _;
 
+use rustls::CertificateError;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::certificate;
 use crate::store::StoreError;
 use crate::store::location::PostgresUrl;
 
@@ -26,6 +28,10 @@ pub(super) fn is_transient(error: &Error) -> bool {
 
 /// What PostgreSQL says, with what to do about it ("PostgreSQL Error Codes").
 pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
+    if let Some(why) = refused_certificate(error) {
+        let (why, remedy) = certificate::explain(url, why);
+        return StoreError::new(url, why, remedy);
+    }
     let code = error.code().map_or("", SqlState::code);
     let remedy = match code {
         "28P01" => "check the user and the password in its address",
@@ -46,7 +52,7 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
             "let the server offer TLS, or add sslmode=disable where nobody can listen"
         }
         _ if error.to_string().contains("TLS") => {
-            "give its authority with sslrootcert=FILE, or add sslmode=disable where nobody can listen"
+            "check that a server of PostgreSQL answers there, or add sslmode=disable where nobody can listen"
         }
         _ if causes(error).any(|cause| cause.to_string() == "password missing") => {
             "check the user and the password in its address"
@@ -55,6 +61,16 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
         _ => "run again; if it stays, please report this",
     };
     StoreError::new(url, cause(error), remedy)
+}
+
+/// What is wrong with the server's certificate, where that is the cause.
+fn refused_certificate(error: &Error) -> Option<&CertificateError> {
+    // TLS reports as an error of input and output, which does not count what it holds among its causes.
+    let held = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref());
+    match held?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(why) => Some(why),
+        _ => None,
+    }
 }
 
 /// The innermost cause, which alone says what happened.

@@ -1,5 +1,6 @@
 //! A history in a database of PostgreSQL, for several machines or a website that reads it.
 
+mod certificate;
 mod connect;
 mod delete;
 mod errors;

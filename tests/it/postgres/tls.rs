@@ -129,23 +129,93 @@ fn a_certificate_that_does_not_hold_is_refused_before_a_unit_is_spent() {
     let Some(secured) = Secured::shared() else { return };
     let store = secured.database("refused");
     let server = Server::start(chart);
-    for (host, parameters, why) in [
-        ("localhost", "sslmode=require", "UnknownIssuer"),
-        ("localhost", "sslmode=require&sslrootcert=system", "UnknownIssuer"),
-        ("localhost", "sslmode=prefer", "UnknownIssuer"),
-        ("localhost", "sslmode=verify-ca&sslrootcert=STRANGER", "UnknownIssuer"),
-        ("127.0.0.1", "sslmode=require&sslrootcert=AUTHORITY", "not valid for name"),
-        ("127.0.0.1", "sslmode=verify-ca&sslrootcert=AUTHORITY", "not valid for name"),
-        ("127.0.0.1", "sslmode=prefer&sslrootcert=AUTHORITY", "not valid for name"),
-        ("db.example.com", "hostaddr=127.0.0.1&sslmode=require&sslrootcert=AUTHORITY", "not valid for name"),
-        ("127.0.0.1", "sslmode=require&sslrootcert=ITSELF", "not valid for name"),
-        ("localhost", "sslmode=require&sslrootcert=/dev/null", "it holds no certificate"),
-        ("localhost", "sslmode=require&sslrootcert=/nowhere/root.pem", "cannot read sslrootcert /nowhere/root.pem"),
+    let unknown = "comes from an authority that is not trusted here";
+    let elsewhere = "is for localhost, db.example.org";
+    for (host, parameters, says) in [
+        ("localhost", "sslmode=require", [unknown, "name its authority, or the certificate itself, with sslrootcert"]),
+        ("localhost", "sslmode=require&sslrootcert=system", [unknown, "with sslrootcert=FILE"]),
+        ("localhost", "sslmode=prefer", [unknown, "with sslrootcert=FILE"]),
+        ("localhost", "sslmode=verify-ca&sslrootcert=STRANGER", [unknown, "sslrootcert names another one"]),
+        ("127.0.0.1", "sslmode=require&sslrootcert=AUTHORITY", [elsewhere, "not for 127.0.0.1; name the server as"]),
+        ("127.0.0.1", "sslmode=require&sslrootcert=ITSELF", [elsewhere, "subjectAltName=IP:127.0.0.1"]),
+        ("127.0.0.1", "sslmode=prefer&sslrootcert=AUTHORITY", [elsewhere, "subjectAltName=IP:127.0.0.1"]),
+        (
+            "db.example.com",
+            "hostaddr=127.0.0.1&sslmode=require&sslrootcert=AUTHORITY",
+            [elsewhere, "subjectAltName=DNS:db.example.com"],
+        ),
+        (
+            "localhost",
+            "sslmode=require&sslrootcert=/nowhere/root.pem",
+            ["cannot read sslrootcert /nowhere/root.pem", "name a readable sslrootcert"],
+        ),
     ] {
         let outcome = finish(keep(&secured.url("trend", host, "refused", parameters), &server, "-r PL"));
-        assert_refused(outcome, &server, &[why, "sslrootcert"]);
+        assert_refused(outcome, &server, &says);
     }
     assert_eq!(store.query("SELECT count(*) FROM pg_class WHERE relname = 'runs'"), ["0"]);
+}
+
+/// A certificate for `localhost` by its common name alone, as `openssl req -x509 -subj /CN=localhost` makes it.
+fn without_alternative_names(until: i32) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_after = rcgen::date_time_ymd(until, 1, 1);
+    params
+}
+
+#[test]
+fn a_certificate_that_signs_itself_and_has_a_common_name_alone_will_do_where_sslrootcert_names_it() {
+    let Some(cluster) = Cluster::start("") else { return };
+    let write = |name: &str, text: String| {
+        let path = cluster.folder.join(name);
+        fs::write(&path, text).unwrap();
+        give_to_server(&path, &cluster);
+        path.display().to_string()
+    };
+    // The server takes another certificate, and gives it to all who come from then on.
+    let show = |certificate: String, key: &KeyPair| {
+        write("data/server.crt", certificate);
+        write("data/server.key", key.serialize_pem());
+        let loaded = cluster.psql("postgres", "SELECT pg_conf_load_time()");
+        cluster.psql("postgres", "ALTER SYSTEM SET ssl = on");
+        cluster.psql("postgres", "SELECT pg_reload_conf()");
+        while cluster.psql("postgres", "SELECT pg_conf_load_time()") == loaded {}
+    };
+    let server = Server::start(chart);
+    let url = |host: &str, root: &str| {
+        format!("postgres://trend@{host}:{}/postgres?sslmode=verify-full&sslrootcert={root}", cluster.port)
+    };
+    let refused = |host: &str, root: &str, says: &[&str]| {
+        let unasked = Server::start(chart);
+        assert_refused(finish(keep(&url(host, root), &unasked, "-r PL")), &unasked, says);
+    };
+
+    let key = KeyPair::generate().unwrap();
+    let itself = without_alternative_names(2090).self_signed(&key).unwrap().pem();
+    show(itself.clone(), &key);
+    let root = write("itself.pem", itself);
+    let stranger = write("stranger.pem", issuer("Others").pem());
+    finish(keep(&url("localhost", &root), &server, "-r PL -q")).exits(0);
+    let why = "has no subject alternative name, and its common name is not";
+    refused("127.0.0.1", &root, &[why, "subjectAltName=IP:127.0.0.1"]);
+    refused("db.example.org", &format!("{root}&hostaddr=127.0.0.1"), &[why, "subjectAltName=DNS:db.example.org"]);
+    refused("localhost", &stranger, &["comes from an authority", "sslrootcert names another one"]);
+    refused("localhost", "system", &["comes from an authority", "with sslrootcert=FILE"]);
+
+    let authority = issuer("Tests");
+    let mut params = without_alternative_names(2090);
+    params.is_ca = IsCa::NoCa;
+    show(params.signed_by(&key, &authority).unwrap().pem(), &key);
+    let root = write("authority.pem", authority.pem());
+    finish(keep(&url("localhost", &root), &server, "-r DE -q")).exits(0);
+    refused("127.0.0.1", &root, &[why]);
+
+    let expired = without_alternative_names(2020).self_signed(&key).unwrap().pem();
+    show(expired.clone(), &key);
+    let root = write("expired.pem", expired);
+    refused("localhost", &root, &["ended at 2020-01-01T00:00:00Z", "the server needs a new certificate"]);
 }
 
 #[test]
