@@ -4,7 +4,7 @@ mod network;
 mod outputs;
 mod screen;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -20,7 +20,7 @@ use crate::output::{Outputs, is_same_file};
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::history::Keeping;
-use crate::store::{Location, TERM};
+use crate::store::{Location, Passwords, TERM};
 
 use network::network;
 use outputs::outputs;
@@ -215,6 +215,15 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keepin
     }))
 }
 
+/// Where PostgreSQL's own programs look for a password ("Environment Variables", "The Password File").
+fn passwords(env: &Env) -> Result<Passwords, UsageError> {
+    let in_home = || env.get_os("HOME").map(|home| Path::new(home).join(".pgpass"));
+    Ok(Passwords {
+        password: env.get("PGPASSWORD")?.map(str::to_owned),
+        file: env.get_os("PGPASSFILE").map(PathBuf::from).or_else(in_home),
+    })
+}
+
 /// Where the history is, as `--store` or the environment say.
 ///
 /// # Errors
@@ -225,7 +234,11 @@ pub fn location(typed: Option<&str>, env: &Env) -> Result<Option<Location>, Usag
         (None, Some(given)) => (given, "TRENDFETCH_STORE"),
         (None, None) => return Ok(None),
     };
-    let location = Location::parse(text, origin)?;
+    let mut location = Location::parse(text, origin)?;
+    // A foreign folder must not be able to send them elsewhere.
+    if typed.is_some() || !env.is_from_dotenv("TRENDFETCH_STORE") {
+        location = location.with_passwords(passwords(env)?);
+    }
     if typed.is_some() && location.has_password() {
         tracing::warn!(
             "every user of this machine can read the password in --store; put the address into TRENDFETCH_STORE"

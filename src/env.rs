@@ -2,7 +2,7 @@
 
 mod dotenv;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -13,6 +13,8 @@ use dotenv::Dotenv;
 #[derive(Default)]
 pub struct Env {
     variables: HashMap<OsString, OsString>,
+    /// Those that come from `.env`.
+    from_dotenv: HashSet<OsString>,
     /// Why a line of `.env` that is wanted cannot be read.
     broken: Option<String>,
     warnings: Vec<String>,
@@ -33,8 +35,9 @@ impl Env {
         warnings.extend(overridden.into_iter().map(|(_, why)| why));
         let mut variables: HashMap<OsString, OsString> =
             values.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let from_dotenv = variables.keys().filter(|name| !real.contains_key(*name)).cloned().collect();
         variables.extend(real);
-        Env { variables, broken: broken.into_iter().map(|(_, why)| why).next(), warnings }
+        Env { variables, from_dotenv, broken: broken.into_iter().map(|(_, why)| why).next(), warnings }
     }
 
     /// Finds out whether `.env` could be read as far as it matters.
@@ -58,6 +61,11 @@ impl Env {
     /// A variable that need not be UTF-8, such as a path.
     pub fn get_os(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
+    /// Whether a variable comes from `.env`, which may be a stranger's.
+    pub fn is_from_dotenv(&self, name: &str) -> bool {
+        self.from_dotenv.contains(OsStr::new(name))
     }
 
     /// Whether a variable is set and not empty.

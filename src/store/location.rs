@@ -32,9 +32,21 @@ pub enum Journal {
     Delete,
 }
 
-/// A connection URI as PostgreSQL's documentation has it. It may hold a password.
+/// A connection URI as PostgreSQL's documentation has it, and where its password is, which may be in it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl(String);
+pub struct PostgresUrl {
+    text: String,
+    passwords: Option<Passwords>,
+}
+
+/// Where a password is looked for that is not in the address: first the one, then the other.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Passwords {
+    /// `PGPASSWORD`.
+    pub password: Option<String>,
+    /// `PGPASSFILE`, else `~/.pgpass`.
+    pub file: Option<PathBuf>,
+}
 
 /// Parameters of a URL that may be shown; any other, a password among them, may not.
 const HARMLESS: [&str; 8] = ["host=", "hostaddr=", "port=", "user=", "dbname=", "sslmode=", "sslrootcert=", "options="];
@@ -42,7 +54,7 @@ const HARMLESS: [&str; 8] = ["host=", "hostaddr=", "port=", "user=", "dbname=", 
 impl PostgresUrl {
     /// What stands before the first `?`, and the parameters after it, with a password in either.
     pub(super) fn parts(&self) -> (&str, impl Iterator<Item = &str>) {
-        let (bare, parameters) = self.0.split_once('?').unwrap_or((&self.0, ""));
+        let (bare, parameters) = self.text.split_once('?').unwrap_or((&self.text, ""));
         (bare, parameters.split('&').filter(|pair| !pair.is_empty()))
     }
 
@@ -51,6 +63,12 @@ impl PostgresUrl {
     pub(super) fn root_certificate(&self) -> Option<&str> {
         let mut names = self.parts().1.filter_map(|pair| pair.strip_prefix("sslrootcert="));
         names.next().filter(|name| *name != "system")
+    }
+
+    /// `None` where a password is looked for in the address alone.
+    #[cfg(feature = "postgres")]
+    pub(super) fn passwords(&self) -> Option<&Passwords> {
+        self.passwords.as_ref()
     }
 
     fn has_password(&self) -> bool {
@@ -93,6 +111,14 @@ impl Location {
         match self {
             Location::Sqlite(_) => false,
             Location::Postgres(url) => url.has_password(),
+        }
+    }
+
+    /// The same place; a password that is not in its address is looked for there.
+    pub fn with_passwords(self, passwords: Passwords) -> Location {
+        match self {
+            Location::Sqlite(_) => self,
+            Location::Postgres(url) => Location::Postgres(PostgresUrl { passwords: Some(passwords), ..url }),
         }
     }
 
@@ -145,7 +171,7 @@ fn sqlite(path: &str, journal: Journal) -> Result<Location, &'static str> {
 }
 
 fn postgres_url(text: &str) -> Result<Location, &'static str> {
-    let url = PostgresUrl(text.to_owned());
+    let url = PostgresUrl { text: text.to_owned(), passwords: None };
     if !text.contains("://") {
         return Err("not an address of PostgreSQL; write postgres://user@host/database");
     }

@@ -43,7 +43,7 @@ use crate::model::Report;
 pub use changes::{Fetch, Place};
 pub use expiry::KeptRun;
 pub use interval::{Asked, PastRegion};
-pub use location::{Journal, Location, PostgresUrl, SqliteFile};
+pub use location::{Journal, Location, Passwords, PostgresUrl, SqliteFile};
 pub use timeline::{Attempt, ChartFilter, KnownRegion, NO_LONGER, Period, Scope, ScopeRuns, Standing};
 
 /// How long YouTube's terms let what was fetched with a key be kept ("Developer Policies", III.E.4).

@@ -1,7 +1,7 @@
 //! A connection to PostgreSQL, encrypted wherever it leaves this machine.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::certificate;
-use crate::store::StoreError;
+use super::{certificate, pgpass};
 use crate::store::location::PostgresUrl;
+use crate::store::{Passwords, StoreError};
 use crate::tls;
 
 /// For each address of the server.
@@ -29,6 +29,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long the end of a session is waited for: a signal leaves little more.
 pub(super) const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Where a server listens whose address names no port.
+const DEFAULT_PORT: u16 = 5432;
 
 /// Where the server is known to listen when a URL names no host: as Debian and Red Hat build it.
 const SOCKET_FOLDER: &str = "/var/run/postgresql";
@@ -102,6 +105,23 @@ impl Settings {
     }
 }
 
+/// The password that PostgreSQL's own programs would take. The file calls a server localhost that is reached by the
+/// usual socket, and a database without a name has that of its user.
+fn password(passwords: &Passwords, config: &Config) -> Option<String> {
+    if passwords.password.is_some() {
+        return passwords.password.clone();
+    }
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => name.clone(),
+        Some(Host::Unix(folder)) if folder == Path::new(SOCKET_FOLDER) => "localhost".to_owned(),
+        Some(Host::Unix(folder)) => folder.display().to_string(),
+        None => config.get_hostaddrs().first()?.to_string(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(DEFAULT_PORT).to_string();
+    let user = config.get_user().map_or_else(whoami::username, |user| Ok(user.to_owned())).ok()?;
+    pgpass::read(passwords.file.as_deref()?, [&host, &port, config.get_dbname().unwrap_or(&user), &user])
+}
+
 /// Whether no packet leaves this machine.
 fn is_local(config: &Config) -> bool {
     let is_loopback = |name: &str| {
@@ -134,7 +154,12 @@ impl Connector {
     /// # Errors
     /// When TLS cannot be prepared.
     pub(super) fn new(url: &PostgresUrl) -> Result<Connector, StoreError> {
-        let settings = Settings::read(url).map_err(|why| StoreError::new(url, why, "check the address"))?;
+        let mut settings = Settings::read(url).map_err(|why| StoreError::new(url, why, "check the address"))?;
+        if settings.config.get_password().is_none()
+            && let Some(password) = url.passwords().and_then(|passwords| password(passwords, &settings.config))
+        {
+            settings.config.password(password);
+        }
         let tls = match settings.config.get_ssl_mode() {
             SslMode::Disable => None,
             _ => Some(MakeRustlsConnect::new(settings.tls().map_err(|why| {

@@ -34,7 +34,7 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
     }
     let code = error.code().map_or("", SqlState::code);
     let remedy = match code {
-        "28P01" => "check the user and the password in its address",
+        "28P01" => password_remedy(url),
         "28000" => "check the user in its address, and what the server's pg_hba.conf allows",
         "3D000" => "create the database first, with createdb",
         "42501" => "the user needs the right to create tables there, and to write into them",
@@ -54,13 +54,18 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
         _ if error.to_string().contains("TLS") => {
             "check that a server of PostgreSQL answers there, or add sslmode=disable where nobody can listen"
         }
-        _ if causes(error).any(|cause| cause.to_string() == "password missing") => {
-            "check the user and the password in its address"
-        }
+        _ if causes(error).any(|cause| cause.to_string() == "password missing") => password_remedy(url),
         _ if code.is_empty() => "check that the server runs, and that its address is right",
         _ => "run again; if it stays, please report this",
     };
     StoreError::new(url, cause(error), remedy)
+}
+
+fn password_remedy(url: &PostgresUrl) -> &'static str {
+    match url.passwords() {
+        Some(_) => "check the user in its address, and the password there, in PGPASSWORD or in ~/.pgpass",
+        None => "check the user and the password in its address; for one out of .env, no other place is looked into",
+    }
 }
 
 /// What is wrong with the server's certificate, where that is the cause.

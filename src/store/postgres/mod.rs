@@ -5,6 +5,7 @@ mod connect;
 mod delete;
 mod errors;
 mod open;
+mod pgpass;
 mod select;
 mod server;
 mod write;

@@ -258,11 +258,81 @@ fn a_password_goes_by_scram_and_is_bound_to_the_channel() {
     let url = secured.url(&right, "localhost", "scram", "sslmode=disable&channel_binding=require");
     assert_refused(finish(keep(&url, &server, "-r PL")), &server, &["channel binding"]);
     let wrong = secured.url(&format!("locked:{}", percent(WRONG)), "localhost", "scram", tls);
-    let says = ["password authentication failed", "check the user and the password in its address"];
+    let says = ["password authentication failed", "check the user in its address, and the password there"];
     assert_refused(finish(keep(&wrong, &server, "-r PL")), &server, &says);
     let none = secured.url("locked", "localhost", "scram", tls);
-    let says = ["password missing", "check the user and the password in its address"];
+    let says = ["password missing", "check the user in its address, and the password there"];
     assert_refused(finish(keep(&none, &server, "-r PL")), &server, &says);
+}
+
+#[test]
+fn a_password_that_is_not_in_the_address_is_looked_for_where_psql_looks() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(secured) = Secured::shared() else { return };
+    let store = secured.database("elsewhere");
+    let url = secured.url("locked", "127.0.0.1", "elsewhere", "sslmode=disable");
+    let server = Server::start(chart);
+    let escaped = PASSWORD.replace(':', "\\:");
+    let line = format!("127.0.0.1:{}:elsewhere:locked:{escaped}\n", secured.cluster.port);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path.display().to_string()
+    };
+    file(".pgpass", &line, 0o600);
+    let (good, open) =
+        (file("good", &format!("# me\nx:*:*:*:y\n*:*:*:locked:{escaped}\n"), 0o400), file("open", &line, 0o640));
+    let (other, home) =
+        (file("other", &line.replace(":locked:", ":you:"), 0o600), folder.path().to_str().unwrap().to_owned());
+    let wrong = url.replacen("locked@", &format!("locked:{}@", percent(WRONG)), 1);
+    let says = "check the user in its address, and the password there, in PGPASSWORD or in ~/.pgpass";
+    // The address, the environment, and what goes wrong.
+    type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, Option<&'a str>);
+    let cases: Vec<Case<'_>> = vec![
+        (&url, vec![("HOME", &home)], None),
+        (&url, vec![("PGPASSFILE", &good)], None),
+        (&url, vec![("PGPASSWORD", PASSWORD)], None),
+        // What is nearer wins.
+        (&url, vec![("PGPASSWORD", PASSWORD), ("PGPASSFILE", &other)], None),
+        (&url, vec![("PGPASSWORD", WRONG), ("PGPASSFILE", &good)], Some("password authentication failed")),
+        (&wrong, vec![("PGPASSWORD", PASSWORD)], Some("password authentication failed")),
+        (&url, vec![("PGPASSFILE", &other), ("HOME", &home)], Some("password missing")),
+        (&url, vec![("PGPASSFILE", &open)], Some("chmod 600 makes it one")),
+        (&url, vec![("PGPASSFILE", "/nowhere")], Some("password missing")),
+    ];
+    for ((url, variables, fails), region) in cases.into_iter().zip(regions()) {
+        let mut run = keep(url, &server, &format!("-r {region} -vv")).env("RUST_LOG", "trace");
+        for (name, value) in &variables {
+            run = run.env(name, value);
+        }
+        let outcome = finish(run);
+        for text in [PASSWORD, WRONG, &percent(PASSWORD), "Canary"] {
+            assert!(!outcome.stderr.contains(text) && !outcome.stdout.contains(text), "{variables:?}: {text}");
+        }
+        let is_right = match fails {
+            None => outcome.code == Some(0),
+            Some(why) => {
+                outcome.code == Some(1)
+                    && outcome.stderr.contains(why)
+                    && outcome.stderr.contains(says)
+                    && !server.asked().contains(&region)
+            }
+        };
+        assert!(is_right, "{variables:?}: {:?}: {}", outcome.code, outcome.stderr);
+    }
+    // A stranger's folder does not get them.
+    let run = Run::on(&server, "-r ZZ").file(".env", &format!("TRENDFETCH_STORE={url}\n"));
+    let outcome = finish(run.env("PGPASSWORD", PASSWORD).env("HOME", &home)).exits(1);
+    assert!(
+        outcome
+            .stderr
+            .contains("password missing; check the user and the password in its address; for one out of .env"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(store.query("SELECT count(*) FROM runs"), ["4"]);
 }
 
 /// A port that refuses, and that no other test gets meanwhile.
