@@ -1,6 +1,7 @@
 //! A history in a database of PostgreSQL, for several machines or a website that reads it.
 
 mod certificate;
+mod columns;
 mod connect;
 mod delete;
 mod errors;
@@ -126,8 +127,6 @@ impl Postgres {
         let (client, configs) = (&mut self.session.client, &self.search_configs);
         let stored = async {
             let transaction = begin(client).await?;
-            transaction.batch_execute("SET LOCAL synchronous_commit = on").await?;
-            transaction.batch_execute(COMMIT_LOCK).await?;
             let is_new = insert(&transaction, rows, configs, latest).await?;
             transaction.commit().await?;
             Ok(is_new)

@@ -68,14 +68,11 @@ async fn prepare(
         ));
     }
     let search_path = server.search_path().to_owned();
-    let read = async {
-        // What is set in a session of others would be theirs.
-        if !is_shared {
-            configure(client, &search_path).await?;
-        }
-        tokio::try_join!(version(client, server.has_tables()), search_configs(client))
-    };
-    let (mut found, search_configs) = step(url, read).await?;
+    // What is set in a session of others would be theirs.
+    let configured = async { if is_shared { Ok(()) } else { configure(client, &search_path).await } };
+    // Sent together, and done one after the other.
+    let read = async { tokio::try_join!(configured, version(client, server.has_tables()), search_configs(client)) };
+    let ((), mut found, search_configs) = step(url, read).await?;
     if found < MIGRATIONS.len() {
         server.check_migration(url, found, MIGRATIONS.len())?;
         found = step(url, migrate(client)).await?;

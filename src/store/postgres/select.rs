@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::Postgres;
+use super::columns::Parameter;
 use super::errors::explain;
 use crate::category::Category;
 use crate::model::Status;
@@ -36,9 +37,6 @@ const STANDINGS: &str = "
     FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS asked (run, region, nth)
     JOIN places ON places.run = asked.run AND places.region = asked.region AND places.rank <= $3
     ORDER BY asked.nth, places.rank";
-
-/// A value and its type, so that the server need not be asked for it first.
-type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl Postgres {
     async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {

@@ -1,16 +1,19 @@
 //! What a run changes in the tables, within its transaction.
 
-use std::pin::Pin;
-
 use jiff::Timestamp;
-use tokio_postgres::binary_copy::BinaryCopyInWriter;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
 use uuid::Uuid;
 
-use crate::store::rows::{PlaceRow, Rows, RunRow, VideoRow};
+use super::COMMIT_LOCK;
+use super::columns::{Column, Parameter, definitions, names, parameters, rows};
+use crate::store::rows::{PlaceRow, RegionRow, Rows, RunRow, VideoRow};
+
+/// The most videos in one message, which bounds the memory that it takes.
+const VIDEOS: usize = 8000;
 
 /// Writes the rows of a run; `false` where it is there already. What is dated after `latest` is not taken for newer.
+/// Statements that need not wait for each other's answers are sent together: the server does one after the other.
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
     rows: &Rows<'_>,
@@ -20,208 +23,168 @@ pub(super) async fn insert(
     let run = &rows.run;
     // A run's id is a UUID wherever a report comes from; see `document`.
     let id = Uuid::parse_str(run.id).unwrap_or_default();
-    let number = match insert_run(transaction, id, run).await? {
+    let prepare = format!(
+        "SET LOCAL synchronous_commit = on; {COMMIT_LOCK};
+         CREATE TEMPORARY TABLE incoming ({}) ON COMMIT DROP",
+        definitions(&incoming(&[], &[]))
+    );
+    let (_, inserted) = tokio::try_join!(transaction.batch_execute(&prepare), insert_run(transaction, id, run))?;
+    let number = match inserted {
         None if forget_pruned(transaction, id).await? => insert_run(transaction, id, run).await?,
         number => number,
     };
     let Some(number) = number else { return Ok(false) };
 
-    copy_regions(transaction, id, rows).await?;
-    upsert_videos(transaction, &rows.videos, (run.fetched_at, latest), search_configs).await?;
-    copy_counts(transaction, number, &rows.videos).await?;
-    copy_places(transaction, number, &rows.places).await?;
-    note_presence(transaction, number, run, latest).await?;
+    for videos in rows.videos.chunks(VIDEOS) {
+        stage(transaction, videos, search_configs).await?;
+    }
+    let (fetched_at, latest): (Parameter<'_>, Parameter<'_>) =
+        ((&run.fetched_at, Type::TIMESTAMPTZ), (&latest, Type::TIMESTAMPTZ));
+    let dates = [fetched_at.clone(), latest.clone()];
+    let number: Parameter<'_> = (&number, Type::INT4);
+    let seen = [
+        (&run.source as _, Type::TEXT),
+        (&run.category_id as _, Type::INT8),
+        fetched_at.clone(),
+        number.clone(),
+        latest,
+    ];
+    tokio::try_join!(
+        insert_regions(transaction, id, &rows.regions, run.fetched_at),
+        transaction.execute_typed(MERGE, &dates),
+        transaction.execute_typed(DESCRIBE, &dates),
+        transaction.execute_typed(DATE_BACK, &dates[..1]),
+        transaction.execute_typed(COUNT, std::slice::from_ref(&number)),
+        insert_places(transaction, number.clone(), &rows.places),
+        transaction.execute_typed(NOTE_PRESENCE, &seen),
+    )?;
     Ok(true)
 }
 
 /// Deletes what is left of a run whose charts are deleted, so that its document can be brought in again.
 async fn forget_pruned(transaction: &Transaction<'_>, id: Uuid) -> Result<bool, Error> {
     let sql = "DELETE FROM run_regions WHERE run_id = (SELECT id FROM runs WHERE id = $1 AND pruned)";
-    transaction.execute(sql, &[&id]).await?;
-    Ok(transaction.execute("DELETE FROM runs WHERE id = $1 AND pruned", &[&id]).await? > 0)
+    transaction.execute_typed(sql, &[(&id, Type::UUID)]).await?;
+    Ok(transaction.execute_typed("DELETE FROM runs WHERE id = $1 AND pruned", &[(&id, Type::UUID)]).await? > 0)
 }
 
 /// The run's number; `None` where it is there already.
 async fn insert_run(transaction: &Transaction<'_>, id: Uuid, run: &RunRow<'_>) -> Result<Option<i32>, Error> {
-    let parameters: [&(dyn ToSql + Sync); 16] = [
-        &id,
-        &run.fetched_at,
-        &run.source,
-        &run.category_id,
-        &run.status,
-        &run.max_results,
-        &run.raw,
-        &run.unique,
-        &run.multi_region,
-        &run.skipped,
-        &run.requests,
-        &run.retries,
-        &run.rate_limited,
-        &run.quota_units,
-        &run.elapsed_ms,
-        &run.held_ms,
+    let parameters: [Parameter<'_>; 16] = [
+        (&id, Type::UUID),
+        (&run.fetched_at, Type::TIMESTAMPTZ),
+        (&run.source, Type::TEXT),
+        (&run.category_id, Type::INT8),
+        (&run.status, Type::TEXT),
+        (&run.max_results, Type::INT8),
+        (&run.raw, Type::INT8),
+        (&run.unique, Type::INT8),
+        (&run.multi_region, Type::INT8),
+        (&run.skipped, Type::INT8),
+        (&run.requests, Type::INT8),
+        (&run.retries, Type::INT8),
+        (&run.rate_limited, Type::INT8),
+        (&run.quota_units, Type::INT8),
+        (&run.elapsed_ms, Type::INT8),
+        (&run.held_ms, Type::INT8),
     ];
-    let inserted = transaction
-        .query_opt(
-            "INSERT INTO runs (id, fetched_at, source, category_id, status, max_results, raw, unique_videos,
-                 multi_region, skipped, requests, retries, rate_limited, quota_units, elapsed_ms, held_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-             ON CONFLICT (id) DO NOTHING RETURNING number",
-            &parameters,
-        )
-        .await?;
+    let sql = "
+        INSERT INTO runs (id, fetched_at, source, category_id, status, max_results, raw, unique_videos,
+            multi_region, skipped, requests, retries, rate_limited, quota_units, elapsed_ms, held_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        ON CONFLICT (id) DO NOTHING RETURNING number";
+    let inserted = transaction.query_typed_opt(sql, &parameters).await?;
     inserted.map(|row| row.try_get(0)).transpose()
 }
 
-/// Starts to write rows the fast way; `finish` ends it.
-async fn copy_into(
+async fn insert_regions(
     transaction: &Transaction<'_>,
-    columns: &str,
-    types: &[Type],
-) -> Result<Pin<Box<BinaryCopyInWriter>>, Error> {
-    let sink = transaction.copy_in(&format!("COPY {columns} FROM STDIN BINARY")).await?;
-    Ok(Box::pin(BinaryCopyInWriter::new(sink, types)))
-}
-
-async fn copy_regions(transaction: &Transaction<'_>, id: Uuid, rows: &Rows<'_>) -> Result<(), Error> {
-    let types = [
-        Type::UUID,
-        Type::TEXT,
-        Type::TEXT,
-        Type::INT8,
-        Type::TEXT,
-        Type::TEXT,
-        Type::INT8,
-        Type::INT8,
-        Type::INT8,
-        Type::TIMESTAMPTZ,
+    id: Uuid,
+    regions: &[RegionRow<'_>],
+    fetched_at: Timestamp,
+) -> Result<(), Error> {
+    let each = || regions.iter();
+    let columns = [
+        Column::new("region", Type::TEXT_ARRAY, each().map(|row| row.region)),
+        Column::new("status", Type::TEXT_ARRAY, each().map(|row| row.status)),
+        Column::new("videos", Type::INT8_ARRAY, each().map(|row| row.videos)),
+        Column::new("error_kind", Type::TEXT_ARRAY, each().map(|row| row.error_kind)),
+        Column::new("error_message", Type::TEXT_ARRAY, each().map(|row| row.error_message.as_deref())),
+        Column::new("requests", Type::INT8_ARRAY, each().map(|row| row.requests)),
+        Column::new("retries", Type::INT8_ARRAY, each().map(|row| row.retries)),
+        Column::new("elapsed_ms", Type::INT8_ARRAY, each().map(|row| row.elapsed_ms)),
     ];
-    let columns = "run_regions (run_id, region, status, videos, error_kind, error_message, requests, retries,
-        elapsed_ms, fetched_at)";
-    let mut out = copy_into(transaction, columns, &types).await?;
-    for row in &rows.regions {
-        out.as_mut()
-            .write(&[
-                &id,
-                &row.region,
-                &row.status,
-                &row.videos,
-                &row.error_kind,
-                &row.error_message,
-                &row.requests,
-                &row.retries,
-                &row.elapsed_ms,
-                &rows.run.fetched_at,
-            ])
-            .await?;
-    }
-    out.as_mut().finish().await.map(drop)
+    let (names, rows, next) = (names(&columns), rows(&columns), columns.len() + 1);
+    let sql = format!(
+        "INSERT INTO run_regions ({names}, run_id, fetched_at) SELECT new.*, ${next}, ${} FROM {rows} AS new",
+        next + 1
+    );
+    let more: [Parameter<'_>; 2] = [(&id, Type::UUID), (&fetched_at, Type::TIMESTAMPTZ)];
+    transaction.execute_typed(&sql, &parameters(&columns, &more)).await.map(drop)
 }
 
-async fn copy_counts(transaction: &Transaction<'_>, number: i32, videos: &[VideoRow<'_>]) -> Result<(), Error> {
-    let types = [Type::INT4, Type::TEXT, Type::INT8, Type::INT8, Type::INT8];
-    let mut out = copy_into(transaction, "counts (run, video_id, views, likes, comments)", &types).await?;
-    for row in videos {
-        out.as_mut().write(&[&number, &row.id, &row.views, &row.likes, &row.comments]).await?;
-    }
-    out.as_mut().finish().await.map(drop)
-}
-
-async fn copy_places(transaction: &Transaction<'_>, number: i32, places: &[PlaceRow<'_>]) -> Result<(), Error> {
-    let types = [Type::INT4, Type::TEXT, Type::INT4, Type::TEXT];
-    let mut out = copy_into(transaction, "places (run, region, rank, video_id)", &types).await?;
-    for row in places {
-        out.as_mut().write(&[&number, &row.region.code(), &row.rank, &row.video_id]).await?;
-    }
-    out.as_mut().finish().await.map(drop)
-}
-
-async fn note_presence(
+async fn insert_places(
     transaction: &Transaction<'_>,
-    number: i32,
-    run: &RunRow<'_>,
-    latest: Option<Timestamp>,
+    number: Parameter<'_>,
+    places: &[PlaceRow<'_>],
 ) -> Result<(), Error> {
-    let statement = "
-        INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
-        SELECT $1, region, $2, video_id, $3, $3 FROM places WHERE run = $4 ORDER BY region, video_id
-        ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
-            first_seen_at = least(presence.first_seen_at, excluded.first_seen_at),
-            last_seen_at = CASE WHEN presence.last_seen_at > $5 THEN excluded.last_seen_at
-                                ELSE greatest(presence.last_seen_at, excluded.last_seen_at) END";
-    let parameters: [&(dyn ToSql + Sync); 5] = [&run.source, &run.category_id, &run.fetched_at, &number, &latest];
-    transaction.execute(statement, &parameters).await.map(drop)
+    let columns = [
+        Column::new("region", Type::TEXT_ARRAY, places.iter().map(|row| row.region.code())),
+        Column::new("rank", Type::INT4_ARRAY, places.iter().map(|row| row.rank)),
+        Column::new("video_id", Type::TEXT_ARRAY, places.iter().map(|row| row.video_id)),
+    ];
+    let (names, rows) = (names(&columns), rows(&columns));
+    let sql = format!("INSERT INTO places ({names}, run) SELECT new.*, $4 FROM {rows} AS new");
+    transaction.execute_typed(&sql, &parameters(&columns, &[number])).await.map(drop)
 }
 
-/// The videos of the run, in a table of its own as long as the transaction lasts.
-const INCOMING: [(&str, Type); 19] = [
-    ("video_id", Type::TEXT),
-    ("title", Type::TEXT),
-    ("channel", Type::TEXT),
-    ("channel_id", Type::TEXT),
-    ("category_id", Type::INT8),
-    ("views", Type::INT8),
-    ("likes", Type::INT8),
-    ("comments", Type::INT8),
-    ("published_at", Type::TIMESTAMPTZ),
-    ("duration_seconds", Type::INT8),
-    ("live", Type::TEXT),
-    ("embeddable", Type::BOOL),
-    ("age_restricted", Type::BOOL),
-    ("tags", Type::TEXT),
-    ("thumbnail", Type::TEXT),
-    ("description", Type::TEXT),
-    ("declared_language", Type::TEXT),
-    ("primary_language", Type::TEXT),
-    ("search_config", Type::TEXT),
-];
+/// The counts of the run's videos: its number.
+const COUNT: &str = "
+    INSERT INTO counts (run, video_id, views, likes, comments)
+    SELECT $1, video_id, views, likes, comments FROM incoming";
 
-async fn upsert_videos(
-    transaction: &Transaction<'_>,
-    videos: &[VideoRow<'_>],
-    (fetched_at, latest): (Timestamp, Option<Timestamp>),
-    search_configs: &[String],
-) -> Result<(), Error> {
-    stage(transaction, videos, search_configs).await?;
-    transaction.execute(MERGE, &[&fetched_at, &latest]).await?;
-    transaction.execute(DESCRIBE, &[&fetched_at, &latest]).await?;
-    transaction.execute(DATE_BACK, &[&fetched_at]).await.map(drop)
+/// Since when, and until when, each video of the run is in its charts: source, category, start, number, latest.
+const NOTE_PRESENCE: &str = "
+    INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
+    SELECT $1, region, $2, video_id, $3, $3 FROM places WHERE run = $4 ORDER BY region, video_id
+    ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
+        first_seen_at = least(presence.first_seen_at, excluded.first_seen_at),
+        last_seen_at = CASE WHEN presence.last_seen_at > $5 THEN excluded.last_seen_at
+                            ELSE greatest(presence.last_seen_at, excluded.last_seen_at) END";
+
+/// The videos of the run, for a table of its own that is there as long as the transaction lasts.
+fn incoming<'a>(videos: &'a [VideoRow<'a>], search_configs: &[String]) -> [Column<'a>; 19] {
+    let each = || videos.iter();
+    let has = |config: &str| search_configs.iter().any(|known| known == config);
+    let search_config = |row: &VideoRow<'_>| if has(row.search_config) { row.search_config } else { "simple" };
+    [
+        Column::new("video_id", Type::TEXT_ARRAY, each().map(|row| row.id)),
+        Column::new("title", Type::TEXT_ARRAY, each().map(|row| &*row.title)),
+        Column::new("channel", Type::TEXT_ARRAY, each().map(|row| &*row.channel)),
+        Column::new("channel_id", Type::TEXT_ARRAY, each().map(|row| row.channel_id.as_deref())),
+        Column::new("category_id", Type::INT8_ARRAY, each().map(|row| row.category_id)),
+        Column::new("views", Type::INT8_ARRAY, each().map(|row| row.views)),
+        Column::new("likes", Type::INT8_ARRAY, each().map(|row| row.likes)),
+        Column::new("comments", Type::INT8_ARRAY, each().map(|row| row.comments)),
+        Column::new("published_at", Type::TIMESTAMPTZ_ARRAY, each().map(|row| row.published_at)),
+        Column::new("duration_seconds", Type::INT8_ARRAY, each().map(|row| row.duration_seconds)),
+        Column::new("live", Type::TEXT_ARRAY, each().map(|row| row.live)),
+        Column::new("embeddable", Type::BOOL_ARRAY, each().map(|row| row.embeddable)),
+        Column::new("age_restricted", Type::BOOL_ARRAY, each().map(|row| row.age_restricted)),
+        Column::new("tags", Type::TEXT_ARRAY, each().map(|row| &*row.tags)),
+        Column::new("thumbnail", Type::TEXT_ARRAY, each().map(|row| row.thumbnail.as_deref())),
+        Column::new("description", Type::TEXT_ARRAY, each().map(|row| row.description.as_deref())),
+        Column::new("declared_language", Type::TEXT_ARRAY, each().map(|row| row.declared_language)),
+        Column::new("primary_language", Type::TEXT_ARRAY, each().map(|row| row.primary_language)),
+        Column::new("search_config", Type::TEXT_ARRAY, each().map(search_config)),
+    ]
 }
 
-/// Fills the table of what is incoming.
+/// Fills that table.
 async fn stage(transaction: &Transaction<'_>, videos: &[VideoRow<'_>], search_configs: &[String]) -> Result<(), Error> {
-    let columns = INCOMING.each_ref().map(|(name, kind)| format!("{name} {kind}"));
-    let create = format!("CREATE TEMPORARY TABLE incoming ({}) ON COMMIT DROP", columns.join(", "));
-    transaction.batch_execute(&create).await?;
-    let mut out = copy_into(transaction, "incoming", &INCOMING.map(|(_, kind)| kind)).await?;
-    for row in videos {
-        let has_config = search_configs.iter().any(|config| config == row.search_config);
-        let search_config = if has_config { row.search_config } else { "simple" };
-        out.as_mut()
-            .write(&[
-                &row.id,
-                &row.title,
-                &row.channel,
-                &row.channel_id,
-                &row.category_id,
-                &row.views,
-                &row.likes,
-                &row.comments,
-                &row.published_at,
-                &row.duration_seconds,
-                &row.live,
-                &row.embeddable,
-                &row.age_restricted,
-                &row.tags,
-                &row.thumbnail,
-                &row.description,
-                &row.declared_language,
-                &row.primary_language,
-                &search_config,
-            ])
-            .await?;
-    }
-    out.as_mut().finish().await.map(drop)
+    let columns = incoming(videos, search_configs);
+    let sql = format!("INSERT INTO incoming ({}) SELECT * FROM {}", names(&columns), rows(&columns));
+    transaction.execute_typed(&sql, &parameters(&columns, &[])).await.map(drop)
 }
 
 /// New videos, and newer facts of those that are known, by the start of the run. The words of a video that is known

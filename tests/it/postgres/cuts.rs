@@ -264,7 +264,7 @@ fn a_run_whose_server_is_gone_from_any_byte_on_is_kept_or_saved_for_load() {
         "cut for good: {} not begun, {} kept, {} saved, {answers_lost} of them kept all the same",
         ends[0], ends[1], ends[2]
     );
-    assert!(ends[0] > 5 && ends[1] > 0 && ends[2] > 50 && answers_lost >= 2, "{ends:?}, {answers_lost}");
+    assert!(ends[0] > 5 && ends[1] > 0 && ends[2] > 30 && answers_lost >= 2, "{ends:?}, {answers_lost}");
 }
 
 #[test]
