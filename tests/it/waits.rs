@@ -384,3 +384,22 @@ async fn nobody_waits_for_a_request_that_cannot_be_paid_for() {
     let ran = run(Plan { max_units: Some(1), ..plan("US") }, |_, _| broken()).await;
     assert_eq!((ran.kinds(), ran.took), (vec![Some(Kind::Budget)], LATENCY));
 }
+
+/// A 429 whose body names the window of the limit.
+fn limited_per(unit: &str) -> Result<Reply, Failure> {
+    let body = format!(
+        r#"{{"error":{{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{{"reason":"RATE_LIMIT_EXCEEDED","metadata":{{"quota_unit":"{unit}"}}}}]}}}}"#
+    );
+    Ok(Reply { head: status(429), body: body.into_bytes() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_per_minute_is_waited_out_for_its_minute() {
+    let ran = run(plan("US"), |_, nth| if nth == 0 { limited_per("1/min/{project}") } else { page() }).await;
+    assert_eq!((ran.kinds(), ran.fetched.held), (vec![None], 60 * SECOND));
+    // Not beyond what may be waited: it is our guess.
+    let retry = RetryPolicy { max_wait: 20 * SECOND, ..plan("US").retry };
+    let ran =
+        run(Plan { retry, ..plan("US") }, |_, nth| if nth == 0 { limited_per("1/min/{project}") } else { page() });
+    assert_eq!(ran.await.fetched.held, 20 * SECOND);
+}
