@@ -40,7 +40,7 @@ fn server(class: &Arc<Class>, page: usize) -> Bytes {
 fn run(class: &Class, server: &Bytes) -> Run {
     let slow = class.name.contains("stall") || matches!(class.ends, Fails("timeout", _));
     // Short where the timeout is what ends it; elsewhere a busy machine must not end it first.
-    let timeout = if slow { "300ms" } else { "20s" };
+    let timeout = if slow { "1s" } else { "20s" };
     let arguments = format!("-r {},{ILL},{} -n 150 --json -vv --retries 1 --backoff 1ms", WELL[0], WELL[1]);
     let mut run = Run::new(&arguments.split(' ').collect::<Vec<_>>());
     run.command.args(["--timeout", timeout, "--base-url", &server.base_url]);
