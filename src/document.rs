@@ -83,6 +83,9 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
     if fetched_at.subsec_nanosecond() != 0 || !(0..YEAR_10000).contains(&fetched_at.as_second()) {
         return Err("its fetched_at is no whole second between 1970 and 9999".into());
     }
+    if document.source.len() > MAX_SOURCE {
+        return Err(format!("its source has more than {MAX_SOURCE} bytes, and no host has"));
+    }
     let run_id = Uuid::parse_str(&document.run_id).map_err(|_| "its run_id is no UUID")?.to_string();
     let mut ids = HashSet::new();
     let mut places = HashSet::new();
@@ -115,6 +118,9 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
         videos,
     })
 }
+
+/// The longest name of a host ("Domain names", RFC 1035 §2.3.4).
+const MAX_SOURCE: usize = 255;
 
 /// 10000-01-01, in seconds since 1970.
 const YEAR_10000: i64 = 253_402_300_800;

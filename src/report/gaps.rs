@@ -106,12 +106,12 @@ fn shrunk(past: &RegionPast) -> Option<Gap> {
     let now = whole.next()?;
     let mut at = now.fetched_at;
     let before = whole.filter(|attempt| attempt.depth == now.depth).find(|attempt| {
-        let is_larger = attempt.videos > now.videos + now.videos / 4;
+        let is_larger = attempt.videos > now.videos.saturating_add(now.videos / 4);
         at = if is_larger { at } else { attempt.fetched_at };
         is_larger
     })?;
     let (before, now) = (before.videos, now.videos);
-    (now * 2 < before).then_some(Gap::Shrunk { region: past.region, before, now, at })
+    (now < before.div_ceil(2)).then_some(Gap::Shrunk { region: past.region, before, now, at })
 }
 
 fn jumped(past: &RegionPast) -> Vec<Gap> {

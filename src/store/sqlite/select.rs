@@ -70,7 +70,7 @@ pub(super) fn newest(connection: &Connection, filter: &ChartFilter) -> rusqlite:
             number: row.get(2)?,
             fetched_at: row.get(3)?,
             scope: Scope { source: row.get(4)?, category_id: row.get(5)? },
-            depth: row.get(6)?,
+            depth: number(row, 6)?,
         })
     })?;
     rows.collect()
@@ -135,10 +135,10 @@ pub(super) fn attempts(connection: &Connection, period: &Period) -> rusqlite::Re
             run_id: row.get(0)?,
             number: row.get(1)?,
             fetched_at: row.get(2)?,
-            depth: row.get(3)?,
+            depth: number(row, 3)?,
             region: region(row, 4)?,
             status: status(row, 5)?,
-            videos: row.get(6)?,
+            videos: number(row, 6)?,
             error: kind.map(|kind| (kind, message.unwrap_or_default())),
             is_pruned: row.get(9)?,
         })
@@ -149,6 +149,11 @@ pub(super) fn attempts(connection: &Connection, period: &Period) -> rusqlite::Re
 /// The sign of a placeholder is another one here.
 pub(super) fn placeholders(sql: &str) -> String {
     sql.replace('$', "?")
+}
+
+/// A count, which a document that was loaded may have beyond all measure.
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
+    Ok(u32::try_from(row.get::<_, i64>(column)?).unwrap_or(u32::MAX))
 }
 
 fn region(row: &Row<'_>, column: usize) -> rusqlite::Result<Region> {

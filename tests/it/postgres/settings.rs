@@ -140,3 +140,27 @@ fn sessions_end_as_the_server_expects() {
     let lost: Vec<&str> = log.lines().filter(|line| line.contains("EOF") || line.contains("onnection reset")).collect();
     assert!(lost.is_empty(), "{lost:#?}");
 }
+
+#[test]
+fn the_order_of_regions_does_not_follow_the_collation() {
+    let Some(store) = Store::postgres() else { return };
+    let name = own_name(&store, "danish");
+    store.execute(&format!(
+        "CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'da' LOCALE 'C.UTF-8'"
+    ));
+    let danish = Store {
+        url: store.url.replacen(store.url.rsplit('/').next().unwrap(), &name, 1),
+        folder: tempfile::tempdir().unwrap(),
+    };
+    for _ in 0..2 {
+        finish(keep(&danish.url, &Server::start(chart), "-r ZZ,AB,AA -q")).exits(0);
+    }
+    // In Danish, two As are the last letter.
+    assert_eq!(danish.query("SELECT region FROM run_regions GROUP BY region ORDER BY region"), ["AB", "ZZ", "AA"]);
+    let document = command(&danish.url, &["changes", "-f", "json"]).exits(0).document();
+    let codes: Vec<&Value> = document["regions"].as_array().unwrap().iter().map(|row| &row["region"]).collect();
+    assert_eq!(codes, ["AA", "AB", "ZZ"]);
+    let page = command(&danish.url, &["report", "-o", "page.html"]).exits(0).read("page.html");
+    let places = ["AA", "AB", "ZZ"].map(|code| page.find(&format!("id=\"{code}\"")));
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
+}

@@ -8,6 +8,7 @@ on_both_engines! {
     a_document_keeps_all_that_the_history_holds
     a_document_that_cannot_be_read_changes_nothing
     a_document_that_no_run_can_have_written_is_refused
+    counts_beyond_32_bits_are_kept_and_shown
 }
 
 fn loading_twice_changes_nothing(store: Store) {
@@ -455,6 +456,10 @@ fn a_document_that_no_run_can_have_written_is_refused(store: Store) {
         ("ranks beyond every chart", deep),
         ("an id that no video has", with("/videos/0/video_id", json!("a\0b"))),
         ("a language that none is", with("/videos/0/declared_language", json!("d\0"))),
+        (
+            "a source that is no host",
+            with("/source", json!((0..2500).map(|number| format!("{number:04}")).collect::<String>())),
+        ),
         ("a fraction of a second", with("/fetched_at", json!("2026-11-22T13:00:00.5Z"))),
         ("a time before every calendar", with("/fetched_at", json!("-005000-01-01T00:00:00Z"))),
     ];
@@ -468,4 +473,24 @@ fn a_document_that_no_run_can_have_written_is_refused(store: Store) {
     }
     assert!(wrong.is_empty(), "{}", wrong.concat());
     assert_eq!(dump(&store), before);
+}
+
+fn counts_beyond_32_bits_are_kept_and_shown(store: Store) {
+    const MANY: u64 = 5_000_000_000;
+    for hour in 0..2 {
+        let run = report(hours(at(NOON), hour), vec![chart("US", &["a", "b"]), failed("PL", Kind::Timeout)]);
+        let mut document = serde_json::to_value(&run).unwrap();
+        for count in ["raw", "unique", "multi_region", "elapsed_ms", "held_ms"] {
+            document["stats"][count] = json!(MANY);
+        }
+        for row in document["stats"]["regions"].as_array_mut().unwrap() {
+            (row["videos"], row["elapsed_ms"]) = (json!(MANY), json!(MANY));
+        }
+        document["videos"][0]["views"] = json!(MANY);
+        command(&store, "load document.json").file("document.json", &document.to_string()).finish().exits(0);
+    }
+    assert_eq!(columns(&store, "run_regions", &["videos"]), vec![json!([MANY]); 4]);
+    command(&store, "changes -f json").finish().exits(0);
+    let page = command(&store, "report -o page.html").finish().exits(0);
+    assert!(page.read("page.html").contains("5,000,000,000"));
 }
