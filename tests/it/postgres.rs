@@ -20,6 +20,7 @@ use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, Hit, KEY, Outcome, Run, Server, item};
 
 mod cuts;
+mod distance;
 mod pooler;
 mod repeats;
 mod rights;
