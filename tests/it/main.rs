@@ -30,6 +30,8 @@ mod properties;
 mod proxies;
 mod readme;
 mod secrets;
+#[allow(dead_code, reason = "tests/skipped.rs reads what tests write")]
+mod skipped;
 mod store;
 mod terminal;
 mod tls;

@@ -1,10 +1,11 @@
-//! Programs that tests borrow, and what is said where one is not there: it never passes in silence.
+//! Programs that tests borrow, and what is said where one is not there.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::harness::Run;
+use crate::skipped;
 
 /// Whether all of these can be started. In CI they must be; elsewhere it is said what was left out.
 pub fn are_there(programs: &[&str], left_out: &str) -> bool {
@@ -39,9 +40,12 @@ pub fn not_there(why: &str, left_out: &str) {
     leave_out(why, left_out);
 }
 
-/// What this machine does not allow, wherever it is. Past the test harness, which would swallow it.
+/// What this machine does not allow, wherever it is. It is said at once, past the test harness, which would swallow it,
+/// and at the end of `cargo test`.
 pub fn leave_out(why: &str, left_out: &str) {
-    let _ = writeln!(io::stderr(), "\nLEFT OUT: {why}; not run: {left_out}\n");
+    let line = format!("{why}; not run: {left_out}");
+    let _ = writeln!(io::stderr(), "\nLEFT OUT: {line}\n");
+    skipped::add(&line);
 }
 
 /// Whether strace may trace here; ptrace is forbidden in some containers.
