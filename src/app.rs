@@ -28,10 +28,17 @@ use crate::store::history::{Expiry, History, Keeping, Opened};
 use crate::store::since::Since;
 use crate::store::{Asked, StoreError};
 use crate::text::quoted;
+use crate::time_limit::{Interruption, TimeLimit};
 use crate::verdict::{summarize, verdict};
 
-/// How long a history may take once a signal has ended the run, which leaves time to save it.
-pub const PATIENCE_WHEN_CANCELLED: Duration = Duration::from_secs(1);
+/// How long before the end of an interrupted run its history must have taken it, which leaves time to save it elsewhere.
+const TO_SAVE: Duration = Duration::from_secs(1);
+
+/// How long before that end it must be saved, which leaves time to write the outputs.
+const TO_WRITE: Duration = Duration::from_millis(500);
+
+/// How long after that end the history may take to let the next run begin.
+const TO_CLOSE: Duration = Duration::from_millis(250);
 
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +52,9 @@ pub enum StartError {
     /// The simulation found no port.
     #[error("the demo cannot listen on 127.0.0.1: {0}; is loopback up?")]
     Demo(std::io::Error),
+    /// A signal, or the deadline.
+    #[error("the run ended before anything was sent: {0}")]
+    Interrupted(&'static str),
     /// TLS or a proxy.
     #[error(
         "cannot prepare for the network: {0}; install the system's certificates (ca-certificates), or set SSL_CERT_FILE"
@@ -52,7 +62,7 @@ pub enum StartError {
     Network(String),
 }
 
-/// Does one run. `cancelled`, once true, ends the fetching early; what arrived is still written.
+/// Does one run. `signalled` tells when a signal came, which ends the fetching early; what arrived is still written.
 ///
 /// # Errors
 /// When nothing could begin; nothing was sent then. Everything later is in the [`Exit`] and the log.
@@ -60,21 +70,30 @@ pub async fn run(
     config: Config,
     wall_clock: Timestamp,
     screen: MultiProgress,
-    cancelled: watch::Receiver<bool>,
+    signalled: watch::Receiver<Option<Instant>>,
 ) -> Result<Exit, StartError> {
     let Some(source) = &config.source else {
         output::print(&output::price(&config.plan))?;
         return Ok(Exit::Complete);
     };
     let start = Start { instant: Instant::now(), timestamp: wall_clock };
-    let mut history = match open(&config, source, start.timestamp).await? {
+    let deadline = config.plan.deadline.and_then(|deadline| start.instant.checked_add(deadline));
+    let limit = TimeLimit::new(deadline, signalled);
+    let mut history = match before(&limit, open(&config, source, start.timestamp)).await? {
         Continue(history) => history,
         Break(exit) => return Ok(exit),
     };
-    let done = fetch_and_write(&config, source, start, screen, cancelled, history.as_mut()).await;
+    let done = fetch_and_write(&config, source, start, screen, &limit, history.as_mut()).await;
     // The next run may begin.
     if let Some(history) = history {
-        history.close().await;
+        let late = async {
+            limit.over(start.instant, Duration::ZERO).await;
+            tokio::time::sleep(TO_CLOSE).await;
+        };
+        tokio::select! {
+            () = history.close() => {}
+            () = late => {}
+        }
     }
     done
 }
@@ -85,16 +104,19 @@ async fn fetch_and_write(
     source: &Source,
     start: Start,
     screen: MultiProgress,
-    cancelled: watch::Receiver<bool>,
+    limit: &TimeLimit,
     mut history: Option<&mut History>,
 ) -> Result<Exit, StartError> {
-    output::check(&config.outputs)?;
-    config.history.iter().for_each(|keeping| output::sweep(&keeping.rescue));
+    before(limit, check(config)).await?;
 
     let progress = Arc::new(Progress::new(screen, &config.plan.regions));
     let (transport, _demo) = connect(config, source, start).await?;
-    let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), until(cancelled.clone()));
+    let cancelled = async {
+        limit.signal().await;
+    };
+    let fetching = fetch(config.plan.clone(), start, transport, progress.clone(), cancelled);
     let fetched = progress.during(fetching).await;
+    let fetched_at = Instant::now();
 
     let clocks = clocks(source, fetched.clock_ahead);
     let (mut videos, outcomes) = deduplicate(fetched.charts);
@@ -102,19 +124,21 @@ async fn fetch_and_write(
     let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
     let report = Report::new(clocks.correct(start.timestamp), source.name(), request(&config.plan), stats, videos);
     let report = Arc::new(report);
+    let over = |reserve| limit.over(fetched_at, reserve);
     let is_recorded = match (&mut history, &config.history) {
-        (Some(history), Some(keeping)) => {
-            let latest = clocks.latest(start.now());
-            record(history, keeping, &report, latest, cancelled.clone()).await
-        }
+        (Some(history), Some(keeping)) => record(history, keeping, &report, clocks.latest(start.now()), over).await,
         _ => true,
     };
     let since = match &mut history {
-        Some(history) if is_recorded && config.outputs.stats != StatsTo::Nowhere => since_last(history, &report).await,
+        Some(history) if is_recorded && config.outputs.stats != StatsTo::Nowhere => {
+            tokio::select! {
+                since = since_last(history, &report) => since,
+                _ = over(TO_SAVE) => None,
+            }
+        }
         _ => None,
     };
-    let (outputs, written) = (config.outputs.clone(), Arc::clone(&report));
-    let errors = unblocked(move || output::write(&outputs, &written, since)).await;
+    let errors = output::write(config.outputs.clone(), &report, since, || over(Duration::ZERO)).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
     let now = clocks.correct(start.now());
@@ -126,7 +150,7 @@ async fn fetch_and_write(
     }
     // At last, since it may take its time on a slow server.
     if let (Some(history), Some(keeping), true) = (&mut history, &config.history, is_recorded) {
-        expire(history, keeping, &report, clocks, cancelled).await;
+        expire(history, keeping, &report, clocks, limit).await;
     }
     let exit = Exit::of(&report, !is_recorded || !errors.is_empty());
     summarize(&report, exit);
@@ -149,6 +173,28 @@ fn wrong_clock(ours: Timestamp, theirs: Timestamp, has_history: bool) -> String 
         shown(ours),
         shown(theirs)
     )
+}
+
+/// What comes before anything is sent is given up as soon as the run is interrupted: nothing is lost yet.
+async fn before<T, E>(limit: &TimeLimit, work: impl Future<Output = Result<T, E>>) -> Result<T, StartError>
+where
+    StartError: From<E>,
+{
+    tokio::select! {
+        done = work => Ok(done?),
+        why = limit.interrupted() => Err(StartError::Interrupted(match why {
+            Interruption::Signal => "a signal came",
+            Interruption::Deadline => "--deadline had passed; raise it, or see what keeps the history or an output busy",
+        })),
+    }
+}
+
+/// Looks whether the outputs can be written.
+async fn check(config: &Config) -> Result<(), OutputError> {
+    let outputs = config.outputs.clone();
+    unblocked(move || output::check(&outputs)).await?;
+    config.history.iter().for_each(|keeping| output::sweep(&keeping.rescue));
+    Ok(())
 }
 
 /// The history, where there is one, before a unit is spent; or how a run ends that need not or may not begin.
@@ -178,36 +224,31 @@ async fn open(
     })
 }
 
-/// Waits until the run is cancelled.
-async fn until(mut cancelled: watch::Receiver<bool>) {
-    // Without a sender, nobody can cancel any more.
-    if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
-        std::future::pending().await
-    }
-}
-
 /// Whether the history took the run. A run that it did not take is saved, and the log says how to
 /// bring it in.
-async fn record(
+async fn record<F: Future<Output = Interruption>>(
     history: &mut History,
     keeping: &Keeping,
     report: &Arc<Report>,
     latest: Option<Timestamp>,
-    cancelled: watch::Receiver<bool>,
+    over: impl Fn(Duration) -> F,
 ) -> bool {
-    let interrupted = async {
-        until(cancelled).await;
-        tokio::time::sleep(PATIENCE_WHEN_CANCELLED).await;
-    };
     tokio::select! {
         recorded = history.record(report, latest) => match recorded {
             Ok(()) => return true,
             Err(error) => tracing::error!("{error}"),
         },
-        () = interrupted => tracing::error!("the history did not take the run before the signal ended it"),
+        why = over(TO_SAVE) => tracing::error!("the history did not take the run before {why} ended it"),
     }
     let (folders, saved) = (keeping.rescue.clone(), Arc::clone(report));
-    match unblocked(move || output::rescue(&folders, &saved)).await {
+    let saved = tokio::select! {
+        saved = unblocked(move || output::rescue(&folders, &saved)) => saved,
+        why = over(TO_WRITE) => {
+            tracing::error!("the run could not be saved either before {why} ended it");
+            return false;
+        }
+    };
+    match saved {
         Ok(path) => {
             let load = format!("trendfetch load {}", quoted(&path.display()));
             match &keeping.typed {
@@ -227,17 +268,11 @@ async fn since_last(history: &mut History, report: &Report) -> Option<Since> {
     history.since_last(report).await.inspect_err(|error| tracing::warn!("{error}")).ok().flatten()
 }
 
-/// Deletes what is too old, unless a signal ends the run, and says why not where it stays.
-async fn expire(
-    history: &mut History,
-    keeping: &Keeping,
-    report: &Report,
-    clocks: Clocks,
-    cancelled: watch::Receiver<bool>,
-) {
+/// Deletes what is too old, unless the run is interrupted, and says why not where it stays.
+async fn expire(history: &mut History, keeping: &Keeping, report: &Report, clocks: Clocks, limit: &TimeLimit) {
     let expired = tokio::select! {
         biased;
-        () = until(cancelled) => return,
+        _ = limit.interrupted() => return,
         expired = history.expire(report, clocks) => expired,
     };
     let keep = figures::duration(keeping.retention);

@@ -1,58 +1,80 @@
-//! Work that blocks, on a thread of its own, so that signals and deadlines are noticed meanwhile.
+//! Work that blocks, on another thread, so that signals and deadlines are noticed meanwhile.
+//!
+//! tokio's `spawn_blocking` does the same, but panics where no thread can be started, which a limit on processes causes
+//! (`ulimit -u`, `pids.max`).
 
-use std::panic::resume_unwind;
-use std::sync::mpsc;
-use std::thread;
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{SendError, SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 
 use tokio::sync::oneshot;
 
-/// Starts the work on another thread, at once; the future waits for its result. Where no thread can be started, which a
-/// limit on processes causes (`ulimit -u`, `pids.max`), the work is done on this thread before the call returns: slower,
-/// but nothing is lost. A panic of the work continues here.
-///
-/// tokio's `spawn_blocking` panics in that case.
-pub(crate) fn unblocked<T, W>(work: W) -> impl Future<Output = T> + Send
+/// Work, which is told the thread that it runs on, where there is one.
+type Job = Box<dyn FnOnce(Option<&Worker>) + Send>;
+
+#[derive(Clone)]
+struct Worker(SyncSender<Job>);
+
+/// Threads that wait for work.
+static IDLE: Mutex<Vec<Worker>> = Mutex::new(Vec::new());
+
+/// Starts the work on another thread, at once; the future waits for its result. Where no thread can be started, the work
+/// is done on this thread before the call returns: slower, but nothing is lost. A panic of the work continues here.
+pub fn unblocked<T, W>(work: W) -> impl Future<Output = T> + Send
 where
     T: Send + 'static,
     W: FnOnce() -> T + Send + 'static,
 {
-    let started = start(work);
-    async move {
-        match started {
-            Started::Here(done) => done,
-            Started::There(thread, done) => match done.await {
-                Ok(done) => done,
-                // Only a panic ends the thread without a result.
-                Err(_) => resume_unwind(thread.join().err().unwrap_or_else(|| Box::new("a thread ended early"))),
-            },
-        }
-    }
-}
-
-enum Started<T> {
-    Here(T),
-    There(thread::JoinHandle<()>, oneshot::Receiver<T>),
-}
-
-fn start<T, W>(work: W) -> Started<T>
-where
-    T: Send + 'static,
-    W: FnOnce() -> T + Send + 'static,
-{
-    // A thread that could not be started would take the work with it, so it is handed over afterwards.
-    let (hand_over, handed_over) = mpsc::sync_channel::<W>(1);
-    let (finish, done) = oneshot::channel();
-    let thread = thread::Builder::new().spawn(move || {
-        if let Ok(work) = handed_over.recv() {
-            // Nobody may wait for the result any more.
-            let _ = finish.send(work());
-        }
+    let (finish, done) = oneshot::channel::<Result<T, Box<dyn Any + Send>>>();
+    let job: Job = Box::new(move |worker| {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        // Before the result is there, so that what comes next finds this thread.
+        idle().extend(worker.cloned());
+        // Nobody may wait for the result any more.
+        let _ = finish.send(result);
     });
-    match thread {
-        Err(_) => Started::Here(work()),
-        Ok(thread) => match hand_over.send(work) {
-            Ok(()) => Started::There(thread, done),
-            Err(mpsc::SendError(work)) => Started::Here(work()),
-        },
+    if let Err(job) = hand_over(job) {
+        job(None);
     }
+    async move {
+        match done.await {
+            Ok(Ok(done)) => done,
+            Ok(Err(panic)) => resume_unwind(panic),
+            // A job always sends its result.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Whether the next work has a thread of its own.
+pub fn has_thread() -> bool {
+    let mut idle = idle();
+    if idle.is_empty() {
+        idle.extend(start());
+    }
+    !idle.is_empty()
+}
+
+/// Gives the job to a thread; gives it back where there is none.
+fn hand_over(job: Job) -> Result<(), Job> {
+    let worker = idle().pop();
+    match worker.map_or_else(start, Ok) {
+        Ok(Worker(jobs)) => jobs.send(job).map_err(|SendError(job)| job),
+        Err(_) => Err(job),
+    }
+}
+
+fn start() -> io::Result<Worker> {
+    let (sender, jobs) = sync_channel::<Job>(1);
+    let worker = Worker(sender);
+    let this = worker.clone();
+    Builder::new().spawn(move || jobs.iter().for_each(|job| job(Some(&this))))?;
+    Ok(worker)
+}
+
+fn idle() -> MutexGuard<'static, Vec<Worker>> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
 }

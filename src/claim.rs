@@ -8,6 +8,13 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+/// Part of a file's name, of 16 characters, that stands for a text of any length: FNV-1a, 64 bits, which every version of
+/// the program makes alike.
+pub(crate) fn hash(text: &[u8]) -> String {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", text.iter().fold(0xcbf2_9ce4_8422_2325, step))
+}
+
 /// Creates the file, or takes over a leftover's place, and waits for whoever holds it.
 ///
 /// # Errors

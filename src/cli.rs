@@ -198,7 +198,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DUR", default_value = "60s", value_parser = duration, hide_short_help = true, help_heading = PACE)]
     pub max_wait: Duration,
 
-    /// Time for the whole run; what is unfinished by then fails, what arrived is kept [default: none]
+    /// Time for the whole run, writing included; what is unfinished by then fails, what arrived is kept [default: none]
     #[arg(long, value_name = "DUR", value_parser = duration, hide_short_help = true, help_heading = PACE)]
     pub deadline: Option<Duration>,
 
@@ -225,7 +225,7 @@ pub struct RunArgs {
     /// Write the data to FILE, whole or not at all; repeatable; - is standard output
     ///
     /// The extension says the format (.json, .ndjson, .jsonl, .csv), else --format, else json. When
-    /// no video arrived, the old file stays.
+    /// no video arrived, the old file stays. /dev/stdout is standard output too, and /dev/fd/N an open descriptor.
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     pub output: Vec<PathBuf>,
 

@@ -18,7 +18,7 @@ use crate::env::Env;
 use crate::error::UsageError;
 use crate::language::search_config;
 use crate::model::{Report, whole_seconds};
-use crate::output::{self, ChangesFormat};
+use crate::output::{self, ChangesFormat, Descriptor};
 use crate::region::{self, Region};
 #[cfg(feature = "report")]
 use crate::report::{self, Snapshot};
@@ -32,11 +32,19 @@ const NO_RUN: &str = "the history holds no run yet; a run with --store brings on
 /// How far another machine's clock may be ahead of this one's.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
-/// Does what the command says.
+/// The open descriptor that the page of `report` goes to. To be asked before anything else is opened.
+pub fn page(command: &Command) -> Option<Descriptor> {
+    match command {
+        Command::Report(arguments) => Descriptor::named_by(&arguments.output),
+        _ => None,
+    }
+}
+
+/// Does what the command says. `page` is what [`page()`] gave.
 ///
 /// # Errors
 /// When it cannot be done, with the reason.
-pub async fn run(command: Command, env: &Env, now: Timestamp) -> anyhow::Result<()> {
+pub async fn run(command: Command, page: Option<Descriptor>, env: &Env, now: Timestamp) -> anyhow::Result<()> {
     // As runs are dated: with a fraction, a run of this very second would lie ahead.
     let now = whole_seconds(now);
     let text = match command {
@@ -55,7 +63,7 @@ pub async fn run(command: Command, env: &Env, now: Timestamp) -> anyhow::Result<
             let changes = find_changes(&location, &regions, category, columns, now).await?;
             return Ok(output::changes::print(&changes, format, color)?);
         }
-        Command::Report(arguments) => return report(arguments, env, now).await,
+        Command::Report(arguments) => return report(arguments, page, env, now).await,
         Command::Load { file, store } => load(&location(store.store, env)?, &file, now).await?,
         Command::Prune(typed) => return prune(&location(typed.store.store.clone(), env)?, &typed, now).await,
     };
@@ -129,12 +137,17 @@ fn given_up(known: &[KnownRegion]) -> HashSet<Region> {
 
 /// What a page is made of must outlive it.
 #[cfg(feature = "report")]
-fn not_onto(output: &Path, source: &Path) -> Result<(), UsageError> {
-    // As a name, - is two different streams.
-    if output.as_os_str() == "-" || !output::is_same_file(output, source) {
-        return Ok(());
+fn not_onto(output: &Path, page: Option<&Descriptor>, source: &Path) -> Result<(), UsageError> {
+    let is_source = match page {
+        Some(page) => page.leads_to(source),
+        None => output::is_same_file(output, source),
+    };
+    match is_source {
+        false => Ok(()),
+        true => {
+            Err(UsageError(format!("{} is what the page is made of; name another file for the page", output.display())))
+        }
     }
-    Err(UsageError(format!("{} is what the page is made of; name another file for the page", output.display())))
 }
 
 fn not_ahead(report: &Report, file: &Path, now: Timestamp) -> anyhow::Result<()> {
@@ -148,14 +161,14 @@ fn not_ahead(report: &Report, file: &Path, now: Timestamp) -> anyhow::Result<()>
 }
 
 #[cfg(feature = "report")]
-async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
+async fn report(arguments: ReportArgs, page: Option<Descriptor>, env: &Env, now: Timestamp) -> anyhow::Result<()> {
     let ReportArgs { store, from, regions, category, output, thumbnails } = arguments;
     let asked = if regions.is_empty() { None } else { Some(region::parse_list(&regions.join(","))?) };
     let absence =
         if from.is_some() { "the document does not have it" } else { "no run of the last 30 days asked for it" };
     let snapshot = match from {
         Some(file) => {
-            not_onto(&output, &file)?;
+            not_onto(&output, page.as_ref(), &file)?;
             let report = document::read(&file)?;
             not_ahead(&report, &file, now)?;
             Snapshot::of_document(&report, asked.as_deref(), now)
@@ -163,7 +176,7 @@ async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Res
         None => {
             let location = location(store.store, env)?;
             if let Location::Sqlite(file) = &location {
-                not_onto(&output, &file.path)?;
+                not_onto(&output, page.as_ref(), &file.path)?;
             }
             let mut engine = store::open(&location, Access::Read).await?;
             let snapshot = Snapshot::of_history(&mut *engine, asked.as_deref(), category, now).await;
@@ -186,14 +199,14 @@ async fn report(arguments: ReportArgs, env: &Env, now: Timestamp) -> anyhow::Res
     anyhow::ensure!(
         !snapshot.is_empty(),
         "there is no chart to show; {} is left as it was",
-        if output.as_os_str() == "-" { "standard output".into() } else { output.display().to_string() }
+        page.as_ref().map_or_else(|| output.display().to_string(), Descriptor::to_string)
     );
-    let page = report::render(&snapshot, thumbnails).context("cannot make the page")?;
-    Ok(output::save(&output, &page)?)
+    let html = report::render(&snapshot, thumbnails).context("cannot make the page")?;
+    Ok(output::save(&output, page.as_ref(), &html)?)
 }
 
 #[cfg(not(feature = "report"))]
-async fn report(_: ReportArgs, _: &Env, _: Timestamp) -> anyhow::Result<()> {
+async fn report(_: ReportArgs, _: Option<Descriptor>, _: &Env, _: Timestamp) -> anyhow::Result<()> {
     Err(UsageError("this trendfetch was built without pages; build it with --features report".into()).into())
 }
 

@@ -16,14 +16,14 @@ use crate::error::UsageError;
 use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
 use crate::fetch::transport::{Network, is_loopback};
-use crate::output::{Outputs, is_same_file};
+use crate::output::Outputs;
 use crate::region::{self, Region};
 use crate::secret::ApiKey;
 use crate::store::history::Keeping;
 use crate::store::{Location, Passwords, TERM};
 
 use network::network;
-use outputs::outputs;
+use outputs::{outputs, refuse_to_overwrite};
 
 pub use screen::{Screen, has_color};
 
@@ -196,10 +196,8 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keepin
             "this demo's run goes into the history of TRENDFETCH_STORE, as source demo; --store names another"
         );
     }
-    if let Location::Sqlite(history) = &location
-        && let Some(output) = outputs.files.iter().find(|output| is_same_file(&output.path, &history.path))
-    {
-        return Err(UsageError(format!("-o {} is the history itself; name another file", output.path.display())));
+    if let Location::Sqlite(history) = &location {
+        refuse_to_overwrite(outputs, &history.path, "is the history itself; name another file")?;
     }
     // Beside a device is no place for a file.
     let is_device = |path: &Path| std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());

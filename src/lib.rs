@@ -34,7 +34,7 @@
 //! | [`region`], [`category`], [`language`] | tables of YouTube's, and of PostgreSQL's dictionaries |
 //! | [`error`], [`secret`], [`tls`], [`text`], [`figures`], [`tags`] | failures by reach; the key; certificates that are trusted; text from strangers; numbers for people; a list of texts in one piece of memory |
 //! | [`document`] | a saved document, read back |
-//! | [`commands`], [`logging`], [`signals`] | the rest of a command-line program |
+//! | [`commands`], [`logging`], [`signals`], [`time_limit`], [`blocking`] | the rest of a command-line program |
 //!
 //! # Invariants
 //!
@@ -62,7 +62,7 @@
 compile_error!("trendfetch keeps file modes and listens to signals as Unix has them; build it on Linux, macOS or WSL");
 
 pub mod app;
-mod blocking;
+pub mod blocking;
 pub mod category;
 mod claim;
 pub mod cli;
@@ -90,5 +90,6 @@ pub mod stats;
 pub mod store;
 pub mod tags;
 pub mod text;
+pub mod time_limit;
 pub mod tls;
 pub mod verdict;

@@ -9,6 +9,8 @@ use indicatif::MultiProgress;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use trendfetch::blocking::{has_thread, unblocked};
 use trendfetch::cli::Cli;
 use trendfetch::config::{Config, Screen};
 use trendfetch::env::Env;
@@ -17,11 +19,11 @@ use trendfetch::exit::Exit;
 use trendfetch::output::{self, progress};
 use trendfetch::secret::forbid_core_dumps;
 use trendfetch::signals::Signals;
+use trendfetch::time_limit::GRACE;
 use trendfetch::{app, commands, logging};
 
-/// How long a run may write what arrived, once a signal has ended it: longer than it waits for its history, or what the
-/// history did not take could not be saved.
-const LAST_WORDS: Duration = app::PATIENCE_WHEN_CANCELLED.saturating_mul(2);
+/// How long after its end a run is waited for. It ends by itself, unless a log line of it is stuck in a full pipe.
+const OVERDUE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     forbid_core_dumps();
@@ -43,35 +45,70 @@ fn start(cli: Cli) -> anyhow::Result<Exit> {
     // The wall clock is asked here and nowhere else.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
     let now = Timestamp::now();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     env.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    let Some(command) = cli.command else { return run(runtime, Config::resolve(cli.run, &env)?, lines, now) };
-    runtime.block_on(commands::run(command, &env, now)).map(|()| Exit::Complete)
+    // A runtime has descriptors of its own. It comes after the outputs, which may be those that the program started with.
+    match cli.command {
+        None => {
+            let config = Config::resolve(cli.run, &env)?;
+            runtime()?.block_on(run(config, lines, now))
+        }
+        Some(command) => {
+            let page = commands::page(&command);
+            runtime()?.block_on(commands::run(command, page, &env, now)).map(|()| Exit::Complete)
+        }
+    }
 }
 
-fn run(runtime: Runtime, config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Result<Exit> {
-    let exit = runtime.block_on(async {
-        let mut signals = Signals::listen().context("cannot listen for signals")?;
-        let ended_by = Cell::new(None);
-        let (cancel, cancelled) = watch::channel(false);
-        let exit = tokio::select! {
-            exit = app::run(config, now, lines, cancelled) => exit?,
-            exit = listen(&mut signals, &ended_by, &cancel) => exit,
-        };
-        Ok(ended_by.get().map_or(exit, Exit::Signal))
-    });
-    // A write that hangs is not waited for.
-    runtime.shutdown_background();
-    exit
+fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
 }
 
-/// The first signal cancels the run; a second one, or [`LAST_WORDS`], ends it as it is.
-async fn listen(signals: &mut Signals, ended_by: &Cell<Option<u8>>, cancel: &watch::Sender<bool>) -> Exit {
-    let first = signals.next().await;
-    ended_by.set(Some(first));
-    // A run that is over takes no message.
-    let _ = cancel.send(true);
-    let _ = tokio::time::timeout(LAST_WORDS, signals.next()).await;
-    output::complain("ended before everything was written; what is there is whole, old or new");
-    Exit::Signal(first)
+/// The run has a thread of its own, so that a signal or the deadline ends it whatever blocks it.
+async fn run(config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let ended_by = Cell::new(None);
+    let (tell, signalled) = watch::channel(None);
+    let deadline = config.plan.deadline;
+    let run = async {
+        if !has_thread() {
+            return Ok(app::run(config, now, lines, signalled).await?);
+        }
+        unblocked(move || Ok(runtime()?.block_on(app::run(config, now, lines, signalled))?)).await
+    };
+    let exit = tokio::select! {
+        exit = run => exit,
+        () = overdue(&mut signals, &ended_by, &tell, deadline) => {
+            output::complain("ended before everything was written; files are whole, old or new, but standard output, pipes and devices may have a part of the data");
+            Ok(Exit::Failed)
+        }
+    };
+    let Some(signal) = ended_by.get() else { return exit };
+    if let Err(error) = exit {
+        output::complain(&format!("{error:#}"));
+    }
+    Ok(Exit::Signal(signal))
+}
+
+/// Tells the run of the first signal, and waits until it should have ended; a second signal ends it as it is.
+async fn overdue(
+    signals: &mut Signals,
+    ended_by: &Cell<Option<u8>>,
+    tell: &watch::Sender<Option<Instant>>,
+    deadline: Option<Duration>,
+) {
+    let end = async {
+        match deadline {
+            Some(deadline) => sleep(deadline.saturating_add(GRACE + OVERDUE)).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        signal = signals.next() => {
+            ended_by.set(Some(signal));
+            // A run that is over takes no message.
+            let _ = tell.send(Some(Instant::now()));
+            let _ = timeout(GRACE + OVERDUE, signals.next()).await;
+        }
+        () = end => {}
+    }
 }

@@ -1,22 +1,25 @@
 //! What is written, where, and whether the options about it make sense together.
 
 use std::io::{IsTerminal, stderr, stdout};
+use std::path::Path;
 
 use super::has_color;
 use crate::cli::{RunArgs, When};
 use crate::env::Env;
 use crate::error::UsageError;
-use crate::output::{FileOutput, Format, Outputs, StatsTo, is_same_file};
+use crate::output::{Descriptor, FileOutput, Format, Outputs, StatsTo, StreamOutput, is_same_file};
 
 /// # Errors
 /// For the first option that is malformed, or about something that is not there.
 pub(super) fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
-    let (files, data) = targets(args)?;
-    refuse_what_cannot_be(args, &files, data)?;
-    let stats = match (args.quiet, data) {
-        (true, _) => StatsTo::Nowhere,
-        (false, Some(_)) => StatsTo::Stderr,
-        (false, None) => StatsTo::Stdout,
+    let (files, streams) = targets(args)?;
+    refuse_what_cannot_be(args, &files, &streams)?;
+    let stats = if args.quiet {
+        StatsTo::Nowhere
+    } else if streams.iter().any(|stream| stream.descriptor.is_stdout()) {
+        StatsTo::Stderr
+    } else {
+        StatsTo::Stdout
     };
     let is_terminal = match stats {
         StatsTo::Stdout => stdout().is_terminal(),
@@ -28,32 +31,51 @@ pub(super) fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> 
         When::Never => false,
         When::Auto => has_color(is_terminal, env)?,
     };
-    Ok(Outputs {
+    let outputs = Outputs {
         files,
-        stdout: data,
+        streams,
         rows: args.rows.unwrap_or_default(),
         description: args.description,
         all_or_nothing: args.all_or_nothing,
         stats,
         color,
-    })
+    };
+    if let Some(key) = &args.api_key_file {
+        refuse_to_overwrite(&outputs, key, "is the key file itself; name another file")?;
+    }
+    Ok(outputs)
 }
 
-/// The files, and what standard output takes besides the stats.
-fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Option<Format>), UsageError> {
+/// # Errors
+/// When an output leads to a file that the run reads, or keeps its history in.
+pub(super) fn refuse_to_overwrite(outputs: &Outputs, path: &Path, why: &str) -> Result<(), UsageError> {
+    let file =
+        outputs.files.iter().find(|file| is_same_file(&file.path, path)).map(|file| file.path.display().to_string());
+    let stream = || outputs.streams.iter().find(|stream| stream.descriptor.leads_to(path));
+    match file.or_else(|| stream().map(|stream| stream.descriptor.to_string())) {
+        Some(output) => Err(UsageError(format!("-o {output} {why}"))),
+        None => Ok(()),
+    }
+}
+
+/// The files, and the data on open descriptors.
+fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), UsageError> {
     let typed = args.format.or(args.json.then_some(Format::Json));
-    let (mut files, mut data) = (Vec::<FileOutput>::new(), None);
+    let (mut files, mut streams) = (Vec::<FileOutput>::new(), Vec::<StreamOutput>::new());
     for path in &args.output {
-        if path.as_os_str() == "-" {
-            if data.replace(typed.unwrap_or(Format::Json)).is_some() {
-                return Err(UsageError("--output - is given twice; standard output takes the data once".into()));
+        let twice = |what: &str| Err(UsageError(format!("--output {} is given twice; {what}", path.display())));
+        let format = Format::of_extension(path).or(typed);
+        if let Some(descriptor) = Descriptor::named_by(path) {
+            if streams.iter().any(|stream| stream.descriptor.number() == descriptor.number()) {
+                return twice(&format!("{descriptor} takes the data once"));
             }
+            streams.push(StreamOutput { descriptor, format: format.unwrap_or(Format::Json) });
             continue;
         }
         if files.iter().any(|file| is_same_file(&file.path, path)) {
-            return Err(UsageError(format!("--output {} is given twice; once is enough", path.display())));
+            return twice("once is enough");
         }
-        let format = Format::of_extension(path).or(typed).unwrap_or_else(|| {
+        let format = format.unwrap_or_else(|| {
             if path.extension().is_some() {
                 tracing::warn!(
                     "the extension of {} names no format, so it will hold JSON; --format chooses another",
@@ -64,18 +86,24 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Option<Format>), UsageErr
         });
         files.push(FileOutput { path: path.clone(), format });
     }
-    Ok((files, if args.output.is_empty() { typed } else { data }))
+    if let Some(file) = files.iter().find(|file| streams.iter().any(|stream| stream.descriptor.leads_to(&file.path))) {
+        let path = file.path.display();
+        return Err(UsageError(format!(
+            "--output {path} is given twice; a descriptor leads there too, name another file"
+        )));
+    }
+    if let (Some(format), true) = (typed, args.output.is_empty()) {
+        streams.push(StreamOutput { descriptor: Descriptor::stdout(), format });
+    }
+    Ok((files, streams))
 }
 
-fn refuse_what_cannot_be(args: &RunArgs, files: &[FileOutput], data: Option<Format>) -> Result<(), UsageError> {
-    let formats = || files.iter().map(|file| file.format).chain(data);
-    let is_key = |file: &FileOutput| args.api_key_file.as_deref().is_some_and(|key| is_same_file(&file.path, key));
-    if let Some(file) = files.iter().find(|file| is_key(file)) {
-        return Err(UsageError(format!("-o {} is the key file itself; name another file", file.path.display())));
-    }
+fn refuse_what_cannot_be(args: &RunArgs, files: &[FileOutput], streams: &[StreamOutput]) -> Result<(), UsageError> {
+    let formats = || files.iter().map(|file| file.format).chain(streams.iter().map(|stream| stream.format));
+    let shows_bytes = |stream: &StreamOutput| stream.format == Format::Parquet && stream.descriptor.is_terminal();
     let fault = if !formats().all(Format::is_built) {
         "this trendfetch was built without Parquet; build it with --features parquet"
-    } else if data == Some(Format::Parquet) && stdout().is_terminal() {
+    } else if streams.iter().any(shows_bytes) {
         "Parquet is not for a terminal; add -o trends.parquet, or -o FOLDER/"
     } else if args.rows.is_some() && !formats().any(Format::has_rows) {
         "--rows is for ndjson and csv; add --format ndjson or --format csv"

@@ -7,7 +7,8 @@ use console::{Style, Term};
 use jiff::Timestamp;
 
 use super::grid::{left, lines, right};
-use super::{Out, OutputError, json, to_stream, width_of};
+use super::render::{json, width_of};
+use super::{Descriptor, Out, OutputError, print_to};
 use crate::category::Category;
 use crate::figures::span;
 use crate::store::changes::{Changes, Move, Ranks, RegionChanges};
@@ -30,7 +31,7 @@ pub const TRAIL: usize = 16;
 /// # Errors
 /// Any fault of the stream but a closed pipe.
 pub fn print(changes: &Changes, format: Format, color: bool) -> Result<(), OutputError> {
-    to_stream(io::stdout().lock(), |out| match format {
+    print_to(&Descriptor::stdout(), |out| match format {
         Format::Json => json(changes, out),
         Format::Table => table(changes, width_of(&Term::stdout()), color, out),
     })

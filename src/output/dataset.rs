@@ -2,10 +2,10 @@
 //! its files and touches no other.
 
 use std::fs::{self, File};
-use std::io;
 use std::path::Path;
 
 use super::entries::entries;
+use super::fault::Fault;
 use super::{file, parquet};
 use crate::model::{RegionStats, Report, Status};
 
@@ -17,8 +17,8 @@ const PART: &str = "part.parquet";
 ///
 /// # Errors
 /// When it cannot.
-pub(super) fn check(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+pub(super) fn check(folder: &Path) -> Result<(), Fault> {
+    fs::create_dir_all(folder).map_err(Fault::of_file)?;
     file::check(&folder.join(PART))
 }
 
@@ -26,7 +26,7 @@ pub(super) fn check(folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Whatever goes wrong. Each file is whole or not there.
-pub(super) fn write(folder: &Path, report: &Report) -> io::Result<()> {
+pub(super) fn write(folder: &Path, report: &Report) -> Result<(), Fault> {
     let entries = entries(report);
     let mut left = entries.as_slice();
     let date = format!("fetched_date={}", report.fetched_at.strftime("%F"));
@@ -38,7 +38,7 @@ pub(super) fn write(folder: &Path, report: &Report) -> io::Result<()> {
             continue;
         }
         let partition = format!("{date}/region={region}");
-        fs::create_dir_all(folder.join(&partition))?;
+        fs::create_dir_all(folder.join(&partition)).map_err(Fault::of_file)?;
         let name = format!("{partition}/{}.parquet", report.run_id);
         file::create(folder, &name, PART, |out| parquet::write_partition(rows, out))?;
     }

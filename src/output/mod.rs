@@ -5,7 +5,9 @@ pub mod changes;
 mod csv;
 #[cfg(feature = "parquet")]
 mod dataset;
+mod descriptor;
 mod entries;
+mod fault;
 mod file;
 mod format;
 mod grid;
@@ -13,30 +15,30 @@ mod grid;
 mod parquet;
 mod price;
 pub mod progress;
+mod render;
+mod stream;
 mod summary;
 mod table;
+mod write;
 
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use console::Term;
-use serde::Serialize;
-
 use crate::model::Report;
-use crate::store::since::Since;
 
-use entries::entries;
+use fault::Fault;
+use render::json;
 
 pub use changes::Format as ChangesFormat;
+pub use descriptor::Descriptor;
+pub use fault::OutputError;
 pub use format::{Format, Rows};
 pub use price::price;
+pub use write::write;
 
 /// The quota of a project that was not given another one ("Quota costs").
 const UNITS_PER_DAY: &str = "10,000";
-
-/// The width of a table that goes into a file or a pipe, so that its content depends on nothing.
-const WIDTH: usize = 80;
 
 /// The JSON Schema of the document, draft 2020-12.
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -72,13 +74,22 @@ impl FileOutput {
     }
 }
 
+/// Data on an open descriptor.
+#[derive(Debug, Clone)]
+pub struct StreamOutput {
+    /// Where.
+    pub descriptor: Descriptor,
+    /// What.
+    pub format: Format,
+}
+
 /// Everything that a run writes.
 #[derive(Debug, Clone)]
 pub struct Outputs {
-    /// Written whole or not at all.
+    /// Written whole or not at all, but for pipes and devices.
     pub files: Vec<FileOutput>,
-    /// The data on standard output.
-    pub stdout: Option<Format>,
+    /// The data on open descriptors; standard output is one.
+    pub streams: Vec<StreamOutput>,
     /// For ndjson and csv.
     pub rows: Rows,
     /// Whether descriptions were asked for.
@@ -91,46 +102,26 @@ pub struct Outputs {
     pub color: bool,
 }
 
-/// An output that cannot be written. The sentence names it.
-#[derive(Debug, thiserror::Error)]
-pub enum OutputError {
-    /// A file.
-    #[error("cannot write {}: {error}; {}", path.display(), remedy(error))]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// Standard output or standard error.
-    #[error("cannot write to the standard streams: {0}; look at what they are redirected to")]
-    Stream(io::Error),
-}
-
-fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::NotFound => "create the folder first",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder that you may write to",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room; the old file is as it was",
-        io::ErrorKind::IsADirectory => "name a file in it",
-        io::ErrorKind::NotADirectory => "a part of its path is a file; name another",
-        _ => "an old file there is as it was",
-    }
-}
-
-/// Finds out, before anything is sent, whether the files can be written.
+/// Finds out, before anything is sent, whether the outputs can be written.
 ///
 /// # Errors
 /// The first that cannot.
 pub fn check(outputs: &Outputs) -> Result<(), OutputError> {
-    outputs.files.iter().try_for_each(|output| {
+    for output in &outputs.files {
         let checked = match output.is_dataset() {
             #[cfg(feature = "parquet")]
             true => dataset::check(&output.path),
             _ => file::check(&output.path),
         };
-        checked.map_err(|error| OutputError::File { path: output.path.clone(), error })
-    })
+        checked.map_err(|fault| OutputError::new(output.path.display(), fault))?;
+    }
+    for stream in &outputs.streams {
+        stream.descriptor.check_for_data().map_err(|fault| to(&stream.descriptor, fault))?;
+    }
+    match outputs.stats {
+        StatsTo::Stdout => Descriptor::stdout().check().map_err(|fault| to(&Descriptor::stdout(), fault)),
+        StatsTo::Stderr | StatsTo::Nowhere => Ok(()),
+    }
 }
 
 /// Gives the temporary file of a rescued document its name.
@@ -148,70 +139,39 @@ pub fn sweep(folders: &[PathBuf]) {
 /// When none does: what kept the last one from it.
 pub fn rescue(folders: &[PathBuf], report: &Report) -> Result<PathBuf, OutputError> {
     let name = format!("trendfetch-{}.json", report.run_id);
-    let mut saved = Err(OutputError::File { path: PathBuf::from(&name), error: io::ErrorKind::NotFound.into() });
+    let mut saved = Err(OutputError::new(&name, Fault::of_file(io::ErrorKind::NotFound.into())));
     for folder in folders {
         let path = folder.join(&name);
         let path = std::path::absolute(&path).unwrap_or(path);
         saved = match file::create(folder, &name, RESCUED, |out| json(report, out)) {
             Ok(()) => return Ok(path),
-            Err(error) => Err(OutputError::File { path, error }),
+            Err(fault) => Err(OutputError::new(path.display(), fault)),
         };
     }
     saved
 }
 
-/// Writes everything that can be written, and returns what could not. `since` is what the history
-/// says has changed.
-pub fn write(outputs: &Outputs, report: &Report, since: Option<Since>) -> Vec<OutputError> {
-    let mut errors = Vec::new();
-    if let Some(reason) = keeps_old_files(outputs, report) {
-        for output in &outputs.files {
-            tracing::warn!("{} is left as it was: {reason}", output.path.display());
-        }
-    } else {
-        for output in &outputs.files {
-            let written = match output.is_dataset() {
-                #[cfg(feature = "parquet")]
-                true => dataset::write(&output.path, report),
-                _ => file::replace(&output.path, |out| render(output.format, outputs, report, WIDTH, out)),
-            };
-            errors.extend(written.err().map(|error| OutputError::File { path: output.path.clone(), error }));
-        }
-    }
-    if let Some(format) = outputs.stdout {
-        let width = width_of(&Term::stdout());
-        errors.extend(to_stream(io::stdout().lock(), |out| render(format, outputs, report, width, out)).err());
-    }
-    let stats = |term: Term, out: &mut Out<'_>| summary::write(report, since, width_of(&term), outputs.color, out);
-    let stats = match outputs.stats {
-        StatsTo::Stdout => to_stream(io::stdout().lock(), |out| stats(Term::stdout(), out)),
-        StatsTo::Stderr => to_stream(io::stderr().lock(), |out| stats(Term::stderr(), out)),
-        StatsTo::Nowhere => Ok(()),
-    };
-    errors.extend(stats.err());
-    errors
-}
-
 /// Whether two paths lead to one file, there or not yet.
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
-    let absolute = |path: &Path| std::path::absolute(path).ok();
     match (identity(one), identity(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => absolute(one).is_some_and(|one| Some(one) == absolute(other)),
+        (None, None) => file::place(one).is_some_and(|place| Some(place) == file::place(other)),
+        (one, other) => one == other,
     }
 }
 
-/// Writes `text` to a file, whole or not at all; `-` is standard output.
+/// Writes `text` to a file, whole or not at all, or to a descriptor, where the path stands for one.
 ///
 /// # Errors
 /// When it cannot be written; an old file is as it was then.
-pub fn save(path: &Path, text: &str) -> Result<(), OutputError> {
-    if path.as_os_str() == "-" {
-        return print(text);
+pub fn save(path: &Path, descriptor: Option<&Descriptor>, text: &str) -> Result<(), OutputError> {
+    match descriptor {
+        Some(descriptor) => print_to(descriptor, |out| out.write_all(text.as_bytes())),
+        None => {
+            let written = file::replace(path, |out| out.write_all(text.as_bytes()));
+            written.map_err(|fault| OutputError::new(path.display(), fault))
+        }
     }
-    let written = file::replace(path, |out| out.write_all(text.as_bytes()));
-    written.map_err(|error| OutputError::File { path: path.to_owned(), error })
 }
 
 /// Prints `text` to standard output. A closed pipe is no error.
@@ -219,62 +179,18 @@ pub fn save(path: &Path, text: &str) -> Result<(), OutputError> {
 /// # Errors
 /// Any other fault of the stream.
 pub fn print(text: &str) -> Result<(), OutputError> {
-    to_stream(io::stdout().lock(), |out| out.write_all(text.as_bytes()))
+    print_to(&Descriptor::stdout(), |out| out.write_all(text.as_bytes()))
+}
+
+fn print_to(descriptor: &Descriptor, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), OutputError> {
+    descriptor.write(content).map_err(|fault| to(descriptor, fault))
+}
+
+fn to(descriptor: &Descriptor, fault: Fault) -> OutputError {
+    OutputError::new(format_args!("to {descriptor}"), fault)
 }
 
 /// Prints an error on standard error where no log line can: before the log is set up, and when the process ends.
 pub fn complain(message: &str) {
-    // Nothing can be done about a standard error that is gone.
-    let _ = writeln!(io::stderr(), "error: {}", crate::text::visible(message));
-}
-
-fn keeps_old_files(outputs: &Outputs, report: &Report) -> Option<&'static str> {
-    if report.videos.is_empty() {
-        return Some("no video arrived");
-    }
-    let is_partial = !report.stats.regions_failed.is_empty();
-    (outputs.all_or_nothing && is_partial).then_some("the run is partial, and --all-or-nothing is given")
-}
-
-fn render(format: Format, outputs: &Outputs, report: &Report, width: usize, out: &mut Out<'_>) -> io::Result<()> {
-    match (format, outputs.rows) {
-        (Format::Json, _) => json(report, out),
-        (Format::Ndjson, Rows::Videos) => lines(&report.videos, out),
-        (Format::Ndjson, Rows::Entries) => lines(entries(report), out),
-        (Format::Csv, rows) => csv::write(report, rows, outputs.description, out),
-        (Format::Table, _) => table::write(report, width, out),
-        #[cfg(feature = "parquet")]
-        (Format::Parquet, _) => parquet::write(&entries(report), out),
-        #[cfg(not(feature = "parquet"))]
-        (Format::Parquet, _) => Err(io::ErrorKind::Unsupported.into()),
-    }
-}
-
-fn json<T: Serialize>(document: &T, out: &mut Out<'_>) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, document)?;
-    out.write_all(b"\n")
-}
-
-fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut Out<'_>) -> io::Result<()> {
-    for row in rows {
-        json(&row, out)?;
-    }
-    Ok(())
-}
-
-fn to_stream(mut stream: impl Write, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), OutputError> {
-    let mut buffered = Out::with_capacity(1 << 16, &mut stream);
-    match content(&mut buffered).and_then(|()| buffered.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            // What is buffered has nowhere to go; dropping the writer would try again.
-            let _ = buffered.into_parts();
-            Ok(())
-        }
-        other => other.map_err(OutputError::Stream),
-    }
-}
-
-/// The width of what is printed there.
-fn width_of(term: &Term) -> usize {
-    if term.is_term() { usize::from(term.size().1).clamp(40, 160) } else { WIDTH }
+    Descriptor::stderr().write_unless_full(&format!("error: {}\n", crate::text::visible(message)));
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -16,7 +17,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, KEY, Run, Server, files_in, item};
-use crate::tools::{are_there, leave_out, may_trace};
+use crate::processes::WITHOUT_THREADS;
+use crate::tools::{are_there, leave_out, may_run_without_rights, may_trace};
 
 const REGIONS: [&str; 3] = ["US", "GB", "PL"];
 const PROGRAM: &str = env!("CARGO_BIN_EXE_trendfetch");
@@ -229,7 +231,15 @@ fn under_strace(run: &Run, log: &Path, in_all_threads: bool, options: &[&str]) -
     if in_all_threads {
         command.arg("-f");
     }
-    command.args(["-qq", "-o"]).arg(log).args(options).args(["env", "-i"]).arg(format!("YOUTUBE_API_KEY={KEY}"));
+    command.args(["-qq", "-o"]).arg(log).args(options);
+    if !in_all_threads {
+        for name in ["", "history.db"] {
+            let _ = fs::set_permissions(run.path(name), fs::Permissions::from_mode(0o777));
+        }
+        let launched = Run::new::<&str>(&[]).under(&WITHOUT_THREADS).without_rights().command;
+        command.arg(launched.get_program()).args(launched.get_args().take_while(|argument| *argument != PROGRAM));
+    }
+    command.args(["env", "-i"]).arg(format!("YOUTUBE_API_KEY={KEY}"));
     command.arg(run.command.get_program()).args(run.command.get_args());
     command.current_dir(run.folder.path()).stdin(Stdio::null());
     command
@@ -456,7 +466,8 @@ fn run_next(run: Run, seen: &BTreeSet<String>, place: &str) {
 struct Call {
     name: &'static str,
     file: &'static str,
-    /// strace counts in each thread by itself. Without this, it sees only the main one, which closes the file.
+    /// strace counts in each thread by itself, and the file is closed in another one than that of the commit. Without
+    /// this, the program has one thread only.
     in_all_threads: bool,
 }
 

@@ -18,6 +18,7 @@ mod dotenv;
 mod endurance;
 mod faults;
 mod fetch;
+mod files;
 mod harness;
 mod lost;
 mod network;
@@ -33,6 +34,7 @@ mod secrets;
 #[allow(dead_code, reason = "tests/skipped.rs reads what tests write")]
 mod skipped;
 mod store;
+mod streams;
 mod terminal;
 mod tls;
 mod tools;

@@ -1,12 +1,19 @@
 //! What the program inherits from whoever starts it: limits and signals.
 
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::{Run, Server, ids};
+use crate::harness::{Answer, Outcome, Run, Server, ids};
 use crate::tools::{are_there, may_run_without_rights};
 
 /// The limit counts all processes of a user, so that with one allowed, and this one running, no thread can be started.
-const WITHOUT_THREADS: [&str; 2] = ["prlimit", "--nproc=1:1"];
+pub const WITHOUT_THREADS: [&str; 2] = ["prlimit", "--nproc=1:1"];
 
 #[test]
 fn nothing_is_lost_where_no_thread_can_be_started() {
@@ -28,4 +35,96 @@ fn nothing_is_lost_where_no_thread_can_be_started() {
     let history = fetched.folder.path().join("history.db");
     let changes = run(&format!("changes -f json --store {}", history.display())).finish().exits(0);
     assert_eq!(changes.document()["schema_version"], 1);
+}
+
+/// Sends a signal to a run as soon as its first region has answered and its second one is asked.
+fn signalled(signal: Signal, script: &str) -> Outcome {
+    let server = Server::start(|hit| {
+        let answer = Answer::page(&[hit.region()], None);
+        if hit.region() == "US" { answer } else { answer.after(Duration::from_millis(700)) }
+    });
+    let run = Run::on(&server, "-r US,PL -c 1 -q -o trends.json").under(&["sh", "-c", script]);
+    let Run { mut command, folder } = run;
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while server.log().len() < 2 {
+        sleep(Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Outcome { code: status.code(), stdout: text(stdout), stderr: text(stderr), folder }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for (signal, script) in [
+        (Signal::INT, r#"trap "" INT; exec "$0" "$@""#),
+        (Signal::HUP, r#"exec nohup "$0" "$@""#),
+        (Signal::TERM, r#"trap "" TERM; exec "$0" "$@""#),
+    ] {
+        let outcome = signalled(signal, script).exits(0);
+        let document: Value = serde_json::from_str(&outcome.read("trends.json")).unwrap();
+        assert_eq!(ids(&document), ["US", "PL"], "{signal:?}");
+    }
+}
+
+#[test]
+fn a_signal_keeps_what_arrived() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        if code == 129 && !cfg!(target_os = "linux") {
+            continue;
+        }
+        let outcome = signalled(signal, r#"exec "$0" "$@""#).exits(code);
+        let document: Value = serde_json::from_str(&outcome.read("trends.json")).unwrap();
+        assert_eq!(
+            (ids(&document), document["stats"]["regions"][1]["error"]["kind"].as_str()),
+            (vec!["US"], Some("cancelled"))
+        );
+    }
+}
+
+/// Locks the history as soon as this is called, for as long as what it gives lives.
+fn lock(history: &Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(history).unwrap();
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS in_the_way (x)").unwrap();
+    connection
+}
+
+#[test]
+fn a_deadline_ends_a_run_whose_history_is_locked() {
+    let server = Server::of_pages(&["a"]);
+    let run = Run::on(&server, "-r US -o trends.json --deadline 1s --store sqlite:h.db?journal_mode=delete");
+    let _locked = lock(&run.path("h.db"));
+    let began = Instant::now();
+    let outcome = run.finish().exits(1);
+    assert!(outcome.stderr.contains("before anything was sent: --deadline had passed"), "{}", outcome.stderr);
+    assert!(began.elapsed() >= Duration::from_secs(1) && server.log().is_empty());
+}
+
+#[test]
+fn a_deadline_leaves_time_to_save_what_a_locked_history_did_not_take() {
+    let (history, locked) = (Arc::new(OnceLock::<PathBuf>::new()), Arc::new(Mutex::new(None)));
+    let (path, lock_at) = (Arc::clone(&history), Arc::clone(&locked));
+    let server = Server::start(move |_| {
+        *lock_at.lock().unwrap() = Some(lock(path.get().unwrap()));
+        Answer::page(&["a"], None)
+    });
+    let run = Run::on(&server, "-r US -q -o trends.json --deadline 2s --store h.db");
+    history.set(run.path("h.db")).unwrap();
+    let began = Instant::now();
+    let outcome = run.finish().exits(1);
+    assert!(
+        outcome.stderr.contains("the history did not take the run before --deadline ended it"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(outcome.stderr.contains("the run is saved"), "{}", outcome.stderr);
+    // A second is left of the deadline.
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    let document: Value = serde_json::from_str(&outcome.read("trends.json")).unwrap();
+    let saved = format!("trendfetch-{}.json", document["run_id"].as_str().unwrap());
+    assert_eq!(outcome.read(&saved), outcome.read("trends.json"));
+    drop(locked.lock().unwrap().take());
 }

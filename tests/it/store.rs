@@ -113,7 +113,7 @@ fn run_once_at(now: Timestamp, store: &Store, server: &Server, arguments: &str) 
         network: Default::default(),
     });
     let screen = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-    wait(app::run(config, now, screen, tokio::sync::watch::channel(false).1)).unwrap().code()
+    wait(app::run(config, now, screen, tokio::sync::watch::channel(None).1)).unwrap().code()
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {

@@ -33,10 +33,6 @@ impl Drop for RequestLock {
 /// Beside the file that all links lead to, so that every way to it finds the same lock.
 fn path(history: &Path, request: &str) -> io::Result<PathBuf> {
     let mut name = fs::canonicalize(history)?.into_os_string();
-    // FNV-1a, 64 bits: a short name that every version makes alike.
-    let hash = request
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    name.push(format!("-run-{hash:016x}"));
+    name.push(format!("-run-{}", claim::hash(request.as_bytes())));
     Ok(PathBuf::from(name))
 }

@@ -1,0 +1,78 @@
+//! When a run stops waiting: a signal ends it, or `--deadline` does.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// How long a run may go on after a signal, or after a deadline that ended the fetching, to store and write what arrived.
+pub const GRACE: Duration = Duration::from_secs(2);
+
+/// What ended a run before it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interruption {
+    /// A signal.
+    Signal,
+    /// `--deadline`.
+    Deadline,
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Interruption::Signal => "a signal",
+            Interruption::Deadline => "--deadline",
+        })
+    }
+}
+
+/// The limits of a run.
+#[derive(Debug, Clone)]
+pub struct TimeLimit {
+    deadline: Option<Instant>,
+    signalled: watch::Receiver<Option<Instant>>,
+}
+
+impl TimeLimit {
+    /// `signalled` tells when a signal came.
+    pub fn new(deadline: Option<Instant>, signalled: watch::Receiver<Option<Instant>>) -> TimeLimit {
+        TimeLimit { deadline, signalled }
+    }
+
+    /// Waits for a signal, and says when it came.
+    pub async fn signal(&self) -> Instant {
+        let mut signalled = self.signalled.clone();
+        let came = signalled.wait_for(Option::is_some).await.ok().and_then(|at| *at);
+        match came {
+            Some(at) => at,
+            // Without a sender, no signal can come any more.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until the run is interrupted. While nothing has arrived, nothing is lost then.
+    pub async fn interrupted(&self) -> Interruption {
+        tokio::select! {
+            _ = self.signal() => Interruption::Signal,
+            () = until(self.deadline) => Interruption::Deadline,
+        }
+    }
+
+    /// Waits until `reserve` before the end of a run whose fetching ended at `fetched`: [`GRACE`] after a signal; or the
+    /// deadline, but no sooner than [`GRACE`] after `fetched`, so that what arrived can be written.
+    pub async fn over(&self, fetched: Instant, reserve: Duration) -> Interruption {
+        let deadline = self.deadline.map(|deadline| deadline.max(fetched + GRACE));
+        tokio::select! {
+            () = async { until(Some(self.signal().await + GRACE - reserve)).await } => Interruption::Signal,
+            () = until(deadline.map(|deadline| deadline - reserve)) => Interruption::Deadline,
+        }
+    }
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
