@@ -115,6 +115,21 @@ impl Server {
         })
     }
 
+    /// Every region answers a page that makes far more data, in every format, than a pipe and a buffer hold.
+    pub fn of_much() -> Server {
+        Server::start(|hit| {
+            let video = |place: u32| {
+                let mut video = item(&format!("{}-{place}", hit.region()));
+                // A title is cut at 1,000 characters.
+                video["snippet"]["title"] = json!("\u{1f600}".repeat(1000));
+                video
+            };
+            Answer::json(
+                &json!({ "kind": "youtube#videoListResponse", "items": (0..50).map(video).collect::<Vec<_>>() }),
+            )
+        })
+    }
+
     pub fn log(&self) -> Vec<Hit> {
         self.log.lock().unwrap().clone()
     }

@@ -233,12 +233,7 @@ fn a_full_device_is_exit_1_and_other_outputs_are_written() {
 
 #[test]
 fn a_closed_pipe_is_no_error_in_any_format() {
-    // Far more than a pipe and a buffer hold.
-    let server = Server::start(|_| {
-        let mut item = item("a");
-        item["snippet"]["title"] = json!("long ".repeat(20_000));
-        Answer::json(&json!({ "items": [item] }))
-    });
+    let server = Server::of_much();
     for format in ["json", "ndjson", "csv", "table"] {
         for rows in ["videos", "entries"] {
             let rows = if ["ndjson", "csv"].contains(&format) { format!("--rows {rows}") } else { String::new() };

@@ -14,20 +14,11 @@ use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::{Answer, Outcome, Run, Server, item};
+use crate::harness::{Answer, Outcome, Run, Server};
 
 /// A run whose descriptors a shell redirects, such as `3>>log`.
 fn redirected(server: &Server, arguments: &str, redirections: &str) -> Run {
     Run::on(server, arguments).under(&["sh", "-c", &format!(r#"exec "$0" "$@" {redirections}"#)])
-}
-
-/// A server whose only answer is far more than a pipe and a buffer hold.
-fn server_of_much() -> Server {
-    Server::start(|_| {
-        let mut item = item("a");
-        item["snippet"]["title"] = Value::String("long ".repeat(40_000));
-        Answer::json(&serde_json::json!({ "items": [item] }))
-    })
 }
 
 fn is_document(text: &str) -> bool {
@@ -133,7 +124,7 @@ fn closed_standard_descriptors_do_not_become_files_of_the_program() {
 
 #[test]
 fn a_socket_and_a_pipe_that_does_not_block_take_all_of_the_data() {
-    let server = server_of_much();
+    let server = Server::of_much();
     let (theirs, mut ours) = UnixStream::pair().unwrap();
     let (from_pipe, pipe) = std::io::pipe().unwrap();
     // As Node leaves the pipes of its children.
@@ -180,7 +171,7 @@ fn a_fifo_waits_for_its_reader_and_files_do_not_wait_for_a_fifo() {
     assert_eq!(reader.join().unwrap(), outcome.read("trends.json"));
 
     // One that reads already sees no end of data before the data; one that stops early is no error.
-    let much = server_of_much();
+    let much = Server::of_much();
     for (reader, code) in [("cat fifo >copy", 0), ("head -c 1 fifo >copy", 0)] {
         let run = Run::on(&much, "-r US -q -o fifo -o trends.json");
         make_fifo(run.folder.path());
@@ -250,7 +241,7 @@ const TWO_SECONDS: Duration = Duration::from_secs(2);
 
 #[test]
 fn a_deadline_ends_a_run_whose_output_blocks() {
-    let server = server_of_much();
+    let server = Server::of_much();
     scope(|scope| {
         for (arguments, says) in [
             ("-o fifo", "cannot write fifo: it was not done when --deadline ended the run"),
@@ -276,7 +267,7 @@ fn a_deadline_ends_a_run_whose_output_blocks() {
 
 #[test]
 fn a_signal_ends_a_run_whose_output_blocks_and_claims_nothing_of_it() {
-    let server = server_of_much();
+    let server = Server::of_much();
     scope(|scope| {
         for (arguments, signal, code) in [
             ("-o fifo", Signal::HUP, 129),
@@ -302,7 +293,7 @@ fn a_signal_ends_a_run_whose_output_blocks_and_claims_nothing_of_it() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let server = server_of_much();
+    let server = Server::of_much();
     let run = Blocked::start(&server, "-r US -q -o trends.json -o -");
     run.wait_for_file();
     let sent = Instant::now();
