@@ -78,3 +78,28 @@ fn start() -> io::Result<Worker> {
 fn idle() -> MutexGuard<'static, Vec<Worker>> {
     IDLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_thread_does_one_piece_of_work_after_another() {
+        let first = unblocked(|| thread::current().id()).await;
+        assert_ne!(first, thread::current().id());
+        // Other tests take threads too.
+        let mut later = Vec::new();
+        for _ in 0..20 {
+            later.push(unblocked(|| thread::current().id()).await);
+        }
+        assert!(later.contains(&first));
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "of the work")]
+    async fn a_panic_of_the_work_continues() {
+        unblocked(|| panic!("of the work")).await;
+    }
+}

@@ -76,3 +76,43 @@ async fn until(instant: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When a run of this deadline is over whose fetching ended after so many seconds, and why.
+    async fn ends(
+        deadline: Option<u64>,
+        fetched: u64,
+        signal: Option<u64>,
+        reserve: Duration,
+    ) -> (Duration, Interruption) {
+        let start = Instant::now();
+        let seconds = |seconds| start + Duration::from_secs(seconds);
+        let (_tell, signalled) = watch::channel(signal.map(seconds));
+        let limit = TimeLimit::new(deadline.map(seconds), signalled);
+        let why = limit.over(seconds(fetched), reserve).await;
+        (start.elapsed(), why)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_arrived_gets_two_seconds_and_a_deadline_that_is_far_is_kept() {
+        use Interruption::{Deadline, Signal};
+        let (none, second) = (Duration::ZERO, Duration::from_secs(1));
+        for (deadline, fetched, signal, reserve, expected) in [
+            (Some(10), 3, None, none, (10, Deadline)),
+            (Some(10), 3, None, second, (9, Deadline)),
+            (Some(10), 9, None, none, (11, Deadline)),
+            (Some(10), 10, None, second, (11, Deadline)),
+            (None, 3, Some(3), none, (5, Signal)),
+            (None, 3, Some(3), second, (4, Signal)),
+            (Some(4), 1, Some(3), none, (4, Deadline)),
+            (Some(60), 3, Some(3), none, (5, Signal)),
+        ] {
+            let (took, why) = ends(deadline, fetched, signal, reserve).await;
+            // Time stands in whole milliseconds.
+            assert_eq!((took.as_secs(), why), expected, "{deadline:?} {fetched} {signal:?} {reserve:?}");
+        }
+    }
+}
