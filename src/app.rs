@@ -62,6 +62,17 @@ pub enum StartError {
     Network(String),
 }
 
+impl StartError {
+    fn interrupted(why: Interruption) -> StartError {
+        StartError::Interrupted(match why {
+            Interruption::Signal => "a signal came",
+            Interruption::Deadline => {
+                "--deadline had passed; raise it, or see what keeps the history or an output busy"
+            }
+        })
+    }
+}
+
 /// Does one run. `signalled` tells when a signal came, which ends the fetching early; what arrived is still written.
 ///
 /// # Errors
@@ -108,6 +119,9 @@ async fn fetch_and_write(
     mut history: Option<&mut History>,
 ) -> Result<Exit, StartError> {
     before(limit, check(config)).await?;
+    if let Some(why) = limit.passed() {
+        return Err(StartError::interrupted(why));
+    }
 
     let progress = Arc::new(Progress::new(screen, &config.plan.regions));
     let (transport, _demo) = connect(config, source, start).await?;
@@ -175,17 +189,15 @@ fn wrong_clock(ours: Timestamp, theirs: Timestamp, has_history: bool) -> String 
     )
 }
 
-/// What comes before anything is sent is given up as soon as the run is interrupted: nothing is lost yet.
+/// What comes before anything is sent is given up at the deadline, or soon after a signal: nothing is lost yet, and what
+/// has begun should leave nothing behind.
 async fn before<T, E>(limit: &TimeLimit, work: impl Future<Output = Result<T, E>>) -> Result<T, StartError>
 where
     StartError: From<E>,
 {
     tokio::select! {
         done = work => Ok(done?),
-        why = limit.interrupted() => Err(StartError::Interrupted(match why {
-            Interruption::Signal => "a signal came",
-            Interruption::Deadline => "--deadline had passed; raise it, or see what keeps the history or an output busy",
-        })),
+        why = limit.interrupted(TO_SAVE) => Err(StartError::interrupted(why)),
     }
 }
 
@@ -272,7 +284,7 @@ async fn since_last(history: &mut History, report: &Report) -> Option<Since> {
 async fn expire(history: &mut History, keeping: &Keeping, report: &Report, clocks: Clocks, limit: &TimeLimit) {
     let expired = tokio::select! {
         biased;
-        _ = limit.interrupted() => return,
+        _ = limit.interrupted(Duration::ZERO) => return,
         expired = history.expire(report, clocks) => expired,
     };
     let keep = figures::duration(keeping.retention);

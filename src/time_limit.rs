@@ -51,10 +51,18 @@ impl TimeLimit {
         }
     }
 
-    /// Waits until the run is interrupted. While nothing has arrived, nothing is lost then.
-    pub async fn interrupted(&self) -> Interruption {
+    /// What has interrupted the run by now.
+    pub fn passed(&self) -> Option<Interruption> {
+        if self.signalled.borrow().is_some() {
+            return Some(Interruption::Signal);
+        }
+        self.deadline.filter(|deadline| *deadline <= Instant::now()).map(|_| Interruption::Deadline)
+    }
+
+    /// Waits until so long after a signal, or until the deadline.
+    pub async fn interrupted(&self, patience: Duration) -> Interruption {
         tokio::select! {
-            _ = self.signal() => Interruption::Signal,
+            () = async { until(Some(self.signal().await + patience)).await } => Interruption::Signal,
             () = until(self.deadline) => Interruption::Deadline,
         }
     }
