@@ -223,6 +223,9 @@ async fn thirty_days(folder: &Path) {
         (0..REPEATS).map(|_| time(&["changes", "--store", &location, "-r", "PL"]).0).collect();
     times.sort();
     println!("`changes -r PL` over them: median {} ms", times[REPEATS / 2].as_millis());
+    let mut times: Vec<Duration> = (0..REPEATS).map(|_| time(&["changes", "--store", &location]).0).collect();
+    times.sort();
+    println!("`changes` of all regions over them: median {} ms", times[REPEATS / 2].as_millis());
     let page = folder.join("report.html");
     let arguments = ["report", "--store", &location, "-o", &page.display().to_string()];
     let (mut times, peaks): (Vec<Duration>, Vec<u64>) = (0..REPEATS).map(|_| time(&arguments)).unzip();

@@ -300,7 +300,7 @@ async fn expire(history: &mut History, keeping: &Keeping, report: &Report, clock
         ),
         Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && !report.videos.is_empty() => {
             tracing::warn!(
-                "{runs} run(s) of the history are older than {keep} by this machine's clock alone, and stay, since no answer had a Date to check it by; delete them with: {}",
+                "{runs} run(s) of the history are older than {keep} by this machine's clock alone, and stay, since no server's Date confirms it; delete them with: {}",
                 prune()
             )
         }

@@ -243,7 +243,8 @@ pub struct RunArgs {
     /// With a history: delete what was last fetched more than DUR ago [default: 29d]
     ///
     /// YouTube's terms give data that was fetched with a key 30 days; a day is left for the next run
-    /// to come late.
+    /// to come late. Deleting takes two clocks that agree, this machine's and the server's; and more
+    /// than half of the history at once is deleted by `prune` alone.
     #[arg(long, value_name = "DUR", value_parser = duration, hide_short_help = true, help_heading = HISTORY)]
     pub keep: Option<Duration>,
 

@@ -18,7 +18,7 @@ use crate::env::Env;
 use crate::error::UsageError;
 use crate::language::search_config;
 use crate::model::{Report, whole_seconds};
-use crate::output::{self, ChangesFormat, Descriptor};
+use crate::output::{self, Descriptor};
 use crate::region::{self, Region};
 #[cfg(feature = "report")]
 use crate::report::{self, Snapshot};
@@ -59,7 +59,7 @@ pub async fn run(command: Command, page: Option<Descriptor>, env: &Env, now: Tim
         Command::Changes { store, regions, category, format } => {
             let location = location(store.store, env)?;
             let color = config::has_color(io::stdout().is_terminal(), env)?;
-            let columns = if format == ChangesFormat::Table { output::changes::TRAIL } else { 0 };
+            let columns = output::changes::trail_columns(format);
             let changes = find_changes(&location, &regions, category, columns, now).await?;
             return Ok(output::changes::print(&changes, format, color)?);
         }

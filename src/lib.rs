@@ -46,6 +46,8 @@
 //! - **A failed region** is a row of the report with its reason, never an absence.
 //! - **A run** is in the history whole or not at all, and a region that was not fetched is never taken for one whose
 //!   videos left.
+//! - **What is deleted for its age** takes two clocks that agree ([`model::Clocks`]), and goes in portions, after the run
+//!   that asked for it is kept.
 //! - **A file** is replaced whole, and only by a run in which videos arrived.
 //! - **The key** lives in [`secret::ApiKey`] and leaves it in one place, for one header.
 //! - **Time and environment** come in as data: `main` asks the clock, [`mod@env`] the environment. Durations are of the steady clock.

@@ -23,8 +23,14 @@ pub enum Format {
     Json,
 }
 
-/// The most runs that a line of ranks shows.
-pub const TRAIL: usize = 16;
+/// How many runs a line of ranks shows.
+pub fn trail_columns(format: Format) -> usize {
+    match format {
+        Format::Json => 0,
+        Format::Table if width_of(&Term::stdout()) < 100 => 8,
+        Format::Table => 16,
+    }
+}
 
 /// Prints the changes to standard output.
 ///
@@ -61,12 +67,11 @@ fn table(changes: &Changes, width: usize, color: bool, out: &mut Out<'_>) -> io:
             ("rose", &region.rose, plain.clone().green()),
             ("fell", &region.fell, plain.yellow()),
         ];
-        let trail = &region.trail[region.trail.len().saturating_sub(trail_columns(width))..];
         let rows: Vec<Vec<String>> = what
             .iter()
             .flat_map(|(what, moves, style)| {
                 let what = style.clone().force_styling(color).apply_to(what).to_string();
-                moves.iter().map(move |each| row(what.clone(), each, region, trail))
+                moves.iter().map(move |each| row(what.clone(), each, region))
             })
             .collect();
         if rows.is_empty() {
@@ -109,11 +114,6 @@ fn heading(region: &RegionChanges) -> String {
     )
 }
 
-/// How many runs a line of ranks can show where so many columns are.
-fn trail_columns(width: usize) -> usize {
-    if width < 100 { 8 } else { TRAIL }
-}
-
 /// `▁▃▆█·?`: a column for each run, `·` where the video was not in the chart, and `?` where that is not known, since the
 /// run asked for fewer places than the `depth` of those that are compared. Each bar stands for twice the rank of the
 /// next higher one (1, 2, to 4, to 8, … beyond 64), so that the top, where a place counts most, is told apart.
@@ -125,7 +125,7 @@ fn sparkline(video_id: &str, trail: &[Ranks], depth: u32) -> String {
     trail.iter().map(|chart| chart.by_video.get(video_id).map_or_else(|| absent(chart), bar)).collect()
 }
 
-fn row(what: String, each: &Move, region: &RegionChanges, trail: &[Ranks]) -> Vec<String> {
+fn row(what: String, each: &Move, region: &RegionChanges) -> Vec<String> {
     let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |rank| rank.to_string());
     // A video that left was last there in the earlier fetch.
     let last = if each.rank.is_some() { region.to.fetched_at } else { region.from.fetched_at };
@@ -134,7 +134,7 @@ fn row(what: String, each: &Move, region: &RegionChanges, trail: &[Ranks]) -> Ve
         rank(each.rank),
         rank(each.previous_rank),
         in_chart(last.duration_since(each.first_seen_at).as_secs()),
-        sparkline(&each.video_id, trail, region.depth),
+        sparkline(&each.video_id, &region.trail, region.depth),
         one_line(&each.title, 120),
         one_line(&each.channel, 16),
     ]

@@ -106,10 +106,10 @@ pub(super) async fn delete(
     }
 }
 
-/// Deletes everything that was last fetched before `expired_before`, as [`delete`] does.
+/// Deletes everything that was last fetched before `expired_before`, in portions, and notes in `deleted` what is gone.
 ///
 /// # Errors
-/// As above.
+/// When a portion could not be deleted.
 pub async fn delete_before(
     engine: &mut dyn Engine,
     expired_before: Timestamp,

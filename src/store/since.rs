@@ -1,4 +1,4 @@
-//! What changed over all regions of a run, for its stats. Pure, but for [`since_last`], which reads what was before.
+//! What changed over all regions of a run, for its stats. Pure, but for `since_last`, which reads what was before.
 
 use std::collections::{HashMap, HashSet};
 

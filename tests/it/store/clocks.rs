@@ -77,6 +77,14 @@ fn a_server_without_a_date_is_no_second_clock(store: Store) {
     let later = days(now(), 10);
     run_at(later, &store, &server_at(later, &["a"]), "-r US");
     assert_eq!(charts_of(&store).len(), before + 1);
+    // It is told where something stays for it; the demo goes by this machine's clock too.
+    put(&store, &report(days(now(), -40), vec![chart("PL", &["old-40"])]));
+    for run in [keep(&store, &Server::of_pages(&["a"]), "-r US"), command(&store, "-r US --demo=calm")] {
+        let outcome = run.finish().exits(0);
+        let told = "1 run(s) of the history are older than 29d by this machine's clock alone, and stay";
+        assert!(outcome.stderr.contains(told) && outcome.stderr.lines().count() == 1, "{}", outcome.stderr);
+        assert!(charts_of(&store).contains(&json!(["old-40"])));
+    }
 }
 
 fn more_than_half_at_once_is_deleted_by_prune_alone(store: Store) {
