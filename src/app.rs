@@ -164,7 +164,7 @@ async fn fetch_and_write(
     }
     // At last, since it may take its time on a slow server.
     if let (Some(history), Some(keeping), true) = (&mut history, &config.history, is_recorded) {
-        expire(history, keeping, &report, clocks, limit).await;
+        expire(history, keeping, &report, clocks, over(Duration::ZERO)).await;
     }
     let exit = Exit::of(&report, !is_recorded || !errors.is_empty());
     summarize(&report, exit);
@@ -280,12 +280,18 @@ async fn since_last(history: &mut History, report: &Report) -> Option<Since> {
     history.since_last(report).await.inspect_err(|error| tracing::warn!("{error}")).ok().flatten()
 }
 
-/// Deletes what is too old, unless the run is interrupted, and says why not where it stays.
-async fn expire(history: &mut History, keeping: &Keeping, report: &Report, clocks: Clocks, limit: &TimeLimit) {
+/// Deletes what is too old, as far as it comes until the run is over, and says why not where it stays.
+async fn expire(
+    history: &mut History,
+    keeping: &Keeping,
+    report: &Report,
+    clocks: Clocks,
+    over: impl Future<Output = Interruption>,
+) {
     let expired = tokio::select! {
-        biased;
-        _ = limit.interrupted(Duration::ZERO) => return,
         expired = history.expire(report, clocks) => expired,
+        // The next run goes on.
+        _ = over => return,
     };
     let keep = figures::duration(keeping.retention);
     let prune = || {
