@@ -3,7 +3,7 @@
 //! Called for each page as it arrives, so that answers are not kept whole. What cannot be used is
 //! counted, never an error: one odd item does not cost the other 49.
 
-mod mend;
+pub(crate) mod mend;
 mod wire;
 
 use std::borrow::Cow;

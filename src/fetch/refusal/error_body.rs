@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::limit::Limit;
 use super::parse_seconds;
+use crate::normalize::mend::mend;
 use crate::text::without_byte_order_mark;
 
 /// A body is read up to here. Recorded errors have about 1 KB.
@@ -91,8 +92,10 @@ fn simplified(parameter: &str) -> String {
 /// The JSON value at the start of a body, whatever follows it. Of one that is cut short, its whole members count: they
 /// are what the server said, and half a word is dropped, which could be the beginning of another one.
 pub(super) fn first_value(body: &[u8]) -> Option<Value> {
-    let body = without_byte_order_mark(&body[..body.len().min(LONGEST)]);
-    let text = String::from_utf8_lossy(body);
+    let mut body = without_byte_order_mark(&body[..body.len().min(LONGEST)]).to_vec();
+    // A message may be cut within a character; its reason counts all the same.
+    mend(&mut body);
+    let text = String::from_utf8_lossy(&body);
     match serde_json::Deserializer::from_str(&text).into_iter().next()? {
         Ok(value) => Some(value),
         Err(error) if error.is_eof() => serde_json::from_str(&completed(&text)?).ok(),
@@ -141,6 +144,14 @@ fn completed(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn odd_json_in_a_message_does_not_cost_the_reason() {
+        for odd in [r#""message":"\ud83d""#, r#""code":1e999"#] {
+            let body = format!(r#"{{"error":{{{odd},"errors":[{{"reason":"quotaExceeded"}}]}}}}"#);
+            assert_eq!(ErrorBody::read(body.as_bytes()).reasons, ["quotaExceeded"], "{odd}");
+        }
+    }
 
     #[test]
     fn of_a_body_that_is_cut_whole_members_count() {
