@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::databases::Store;
 use crate::harness::{Answer, Outcome, Run, Server, ids};
 use crate::tools::{are_there, may_run_without_rights};
 
@@ -35,6 +36,15 @@ fn nothing_is_lost_where_no_thread_can_be_started() {
     let history = fetched.folder.path().join("history.db");
     let changes = run(&format!("changes -f json --store {}", history.display())).finish().exits(0);
     assert_eq!(changes.document()["schema_version"], 1);
+
+    if let Some(store) = Store::postgres() {
+        let by_name = store.url.replace("127.0.0.1", "localhost");
+        assert_ne!(by_name, store.url);
+        run(&format!("-r US -q --store {by_name} --base-url {address}")).finish().exits(0);
+        assert_eq!(store.query("SELECT count(*) FROM runs"), ["1"]);
+        let unknown = run("-r US --store postgres://no-such-host.invalid/trends").finish().exits(1);
+        assert!(unknown.stderr.contains("check that the server runs"), "{}", unknown.stderr);
+    }
 }
 
 /// Sends a signal to a run as soon as its first region has answered and its second one is asked.

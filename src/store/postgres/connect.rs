@@ -16,6 +16,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::lookup::look_up;
 use super::{certificate, pgpass};
 use crate::store::location::PostgresUrl;
 use crate::store::{Passwords, StoreError};
@@ -146,14 +147,16 @@ pub(in crate::store) fn check(url: &PostgresUrl) -> Result<(), &'static str> {
 /// How to connect, worked out once.
 pub(super) struct Connector {
     config: Config,
+    /// The same for further addresses of the server.
+    others: Vec<Config>,
     /// `None` where nothing is encrypted.
     tls: Option<MakeRustlsConnect>,
 }
 
 impl Connector {
     /// # Errors
-    /// When TLS cannot be prepared.
-    pub(super) fn new(url: &PostgresUrl) -> Result<Connector, StoreError> {
+    /// When TLS cannot be prepared, or a name has no address.
+    pub(super) async fn new(url: &PostgresUrl) -> Result<Connector, StoreError> {
         let mut settings = Settings::read(url).map_err(|why| StoreError::new(url, why, "check the address"))?;
         if settings.config.get_password().is_none()
             && let Some(password) = url.passwords().and_then(|passwords| password(passwords, &settings.config))
@@ -167,7 +170,9 @@ impl Connector {
                 StoreError::new(url, why, remedy)
             })?)),
         };
-        Ok(Connector { config: settings.config, tls })
+        let unknown = |error| StoreError::new(url, error, "check that the server runs, and that its address is right");
+        let mut configs = look_up(&settings.config).await.map_err(unknown)?.into_iter();
+        Ok(Connector { config: configs.next().unwrap_or(settings.config), others: configs.collect(), tls })
     }
 
     /// For the server's first answers too; the library's own limit is for TCP alone.
@@ -180,13 +185,23 @@ impl Connector {
     /// # Errors
     /// When the server cannot be reached, or lets nobody in.
     pub(super) async fn connect(&self) -> Result<Session, Error> {
+        let mut connected = self.connect_by(&self.config).await;
+        for other in &self.others {
+            if connected.is_err() {
+                connected = self.connect_by(other).await;
+            }
+        }
+        connected
+    }
+
+    async fn connect_by(&self, config: &Config) -> Result<Session, Error> {
         Ok(match &self.tls {
             None => {
-                let (client, connection) = self.config.connect(NoTls).await?;
+                let (client, connection) = config.connect(NoTls).await?;
                 Session { client, connection: tokio::spawn(connection) }
             }
             Some(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await?;
+                let (client, connection) = config.connect(tls.clone()).await?;
                 Session { client, connection: tokio::spawn(connection) }
             }
         })

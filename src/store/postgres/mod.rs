@@ -5,6 +5,7 @@ mod columns;
 mod connect;
 mod delete;
 mod errors;
+mod lookup;
 mod open;
 mod pgpass;
 mod select;
@@ -90,7 +91,7 @@ struct Failure {
 
 impl Postgres {
     pub(super) async fn open(url: &PostgresUrl, access: Access) -> Result<Postgres, StoreError> {
-        let connector = Connector::new(url)?;
+        let connector = Connector::new(url).await?;
         let Opened { session, search_path, search_configs } = open(url, &connector, access).await?;
         Ok(Postgres { url: url.clone(), connector, session, search_path, request: None, search_configs })
     }
