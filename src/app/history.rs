@@ -1,0 +1,154 @@
+//! What a run does with its history, as far as it comes before the run is over.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::sleep;
+
+use crate::blocking::unblocked;
+use crate::category::Category;
+use crate::config::{Config, Source};
+use crate::exit::Exit;
+use crate::figures;
+use crate::model::{Clocks, Report};
+use crate::output;
+use crate::store::history::{Expiry, History, Keeping, Opened};
+use crate::store::since::Since;
+use crate::store::{Asked, StoreError};
+use crate::text::quoted;
+use crate::time_limit::Interruption;
+
+/// How long before the end of an interrupted run its history must have taken it, which leaves time to save it elsewhere.
+pub(super) const TO_SAVE: Duration = Duration::from_secs(1);
+
+/// How long before that end it must be saved, which leaves time to write the outputs.
+const TO_WRITE: Duration = Duration::from_millis(500);
+
+/// How long after that end the history may take to let the next run begin.
+const TO_CLOSE: Duration = Duration::from_millis(250);
+
+/// The history, where there is one, before a unit is spent; or how a run ends that need not or may not begin.
+pub(super) async fn open(
+    config: &Config,
+    source: &Source,
+    now: Timestamp,
+) -> Result<ControlFlow<Exit, Option<History>>, StoreError> {
+    let Some(keeping) = &config.history else { return Ok(Continue(None)) };
+    let plan = &config.plan;
+    let asked = Asked {
+        source: source.name(),
+        category_id: plan.category.map(Category::id),
+        depth: plan.max_results,
+        regions: plan.regions.clone(),
+    };
+    Ok(match History::open(keeping, &asked, now).await? {
+        Opened::Ready(history) => Continue(Some(history)),
+        Opened::Busy => {
+            tracing::error!("another run of the same request is at work on this history; nothing was sent");
+            Break(Exit::Busy)
+        }
+        Opened::Covered(began) => {
+            tracing::info!("not due: the run that began at {began} has answered all of it; nothing was sent");
+            Break(Exit::Complete)
+        }
+    })
+}
+
+/// Whether the history took the run. A run that it did not take is saved, and the log says how to
+/// bring it in.
+pub(super) async fn record<F: Future<Output = Interruption>>(
+    history: &mut History,
+    keeping: &Keeping,
+    report: &Arc<Report>,
+    latest: Option<Timestamp>,
+    over: impl Fn(Duration) -> F,
+) -> bool {
+    tokio::select! {
+        recorded = history.record(report, latest) => match recorded {
+            Ok(()) => return true,
+            Err(error) => tracing::error!("{error}"),
+        },
+        why = over(TO_SAVE) => tracing::error!("the history did not take the run before {why} ended it"),
+    }
+    let (folders, saved) = (keeping.rescue.clone(), Arc::clone(report));
+    let saved = tokio::select! {
+        saved = unblocked(move || output::rescue(&folders, &saved)) => saved,
+        why = over(TO_WRITE) => {
+            tracing::error!("the run could not be saved either before {why} ended it");
+            return false;
+        }
+    };
+    match saved {
+        Ok(path) => {
+            let load = format!("trendfetch load {}", quoted(&path.display()));
+            match &keeping.typed {
+                Some(location) => {
+                    tracing::error!("the run is saved; bring it in with: {load} --store {}", quoted(location));
+                }
+                None => tracing::error!("the run is saved; with the same TRENDFETCH_STORE, bring it in with: {load}"),
+            }
+        }
+        Err(error) => tracing::error!("the run could not be saved either: {error}"),
+    }
+    false
+}
+
+/// What has changed since the runs before. Only the stats show it, so that it is no reason to fail.
+pub(super) async fn since_last<F: Future<Output = Interruption>>(
+    history: &mut History,
+    report: &Report,
+    over: impl Fn(Duration) -> F,
+) -> Option<Since> {
+    tokio::select! {
+        since = history.since_last(report) => since.inspect_err(|error| tracing::warn!("{error}")).ok().flatten(),
+        _ = over(TO_SAVE) => None,
+    }
+}
+
+/// Deletes what is too old, as far as it comes until the run is over, and says why not where it stays.
+pub(super) async fn expire(
+    history: &mut History,
+    keeping: &Keeping,
+    report: &Report,
+    clocks: Clocks,
+    over: impl Future<Output = Interruption>,
+) {
+    let expired = tokio::select! {
+        expired = history.expire(report, clocks) => expired,
+        // The next run goes on.
+        _ = over => return,
+    };
+    let keep = figures::duration(keeping.retention);
+    let prune = || {
+        let store = keeping.typed.as_ref().map_or_else(String::new, |place| format!(" --store {}", quoted(place)));
+        format!("trendfetch prune --keep {keep}{store}")
+    };
+    match expired {
+        Err(error) => tracing::warn!("the run is kept, but not all that is older than {keep} was deleted: {error}"),
+        Ok(Expiry::TooMany { old, of, since }) => tracing::warn!(
+            "{old} of the {of} runs that the history kept at {since} are older than {keep} now; so many are not deleted in passing; if that is right, delete them with: {}",
+            prune()
+        ),
+        Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && !report.videos.is_empty() => {
+            tracing::warn!(
+                "{runs} run(s) of the history are older than {keep} by this machine's clock alone, and stay, since no server's Date confirms it; delete them with: {}",
+                prune()
+            )
+        }
+        Ok(Expiry::Done | Expiry::Unconfirmed { .. }) => {}
+    }
+}
+
+/// Lets the next run begin, also where this one is over already, if that takes no more than a moment.
+pub(super) async fn close(history: History, over: impl Future<Output = Interruption>) {
+    let late = async {
+        over.await;
+        sleep(TO_CLOSE).await;
+    };
+    tokio::select! {
+        () = history.close() => {}
+        () = late => {}
+    }
+}
