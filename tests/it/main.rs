@@ -16,6 +16,7 @@ mod connections;
 mod databases;
 mod dotenv;
 mod endurance;
+mod far;
 mod faults;
 mod fetch;
 mod files;

@@ -4,6 +4,7 @@ use super::*;
 
 on_both_engines! {
     a_second_run_of_the_same_request_sends_nothing
+    a_run_may_follow_another_at_once
     a_killed_run_leaves_nothing_in_the_way
     different_requests_at_once_all_commit
     a_reader_does_not_block_a_run
@@ -39,8 +40,21 @@ fn a_second_run_of_the_same_request_sends_nothing(store: Store) {
     gate.open();
     first.end().exits(0);
     assert_eq!(count(&store, "runs"), 5);
-    wait_until_free(&store);
     keep(&store, &server, "-r PL,US").finish().exits(0);
+    assert_tidy(&store);
+}
+
+fn a_run_may_follow_another_at_once(store: Store) {
+    let server = Server::start(|hit| Answer::page(&["a"], hit.query["maxResults"].eq("50").then_some("next")));
+    for _ in 0..20 {
+        keep(&store, &server, "-r US -q").finish().exits(0);
+    }
+    // However a run ends that has claimed its request.
+    for (ends, code) in [("-n 200 --max-units 1 -q", 4), ("-o /nowhere/x.json -q", 1), ("--min-interval 7h", 0)] {
+        let first = keep(&store, &server, &format!("-r US {ends}")).finish();
+        assert_eq!(first.code, Some(code), "{ends}: {}", first.stderr);
+        keep(&store, &server, "-r US -q").finish().exits(0);
+    }
     assert_tidy(&store);
 }
 

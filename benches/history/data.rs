@@ -1,0 +1,85 @@
+//! The runs that are kept: 111 regions, 200 places each, of which some sixteen are others than in the run before.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use trendfetch::category::Category;
+use trendfetch::deduplicate::deduplicate;
+use trendfetch::language::Language;
+use trendfetch::model::{Counts, Effort, RegionChart, RegionOutcome, Report, Request, Sighting, TrendingVideo, Video};
+use trendfetch::region::Region;
+use trendfetch::stats;
+
+pub(super) const DEPTH: u32 = 200;
+pub(super) const RUNS_OF_30_DAYS: u32 = 103;
+
+/// The run of 30 days that has this number: of 200 places of a region, some 16 are others than in the run before.
+pub(super) fn run(number: u32, category_id: Option<u32>) -> Arc<Report> {
+    let began: Timestamp = "2026-10-01T00:00:00Z".parse().expect("a time");
+    let began = began + SignedDuration::from_hours(7 * i64::from(number));
+    let charts = Region::all().enumerate().map(|(index, region)| chart(index as u32, region, number, began)).collect();
+    let (videos, outcomes): (Vec<TrendingVideo>, Vec<RegionOutcome>) = deduplicate(charts);
+    let stats = stats::count(&outcomes, &videos, Duration::from_secs(3), Duration::ZERO);
+    let request = Request { regions: Region::all().collect(), max_results: DEPTH, category_id };
+    Arc::new(Report::new(began, "youtube".into(), request, stats, videos))
+}
+
+fn chart(index: u32, region: Region, number: u32, fetched_at: Timestamp) -> RegionChart {
+    let mut dice = fastrand::Rng::with_seed(u64::from(index) << 32 | u64::from(number));
+    // A fifth of the places is of videos that every region may show; the window moves on by 16 a run.
+    let mut ids: Vec<String> = (0..DEPTH)
+        .map(|place| {
+            if place % 5 == 0 {
+                format!("all{:08}", number * 16 + place)
+            } else {
+                format!("{region}{:09}", number * 16 + place)
+            }
+        })
+        .collect();
+    dice.shuffle(&mut ids[..]);
+    let sightings =
+        (1..).zip(ids).map(|(rank, id)| Sighting { rank, fetched_at, video: Box::new(video(id, region, &mut dice)) });
+    RegionChart {
+        sightings: sightings.collect(),
+        outcome: RegionOutcome {
+            region,
+            places: DEPTH as usize,
+            skipped: 0,
+            answered: true,
+            error: None,
+            effort: Effort { requests: 4, ..Effort::default() },
+        },
+    }
+}
+
+pub(super) fn video(id: String, region: Region, dice: &mut fastrand::Rng) -> Video {
+    let mut text =
+        fastrand::Rng::with_seed(id.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)));
+    let mut words = |count: usize| {
+        let mut line = String::new();
+        for _ in 0..count {
+            let word: String = (0..text.usize(3..9)).map(|_| text.lowercase()).collect();
+            let _ = write!(line, "{word} ");
+        }
+        line.trim_end().to_owned()
+    };
+    let views = dice.u64(10_000..50_000_000);
+    Video {
+        title: words(8).into(),
+        channel: words(2).into(),
+        channel_id: Some(format!("UC{id}{id}").into()),
+        category: Some(Category::new(20)),
+        counts: Counts { views: Some(views), likes: Some(views / 30), comments: Some(views / 500) },
+        published_at: "2026-09-30T12:00:00Z".parse().ok(),
+        duration_seconds: Some(213),
+        embeddable: Some(true),
+        age_restricted: Some(false),
+        tags: (0..8).map(|_| words(2)).collect(),
+        thumbnail: Some(format!("https://i.ytimg.com/vi/{id}/maxresdefault.jpg").into()),
+        declared_language: Language::new(region.language()),
+        id: id.into(),
+        ..Video::default()
+    }
+}
