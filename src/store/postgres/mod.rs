@@ -1,6 +1,7 @@
 //! A history in a database of PostgreSQL, for several machines or a website that reads it.
 
 mod certificate;
+mod charts;
 mod columns;
 mod connect;
 mod delete;

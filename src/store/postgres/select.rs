@@ -8,38 +8,14 @@ use uuid::Uuid;
 use super::Postgres;
 use super::columns::Parameter;
 use super::errors::explain;
-use crate::category::Category;
 use crate::model::Status;
 use crate::region::Region;
-use crate::store::changes::{Fetch, Place};
+use crate::store::changes::Fetch;
 use crate::store::interval::{Asked, PastRegion};
-use crate::store::{
-    Attempt, ChartFilter, KeptRun, KnownRegion, Period, Scope, ScopeRuns, Standing, StoreError, queries,
-};
-
-/// Charts with what is known of their videos: lists of run, region, source, and category or -1, one of each for each
-/// chart.
-const CHARTS: &str = "
-    SELECT asked.nth, places.rank, places.video_id, videos.title, videos.channel, presence.first_seen_at,
-           videos.category_id, counts.views, videos.thumbnail, videos.declared_language
-    FROM unnest($1::integer[], $2::text[], $3::text[], $4::bigint[])
-         WITH ORDINALITY AS asked (run, region, source, category_id, nth)
-    JOIN places ON places.run = asked.run AND places.region = asked.region
-    LEFT JOIN counts ON counts.run = places.run AND counts.video_id = places.video_id
-    JOIN videos ON videos.video_id = places.video_id
-    JOIN presence ON presence.region = places.region AND presence.video_id = places.video_id
-         AND presence.source = asked.source AND coalesce(presence.category_id, -1) = asked.category_id
-    ORDER BY asked.nth, places.rank";
-
-/// Who stood where: lists of run and region, and a depth for all.
-const STANDINGS: &str = "
-    SELECT asked.nth, places.rank, places.video_id
-    FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS asked (run, region, nth)
-    JOIN places ON places.run = asked.run AND places.region = asked.region AND places.rank <= $3
-    ORDER BY asked.nth, places.rank";
+use crate::store::{Attempt, ChartFilter, KeptRun, KnownRegion, Period, Scope, ScopeRuns, StoreError, queries};
 
 impl Postgres {
-    async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
         self.within(self.session.client.query_typed(sql, parameters)).await
     }
 
@@ -105,53 +81,6 @@ impl Postgres {
         self.query(&sql, &parameters).await?.iter().map(fetch).collect()
     }
 
-    pub(super) async fn select_charts(&self, fetches: &[Fetch]) -> Result<Vec<Vec<Place>>, StoreError> {
-        let (runs, codes) = runs_and_regions(fetches);
-        let sources: Vec<&str> = fetches.iter().map(|fetch| &*fetch.scope.source).collect();
-        let category = |fetch: &Fetch| fetch.scope.category_id.map_or(-1, i64::from);
-        let categories: Vec<i64> = fetches.iter().map(category).collect();
-        let parameters: [Parameter<'_>; 4] = [
-            (&runs, Type::INT4_ARRAY),
-            (&codes, Type::TEXT_ARRAY),
-            (&sources, Type::TEXT_ARRAY),
-            (&categories, Type::INT8_ARRAY),
-        ];
-        let mut charts: Vec<Vec<Place>> = vec![Vec::new(); fetches.len()];
-        for row in &self.query(CHARTS, &parameters).await? {
-            let place = Place {
-                rank: self.rank(row, 1)?,
-                video_id: self.get(row, 2)?,
-                title: self.get(row, 3)?,
-                channel: self.get(row, 4)?,
-                first_seen_at: self.get(row, 5)?,
-                category: self.get::<Option<i64>>(row, 6)?.and_then(|id| u32::try_from(id).ok()).map(Category::new),
-                views: self.get::<Option<i64>>(row, 7)?.and_then(|views| u64::try_from(views).ok()),
-                thumbnail: self.get(row, 8)?,
-                language: self.get(row, 9)?,
-            };
-            charts[self.index(row)?].push(place);
-        }
-        Ok(charts)
-    }
-
-    pub(super) async fn select_standings(
-        &self,
-        fetches: &[Fetch],
-        depth: u32,
-    ) -> Result<Vec<Vec<Standing>>, StoreError> {
-        let (runs, codes) = runs_and_regions(fetches);
-        let depth = i32::try_from(depth).unwrap_or(i32::MAX);
-        let parameters: [Parameter<'_>; 3] =
-            [(&runs, Type::INT4_ARRAY), (&codes, Type::TEXT_ARRAY), (&depth, Type::INT4)];
-        let mut charts: Vec<Vec<Standing>> = vec![Vec::new(); fetches.len()];
-        for row in &self.query(STANDINGS, &parameters).await? {
-            let index = self.index(row)?;
-            let (number, rank, video_id) = (fetches[index].number, self.rank(row, 1)?, self.get(row, 2)?);
-            charts[index].push(Standing { number, rank, video_id });
-        }
-        Ok(charts)
-    }
-
     pub(super) async fn select_scopes(&self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError> {
         let scope = |row: &Row| {
             let runs = u64::try_from(self.get::<i64>(row, 2)?).unwrap_or(0);
@@ -195,22 +124,13 @@ impl Postgres {
     }
 
     /// A column of an answer.
-    fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: usize) -> Result<T, StoreError> {
+    pub(super) fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: usize) -> Result<T, StoreError> {
         row.try_get(column).map_err(|error| explain(&self.url, &error))
     }
 
     /// A count of ours.
     fn number(&self, row: &Row, column: usize) -> Result<u32, StoreError> {
         Ok(u32::try_from(self.get::<i64>(row, column)?).unwrap_or(u32::MAX))
-    }
-
-    fn rank(&self, row: &Row, column: usize) -> Result<u32, StoreError> {
-        Ok(u32::try_from(self.get::<i32>(row, column)?).unwrap_or(0))
-    }
-
-    /// Which of the charts that were asked for a row belongs to; it is in the first column, counted from 1.
-    fn index(&self, row: &Row) -> Result<usize, StoreError> {
-        Ok(usize::try_from(self.get::<i64>(row, 0)? - 1).unwrap_or(0))
     }
 
     fn region(&self, row: &Row, column: usize) -> Result<Region, StoreError> {
@@ -227,9 +147,4 @@ impl Postgres {
     fn odd(&self, why: &'static str) -> StoreError {
         StoreError::new(&self.url, why, "delete what another program wrote there")
     }
-}
-
-fn runs_and_regions(fetches: &[Fetch]) -> (Vec<i32>, Vec<&str>) {
-    let run = |fetch: &Fetch| i32::try_from(fetch.number).unwrap_or(0);
-    (fetches.iter().map(run).collect(), fetches.iter().map(|fetch| fetch.region.code()).collect())
 }
