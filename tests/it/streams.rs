@@ -98,7 +98,7 @@ fn a_descriptor_that_cannot_be_written_is_found_before_anything_is_sent() {
         ("-o /dev/fd/3", "3<empty", "to descriptor 3: it is open for reading only"),
         ("-o /dev/fd/9", "", "to descriptor 9: no such descriptor is open"),
         // That it is the duplicate of another one does not make it open.
-        ("-o /dev/fd/3 -o /dev/fd/4", "3>three", "to descriptor 4: no such descriptor is open"),
+        ("-o /dev/fd/3 -o /dev/fd/5", "3>three", "to descriptor 5: no such descriptor is open"),
     ] {
         let run = redirected(&server, &format!("-r US {arguments}"), redirections).file("empty", "");
         let outcome = run.finish().exits(1);
@@ -157,7 +157,7 @@ fn make_fifo(folder: &Path) {
 #[test]
 fn a_fifo_waits_for_its_reader_and_files_do_not_wait_for_a_fifo() {
     let server = Server::of_pages(&["a"]);
-    let run = Run::on(&server, "-r US -o fifo -o trends.json");
+    let run = Run::on(&server, "-r US -o fifo -o trends.json --deadline 20s");
     make_fifo(run.folder.path());
     let (fifo, file) = (run.path("fifo"), run.path("trends.json"));
     let reader = spawn(move || {
