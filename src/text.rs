@@ -99,7 +99,7 @@ pub fn from_utf16(bytes: &[u8]) -> Option<String> {
 }
 
 /// Drops the tags of HTML: YouTube's error messages hold `<a href=…>` and `<code>`. Other text in angle brackets stays,
-/// as in "Requests from referer <empty> are blocked".
+/// as in `Requests from referer <empty> are blocked`.
 pub fn without_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
