@@ -1,4 +1,6 @@
-//! The questions that both engines understand, but for the sign of a placeholder: `$1` is PostgreSQL's.
+//! The questions that both engines understand, but for the sign of a placeholder, which is PostgreSQL's, and for
+//! `RUNS_AND_REGIONS`: `runs` with their `run_regions`, where the runs are read first. Few of them are wanted; left to
+//! themselves, both engines may begin with the regions, in a log that is as long as it likes.
 
 /// The regions that were ever asked for, each with the start of the newest run that did so. Steps from one region to
 /// the next in the index, whose length is that of the whole log.
@@ -23,7 +25,7 @@ pub(super) const NOTE_LEFT_OLD: &str =
 pub(super) const PAST: &str = "
     SELECT runs.id, runs.fetched_at, run_regions.region,
            run_regions.status = 'ok' OR coalesce(run_regions.error_kind = 'region_unsupported', false)
-    FROM runs JOIN run_regions ON run_regions.run_id = runs.id
+    FROM RUNS_AND_REGIONS
     WHERE runs.source = $1 AND runs.category_id IS NOT DISTINCT FROM $2
       AND runs.max_results >= $3 AND runs.fetched_at >= $4";
 
@@ -36,7 +38,7 @@ pub(super) const SCOPES: &str = "
 pub(super) const ATTEMPTS: &str = "
     SELECT runs.id, runs.number, runs.fetched_at, runs.max_results, run_regions.region, run_regions.status,
            run_regions.videos, run_regions.error_kind, run_regions.error_message, runs.pruned
-    FROM runs JOIN run_regions ON run_regions.run_id = runs.id
+    FROM RUNS_AND_REGIONS
     WHERE runs.source = $1 AND runs.category_id IS NOT DISTINCT FROM $2
       AND runs.fetched_at >= $3 AND runs.fetched_at <= $4
     ORDER BY runs.fetched_at, runs.id, run_regions.region";
@@ -50,7 +52,7 @@ pub(super) const NEWEST: &str = "
                runs.max_results,
                row_number() OVER (PARTITION BY run_regions.region, runs.source, runs.category_id
                                   ORDER BY runs.fetched_at DESC, runs.id DESC) AS nth
-        FROM runs JOIN run_regions ON run_regions.run_id = runs.id
+        FROM RUNS_AND_REGIONS
         WHERE NOT runs.pruned AND runs.fetched_at <= $1 AND ($2 IS NULL OR runs.source = $2)
           AND ($3 OR runs.category_id IS NOT DISTINCT FROM $4)
           AND run_regions.status = 'ok' AND run_regions.region IN (REGIONS)

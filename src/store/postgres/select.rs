@@ -43,7 +43,7 @@ impl Postgres {
                 is_answered: self.get(row, 3)?,
             })
         };
-        self.query(queries::PAST, &parameters).await?.iter().map(past).collect()
+        self.query(&translated(queries::PAST), &parameters).await?.iter().map(past).collect()
     }
 
     pub(super) async fn select_regions(&self) -> Result<Vec<KnownRegion>, StoreError> {
@@ -77,7 +77,7 @@ impl Postgres {
                 depth: self.number(row, 6)?,
             })
         };
-        let sql = queries::NEWEST.replace("REGIONS", "SELECT unnest($6::text[])");
+        let sql = translated(queries::NEWEST).replace("REGIONS", "SELECT unnest($6::text[])");
         self.query(&sql, &parameters).await?.iter().map(fetch).collect()
     }
 
@@ -113,7 +113,7 @@ impl Postgres {
                 is_pruned: self.get(row, 9)?,
             })
         };
-        let rows = self.query(queries::ATTEMPTS, &parameters).await?;
+        let rows = self.query(&translated(queries::ATTEMPTS), &parameters).await?;
         let mut attempts: Vec<Attempt> = rows.iter().map(attempt).collect::<Result<_, StoreError>>()?;
         // Not by the collation of the database.
         attempts.sort_by(|one, other| {
@@ -147,4 +147,11 @@ impl Postgres {
     fn odd(&self, why: &'static str) -> StoreError {
         StoreError::new(&self.url, why, "delete what another program wrote there")
     }
+}
+
+/// What stands in a shared query for what each engine has in its own way. A subquery with an offset is not taken apart,
+/// and so is asked for each run.
+fn translated(sql: &str) -> String {
+    let joined = "runs CROSS JOIN LATERAL (SELECT * FROM run_regions WHERE run_id = runs.id OFFSET 0) AS run_regions";
+    sql.replace("RUNS_AND_REGIONS", joined)
 }

@@ -19,7 +19,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use self::lock::RequestLock;
 use self::open::explain;
 use self::reader::Unlocked;
-use self::select::placeholders;
+use self::select::translated;
 use self::write::insert;
 use super::changes::{Fetch, Place};
 use super::interval::{Asked, PastRegion};
@@ -102,7 +102,7 @@ impl Engine for Sqlite {
 
     async fn note_left_old(&mut self, run_id: &str) -> Result<(), StoreError> {
         let run_id = run_id.to_owned();
-        self.with(move |connection| connection.execute(&placeholders(NOTE_LEFT_OLD), [run_id]).map(drop)).await
+        self.with(move |connection| connection.execute(&translated(NOTE_LEFT_OLD), [run_id]).map(drop)).await
     }
 
     async fn delete_charts(&mut self, run: i64) -> Result<(), StoreError> {

@@ -36,7 +36,7 @@ pub(super) fn kept(connection: &Connection) -> rusqlite::Result<Vec<KeptRun>> {
 }
 
 pub(super) fn past(connection: &Connection, asked: &Asked, since: Timestamp) -> rusqlite::Result<Vec<PastRegion>> {
-    let mut statement = connection.prepare(&placeholders(queries::PAST))?;
+    let mut statement = connection.prepare(&translated(queries::PAST))?;
     let rows = statement.query_map(params![asked.source, asked.category_id, asked.depth, since], |row| {
         Ok(PastRegion {
             run_id: row.get(0)?,
@@ -57,7 +57,7 @@ pub(super) fn regions(connection: &Connection) -> rusqlite::Result<Vec<KnownRegi
 }
 
 pub(super) fn newest(connection: &Connection, filter: &ChartFilter) -> rusqlite::Result<Vec<Fetch>> {
-    let sql = placeholders(queries::NEWEST).replace("REGIONS", "SELECT value FROM json_each(?6)");
+    let sql = translated(queries::NEWEST).replace("REGIONS", "SELECT value FROM json_each(?6)");
     let mut statement = connection.prepare(&sql)?;
     let codes: Vec<&str> = filter.regions.iter().map(Region::code).collect();
     let codes = serde_json::Value::from(codes).to_string();
@@ -114,7 +114,7 @@ pub(super) fn standings(
 }
 
 pub(super) fn scopes(connection: &Connection, until: Timestamp) -> rusqlite::Result<Vec<ScopeRuns>> {
-    let mut statement = connection.prepare(&placeholders(queries::SCOPES))?;
+    let mut statement = connection.prepare(&translated(queries::SCOPES))?;
     let scope = |row: &Row<'_>| {
         let runs: i64 = row.get(2)?;
         Ok(ScopeRuns {
@@ -128,7 +128,7 @@ pub(super) fn scopes(connection: &Connection, until: Timestamp) -> rusqlite::Res
 
 pub(super) fn attempts(connection: &Connection, period: &Period) -> rusqlite::Result<Vec<Attempt>> {
     let Period { scope, since, until } = period;
-    let mut statement = connection.prepare(&placeholders(queries::ATTEMPTS))?;
+    let mut statement = connection.prepare(&translated(queries::ATTEMPTS))?;
     let rows = statement.query_map(params![scope.source, scope.category_id, since, until], |row| {
         let (kind, message): (Option<String>, Option<String>) = (row.get(7)?, row.get(8)?);
         Ok(Attempt {
@@ -146,9 +146,11 @@ pub(super) fn attempts(connection: &Connection, period: &Period) -> rusqlite::Re
     rows.collect()
 }
 
-/// The sign of a placeholder is another one here.
-pub(super) fn placeholders(sql: &str) -> String {
-    sql.replace('$', "?")
+/// What stands in a shared query for what each engine has in its own way. The tables of a cross join are read in the
+/// order in which they stand ("Query Planning").
+pub(super) fn translated(sql: &str) -> String {
+    let joined = "runs CROSS JOIN run_regions ON run_regions.run_id = runs.id";
+    sql.replace('$', "?").replace("RUNS_AND_REGIONS", joined)
 }
 
 /// A count, which a document that was loaded may have beyond all measure.
@@ -170,4 +172,27 @@ fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
 
 fn wrong_text(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_of_regions_is_read_for_kept_runs_alone() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("0001.sql")).unwrap();
+        connection.execute_batch(include_str!("0002.sql")).unwrap();
+        let sql = translated(queries::NEWEST).replace("REGIONS", "SELECT 'PL'");
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement.query_map(params!["", "", true, 0, 2], |row| row.get(3)).unwrap();
+        let steps: Vec<String> = steps.collect::<rusqlite::Result<_>>().unwrap();
+        let reads: Vec<&String> =
+            steps.iter().filter(|step| step.contains(" runs ") || step.contains(" run_")).collect();
+        let expected = [
+            "SEARCH runs USING INDEX runs_kept (fetched_at<?)",
+            "SEARCH run_regions USING PRIMARY KEY (run_id=? AND region=?)",
+        ];
+        assert_eq!(reads, expected);
+    }
 }
