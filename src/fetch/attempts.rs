@@ -33,7 +33,7 @@ pub(super) struct Attempts<'a, T> {
     index: usize,
     /// When the first one was sent.
     began: Option<Instant>,
-    /// Pages that came, and the time that they took without waiting for a permit.
+    /// Pages that have arrived.
     pages: u32,
     effort: Effort,
     /// The permit of the attempt before, until the next one is in the queue.
@@ -124,7 +124,7 @@ impl<'a, T: Transport> Attempts<'a, T> {
         a_page.map_or(Duration::MAX, |a_page| a_page.saturating_mul(pages_to_go))
     }
 
-    /// Sends once.
+    /// Sends the request once and counts it.
     async fn attempt(
         &mut self,
         request: &PageRequest,

@@ -198,7 +198,7 @@ fn refused(body: &ErrorBody) -> Kind {
     named(body).unwrap_or(if names_ours { Kind::BadParameter } else { Kind::BadRequest })
 }
 
-/// The kind of a refusal of a parameter that is no fault of the request.
+/// The kind where the parameter at fault does not make the whole request wrong: the region, the page token, the key.
 fn named(body: &ErrorBody) -> Option<Kind> {
     if body.names("regionCode") {
         Some(Kind::RegionUnsupported)

@@ -17,7 +17,7 @@ pub(super) const LONGEST: usize = 64 << 10;
 /// The deepest nesting that is read; as in `serde_json`.
 const DEEPEST: usize = 128;
 
-/// What an error body says. A body that is no JSON says nothing.
+/// The fields of an error body that matter. All are empty where the body is not JSON.
 #[derive(Debug, Default)]
 pub(super) struct ErrorBody {
     /// `error.details[].reason`, then `error.errors[].reason` or the word in place of the object, then

@@ -78,7 +78,7 @@ fn host_of(location: &str) -> Option<String> {
     Some(one_line(host, QUOTED))
 }
 
-/// What a body is that is no JSON: a web page with its title, or a text with its beginning.
+/// Describes a body that is not JSON: a web page by its title, other text by its beginning.
 fn content(body: &[u8]) -> Option<String> {
     let text = beginning(body)?;
     if is_markup(text) {
