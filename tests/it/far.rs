@@ -16,6 +16,16 @@ pub struct Far {
 
 impl Far {
     pub fn away(server: u16, round_trip: Duration) -> Far {
+        Far::start(server, round_trip, false)
+    }
+
+    /// The same, but what follows within half of a round trip arrives along with what came before it.
+    #[allow(dead_code, reason = "the benchmark does without it")]
+    pub fn in_bursts(server: u16, round_trip: Duration) -> Far {
+        Far::start(server, round_trip, true)
+    }
+
+    fn start(server: u16, round_trip: Duration, in_bursts: bool) -> Far {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, turns) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
         let counted = Arc::clone(&turns);
@@ -27,12 +37,12 @@ impl Far {
                 let (from, to) = (program.try_clone().unwrap(), server.try_clone().unwrap());
                 let (heard, turns) = (Arc::new(AtomicBool::new(true)), Arc::clone(&counted));
                 let (heard_there, half) = (Arc::clone(&heard), round_trip / 2);
-                pass(from, to, half, move || {
+                pass(from, to, half, in_bursts, move || {
                     if heard.swap(false, SeqCst) {
                         turns.fetch_add(1, SeqCst);
                     }
                 });
-                pass(server, program, half, move || heard_there.store(true, SeqCst));
+                pass(server, program, half, in_bursts, move || heard_there.store(true, SeqCst));
             }
         });
         Far { port, turns }
@@ -44,11 +54,14 @@ impl Far {
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, delay: Duration, note: impl Fn() + Send + 'static) {
+fn pass(mut from: TcpStream, mut to: TcpStream, delay: Duration, in_bursts: bool, note: impl Fn() + Send + 'static) {
     let (sent, arrives) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {
-        while let Ok((at, bytes)) = arrives.recv() {
+        while let Ok((at, mut bytes)) = arrives.recv() {
             thread::sleep(at.saturating_duration_since(Instant::now()));
+            if in_bursts {
+                arrives.try_iter().for_each(|(_, more)| bytes.extend(more));
+            }
             if to.write_all(&bytes).is_err() {
                 return;
             }

@@ -384,7 +384,7 @@ fn assert_tidy(store: &Store) {
 }
 
 /// Makes the engine refuse something to everybody, until [`allow`].
-fn refuse(store: &Store, what: &str) {
+pub fn refuse(store: &Store, what: &str) {
     store.execute(&if is_postgres(store) {
         format!(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END';
@@ -395,7 +395,7 @@ fn refuse(store: &Store, what: &str) {
     });
 }
 
-fn allow(store: &Store) {
+pub fn allow(store: &Store) {
     store.execute(if is_postgres(store) { "DROP FUNCTION refuse CASCADE" } else { "DROP TRIGGER refuse" });
 }
 

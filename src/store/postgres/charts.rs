@@ -74,6 +74,7 @@ impl Postgres {
         let client = &self.session.client;
         let asked = async {
             tokio::try_join!(
+                biased;
                 client.query_typed(PLACES, &of_charts[..2]),
                 client.query_typed(VIDEOS, &of_charts[..2]),
                 client.query_typed(PRESENCE, &of_charts),

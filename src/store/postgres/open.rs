@@ -71,7 +71,8 @@ async fn prepare(
     // What is set in a session of others would be theirs.
     let configured = async { if is_shared { Ok(()) } else { configure(client, &search_path).await } };
     // Sent together, and done one after the other.
-    let read = async { tokio::try_join!(configured, version(client, server.has_tables()), search_configs(client)) };
+    let read =
+        async { tokio::try_join!(biased; configured, version(client, server.has_tables()), search_configs(client)) };
     let ((), mut found, search_configs) = step(url, read).await?;
     if found < MIGRATIONS.len() {
         server.check_migration(url, found, MIGRATIONS.len())?;

@@ -13,7 +13,9 @@ use crate::store::rows::{PlaceRow, RegionRow, Rows, RunRow, VideoRow};
 const VIDEOS: usize = 8000;
 
 /// Writes the rows of a run; `false` where it is there already. What is dated after `latest` is not taken for newer.
-/// Statements that need not wait for each other's answers are sent together: the server does one after the other.
+/// Statements that need not wait for each other's answers are sent together: the server does one after the other. They are
+/// polled in that order (`biased`), so that of a statement that failed and those after it, which then fail too ("current
+/// transaction is aborted"), the first one's error is reported.
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
     rows: &Rows<'_>,
@@ -28,7 +30,8 @@ pub(super) async fn insert(
          CREATE TEMPORARY TABLE incoming ({}) ON COMMIT DROP",
         definitions(&incoming(&[], &[]))
     );
-    let (_, inserted) = tokio::try_join!(transaction.batch_execute(&prepare), insert_run(transaction, id, run))?;
+    let (_, inserted) =
+        tokio::try_join!(biased; transaction.batch_execute(&prepare), insert_run(transaction, id, run))?;
     let number = match inserted {
         None if forget_pruned(transaction, id).await? => insert_run(transaction, id, run).await?,
         number => number,
@@ -50,6 +53,7 @@ pub(super) async fn insert(
         latest,
     ];
     tokio::try_join!(
+        biased;
         insert_regions(transaction, id, &rows.regions, run.fetched_at),
         transaction.execute_typed(MERGE, &dates),
         transaction.execute_typed(DESCRIBE, &dates),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::far::Far;
+use crate::store::{allow, refuse};
 
 /// Beyond connecting and opening, which take four: greeting, look, settings with version, and the claim of a run or the
 /// beginning of what is read.
@@ -45,5 +46,22 @@ fn all_regions_take_ten_round_trips_each_to_a_server_far_away() {
         ];
         println!("{regions}: {turns:?}");
         assert!(turns.iter().all(|(_, turns)| *turns <= MOST), "{regions}: {turns:?}, and at most {MOST}");
+    }
+}
+
+/// Statements are sent together, so that the answers to those after a failed one ("current transaction is aborted") arrive
+/// along with its own.
+#[test]
+fn the_error_of_the_statement_that_failed_is_reported() {
+    let Some(store) = with_tables() else { return };
+    let server = Server::start(|hit| Answer::page(&[hit.region()], None));
+    let near = Cluster::shared().unwrap().port;
+    let far = Far::in_bursts(near, Duration::from_millis(40));
+    let url = store.url.replacen(&format!(":{near}/"), &format!(":{}/", far.port), 1);
+    for table in ["run_regions", "videos", "counts", "places", "presence"] {
+        refuse(&store, &format!("INSERT ON {table}"));
+        let outcome = finish(keep(&url, &server, "-r PL,US")).exits(1);
+        allow(&store);
+        assert!(outcome.stderr.contains("not today"), "{table}: {}", outcome.stderr);
     }
 }
