@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use trendfetch::deduplicate::deduplicate;
 use trendfetch::model::{Counts, Effort, RegionChart, RegionOutcome, Sighting, Video};
 use trendfetch::normalize::{Window, page};
-use trendfetch::region::Region;
+use trendfetch::model::region::Region;
 
 const WINDOW: Window = Window { offset: 0, size: 50, description: false, fetched_at: Timestamp::UNIX_EPOCH };
 

@@ -64,34 +64,18 @@
 compile_error!("trendfetch keeps file modes and listens to signals as Unix has them; build it on Linux, macOS or WSL");
 
 pub mod app;
-pub mod blocking;
-pub mod category;
-mod claim;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod deduplicate;
 pub mod demo;
-pub mod document;
-pub mod env;
-pub mod error;
-pub mod exit;
 pub mod fetch;
-pub mod figures;
-pub mod language;
-pub mod logging;
+pub mod history;
 pub mod model;
 pub mod normalize;
 pub mod output;
-pub mod region;
 #[cfg(feature = "report")]
 pub mod report;
-pub mod secret;
-pub mod signals;
 pub mod stats;
-pub mod store;
-pub mod tags;
-pub mod text;
-pub mod time_limit;
-pub mod tls;
-pub mod verdict;
+pub mod support;
+pub mod youtube;

@@ -10,17 +10,17 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use trendfetch::blocking::{has_thread, unblocked};
+use trendfetch::support::blocking::{has_thread, unblocked};
 use trendfetch::cli::Cli;
 use trendfetch::config::{Config, Screen};
-use trendfetch::env::Env;
-use trendfetch::error::UsageError;
-use trendfetch::exit::Exit;
-use trendfetch::output::{self, progress};
-use trendfetch::secret::forbid_core_dumps;
-use trendfetch::signals::Signals;
-use trendfetch::time_limit::GRACE;
-use trendfetch::{app, commands, logging};
+use trendfetch::config::env::Env;
+use trendfetch::model::error::UsageError;
+use trendfetch::output::exit_status::Exit;
+use trendfetch::output::{self, logging, progress};
+use trendfetch::youtube::api_key::forbid_core_dumps;
+use trendfetch::support::signals::Signals;
+use trendfetch::support::time_limit::GRACE;
+use trendfetch::{app, commands};
 
 /// How long after its end a run is waited for. It ends by itself, unless a log line of it is stuck in a full pipe.
 const OVERDUE: Duration = Duration::from_millis(500);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use trendfetch::category::Category;
+use trendfetch::model::category::Category;
 use trendfetch::deduplicate::deduplicate;
-use trendfetch::language::Language;
+use trendfetch::model::language::Language;
 use trendfetch::model::{Counts, Effort, RegionChart, RegionOutcome, Report, Request, Sighting, TrendingVideo, Video};
-use trendfetch::region::Region;
+use trendfetch::model::region::Region;
 use trendfetch::stats;
 
 pub(super) const DEPTH: u32 = 200;

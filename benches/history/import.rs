@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use trendfetch::store::{self, Access, Location};
+use trendfetch::history::{self, Access, Location};
 
 use super::data::run;
 use super::tools::{REPEATS, compare, keep, psql, sqlite3};
@@ -30,7 +30,7 @@ pub(super) async fn against_import(folder: &Path) {
         ours.push(keep(&file.display().to_string(), &report).await);
         let file = folder.join(format!("theirs-{repeat}.db"));
         let location = Location::parse(&file.display().to_string(), "the benchmark").expect("a location");
-        drop(store::open(&location, Access::Create).await.expect("a history"));
+        drop(history::open(&location, Access::Create).await.expect("a history"));
         let began = Instant::now();
         sqlite3(&file, &imports);
         theirs.push(began.elapsed());

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use trendfetch::region::Region;
+use trendfetch::model::region::Region;
 use url::Url;
 
 use super::data::{RUNS_OF_30_DAYS, run};

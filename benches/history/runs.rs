@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
 
-use trendfetch::region::Region;
+use trendfetch::model::region::Region;
 
 use super::data::video;
 use super::tools::{compare, time};

@@ -9,13 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use trendfetch::model::Report;
-use trendfetch::store::{self, Access, Location};
+use trendfetch::history::{self, Access, Location};
 
 pub(super) const REPEATS: usize = 5;
 
 pub(super) async fn keep(location: &str, report: &Arc<Report>) -> Duration {
     let location = Location::parse(location, "the benchmark").expect("a location");
-    let mut engine = store::open(&location, Access::Create).await.expect("a history");
+    let mut engine = history::open(&location, Access::Create).await.expect("a history");
     let began = Instant::now();
     engine.store(report, None).await.expect("the run is kept");
     let took = began.elapsed();

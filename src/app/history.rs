@@ -7,18 +7,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-use crate::blocking::unblocked;
-use crate::category::Category;
+use crate::support::blocking::unblocked;
+use crate::model::category::Category;
 use crate::config::{Config, Source};
-use crate::exit::Exit;
-use crate::figures;
+use crate::output::exit_status::Exit;
+use crate::support::human;
 use crate::model::{Clocks, Report};
 use crate::output;
-use crate::store::history::{Expiry, History, Keeping, Opened};
-use crate::store::since::Since;
-use crate::store::{Asked, StoreError};
-use crate::text::quoted;
-use crate::time_limit::Interruption;
+use crate::history::run_history::{Expiry, History, Keeping, Opened};
+use crate::history::change_summary::Since;
+use crate::history::{Asked, StoreError};
+use crate::support::sanitize::quoted;
+use crate::support::time_limit::Interruption;
 
 /// How long before the end of an interrupted run its history must have taken it, which leaves time to save it elsewhere.
 pub(super) const TO_SAVE: Duration = Duration::from_secs(1);
@@ -120,7 +120,7 @@ pub(super) async fn expire(
         // The next run goes on.
         _ = over => return,
     };
-    let keep = figures::duration(keeping.retention);
+    let keep = human::duration(keeping.retention);
     let prune = || {
         let store = keeping.typed.as_ref().map_or_else(String::new, |place| format!(" --store {}", quoted(place)));
         format!("trendfetch prune --keep {keep}{store}")

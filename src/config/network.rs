@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use rustls_native_certs::{CertificateResult, load_certs_from_paths};
 use url::Url;
 
-use crate::env::Env;
-use crate::error::UsageError;
-use crate::fetch::transport::proxy::Proxy;
-use crate::fetch::transport::{Network, is_loopback};
-use crate::tls::Authorities;
+use crate::config::env::Env;
+use crate::model::error::UsageError;
+use crate::youtube::client::proxy::Proxy;
+use crate::youtube::client::{Network, is_loopback};
+use crate::support::tls::Authorities;
 
 /// Reads the settings for requests to `base_url`.
 ///

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::has_color;
 use crate::cli::{RunArgs, When};
-use crate::env::Env;
-use crate::error::UsageError;
+use crate::config::env::Env;
+use crate::model::error::UsageError;
 use crate::output::{Descriptor, FileOutput, Format, Outputs, StatsTo, StreamOutput, is_same_file};
 
 /// # Errors

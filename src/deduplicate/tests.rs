@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::{Counts, Effort, Video};
 use crate::normalize::{Window, page};
-use crate::region::Region;
+use crate::model::region::Region;
 
 fn region(code: &str) -> Region {
     Region::new(code).unwrap()

@@ -20,12 +20,12 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use url::Url;
 
-use self::answer::{Answer, Plan, Query};
-use crate::region::Region;
+use self::response::{Answer, Plan, Query};
+use crate::model::region::Region;
 
-mod answer;
-mod catalogue;
-mod dice;
+mod response;
+mod charts;
+mod rng;
 mod words;
 
 /// What goes wrong in the demo.
@@ -118,13 +118,13 @@ async fn serve(stream: TcpStream, shell: Arc<Shell>) {
 
 async fn respond(request: Request<Incoming>, shell: Arc<Shell>) -> Result<Response<Full<Bytes>>, Infallible> {
     if request.method() != Method::GET || request.uri().path().strip_prefix(ROOT) != Some("/videos") {
-        return Ok(response(answer::nothing_here()));
+        return Ok(response(self::response::nothing_here()));
     }
     let arrived = Instant::now();
     let query = shell.count(read(&request));
-    let answer = answer::answer(&shell.plan, &query);
+    let answer = self::response::answer(&shell.plan, &query);
     // Making the answer takes its time too, and is part of the latency.
-    tokio::time::sleep_until(arrived + answer::latency(query.region_code())).await;
+    tokio::time::sleep_until(arrived + self::response::latency(query.region_code())).await;
     Ok(response(answer))
 }
 

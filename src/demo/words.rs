@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::dice::Dice;
+use super::rng::Dice;
 
 const TEXT: &str = include_str!("words.txt");
 

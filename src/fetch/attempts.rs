@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::api::{self, PageRequest};
-use super::failure::Failure;
-use super::pace::{Reading, Stop};
-use super::permits::Permit;
+use crate::youtube::request::{self, PageRequest};
+use crate::youtube::failure::Failure;
+use super::throttle::{Reading, Stop};
+use super::priority_semaphore::Permit;
 use super::retry::{Before, Ends, Next, decide};
-use super::transport::{Body, Reply, Transport};
+use crate::youtube::client::{Body, Reply, Transport};
 use super::{Event, Run};
-use crate::error::{Kind, RegionError, Remedy};
-use crate::figures::wait;
+use crate::model::error::{Kind, RegionError, Remedy};
+use crate::support::human::wait;
 use crate::model::Effort;
 use crate::normalize::Page;
-use crate::region::Region;
-use crate::text::one_line;
+use crate::model::region::Region;
+use crate::support::sanitize::one_line;
 
 /// How long the body of a refusal is waited for. Its status and headers count without it.
 pub(super) const REFUSAL_BODY: Duration = Duration::from_secs(1);
@@ -230,7 +230,7 @@ async fn receive<'a, T: Transport>(
         let _ = timeout(REFUSAL_BODY, body.read()).await;
     }
     let reply = Reply { head, body: body.into_bytes() };
-    let page = api::read(&reply, request, run.now());
+    let page = request::read(&reply, request, run.now());
     run.clock.note(&reply.head, arrived_at, page.is_ok());
     page.map_err(|failure| {
         let body = one_line(&String::from_utf8_lossy(&reply.body), SHOWN);

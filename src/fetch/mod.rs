@@ -11,17 +11,13 @@
 //! - `chart` — one region: the page loop
 //! - `attempts` — one page: the loop of attempts
 
-pub mod api;
 mod attempts;
 mod budget;
-mod chart;
-pub mod failure;
-mod pace;
-mod permits;
-mod refusal;
+mod priority_semaphore;
+mod region_task;
 pub mod retry;
 mod server_clock;
-pub mod transport;
+mod throttle;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,17 +28,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::category::Category;
-use crate::error::{Kind, RegionError};
+use crate::model::category::Category;
+use crate::model::error::{Kind, RegionError};
 use crate::model::{RegionChart, whole_seconds};
-use crate::region::Region;
+use crate::model::region::Region;
 use budget::Budget;
-use pace::{Pace, Stop};
+use throttle::{Pace, Stop};
 use retry::RetryPolicy;
 use server_clock::ServerClock;
-use transport::Transport;
+use crate::youtube::client::Transport;
 
-pub use pace::RESTART_JITTER;
+pub use throttle::RESTART_JITTER;
 
 /// What to fetch, and within which limits.
 #[derive(Debug, Clone)]
@@ -68,7 +64,7 @@ pub struct Plan {
 impl Plan {
     /// Pages of at most 50 that a whole chart of the asked depth takes.
     pub fn pages_per_region(&self) -> u32 {
-        self.max_results.div_ceil(api::PAGE_SIZE)
+        self.max_results.div_ceil(crate::youtube::request::PAGE_SIZE)
     }
 
     /// Requests of a run without a failure, and so its price in quota units.
@@ -146,7 +142,7 @@ pub async fn fetch<T: Transport>(
     for index in 0..run.plan.regions.len() {
         // The one line of concurrency: every region is a task, and `pace` says which of them sends.
         let run = Arc::clone(&run);
-        tasks.spawn(async move { (index, chart::fetch(run, index).await) });
+        tasks.spawn(async move { (index, region_task::fetch(run, index).await) });
     }
     let mut charts = Vec::with_capacity(run.plan.regions.len());
     let mut cancelled = pin!(cancelled);

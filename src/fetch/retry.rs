@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::failure::Failure;
-use crate::error::Kind;
+use crate::youtube::failure::Failure;
+use crate::model::error::Kind;
 
 /// How a kind of failure is handled: its row in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ fn default_hold(holds: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fetch::failure::Delivery;
+    use crate::youtube::failure::Delivery;
 
     const POLICY: RetryPolicy =
         RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: Duration::from_secs(60) };

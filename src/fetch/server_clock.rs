@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::transport::Head;
+use crate::youtube::client::Head;
 
 /// By how much this machine's clock was ahead of the server's at each answer that told.
 #[derive(Default)]

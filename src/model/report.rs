@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::TrendingVideo;
-use crate::error::RegionError;
-use crate::region::Region;
+use crate::model::error::RegionError;
+use crate::model::region::Region;
 
 /// The version of the document's shape.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -11,10 +11,10 @@ use std::borrow::Cow;
 use compact_str::CompactString;
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
-use crate::category::Category;
-use crate::language::Language;
+use crate::model::category::Category;
+use crate::model::language::Language;
 use crate::model::{Counts, Live, Sighting, Video};
-use crate::text::{cut, without_byte_order_mark};
+use crate::support::sanitize::{cut, without_byte_order_mark};
 use wire::{Items, List, Soften};
 
 /// The longest title and channel that are kept, in characters; longer ones are cut. YouTube allows 100. With the

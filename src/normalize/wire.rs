@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{MAX_IDENTIFIER, MAX_TAGS};
-use crate::tags::{self, Tags};
+use crate::model::tags::{self, Tags};
 
 /// Structs that are read from a JSON object. serde's own derive would refuse an object that repeats a field.
 macro_rules! objects {

@@ -6,13 +6,13 @@ use clap::ValueEnum;
 use console::{Style, Term};
 use jiff::Timestamp;
 
-use super::grid::{left, lines, right};
+use super::columns::{left, lines, right};
 use super::render::{json, width_of};
 use super::{Descriptor, Out, OutputError, print_to};
-use crate::category::Category;
-use crate::figures::span;
-use crate::store::changes::{Changes, Move, Ranks, RegionChanges};
-use crate::text::one_line;
+use crate::model::category::Category;
+use crate::support::human::span;
+use crate::history::changes::{Changes, Move, Ranks, RegionChanges};
+use crate::support::sanitize::one_line;
 
 /// How changes are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,10 +4,10 @@ use std::io;
 
 use super::entries::{Entry, entries};
 use super::{Out, Rows};
-use crate::category::Category;
-use crate::language::Language;
+use crate::model::category::Category;
+use crate::model::language::Language;
 use crate::model::{Report, TrendingVideo};
-use crate::region::Region;
+use crate::model::region::Region;
 
 /// Writes a heading and the rows.
 ///

@@ -4,7 +4,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Report, TrendingVideo};
-use crate::region::Region;
+use crate::model::region::Region;
 
 /// A place in a chart.
 pub(super) struct Entry<'a> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::time_limit::Interruption;
+use crate::support::time_limit::Interruption;
 
 /// An output that cannot be written. The sentence names it.
 #[derive(Debug, thiserror::Error)]

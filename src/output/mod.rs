@@ -6,18 +6,21 @@ mod csv;
 #[cfg(feature = "parquet")]
 mod dataset;
 mod descriptor;
+pub mod diagnosis;
 mod entries;
+pub mod exit_status;
 mod fault;
 mod file;
 mod format;
-mod grid;
+pub mod logging;
+mod columns;
 #[cfg(feature = "parquet")]
 mod parquet;
-mod price;
+mod dry_run;
 pub mod progress;
 mod render;
 mod stream;
-mod summary;
+mod statistics;
 mod table;
 mod write;
 
@@ -34,7 +37,7 @@ pub use changes::Format as ChangesFormat;
 pub use descriptor::Descriptor;
 pub use fault::OutputError;
 pub use format::{Format, Rows};
-pub use price::price;
+pub use dry_run::price;
 pub use write::write;
 
 /// The quota of a project that was not given another one ("Quota costs").
@@ -192,5 +195,5 @@ fn to(descriptor: &Descriptor, fault: Fault) -> OutputError {
 
 /// Prints an error on standard error where no log line can: before the log is set up, and when the process ends.
 pub fn complain(message: &str) {
-    Descriptor::stderr().write_unless_full(&format!("error: {}\n", crate::text::visible(message)));
+    Descriptor::stderr().write_unless_full(&format!("error: {}\n", crate::support::sanitize::visible(message)));
 }

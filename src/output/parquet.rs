@@ -14,8 +14,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::Out;
 use super::entries::Entry;
-use crate::category::Category;
-use crate::language::Language;
+use crate::model::category::Category;
+use crate::model::language::Language;
 
 /// Writes one file with all columns.
 ///

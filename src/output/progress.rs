@@ -9,9 +9,9 @@ use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use tokio::time::Instant;
 
-use crate::error::Kind;
+use crate::model::error::Kind;
 use crate::fetch::{Event, Observer};
-use crate::region::Region;
+use crate::model::region::Region;
 
 /// How often the waiting times are drawn anew.
 const TICK: Duration = Duration::from_millis(100);

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::Out;
-use super::grid::{left, lines, right};
-use crate::figures::grouped;
+use super::columns::{left, lines, right};
+use crate::support::human::grouped;
 use crate::model::{Report, TrendingVideo};
-use crate::text::one_line;
+use crate::support::sanitize::one_line;
 
 /// Writes the table, at most `width` columns wide.
 ///

@@ -8,11 +8,11 @@ use super::dataset;
 use super::descriptor::Descriptor;
 use super::fault::Fault;
 use super::render::{WIDTH, render, width_of};
-use super::{FileOutput, OutputError, Outputs, StatsTo, file, summary, to};
-use crate::blocking::unblocked;
+use super::{FileOutput, OutputError, Outputs, StatsTo, file, statistics, to};
+use crate::support::blocking::unblocked;
 use crate::model::Report;
-use crate::store::since::Since;
-use crate::time_limit::Interruption;
+use crate::history::change_summary::Since;
+use crate::support::time_limit::Interruption;
 
 /// Writes all outputs until `over` says that the run must end, and returns what could not be written. `since` is what the
 /// history says has changed.
@@ -108,7 +108,7 @@ async fn write_stats(
     let (place, report, color) = (descriptor.clone(), Arc::clone(report), outputs.color);
     let writing = unblocked(move || {
         let width = place.term().map_or(WIDTH, |term| width_of(&term));
-        place.write(|out| summary::write(&report, since, width, color, out))
+        place.write(|out| statistics::write(&report, since, width, color, out))
     });
     let written = within(writing, over).await.unwrap_or_else(|why| Err(Fault::of_unfinished_stream(why)));
     match outputs.stats {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::snapshot::Snapshot;
-use crate::category::Category;
-use crate::region::Region;
-use crate::store::Place;
+use crate::model::category::Category;
+use crate::model::region::Region;
+use crate::history::Place;
 
 /// Categories with a colour of their own; the others share one.
 const COLORS: usize = 9;

@@ -13,26 +13,26 @@
 //! with a large script, and none has a plot of ranks with gaps; here the page's style sheet gives the colours of
 //! light and dark, and names beside a plot are text that wraps, is read aloud and runs from right to left.
 
-mod bump;
+mod rank_plot;
 mod categories;
-mod gaps;
-mod habits;
+mod anomalies;
+mod schedule;
 mod page;
 #[cfg(test)]
 mod samples;
-mod section;
-mod sharing;
+mod region_section;
+mod overlap;
 mod snapshot;
-mod troubles;
+mod alerts;
 
 use askama::Template;
 use jiff::Timestamp;
 
 use self::page::{Limits, Page};
-use crate::error::Kind;
-use crate::store::Place;
-use crate::store::changes::Move;
-use crate::text::is_hidden;
+use crate::model::error::Kind;
+use crate::history::Place;
+use crate::history::changes::Move;
+use crate::support::sanitize::is_hidden;
 
 pub use snapshot::{Chart, Origin, RegionPast, Snapshot};
 

@@ -4,15 +4,15 @@
 use askama::Template;
 
 use super::categories::{self, Categories};
-use super::gaps::{Gap, gaps};
-use super::section::Section;
-use super::sharing::{HeatMap, Widespread, sharing};
+use super::anomalies::{Gap, gaps};
+use super::region_section::Section;
+use super::overlap::{HeatMap, Widespread, sharing};
 use super::snapshot::{Origin, Snapshot};
-use super::troubles::{Trouble, given_up, troubles};
+use super::alerts::{Trouble, given_up, troubles};
 use super::when;
-use crate::category::Category;
-use crate::store::Scope;
-use crate::store::TERM;
+use crate::model::category::Category;
+use crate::history::Scope;
+use crate::history::TERM;
 
 /// The most gaps that are told.
 const MOST_GAPS: usize = 40;
@@ -109,7 +109,7 @@ impl<'a> Page<'a> {
                     when(runs.end())
                 );
                 if !others.is_empty() {
-                    let other = |runs: &crate::store::ScopeRuns| {
+                    let other = |runs: &crate::history::ScopeRuns| {
                         let category = runs.scope.category_id.map(|id| categories::name(Some(Category::new(id))));
                         let count = if runs.runs == 1 { "one run".into() } else { format!("{} runs", runs.runs) };
                         match category {
@@ -234,7 +234,7 @@ mod tests {
         let mut past = compared("US", (50, places(&["a"])), (50, places(&["a"])));
         past.attempts.insert(0, attempt("US", -6 * 24));
         past.standings =
-            [-6 * 24, 0, 1].map(|number| crate::store::Standing { number, rank: 1, video_id: "a".to_owned() }).into();
+            [-6 * 24, 0, 1].map(|number| crate::history::Standing { number, rank: 1, video_id: "a".to_owned() }).into();
         let page = snapshot(vec![past]);
         let page = Page::of(&page, false, LIMITS);
         // The plot and its table show the rank of this run.

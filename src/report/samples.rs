@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::{Chart, Origin, RegionPast, Snapshot};
-use crate::category::Category;
+use crate::model::category::Category;
 use crate::model::Status;
-use crate::region::Region;
-use crate::store::changes::{self, Fetch};
-use crate::store::{Attempt, Place, Scope};
+use crate::model::region::Region;
+use crate::history::changes::{self, Fetch};
+use crate::history::{Attempt, Place, Scope};
 
 pub(super) fn region(code: &str) -> Region {
     Region::new(code).unwrap()

@@ -5,8 +5,8 @@ use super::samples::{at, attempt, charted, compared, failed, place, places, snap
 use super::snapshot::TOP;
 use super::*;
 use crate::model::Status;
-use crate::region::Region;
-use crate::store::{Attempt, Scope, ScopeRuns, Standing};
+use crate::model::region::Region;
+use crate::history::{Attempt, Scope, ScopeRuns, Standing};
 
 #[test]
 fn the_hashes_of_the_policy_are_those_of_what_the_page_holds() {

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::deduplicate::deduplicate;
-use crate::error::{Kind, RegionError};
+use crate::model::error::{Kind, RegionError};
 use crate::model::{Effort, RegionChart};
 use crate::normalize::{Window, page};
 

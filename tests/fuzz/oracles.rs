@@ -6,16 +6,17 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use trendfetch::category::Category;
-use trendfetch::document;
-use trendfetch::error::Kind;
-use trendfetch::fetch::api::{self, PageRequest};
-use trendfetch::fetch::failure::Failure;
+use trendfetch::model::category::Category;
+use trendfetch::model::read;
+use trendfetch::model::error::Kind;
+use trendfetch::youtube::request::{self, PageRequest};
+use trendfetch::youtube::failure::Failure;
 use trendfetch::fetch::retry::{Before, MAX_BACKOFF, Next, Retry, RetryPolicy, decide, rule};
-use trendfetch::fetch::transport::{Head, Reply};
+use trendfetch::youtube::client::{Head, Reply};
 use trendfetch::normalize::{self, Malformed, Page, Window};
-use trendfetch::region::{Region, parse_list};
-use trendfetch::text;
+use trendfetch::config::region_list;
+use trendfetch::model::region::Region;
+use trendfetch::support::sanitize;
 
 /// 2026-11-22T21:00:00Z
 pub const NOW: i64 = 1_795_381_200;
@@ -41,11 +42,11 @@ pub fn request() -> PageRequest {
 
 /// Reads a refusal as `fetch` does.
 pub fn refused(reply: &Reply) -> Failure {
-    api::read(reply, &request(), now()).expect_err("a status other than 200 is no page")
+    request::read(reply, &request(), now()).expect_err("a status other than 200 is no page")
 }
 
 /// What a terminal would obey or not show, listed here a second time and by another source than
-/// `text::is_hidden`: `Cc`, `Zl`, `Zp`, `Bidi_Control` and `Default_Ignorable_Code_Point` of Unicode, as far as
+/// `sanitize::is_hidden`: `Cc`, `Zl`, `Zp`, `Bidi_Control` and `Default_Ignorable_Code_Point` of Unicode, as far as
 /// assigned; without the variation selectors, which pictographs and ideographs need.
 pub fn is_unseen(character: char) -> bool {
     matches!(character,
@@ -65,9 +66,9 @@ pub fn assert_all_seen(what: &str, text: &str) {
 
 /// Bytes read as a saved document: what is one is written as it was read.
 pub fn check_document(bytes: &[u8]) {
-    let Ok(report) = document::parse(bytes) else { return };
+    let Ok(report) = read::parse(bytes) else { return };
     let written = serde_json::to_string(&report).unwrap();
-    let again = document::parse(written.as_bytes()).expect("what is written can be read");
+    let again = read::parse(written.as_bytes()).expect("what is written can be read");
     assert_eq!(serde_json::to_string(&again).unwrap(), written);
     let asked: HashSet<Region> = report.request.regions.iter().copied().collect();
     let places: Vec<(Region, u32)> = report.videos.iter().flat_map(|video| video.places.clone()).collect();
@@ -108,7 +109,7 @@ pub fn check_page(body: &[u8]) {
         assert_eq!(once, whole, "a field that is given twice counts otherwise");
     }
     // The face that `fetch` sees says the same, with the kinds of the document.
-    let outcome = api::read(&reply(200, body), &request(), now());
+    let outcome = request::read(&reply(200, body), &request(), now());
     match (outcome, whole) {
         (Ok(page), Ok(whole)) => assert_eq!((page.places, page.skipped), (whole.places, whole.skipped)),
         (Err(failure), Err(Malformed::Truncated)) => assert_eq!(failure.kind(), Kind::Truncated),
@@ -224,15 +225,15 @@ fn asked(value: &str, date: Option<&str>) -> Option<Duration> {
 
 /// What is typed for `--regions`.
 pub fn check_regions(typed: &str) {
-    match parse_list(typed) {
+    match region_list::parse(typed) {
         Ok(regions) => {
             assert!(!regions.is_empty());
             assert_eq!(regions.iter().collect::<HashSet<_>>().len(), regions.len(), "a region comes twice");
             assert!(regions.iter().all(|region| matches!(region.code().as_bytes(), [b'A'..=b'Z', b'A'..=b'Z'])));
             let codes: Vec<String> = regions.iter().map(Region::to_string).collect();
-            assert_eq!(parse_list(&codes.join(",")).as_deref(), Ok(&regions[..]), "its own codes are not taken back");
-            assert_eq!(parse_list(&typed.to_ascii_lowercase()).as_deref(), Ok(&regions[..]));
-            assert_eq!(parse_list(&typed.to_ascii_uppercase()).as_deref(), Ok(&regions[..]));
+            assert_eq!(region_list::parse(&codes.join(",")).as_deref(), Ok(&regions[..]), "its own codes are not taken back");
+            assert_eq!(region_list::parse(&typed.to_ascii_lowercase()).as_deref(), Ok(&regions[..]));
+            assert_eq!(region_list::parse(&typed.to_ascii_uppercase()).as_deref(), Ok(&regions[..]));
         }
         Err(error) => {
             let message = error.to_string();
@@ -244,29 +245,29 @@ pub fn check_regions(typed: &str) {
 
 /// Any text on its way to a terminal.
 pub fn check_text(raw: &str, limit: usize) {
-    let shown = text::visible(raw);
+    let shown = sanitize::visible(raw);
     assert_all_seen("visible", &shown);
-    assert_eq!(text::visible(&shown), shown, "visible changes what it made");
-    if !raw.contains(text::is_hidden) {
+    assert_eq!(sanitize::visible(&shown), shown, "visible changes what it made");
+    if !raw.contains(sanitize::is_hidden) {
         assert!(matches!(shown, Cow::Borrowed(same) if same == raw), "harmless text changes");
     }
-    let line = text::one_line(raw, limit);
+    let line = sanitize::one_line(raw, limit);
     assert_all_seen("one_line", &line);
     // An ellipsis needs its place even where there is none.
     assert!(line.chars().count() <= limit.max(1), "{limit}: {line:?}");
     assert_eq!(line.trim(), line);
     assert!(!line.contains("  "), "{line:?}");
-    assert_eq!(text::one_line(&line, limit), line, "one_line changes what it made");
+    assert_eq!(sanitize::one_line(&line, limit), line, "one_line changes what it made");
     let folded = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.strip_suffix('…') {
         Some(kept) => assert!(folded == line || folded.starts_with(kept)),
         None => assert_eq!(folded, line, "something is lost without a sign"),
     }
     let json = serde_json::to_string(raw).unwrap();
-    let escaped = text::escaped_in_json(&json);
+    let escaped = sanitize::escaped_in_json(&json);
     assert_all_seen("escaped_in_json", &escaped);
     assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), raw, "the line of JSON says something else");
-    let plain = text::without_markup(raw);
+    let plain = sanitize::without_markup(raw);
     assert!(is_nested(raw) || !has_tag(&plain), "{plain:?}");
     assert!(plain.len() <= raw.len());
     assert!(has_tag(raw) || plain == raw, "text without markup changes");

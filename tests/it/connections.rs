@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::bytes::{Asked, Bytes, PAGES, Step, ok, page};
+use crate::raw_server::{Asked, Bytes, PAGES, Step, ok, page};
 use crate::harness::{Answer, Run, Server, region_row};
 use crate::tls::{self, Authority, Fault};
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::bytes::{Asked, Bytes, PAGES, Step, ids_of, ok, page, wait_until};
+use crate::raw_server::{Asked, Bytes, PAGES, Step, ids_of, ok, page, wait_until};
 use crate::harness::{Answer, Outcome, Run, Server, ids, peak_kib, region_row};
 use table::Ends::{Closes, Empty, Fails, LastPage, Repeats, Skips, Whole};
 use table::{Class, Request, class, table};

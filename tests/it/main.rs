@@ -10,9 +10,9 @@
     reason = "a test fails by panicking, prints what it measured, and is nobody's library"
 )]
 
-mod bytes;
 mod cli;
 mod connections;
+mod crash_safety;
 mod databases;
 mod dotenv;
 mod endurance;
@@ -21,7 +21,6 @@ mod faults;
 mod fetch;
 mod files;
 mod harness;
-mod lost;
 mod network;
 mod output;
 mod packaging;
@@ -30,7 +29,9 @@ mod postgres;
 mod processes;
 mod properties;
 mod proxies;
+mod raw_server;
 mod readme;
+mod scheduling;
 mod secrets;
 #[allow(dead_code, reason = "tests/skipped.rs reads what tests write")]
 mod skipped;
@@ -39,6 +40,5 @@ mod streams;
 mod terminal;
 mod tls;
 mod tools;
-mod waits;
 #[cfg(feature = "report")]
 mod webdriver;

@@ -19,14 +19,14 @@ use socket2::{Domain, SockRef, Socket, Type};
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, Hit, KEY, Outcome, Run, Server, item};
 
-mod cuts;
+mod disconnects;
 mod distance;
 mod pooler;
-mod repeats;
-mod rights;
+mod permissions;
 mod search;
+mod serialization;
 mod settings;
-mod stops;
+mod restarts;
 mod tls;
 
 /// What takes longer hangs, even on a busy machine: nothing here takes more than a second or two.

@@ -9,11 +9,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use trendfetch::error::Kind;
-use trendfetch::fetch::api;
-use trendfetch::fetch::transport::{Head, Reply};
+use trendfetch::model::error::Kind;
+use trendfetch::youtube::request;
+use trendfetch::youtube::client::{Head, Reply};
 use trendfetch::normalize::{self, Malformed, Window};
-use trendfetch::text;
+use trendfetch::support::sanitize;
 
 use crate::harness::{Answer, Outcome, Run, Server, item};
 
@@ -372,7 +372,7 @@ proptest! {
 #[test]
 fn every_character_that_a_terminal_would_obey_or_hide_is_made_visible() {
     for character in '\0'..=char::MAX {
-        assert_all_seen("visible", &text::visible(&character.to_string()));
+        assert_all_seen("visible", &sanitize::visible(&character.to_string()));
     }
 }
 
@@ -526,7 +526,7 @@ fn the_layouts_agree_on_every_reason_under_every_status() {
 fn no_status_but_200_brings_a_page() {
     let page = body(&[item("abcdefghijk")], false);
     for status in STATUSES {
-        let outcome = api::read(&reply(status, page.clone()), &request(), now());
+        let outcome = request::read(&reply(status, page.clone()), &request(), now());
         assert_eq!(outcome.is_ok(), status == 200, "{status}");
         if status != 200 {
             oracles::check_refusal(&reply(status, page.clone()));

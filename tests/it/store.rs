@@ -21,24 +21,24 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trendfetch::app;
-use trendfetch::category::Category;
+use trendfetch::model::category::Category;
 use trendfetch::cli::Cli;
 use trendfetch::config::{Config, Source};
 use trendfetch::deduplicate::deduplicate;
-use trendfetch::document;
-use trendfetch::env::Env;
-use trendfetch::error::{Kind, RegionError};
-use trendfetch::language::Language;
+use trendfetch::model::read;
+use trendfetch::config::env::Env;
+use trendfetch::model::error::{Kind, RegionError};
+use trendfetch::model::language::Language;
 use trendfetch::model::{
     Counts, Effort, Live, Overlap, RegionChart, RegionOutcome, RegionStats, Report, Request, SCHEMA_VERSION, Sighting,
     Stats, Status, TrendingVideo, Video,
 };
-use trendfetch::region::Region;
-use trendfetch::secret::ApiKey;
+use trendfetch::model::region::Region;
+use trendfetch::youtube::api_key::ApiKey;
 use trendfetch::stats;
-use trendfetch::store::changes::{self, Move};
-use trendfetch::store::history::{History, Keeping, Opened};
-use trendfetch::store::{self, Access, Asked, Location};
+use trendfetch::history::changes::{self, Move};
+use trendfetch::history::run_history::{History, Keeping, Opened};
+use trendfetch::history::{self, Access, Asked, Location};
 
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
@@ -284,7 +284,7 @@ fn report(start: Timestamp, charts: Vec<RegionChart>) -> Report {
 /// Stores a run without the binary.
 fn put(store: &Store, report: &Report) {
     wait(async {
-        let mut engine = store::open(&location(store), Access::Create).await.unwrap();
+        let mut engine = history::open(&location(store), Access::Create).await.unwrap();
         assert!(engine.store(&Arc::new(report.clone()), None).await.unwrap());
     });
 }

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use crate::bytes::{Asked, PAGES, ids_of, page};
+use crate::raw_server::{Asked, PAGES, ids_of, page};
 use crate::harness::{Outcome, Run, ids, region_row};
 
 /// What the server does in place of an answer.

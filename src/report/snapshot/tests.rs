@@ -3,9 +3,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::category::Category;
+use crate::model::category::Category;
 use crate::deduplicate::deduplicate;
-use crate::error::{Kind, RegionError};
+use crate::model::error::{Kind, RegionError};
 use crate::model::{Effort, RegionChart, RegionOutcome, Request};
 use crate::normalize::{Window, page};
 use crate::report::samples::{at, attempt, past, region};

@@ -6,7 +6,7 @@
 #[path = "../oracles.rs"]
 mod oracles;
 
-use trendfetch::fetch::transport::{Head, Reply};
+use trendfetch::youtube::client::{Head, Reply};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let [first, second, rest @ ..] = input else { return };

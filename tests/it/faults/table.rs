@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::ILL;
-use crate::bytes::Step::{self, Close, Drip, Endlessly, Reset, Say, Stall};
-use crate::bytes::{answer, bomb, chunked, gzip, ok, page};
+use crate::raw_server::Step::{self, Close, Drip, Endlessly, Reset, Say, Stall};
+use crate::raw_server::{answer, bomb, chunked, gzip, ok, page};
 use crate::harness::KEY;
 
 /// What becomes of the page at fault.

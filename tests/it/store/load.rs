@@ -262,14 +262,14 @@ fn a_document_keeps_all_that_the_history_holds(store: Store) {
     let result = TestRunner::new(config).run(&odd_history(), |(reports, order)| {
         let (direct, loaded) = (another(&store), another(&store));
         wait(async {
-            let mut direct = store::open(&location(&direct), Access::Create).await.unwrap();
+            let mut direct = history::open(&location(&direct), Access::Create).await.unwrap();
             for report in &reports {
                 assert!(direct.store(report, None).await.unwrap());
             }
-            let mut loaded = store::open(&location(&loaded), Access::Create).await.unwrap();
+            let mut loaded = history::open(&location(&loaded), Access::Create).await.unwrap();
             // What is there does not depend on what came first, nor on how often it came.
             for index in order.iter().chain(&order) {
-                let document = document::parse(&serde_json::to_vec(&*reports[*index]).unwrap()).unwrap();
+                let document = read::parse(&serde_json::to_vec(&*reports[*index]).unwrap()).unwrap();
                 loaded.store(&Arc::new(document), None).await.unwrap();
             }
         });
@@ -338,9 +338,9 @@ proptest! {
 
     #[test]
     fn a_damaged_document_is_refused_or_is_a_document(report in odd_report(), damages in vec(damage(), 1..3)) {
-        if let Ok(report) = document::parse(&damaged(serde_json::to_vec(&report).unwrap(), &damages)) {
+        if let Ok(report) = read::parse(&damaged(serde_json::to_vec(&report).unwrap(), &damages)) {
             let bytes = serde_json::to_vec(&report).unwrap();
-            let again = document::parse(&bytes).map(|report| serde_json::to_vec(&report).unwrap());
+            let again = read::parse(&bytes).map(|report| serde_json::to_vec(&report).unwrap());
             prop_assert_eq!(again, Ok(bytes));
         }
     }
@@ -348,7 +348,7 @@ proptest! {
     #[test]
     fn a_document_that_is_read_is_the_one_that_was_written(report in odd_report()) {
         let written = serde_json::to_value(&report).unwrap();
-        let mut read = serde_json::to_value(document::parse(written.to_string().as_bytes()).unwrap()).unwrap();
+        let mut read = serde_json::to_value(read::parse(written.to_string().as_bytes()).unwrap()).unwrap();
         // These two are derived from the regions, which the report above left out.
         for derived in ["regions_ok", "regions_failed"] {
             read["stats"][derived] = json!([]);
@@ -360,7 +360,7 @@ proptest! {
 #[test]
 fn an_older_or_edited_document_is_read_as_an_answer_is() {
     let mut document = serde_json::to_value(report(at(NOON), vec![chart("US", &["a"])])).unwrap();
-    let read = |document: &Value| document::parse(format!("\u{feff}{document}").as_bytes()).unwrap().videos.remove(0);
+    let read = |document: &Value| read::parse(format!("\u{feff}{document}").as_bytes()).unwrap().videos.remove(0);
     for (written, language) in
         [("ji", Some("yi")), ("mo", Some("ro")), ("mul", None), ("mis", None), ("de", Some("de"))]
     {

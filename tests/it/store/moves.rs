@@ -1,7 +1,7 @@
 //! What entered, left, rose and fell.
 
 use super::*;
-use trendfetch::store::expiry::{Deleted, delete_before};
+use trendfetch::history::expiry::{Deleted, delete_before};
 
 on_both_engines! {
     changes_are_told_in_json
@@ -374,7 +374,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
     let mut titles: HashMap<String, String> = HashMap::new();
     let mut compared = 0;
     wait(async {
-        let mut engine = store::open(&location(&store), Access::Create).await.unwrap();
+        let mut engine = history::open(&location(&store), Access::Create).await.unwrap();
         for run in 0..89 {
             let now = hours(at(NOON), 7 * run);
             let keep_from = days(now, -10);

@@ -162,7 +162,7 @@ fn a_run_dated_ahead_is_not_shown(store: Store) {
 }
 
 fn nothing_to_show_leaves_the_old_page(store: Store) {
-    wait(async { drop(store::open(&location(&store), Access::Create).await.unwrap()) });
+    wait(async { drop(history::open(&location(&store), Access::Create).await.unwrap()) });
     let outcome = page_of(&store, "").exits(1);
     assert_eq!(outcome.stderr, "error: the history holds no run yet; a run with --store brings one in\n");
     assert_eq!(outcome.read(PAGE), "old");

@@ -1,0 +1,79 @@
+//! How the values of options are read: each refusal says what to write instead.
+
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo, Unit};
+
+use crate::model::category::{Category, ChartCategory};
+
+/// Reads `500ms`, `10s`, `5m`, `7h`, `30d`; a day has 24 hours.
+///
+/// # Errors
+/// For anything else, zero and negative numbers included.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "give a positive number and a unit, at most 3650d: 500ms, 10s, 5m, 7h or 30d".to_owned();
+    let is_plain = text.starts_with(|first: char| first.is_ascii_digit())
+        && text.ends_with(|last: char| last.is_ascii_alphabetic());
+    let span: Span = is_plain.then(|| text.parse().ok()).flatten().ok_or_else(wrong)?;
+    let nanoseconds = span.total((Unit::Nanosecond, SpanRelativeTo::days_are_24_hours())).map_err(|_| wrong())?;
+    // Ten years bound every wait; jiff's spans go up to 20,000.
+    let duration = Duration::try_from_secs_f64(nanoseconds / 1e9).map_err(|_| wrong())?;
+    if duration.is_zero() || duration > Duration::from_secs(3650 * 86_400) { Err(wrong()) } else { Ok(duration) }
+}
+
+fn number(text: &str, from: u32, to: u32, remedy: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|number| (from..=to).contains(number)).ok_or_else(|| remedy.to_owned())
+}
+
+pub(super) fn max_results(text: &str) -> Result<u32, String> {
+    number(text, 1, 200, "give a whole number from 1 to 200; YouTube's charts have no more places")
+}
+
+pub(super) fn concurrency(text: &str) -> Result<usize, String> {
+    number(text, 0, 1000, "give a whole number from 1 to 1000, or 0 for no limit").map(|number| number as usize)
+}
+
+pub(super) fn retries(text: &str) -> Result<u32, String> {
+    number(text, 0, 100, "give a whole number from 0 to 100")
+}
+
+pub(super) fn max_units(text: &str) -> Result<u32, String> {
+    number(text, 1, u32::MAX, "give a whole number of 1 or more; each attempt costs one unit")
+}
+
+pub(super) fn category(text: &str) -> Result<Category, String> {
+    Category::find(text).ok_or_else(|| format!("give a number, or one of: {}", category_names()))
+}
+
+pub(super) fn chart_category(text: &str) -> Result<ChartCategory, String> {
+    ChartCategory::find(text).ok_or_else(|| format!("give a number, or one of: all, {}", category_names()))
+}
+
+fn category_names() -> String {
+    let names: Vec<&str> = Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, milliseconds) in [
+            ("500ms", 500),
+            ("10s", 10_000),
+            ("1.5s", 1500),
+            ("5m", 300_000),
+            ("7h", 25_200_000),
+            ("30d", 2_592_000_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in
+            ["", "10", "s", "-5s", "0s", "5 parsecs", "1mo", "1y", "PT5S", "5s ago", "99999999999d", "1e3s", "٣s"]
+        {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What a person types for `--regions`: codes and sets, and what is meant by words that are neither.
+
+use crate::model::region::Region;
+use crate::model::error::UsageError;
+use crate::support::sanitize::one_line;
+
+/// Reads what was typed for `--regions`: codes and named sets, separated by commas, any case. A
+/// repeat keeps its first place.
+///
+/// # Errors
+/// A malformed item, an empty list, or a code that is a known slip. The sentence suggests what was
+/// probably meant.
+pub fn parse(text: &str) -> Result<Vec<Region>, UsageError> {
+    let mut regions = Vec::new();
+    for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        for region in parse_item(item)? {
+            if !regions.contains(&region) {
+                regions.push(region);
+            }
+        }
+    }
+    if regions.is_empty() {
+        return Err(UsageError("the list of regions is empty; name some, for example --regions US,GB,PL".into()));
+    }
+    Ok(regions)
+}
+
+fn parse_item(item: &str) -> Result<Vec<Region>, UsageError> {
+    let lower = item.to_lowercase();
+    if lower == "all" {
+        return Ok(Region::all().collect());
+    }
+    if let Some((_, codes)) = SETS.iter().find(|(name, _)| *name == lower) {
+        return Ok(codes.iter().filter_map(|code| Region::new(code)).collect());
+    }
+    if let Some((_, meant)) = SLIPS.iter().find(|(slip, _)| *slip == lower) {
+        return Err(UsageError(format!("'{item}' is not an ISO 3166-1 country code; did you mean {meant}?")));
+    }
+    if let Some(region) = Region::new(item) {
+        return Ok(vec![region]);
+    }
+    let shown = one_line(item, 40);
+    if let Some(region) = Region::all().find(|region| region.name().to_lowercase() == lower) {
+        return Err(UsageError(format!("'{shown}' is a name; regions go by code: {region}")));
+    }
+    let sets: Vec<&str> = SETS.iter().map(|(name, _)| *name).collect();
+    Err(UsageError(format!(
+        "'{shown}' is neither a two-letter country code nor a set ({}, all); `trendfetch regions` lists the codes",
+        sets.join(", ")
+    )))
+}
+
+/// The named sets, as the two pipelines that this program replaces had them.
+pub const SETS: &[(&str, &[&str])] = &[
+    ("dailywatch", &["US", "GB", "DE", "FR", "IN", "BR", "AU", "CA"]),
+    ("viralvidvault", &["US", "GB", "PL", "NL", "SE", "NO", "AT"]),
+];
+
+/// What people type for a country and what ISO 3166-1 calls it. None of the slips of two letters is an
+/// assigned code.
+const SLIPS: &[(&str, &str)] = &[
+    ("uk", "GB"),
+    ("eng", "GB"),
+    ("england", "GB"),
+    ("en", "GB or US"),
+    ("usa", "US"),
+    ("america", "US"),
+    ("el", "GR"),
+    ("ja", "JP"),
+    ("ko", "KR"),
+    ("korea", "KR"),
+    ("cs", "CZ"),
+    ("da", "DK"),
+    ("hi", "IN"),
+    ("zh", "TW or HK"),
+    ("eu", "single countries, such as DE,FR,PL"),
+    ("ww", "all"),
+    ("world", "all"),
+    ("*", "all"),
+    ("ger", "DE"),
+    ("pol", "PL"),
+    ("holland", "NL"),
+    ("turkiye", "TR"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &str) -> Vec<String> {
+        parse(text).unwrap().iter().map(Region::to_string).collect()
+    }
+
+    #[test]
+    fn sets_hold_regions_of_the_table() {
+        assert!(SETS.iter().flat_map(|(_, codes)| *codes).all(|code| Region::new(code).unwrap().is_known()));
+    }
+
+    #[test]
+    fn a_list_takes_any_case_sets_and_keeps_first_places() {
+        assert_eq!(codes("us, gb,US,pl"), ["US", "GB", "PL"]);
+        assert_eq!(codes("PL,viralvidvault"), ["PL", "US", "GB", "NL", "SE", "NO", "AT"]);
+        assert_eq!(codes("ALL").len(), 111);
+        assert_eq!(codes("xx"), ["XX"]);
+    }
+
+    #[test]
+    fn a_slip_is_refused_with_a_suggestion() {
+        for (typed, meant) in
+            [("UK", "GB"), ("usa", "US"), ("Poland", "PL"), ("dailywach", "dailywatch"), ("U1", "codes")]
+        {
+            let error = parse(typed).unwrap_err().to_string();
+            assert!(error.contains(meant), "{typed}: {error}");
+        }
+        assert!(parse(" , ").is_err());
+    }
+}

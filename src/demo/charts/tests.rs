@@ -1,0 +1,72 @@
+use std::collections::HashMap;
+
+use super::*;
+
+fn charts(set: &str) -> Vec<Vec<Video>> {
+    crate::config::region_list::parse(set).unwrap().into_iter().map(chart).collect()
+}
+
+/// Videos in two regions or more among all that the first `places` show, in per mille.
+fn shared(set: &str, places: usize) -> usize {
+    let charts = charts(set);
+    let mut seen = HashMap::<&str, u32>::new();
+    for video in charts.iter().flat_map(|chart| chart.iter().take(places)) {
+        *seen.entry(&video.id).or_default() += 1;
+    }
+    let repeated = seen.values().filter(|count| **count > 1).count();
+    repeated * 1000 / seen.len()
+}
+
+#[test]
+fn every_chart_is_whole_and_the_same_again() {
+    for region in Region::all() {
+        let chart = chart(region);
+        let ids: HashSet<&str> = chart.iter().map(|video| video.id.as_str()).collect();
+        let titles: HashSet<&str> = chart.iter().map(|video| video.title.as_str()).collect();
+        assert_eq!((ids.len(), titles.len()), (PLACES, PLACES), "{region}");
+        assert!(
+            ids.iter().all(|id| id.len() == 11 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
+        );
+        assert!(chart.iter().all(|video| video.channel_id.len() == 24 && !video.channel.is_empty()), "{region}");
+        assert_eq!(chart.iter().take(50).filter(|video| video.broadcast != "none").count(), 1, "{region}");
+        assert_eq!(chart, super::chart(region));
+    }
+    assert!(chart(Region::new("XX").unwrap()).is_empty());
+}
+
+#[test]
+fn one_of_the_first_ten_of_the_united_states_is_on_air() {
+    let us = chart(Region::new("US").unwrap());
+    assert_eq!(us.iter().take(10).filter(|video| video.broadcast == "live").count(), 1);
+}
+
+#[test]
+fn regions_share_about_a_tenth() {
+    for (set, places) in [("dailywatch", 50), ("viralvidvault", 50), ("dailywatch", 200), ("viralvidvault", 200)] {
+        assert!((90..=140).contains(&shared(set, places)), "{set}, {places} places");
+    }
+}
+
+#[test]
+fn the_mix_is_that_of_the_real_charts() {
+    let all: Vec<Video> = Region::all().flat_map(chart).collect();
+    let share = |that: &dyn Fn(&Video) -> bool| all.iter().filter(|video| that(video)).count() * 1000 / all.len();
+    assert!((450..=550).contains(&share(&|video| video.category == 20)));
+    assert!((220..=280).contains(&share(&|video| video.category == 10)));
+    assert!((10..=30).contains(&share(&|video| video.likes.is_none())));
+    assert!((15..=40).contains(&share(&|video| video.comments.is_none())));
+    assert!((650..=750).contains(&share(&|video| video.audio.is_some_and(|audio| audio != "zxx"))));
+    assert!(share(&|video| video.age_restricted) > 0 && share(&|video| !video.embeddable) > 0);
+    assert!(all.iter().any(|video| video.views > 10_000_000));
+    assert!(all.iter().filter(|video| video.broadcast == "none").all(|video| video.views > 2_000));
+}
+
+#[test]
+fn views_fall_with_the_places_but_are_not_sorted() {
+    for code in ["US", "AT", "JP"] {
+        let chart = chart(Region::new(code).unwrap());
+        let sum = |part: &[Video]| part.iter().map(|video| video.views).sum::<u64>();
+        assert!(sum(&chart[..50]) > 2 * sum(&chart[150..]), "{code}");
+        assert!(!chart.is_sorted_by(|a, b| a.views >= b.views), "{code}");
+    }
+}

@@ -1,0 +1,89 @@
+//! What PostgreSQL says, as a sentence with a remedy, and whether it is worth another try.
+
+use std::error::Error as _;
+
+use rustls::CertificateError;
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use super::certificate;
+use crate::history::StoreError;
+use crate::history::location::PostgresUrl;
+
+/// Whether the same may go well a moment later: the server asks to repeat it, or is about to be there
+/// again ("PostgreSQL Error Codes": classes 40 and 57; no code where there is no connection).
+pub(super) fn is_transient(error: &Error) -> bool {
+    let transient = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+    ];
+    match error.code() {
+        Some(code) => transient.contains(code),
+        None => error.is_closed() || causes(error).any(|cause| cause.is::<std::io::Error>()),
+    }
+}
+
+/// What PostgreSQL says, with what to do about it ("PostgreSQL Error Codes").
+pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
+    if let Some(why) = refused_certificate(error) {
+        let (why, remedy) = certificate::explain(url, why);
+        return StoreError::new(url, why, remedy);
+    }
+    let code = error.code().map_or("", SqlState::code);
+    let remedy = match code {
+        "28P01" => password_remedy(url),
+        "28000" => "check the user in its address, and what the server's pg_hba.conf allows",
+        "3D000" => "create the database first, with createdb",
+        "42501" => "the user needs the right to create tables there, and to write into them",
+        "42P07" | "42710" => {
+            "tables of another program have these names; give trendfetch a database or a schema of its own"
+        }
+        "25006" => "the server takes no writes; name the primary, not a standby",
+        "57P01" | "57P02" | "57P03" => "the server is starting or ending; run again in a moment",
+        "57014" => "raise the server's statement_timeout for this user",
+        "53300" => "the server has no connection left; run again, or raise its max_connections",
+        "55P03" => "another program keeps its tables locked; end that, and run again",
+        _ if code.starts_with("53") => "make room on the server, and run again",
+        // The library has no other sign of either.
+        _ if cause(error).contains("does not support TLS") => {
+            "let the server offer TLS, or add sslmode=disable where nobody can listen"
+        }
+        _ if error.to_string().contains("TLS") => {
+            "check that a server of PostgreSQL answers there, or add sslmode=disable where nobody can listen"
+        }
+        _ if causes(error).any(|cause| cause.to_string() == "password missing") => password_remedy(url),
+        _ if code.is_empty() => "check that the server runs, and that its address is right",
+        _ => "run again; if it stays, please report this",
+    };
+    StoreError::new(url, cause(error), remedy)
+}
+
+fn password_remedy(url: &PostgresUrl) -> &'static str {
+    match url.passwords() {
+        Some(_) => "check the user in its address, and the password there, in PGPASSWORD or in ~/.pgpass",
+        None => "check the user and the password in its address; for one out of .env, no other place is looked into",
+    }
+}
+
+/// What is wrong with the server's certificate, where that is the cause.
+fn refused_certificate(error: &Error) -> Option<&CertificateError> {
+    // TLS reports as an error of input and output, which does not count what it holds among its causes.
+    let held = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref());
+    match held?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(why) => Some(why),
+        _ => None,
+    }
+}
+
+/// The innermost cause, which alone says what happened.
+fn cause(error: &Error) -> String {
+    let innermost = || causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
+    error.as_db_error().map_or_else(innermost, |error| error.message().to_owned())
+}
+
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
+}

@@ -1,0 +1,163 @@
+//! What a run changes in the tables, within its transaction.
+
+use jiff::Timestamp;
+use rusqlite::{Transaction, params};
+
+use crate::history::rows::{Rows, RunRow, VideoRow};
+
+/// Writes the rows of a run; `false` where it is there already. What is dated after `latest` is not taken for newer.
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    rows: &Rows<'_>,
+    latest: Option<Timestamp>,
+) -> rusqlite::Result<bool> {
+    let run = &rows.run;
+    let is_new =
+        insert_run(transaction, run)? || (forget_pruned(transaction, run.id)? && insert_run(transaction, run)?);
+    if !is_new {
+        return Ok(false);
+    }
+    let number = transaction.last_insert_rowid();
+    let fetched_at = run.fetched_at;
+
+    let mut statement = transaction.prepare(
+        "INSERT INTO run_regions (run_id, region, status, videos, error_kind, error_message, requests, retries,
+             elapsed_ms, fetched_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for row in &rows.regions {
+        statement.execute(params![
+            run.id,
+            row.region,
+            row.status,
+            row.videos,
+            row.error_kind,
+            row.error_message,
+            row.requests,
+            row.retries,
+            row.elapsed_ms,
+            fetched_at
+        ])?;
+    }
+    upsert_videos(transaction, &rows.videos, fetched_at, latest)?;
+    let mut statement =
+        transaction.prepare("INSERT INTO counts (run, video_id, views, likes, comments) VALUES (?, ?, ?, ?, ?)")?;
+    for row in &rows.videos {
+        statement.execute(params![number, row.id, row.views, row.likes, row.comments])?;
+    }
+    let mut statement = transaction.prepare("INSERT INTO places (run, region, rank, video_id) VALUES (?, ?, ?, ?)")?;
+    for row in &rows.places {
+        statement.execute(params![number, row.region.code(), row.rank, row.video_id])?;
+    }
+    transaction.execute(
+        "INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
+         SELECT ?1, region, ?2, video_id, ?3, ?3 FROM places WHERE run = ?4 ORDER BY region, video_id
+         ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
+             first_seen_at = min(first_seen_at, excluded.first_seen_at),
+             last_seen_at = CASE WHEN last_seen_at > ?5 THEN excluded.last_seen_at
+                                 ELSE max(last_seen_at, excluded.last_seen_at) END",
+        params![run.source, run.category_id, fetched_at, number, latest],
+    )?;
+    Ok(true)
+}
+
+/// Deletes what is left of a run whose charts are deleted, so that its document can be brought in again.
+fn forget_pruned(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM run_regions WHERE run_id = (SELECT id FROM runs WHERE id = ? AND pruned)";
+    transaction.execute(sql, [id])?;
+    Ok(transaction.execute("DELETE FROM runs WHERE id = ? AND pruned", [id])? > 0)
+}
+
+fn insert_run(transaction: &Transaction<'_>, run: &RunRow<'_>) -> rusqlite::Result<bool> {
+    let inserted = transaction.execute(
+        "INSERT INTO runs (id, fetched_at, source, category_id, status, max_results, raw, unique_videos, multi_region,
+             skipped, requests, retries, rate_limited, quota_units, elapsed_ms, held_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        params![
+            run.id,
+            run.fetched_at,
+            run.source,
+            run.category_id,
+            run.status,
+            run.max_results,
+            run.raw,
+            run.unique,
+            run.multi_region,
+            run.skipped,
+            run.requests,
+            run.retries,
+            run.rate_limited,
+            run.quota_units,
+            run.elapsed_ms,
+            run.held_ms
+        ],
+    )?;
+    Ok(inserted > 0)
+}
+
+fn upsert_videos(
+    transaction: &Transaction<'_>,
+    videos: &[VideoRow<'_>],
+    fetched_at: Timestamp,
+    latest: Option<Timestamp>,
+) -> rusqlite::Result<()> {
+    let mut upsert = transaction.prepare(
+        "INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments, published_at,
+             duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description, description_fetched_at,
+             declared_language, primary_language, search_config, first_seen_at, last_seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+             CASE WHEN ?16 IS NOT NULL THEN ?20 END, ?17, ?18, ?19, ?20, ?20)
+         ON CONFLICT (video_id) DO UPDATE SET
+             title = excluded.title, channel = excluded.channel, channel_id = excluded.channel_id,
+             category_id = excluded.category_id, views = excluded.views, likes = excluded.likes,
+             comments = excluded.comments, published_at = excluded.published_at,
+             duration_seconds = excluded.duration_seconds, live = excluded.live, embeddable = excluded.embeddable,
+             age_restricted = excluded.age_restricted, tags = excluded.tags, thumbnail = excluded.thumbnail,
+             declared_language = excluded.declared_language, primary_language = excluded.primary_language,
+             search_config = excluded.search_config, last_seen_at = excluded.last_seen_at
+         WHERE excluded.last_seen_at >= last_seen_at OR last_seen_at > ?21",
+    )?;
+    for row in videos {
+        upsert.execute(params![
+            row.id,
+            row.title,
+            row.channel,
+            row.channel_id,
+            row.category_id,
+            row.views,
+            row.likes,
+            row.comments,
+            row.published_at,
+            row.duration_seconds,
+            row.live,
+            row.embeddable,
+            row.age_restricted,
+            row.tags,
+            row.thumbnail,
+            row.description,
+            row.declared_language,
+            row.primary_language,
+            row.search_config,
+            fetched_at,
+            latest
+        ])?;
+    }
+    // A run that does not ask for descriptions leaves those of the last one that did.
+    let mut describe = transaction.prepare(
+        "UPDATE videos SET description = ?2, description_fetched_at = ?3
+         WHERE video_id = ?1 AND (coalesce(description_fetched_at < ?3, true) OR description_fetched_at > ?4)",
+    )?;
+    for row in videos.iter().filter(|row| row.description.is_some()) {
+        describe.execute(params![row.id, row.description, fetched_at, latest])?;
+    }
+    // What only a run that comes late can tell: that the video was there before.
+    let is_late = "SELECT EXISTS (SELECT 1 FROM runs WHERE fetched_at > ?)";
+    if transaction.query_row(is_late, [fetched_at], |row| row.get(0))? {
+        let mut date_back =
+            transaction.prepare("UPDATE videos SET first_seen_at = ?2 WHERE video_id = ?1 AND first_seen_at > ?2")?;
+        for row in videos {
+            date_back.execute(params![row.id, fetched_at])?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! How a run ended: a line for people where something went wrong, which says what, where, and what to do; and a
+//! line for whatever watches the runs.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::error::{Kind, RegionError, Remedy};
+use crate::output::exit_status::Exit;
+use crate::model::{RegionStats, Report, Status};
+
+/// The most regions that the line names.
+const NAMED: usize = 6;
+
+/// The target of [`summarize`]'s line.
+pub const SUMMARY: &str = "trendfetch::summary";
+
+/// Logs the run in one line of fields, which `--log-format json` shows unless it is quiet.
+pub fn summarize(report: &Report, exit: Exit) {
+    let stats = &report.stats;
+    tracing::info!(
+        target: SUMMARY,
+        run_id = report.run_id,
+        outcome = outcome(report, exit),
+        regions_ok = stats.regions_ok.len(),
+        regions_failed = stats.regions_failed.len(),
+        raw = stats.raw,
+        unique = stats.unique,
+        requests = stats.requests,
+        retries = stats.retries,
+        rate_limited = stats.rate_limited,
+        quota_units = stats.quota_units,
+        elapsed_ms = stats.elapsed_ms,
+        "run ended"
+    );
+}
+
+fn outcome(report: &Report, exit: Exit) -> &'static str {
+    let is_cancelled = |row: &RegionStats| row.error.as_ref().is_some_and(|error| error.kind == Kind::Cancelled);
+    match exit {
+        _ if report.stats.regions.iter().any(is_cancelled) => "interrupted",
+        Exit::Complete => "complete",
+        Exit::Partial => "partial",
+        Exit::Refused => "refused",
+        _ => "failed",
+    }
+}
+
+/// The line for a run in which something is missing; `None` where every region answered with videos.
+pub fn verdict(report: &Report, now: Timestamp) -> Option<String> {
+    let failed: Vec<(&RegionStats, &RegionError)> =
+        report.stats.regions.iter().filter_map(|row| Some((row, row.error.as_ref()?))).collect();
+    let total = report.stats.regions.len();
+    let Some((_, first)) = failed.iter().min_by_key(|(_, error)| weight(error)) else {
+        return report.videos.is_empty().then(|| "no video arrived: no chart holds a usable one".to_owned());
+    };
+    let arrived = match report.videos.len() {
+        0 => "no video arrived".to_owned(),
+        1 => "1 video arrived".to_owned(),
+        videos => format!("{videos} videos arrived"),
+    };
+    let is_partial = failed.iter().any(|(row, _)| row.status == Status::Partial);
+    let how = if is_partial { "failed or are incomplete" } else { "failed" };
+    let mut line = format!("{} of {total} regions {how}, {arrived}: ", failed.len());
+    // One cause for all is said once.
+    if failed.iter().all(|(_, error)| error.kind == first.kind) && failed.len() > 1 {
+        let all = if failed.len() == total {
+            "all".to_owned()
+        } else {
+            names(failed.iter().map(|(row, _)| row.region.code()))
+        };
+        line.push_str(&format!("{all} {first}"));
+    } else {
+        let each: Vec<String> =
+            failed.iter().take(NAMED).map(|(row, error)| format!("{} {error}", row.region)).collect();
+        line.push_str(&each.join("; "));
+        if failed.len() > NAMED {
+            line.push_str(&format!("; and {} more", failed.len() - NAMED));
+        }
+    }
+    if let Some(remedy) = remedy(first, now) {
+        line.push_str(" -> ");
+        line.push_str(&remedy);
+    }
+    Some(line)
+}
+
+/// What YouTube said itself comes before what merely followed from it.
+fn weight(error: &RegionError) -> (bool, bool) {
+    let stops_all = matches!(
+        error.kind,
+        Kind::KeyRejected | Kind::QuotaExceeded | Kind::BadParameter | Kind::ProxyLogin | Kind::Budget
+    );
+    (!stops_all, error.status.is_none())
+}
+
+fn names<'a>(codes: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let total = codes.len();
+    let mut named = codes.take(NAMED).collect::<Vec<_>>().join(",");
+    if total > NAMED {
+        named.push_str(&format!(" and {} more", total - NAMED));
+    }
+    named
+}
+
+fn remedy(error: &RegionError, now: Timestamp) -> Option<String> {
+    match error.remedy {
+        Some(remedy) => Some(of_remedy(remedy)),
+        None if error.kind == Kind::QuotaExceeded => Some(quota_returns(now)),
+        None => of_kind(error.kind).map(str::to_owned),
+    }
+}
+
+fn of_remedy(remedy: Remedy) -> String {
+    let words = match remedy {
+        Remedy::ReplaceKey => "make a new key at https://console.cloud.google.com/apis/credentials",
+        Remedy::AllowAddress => {
+            "add this machine's public IP address to the restrictions of the key at https://console.cloud.google.com/apis/credentials, or run where it allows"
+        }
+        Remedy::AllowProgram => {
+            "set the application restriction of the key to 'None', or to 'IP addresses' with that of this machine, at https://console.cloud.google.com/apis/credentials: this program is no website and no app"
+        }
+        Remedy::AllowApi => {
+            "add 'YouTube Data API v3' to the API restrictions of the key at https://console.cloud.google.com/apis/credentials"
+        }
+        Remedy::EnableApi => {
+            "enable 'YouTube Data API v3' for the key's project at https://console.cloud.google.com/apis/library/youtube.googleapis.com and wait a few minutes"
+        }
+        Remedy::AppealSuspension => {
+            "Google has suspended the key or its project; look for the reason and a way to appeal at https://console.cloud.google.com"
+        }
+        Remedy::RestoreProject => {
+            "the key's project is deleted; restore it within 30 days at https://console.cloud.google.com/cloud-resource-manager, or make a key in another one"
+        }
+        Remedy::EnableBilling => "look at the billing of the key's project at https://console.cloud.google.com/billing",
+        Remedy::AskAdministrator => {
+            "a policy of Google or of the project's organization forbids it; ask the organization's administrator, or run elsewhere"
+        }
+        Remedy::CheckProject => "look at the key's project at https://console.cloud.google.com",
+        Remedy::RaiseQuota => {
+            "the quota of the key's project allows nothing and does not come back by itself; ask for more at https://console.cloud.google.com/apis/api/youtube.googleapis.com/quotas"
+        }
+        Remedy::CheckQuotas => {
+            "see which limit it is at https://console.cloud.google.com/apis/api/youtube.googleapis.com/quotas, and whether another program uses the key; run again later"
+        }
+        Remedy::RaiseMaxWait => "raise --max-wait, or run again later",
+        Remedy::LogInToNetwork => {
+            "log in to the network with a browser; if it asks for no login, check --base-url, and whether a proxy is in between"
+        }
+        Remedy::CheckNetwork => {
+            "a firewall or a proxy may block the request; check --base-url and the proxy settings, or try another network"
+        }
+        Remedy::CheckProxy(variable) => {
+            return format!("check {variable} in the environment; hosts in NO_PROXY are asked without it");
+        }
+        Remedy::LogInToProxy(variable) => {
+            return format!("write the login into {variable}, as in http://name:password@host:port");
+        }
+    };
+    words.to_owned()
+}
+
+fn of_kind(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::KeyRejected => "check the key against those at https://console.cloud.google.com/apis/credentials",
+        Kind::QuotaExceeded => "the quota returns at midnight Pacific time",
+        Kind::Budget => "raise --max-units, or ask for fewer regions or videos; --dry-run shows the price",
+        Kind::Deadline => "raise --deadline, or --concurrency",
+        Kind::Forbidden => {
+            "YouTube gave no reason it is known by; check the key's restrictions at https://console.cloud.google.com/apis/credentials"
+        }
+        Kind::Connect => "check the network, and the proxy settings of the environment",
+        Kind::RegionUnsupported => {
+            "leave the region out, or try without --category; `trendfetch regions` lists those that YouTube offers"
+        }
+        Kind::BadParameter => "check --category; if it is right, please report this",
+        Kind::RateLimited => "run again later, or with a smaller --concurrency",
+        Kind::ServerError | Kind::Truncated => "run again later",
+        Kind::ProxyLogin => "write the login into HTTPS_PROXY or ALL_PROXY, as in http://name:password@host:port",
+        Kind::Proxy => "check HTTPS_PROXY or ALL_PROXY in the environment",
+        Kind::Tls | Kind::BadRequest | Kind::BadResponse | Kind::TooLarge => {
+            "check --base-url, and whether a proxy is in between"
+        }
+        Kind::Timeout | Kind::Certificate | Kind::Cancelled => return None,
+    })
+}
+
+/// Quota returns at midnight Pacific time ("Quota costs").
+fn quota_returns(now: Timestamp) -> String {
+    // The rule of the United States as POSIX writes it, so that no time zone database is needed.
+    let midnight = TimeZone::posix("PST8PDT,M3.2.0,M11.1.0")
+        .and_then(|pacific| now.to_zoned(pacific).tomorrow())
+        .and_then(|tomorrow| tomorrow.start_of_day());
+    match midnight {
+        Ok(midnight) => format!(
+            "the quota returns at midnight Pacific time: {} UTC, {} local time",
+            midnight.with_time_zone(TimeZone::UTC).strftime("%Y-%m-%d %H:%M"),
+            midnight.with_time_zone(TimeZone::system()).strftime("%Y-%m-%d %H:%M"),
+        ),
+        Err(_) => "the quota returns at midnight Pacific time".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn midnight_pacific_follows_daylight_saving() {
+        for (now, returns) in [
+            ("2026-11-22T21:00:00Z", "2026-11-23 08:00 UTC"),
+            ("2026-07-01T06:59:59Z", "2026-07-01 07:00 UTC"),
+            ("2026-07-01T07:00:00Z", "2026-07-02 07:00 UTC"),
+            // The day of the change has 25 hours.
+            ("2026-11-01T07:30:00Z", "2026-11-02 08:00 UTC"),
+        ] {
+            let text = quota_returns(now.parse().unwrap());
+            assert!(text.contains(returns), "{now}: {text}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Counts of a run, from what was merged and what each region cost. Pure.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::model::{Overlap, RegionOutcome, RegionStats, Stats, Status, TrendingVideo};
+use crate::model::region::Region;
+
+/// The most pairs that the document names.
+const OVERLAP_PAIRS: usize = 20;
+
+/// Counts. `outcomes` are in the order asked for.
+pub fn count(outcomes: &[RegionOutcome], videos: &[TrendingVideo], elapsed: Duration, held: Duration) -> Stats {
+    let shared = shared(outcomes, videos);
+    let regions: Vec<RegionStats> =
+        outcomes.iter().enumerate().map(|(place, outcome)| region_stats(outcome, shared[place][place])).collect();
+    let with =
+        |wanted: fn(Status) -> bool| regions.iter().filter(|row| wanted(row.status)).map(|row| row.region).collect();
+    let sum = |of: fn(&RegionOutcome) -> u32| outcomes.iter().map(of).sum();
+    let requests = sum(|outcome| outcome.effort.requests);
+    let alone: Duration = outcomes.iter().map(|outcome| outcome.effort.alone).sum();
+    Stats {
+        raw: outcomes.iter().map(|outcome| outcome.places).sum(),
+        unique: videos.len(),
+        multi_region: videos.iter().filter(|video| video.places.len() > 1).count(),
+        skipped: sum(|outcome| outcome.skipped),
+        overlap: overlap(outcomes, &shared),
+        requests,
+        retries: sum(|outcome| outcome.effort.retries),
+        rate_limited: sum(|outcome| outcome.effort.rate_limited),
+        quota_units: requests - sum(|outcome| outcome.effort.unbilled),
+        elapsed_ms: milliseconds(elapsed),
+        held_ms: milliseconds(held),
+        regions_ok: with(|status| status == Status::Ok),
+        regions_failed: with(|status| status != Status::Ok),
+        sequential_ms: milliseconds(alone + held),
+        regions,
+    }
+}
+
+fn region_stats(outcome: &RegionOutcome, videos: usize) -> RegionStats {
+    RegionStats {
+        region: outcome.region,
+        language: outcome.region.language(),
+        status: match (&outcome.error, outcome.answered) {
+            (None, _) => Status::Ok,
+            (Some(_), true) => Status::Partial,
+            (Some(_), false) => Status::Failed,
+        },
+        videos,
+        requests: outcome.effort.requests,
+        retries: outcome.effort.retries,
+        elapsed_ms: milliseconds(outcome.effort.elapsed),
+        error: outcome.error.clone(),
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How many videos each two regions share, by their places among the outcomes, the earlier region first; a region's
+/// own number where both are the same. A table and not a map: a video in all regions is in 6,105 pairs.
+fn shared(outcomes: &[RegionOutcome], videos: &[TrendingVideo]) -> Vec<Vec<usize>> {
+    let place_of: HashMap<Region, usize> =
+        outcomes.iter().enumerate().map(|(place, outcome)| (outcome.region, place)).collect();
+    let mut shared = vec![vec![0; outcomes.len()]; outcomes.len()];
+    for video in videos {
+        let places: Vec<usize> = video.places.iter().filter_map(|(region, _)| place_of.get(region).copied()).collect();
+        for (index, &first) in places.iter().enumerate() {
+            for &second in &places[index..] {
+                shared[first][second] += 1;
+            }
+        }
+    }
+    shared
+}
+
+/// The pairs that share most, largest first, equals in the order asked for.
+fn overlap(outcomes: &[RegionOutcome], shared: &[Vec<usize>]) -> Vec<Overlap> {
+    let mut pairs = Vec::new();
+    for (first, row) in shared.iter().enumerate() {
+        for (second, &videos) in row.iter().enumerate().skip(first + 1).filter(|(_, videos)| **videos > 0) {
+            pairs.push(Overlap { regions: [first, second].map(|place| outcomes[place].region), videos });
+        }
+    }
+    pairs.sort_by_key(|pair| Reverse(pair.videos));
+    pairs.truncate(OVERLAP_PAIRS);
+    pairs
+}
+
+#[cfg(test)]
+mod tests;

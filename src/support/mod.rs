@@ -1,0 +1,9 @@
+//! Helpers that know nothing about charts.
+
+pub mod blocking;
+pub(crate) mod file_lock;
+pub mod human;
+pub mod sanitize;
+pub mod signals;
+pub mod time_limit;
+pub mod tls;

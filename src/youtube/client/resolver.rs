@@ -1,0 +1,20 @@
+//! Host names, looked up by the system.
+
+use std::net::ToSocketAddrs;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::support::blocking::unblocked;
+
+/// Asks `getaddrinfo`, as reqwest's own resolver does, which panics where no thread can be started.
+#[derive(Debug)]
+pub(super) struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let addresses = unblocked(move || (name.as_str(), 0).to_socket_addrs()).await?;
+            Ok(Box::new(addresses) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! An attempt that did not bring a page. Never leaves `fetch`: what is final becomes a [`RegionError`].
+
+use std::time::Duration;
+
+use crate::model::error::{Kind, RegionError};
+
+/// Why one attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What will be reported if it stays.
+    pub error: RegionError,
+    /// How long the server asked to wait, where it did.
+    pub retry_after: Option<Duration>,
+    /// The window of the limit that was met, where the answer names it.
+    pub window: Option<Duration>,
+    /// How far the request got.
+    pub delivery: Delivery,
+}
+
+/// How far a request got that failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// To the server, as far as can be known.
+    #[default]
+    Sent,
+    /// Nowhere: no connection came about.
+    NotSent,
+    /// To a server that says that it has not looked at it, as HTTP/2 can (RFC 9113 §8.7).
+    NotProcessed,
+    /// Into a connection that the server closed after an earlier answer, without a byte of another one.
+    ClosedConnection,
+}
+
+impl Delivery {
+    /// Whether it costs a quota unit: a request that may have been looked at does.
+    pub fn costs_unit(self) -> bool {
+        matches!(self, Delivery::Sent | Delivery::ClosedConnection)
+    }
+
+    /// Whether the request is sent again at once, on a fresh connection: nothing is known against the server.
+    pub fn is_sent_again(self) -> bool {
+        matches!(self, Delivery::NotProcessed | Delivery::ClosedConnection)
+    }
+}
+
+impl Failure {
+    /// A failure without an answer.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
+        Failure { error: RegionError::new(kind, message), retry_after: None, window: None, delivery: Delivery::Sent }
+    }
+
+    /// With the status of the answer that was no page.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Failure {
+        self.error.status = Some(status);
+        self
+    }
+
+    /// With its texts passed through `conceal`: a server may repeat what it was sent.
+    #[must_use]
+    pub fn conceal(mut self, conceal: impl Fn(&str) -> String) -> Failure {
+        self.error.message = conceal(&self.error.message);
+        self.error.reason = self.error.reason.as_deref().map(conceal);
+        self
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.error.kind
+    }
+}

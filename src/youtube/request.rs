@@ -1,0 +1,73 @@
+//! The request for one page of one chart, and the reading of its answer.
+//!
+//! Source: "Videos: list", <https://developers.google.com/youtube/v3/docs/videos/list>.
+
+use jiff::Timestamp;
+
+use crate::youtube::failure::Failure;
+use crate::youtube::error_response;
+use crate::youtube::client::Reply;
+use crate::model::category::Category;
+use crate::model::error::Kind;
+use crate::normalize::{self, Malformed, Page, Window};
+use crate::model::region::Region;
+
+/// The most items that a page may have.
+pub const PAGE_SIZE: u32 = 50;
+
+/// One page to ask for.
+#[derive(Debug, Clone)]
+pub struct PageRequest {
+    /// Whose chart.
+    pub region: Region,
+    /// Of one category only.
+    pub category: Option<Category>,
+    /// Places before this page.
+    pub offset: u32,
+    /// Places wanted from this page, at most [`PAGE_SIZE`].
+    pub size: u32,
+    /// `nextPageToken` of the page before.
+    pub token: Option<String>,
+    /// Whether descriptions are wanted.
+    pub description: bool,
+}
+
+impl PageRequest {
+    /// The query, without the key: that travels in a header.
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        let description = if self.description { "description," } else { "" };
+        let mut query = vec![
+            ("part", "snippet,contentDetails,statistics,status".to_owned()),
+            ("chart", "mostPopular".to_owned()),
+            ("regionCode", self.region.code().to_owned()),
+            ("maxResults", self.size.to_string()),
+            ("fields", format!("kind,nextPageToken,items(id,snippet({description}{SNIPPET}),{REST})")),
+            ("prettyPrint", "false".to_owned()),
+        ];
+        query.extend(self.category.map(|category| ("videoCategoryId", category.id().to_string())));
+        query.extend(self.token.clone().map(|token| ("pageToken", token)));
+        query
+    }
+}
+
+// A partial response (Google APIs, "Performance tips") of exactly what `normalize` reads. Without
+// nextPageToken paging would end silently.
+const SNIPPET: &str = "publishedAt,channelId,title,thumbnails,channelTitle,tags,categoryId,liveBroadcastContent,defaultLanguage,defaultAudioLanguage";
+const REST: &str =
+    "contentDetails(duration,contentRating(ytRating)),statistics(viewCount,likeCount,commentCount),status(embeddable)";
+
+/// Reads an answer that arrived at `now`.
+///
+/// # Errors
+/// Whatever is not a page, as the failure of this attempt.
+pub fn read(reply: &Reply, request: &PageRequest, now: Timestamp) -> Result<Page, Failure> {
+    if reply.head.status != 200 {
+        return Err(error_response::read(reply, now));
+    }
+    let window =
+        Window { offset: request.offset, size: request.size, description: request.description, fetched_at: now };
+    normalize::page(&reply.body, window).map_err(|malformed| match malformed {
+        Malformed::Truncated => Failure::new(Kind::Truncated, "the answer's JSON ends early").with_status(200),
+        Malformed::Shape => error_response::read_other(reply),
+    })
+}
