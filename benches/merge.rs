@@ -1,5 +1,5 @@
-//! Normalizing and deduplicating: a page, and 222,000 and 2,220,000 sightings, which is a hundred times all regions at
-//! full depth. And the memory that a sighting takes.
+//! Normalizing and deduplicating: a page, and 222,000 and 2,220,000 entries, which is a hundred times all regions at
+//! full depth. And the memory that a entry takes.
 //!
 //! `cargo bench --bench merge`
 
@@ -15,9 +15,9 @@ use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use trendfetch::deduplicate::deduplicate;
-use trendfetch::model::{Counts, Effort, RegionChart, RegionOutcome, Sighting, Video};
-use trendfetch::normalize::{Window, page};
 use trendfetch::model::region::Region;
+use trendfetch::model::{ChartEntry, Counts, Effort, RegionChart, RegionOutcome, Video};
+use trendfetch::normalize::{Window, page};
 
 const WINDOW: Window = Window { offset: 0, size: 50, description: false, fetched_at: Timestamp::UNIX_EPOCH };
 
@@ -46,20 +46,20 @@ fn deduplicating(criterion: &mut Criterion) {
     for places in [2_000, 20_000] {
         let before = resident();
         let made = charts(places);
-        let sightings: usize = made.iter().map(|chart| chart.sightings.len()).sum();
-        println!("{sightings} sightings: {} bytes each in memory", (resident() - before) / sightings);
+        let entries: usize = made.iter().map(|chart| chart.entries.len()).sum();
+        println!("{entries} chart entries: {} bytes each in memory", (resident() - before) / entries);
         drop(made);
-        group.throughput(Throughput::Elements(sightings as u64));
+        group.throughput(Throughput::Elements(entries as u64));
         // What no merge can do without, and what grows by more than the number where a table leaves the caches.
-        group.bench_function(format!("{sightings}, ids into a table only"), |bench| {
+        group.bench_function(format!("{entries}, ids into a table only"), |bench| {
             let into_table = |made: &mut Vec<RegionChart>| -> usize {
-                let mut ids = HashSet::with_capacity(sightings);
-                ids.extend(made.iter().flat_map(|chart| &chart.sightings).map(|sighting| sighting.video.id.as_str()));
+                let mut ids = HashSet::with_capacity(entries);
+                ids.extend(made.iter().flat_map(|chart| &chart.entries).map(|entry| entry.video.id.as_str()));
                 ids.len()
             };
             bench.iter_batched_ref(|| charts(places), into_table, BatchSize::PerIteration);
         });
-        group.bench_function(BenchmarkId::from_parameter(sightings), |bench| {
+        group.bench_function(BenchmarkId::from_parameter(entries), |bench| {
             bench.iter_batched(|| charts(places), deduplicate, BatchSize::PerIteration);
         });
     }
@@ -67,7 +67,7 @@ fn deduplicating(criterion: &mut Criterion) {
 
 /// All regions with so many places each. Every fourth video is in all charts.
 fn charts(places: u32) -> Vec<RegionChart> {
-    let sighting = |region: Region, rank: u32| {
+    let entry = |region: Region, rank: u32| {
         let owner = if rank.is_multiple_of(4) { "XX" } else { region.code() };
         let counts = Counts { views: Some(u64::from(rank)), ..Counts::default() };
         let id = format!("{owner}{rank:09}");
@@ -80,13 +80,13 @@ fn charts(places: u32) -> Vec<RegionChart> {
             ..Video::default()
         };
         let video = Box::new(Video { id: id.into(), counts, thumbnail, ..texts });
-        Sighting { rank, fetched_at: Timestamp::UNIX_EPOCH, video }
+        ChartEntry { rank, fetched_at: Timestamp::UNIX_EPOCH, video }
     };
     let chart = |region: Region| RegionChart {
-        sightings: (1..=places).map(|rank| sighting(region, rank)).collect(),
+        entries: (1..=places).map(|rank| entry(region, rank)).collect(),
         outcome: RegionOutcome {
             region,
-            places: places as usize,
+            entries: places as usize,
             skipped: 0,
             answered: true,
             error: None,

@@ -8,8 +8,8 @@
 //! ```text
 //! RunArgs -> Config -> Plan
 //!   fetch        Plan                  -> RegionChart for each region     async; waits for the network
-//!     normalize  the body of a page    -> Vec<Sighting>, skipped          called as each page arrives
-//!   deduplicate  charts                -> Vec<TrendingVideo>, outcomes    pure, deterministic
+//!     normalize  the body of a page    -> Vec<ChartEntry>, skipped          called as each page arrives
+//!   deduplicate  charts                -> Vec<MergedVideo>, outcomes    pure, deterministic
 //!   stats        outcomes, videos      -> Stats                           pure
 //!   store        Report                -> a run in the history            one transaction; async
 //!   output       Report                -> files, standard output, table

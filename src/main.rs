@@ -10,16 +10,16 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use trendfetch::support::blocking::{has_thread, unblocked};
 use trendfetch::cli::Cli;
-use trendfetch::config::{Config, Screen};
 use trendfetch::config::env::Env;
+use trendfetch::config::{Config, TerminalConfig};
 use trendfetch::model::error::UsageError;
-use trendfetch::output::exit_status::Exit;
+use trendfetch::output::exit_status::ExitStatus;
 use trendfetch::output::{self, logging, progress};
-use trendfetch::youtube::api_key::forbid_core_dumps;
+use trendfetch::support::blocking::{has_thread, run_blocking};
 use trendfetch::support::signals::Signals;
 use trendfetch::support::time_limit::GRACE;
+use trendfetch::youtube::api_key::forbid_core_dumps;
 use trendfetch::{app, commands};
 
 /// How long after its end a run is waited for. It ends by itself, unless a log line of it is stuck in a full pipe.
@@ -31,15 +31,15 @@ fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(start)
         .unwrap_or_else(|error| {
-            output::complain(&format!("{error:#}"));
-            if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
+            output::print_error(&format!("{error:#}"));
+            if error.is::<UsageError>() { ExitStatus::Usage } else { ExitStatus::Failed }
         })
         .into()
 }
 
-fn start(cli: Cli) -> anyhow::Result<Exit> {
+fn start(cli: Cli) -> anyhow::Result<ExitStatus> {
     let env = Env::read();
-    let screen = Screen::resolve(&cli.run, &env)?;
+    let screen = TerminalConfig::resolve(&cli.run, &env)?;
     let lines = progress::screen(screen.progress);
     logging::init(screen, lines.clone());
     // The wall clock is asked here and nowhere else.
@@ -54,7 +54,7 @@ fn start(cli: Cli) -> anyhow::Result<Exit> {
         }
         Some(command) => {
             let page = commands::page(&command);
-            runtime()?.block_on(commands::run(command, page, &env, now)).map(|()| Exit::Complete)
+            runtime()?.block_on(commands::run(command, page, &env, now)).map(|()| ExitStatus::Complete)
         }
     }
 }
@@ -64,7 +64,7 @@ fn runtime() -> anyhow::Result<Runtime> {
 }
 
 /// The run has a thread of its own, so that a signal or the deadline ends it whatever blocks it.
-async fn run(config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Result<Exit> {
+async fn run(config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Result<ExitStatus> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let ended_by = Cell::new(None);
     let (tell, signalled) = watch::channel(None);
@@ -73,20 +73,20 @@ async fn run(config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Re
         if !has_thread() {
             return Ok(app::run(config, now, lines, signalled).await?);
         }
-        unblocked(move || Ok(runtime()?.block_on(app::run(config, now, lines, signalled))?)).await
+        run_blocking(move || Ok(runtime()?.block_on(app::run(config, now, lines, signalled))?)).await
     };
     let exit = tokio::select! {
         exit = run => exit,
         () = overdue(&mut signals, &ended_by, &tell, deadline) => {
-            output::complain("ended before everything was written; files are whole, old or new, but standard output, pipes and devices may have a part of the data");
-            Ok(Exit::Failed)
+            output::print_error("ended before everything was written; files are whole, old or new, but standard output, pipes and devices may have a part of the data");
+            Ok(ExitStatus::Failed)
         }
     };
     let Some(signal) = ended_by.get() else { return exit };
     if let Err(error) = exit {
-        output::complain(&format!("{error:#}"));
+        output::print_error(&format!("{error:#}"));
     }
-    Ok(Exit::Signal(signal))
+    Ok(ExitStatus::Signal(signal))
 }
 
 /// Tells the run of the first signal, and waits until it should have ended; a second signal ends it as it is.

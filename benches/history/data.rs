@@ -5,25 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use trendfetch::model::category::Category;
 use trendfetch::deduplicate::deduplicate;
+use trendfetch::model::category::Category;
 use trendfetch::model::language::Language;
-use trendfetch::model::{Counts, Effort, RegionChart, RegionOutcome, Report, Request, Sighting, TrendingVideo, Video};
 use trendfetch::model::region::Region;
+use trendfetch::model::{
+    ChartEntry, Counts, Document, Effort, MergedVideo, RegionChart, RegionOutcome, Request, Video,
+};
 use trendfetch::stats;
 
 pub(super) const DEPTH: u32 = 200;
 pub(super) const RUNS_OF_30_DAYS: u32 = 103;
 
 /// The run of 30 days that has this number: of 200 places of a region, some 16 are others than in the run before.
-pub(super) fn run(number: u32, category_id: Option<u32>) -> Arc<Report> {
+pub(super) fn run(number: u32, category_id: Option<u32>) -> Arc<Document> {
     let began: Timestamp = "2026-10-01T00:00:00Z".parse().expect("a time");
     let began = began + SignedDuration::from_hours(7 * i64::from(number));
     let charts = Region::all().enumerate().map(|(index, region)| chart(index as u32, region, number, began)).collect();
-    let (videos, outcomes): (Vec<TrendingVideo>, Vec<RegionOutcome>) = deduplicate(charts);
+    let (videos, outcomes): (Vec<MergedVideo>, Vec<RegionOutcome>) = deduplicate(charts);
     let stats = stats::count(&outcomes, &videos, Duration::from_secs(3), Duration::ZERO);
     let request = Request { regions: Region::all().collect(), max_results: DEPTH, category_id };
-    Arc::new(Report::new(began, "youtube".into(), request, stats, videos))
+    Arc::new(Document::new(began, "youtube".into(), request, stats, videos))
 }
 
 fn chart(index: u32, region: Region, number: u32, fetched_at: Timestamp) -> RegionChart {
@@ -39,13 +41,13 @@ fn chart(index: u32, region: Region, number: u32, fetched_at: Timestamp) -> Regi
         })
         .collect();
     dice.shuffle(&mut ids[..]);
-    let sightings =
-        (1..).zip(ids).map(|(rank, id)| Sighting { rank, fetched_at, video: Box::new(video(id, region, &mut dice)) });
+    let entries =
+        (1..).zip(ids).map(|(rank, id)| ChartEntry { rank, fetched_at, video: Box::new(video(id, region, &mut dice)) });
     RegionChart {
-        sightings: sightings.collect(),
+        entries: entries.collect(),
         outcome: RegionOutcome {
             region,
-            places: DEPTH as usize,
+            entries: DEPTH as usize,
             skipped: 0,
             answered: true,
             error: None,

@@ -12,9 +12,9 @@ use super::tools::{REPEATS, compare, keep, psql, sqlite3};
 /// The store step against `.import` of the same rows into the same tables with the same pragmas.
 pub(super) async fn against_import(folder: &Path) {
     // .import knows no null, so that no number may be one.
-    let report = run(0, Some(20));
+    let document = run(0, Some(20));
     let filled = folder.join("filled.db");
-    keep(&filled.display().to_string(), &report).await;
+    keep(&filled.display().to_string(), &document).await;
     let tables = ["runs", "run_regions", "videos", "places", "counts", "presence"];
     for table in tables {
         sqlite3(&filled, &format!(".mode csv\n.output {}\nSELECT * FROM {table};\n", folder.join(table).display()));
@@ -27,7 +27,7 @@ pub(super) async fn against_import(folder: &Path) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for repeat in 0..REPEATS {
         let file = folder.join(format!("ours-{repeat}.db"));
-        ours.push(keep(&file.display().to_string(), &report).await);
+        ours.push(keep(&file.display().to_string(), &document).await);
         let file = folder.join(format!("theirs-{repeat}.db"));
         let location = Location::parse(&file.display().to_string(), "the benchmark").expect("a location");
         drop(history::open(&location, Access::Create).await.expect("a history"));
@@ -40,10 +40,10 @@ pub(super) async fn against_import(folder: &Path) {
 
 /// The store step against COPY of the same rows into the same tables.
 pub(super) async fn against_copy(folder: &Path, url: &str) {
-    let report = run(0, None);
+    let document = run(0, None);
     let empty = "TRUNCATE run_regions, runs, videos, places, counts, presence";
     let tables = ["runs", "run_regions", "videos", "places", "counts", "presence"];
-    keep(url, &report).await;
+    keep(url, &document).await;
     for table in tables {
         psql(url, &format!("\\copy {table} TO '{}'", folder.join(table).display()));
     }
@@ -52,7 +52,7 @@ pub(super) async fn against_copy(folder: &Path, url: &str) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
         psql(url, empty);
-        ours.push(keep(url, &report).await);
+        ours.push(keep(url, &document).await);
         psql(url, empty);
         let began = Instant::now();
         psql(url, &format!("BEGIN;\n{copies}COMMIT;\n"));

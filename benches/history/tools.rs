@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use trendfetch::model::Report;
 use trendfetch::history::{self, Access, Location};
+use trendfetch::model::Document;
 
 pub(super) const REPEATS: usize = 5;
 
-pub(super) async fn keep(location: &str, report: &Arc<Report>) -> Duration {
+pub(super) async fn keep(location: &str, document: &Arc<Document>) -> Duration {
     let location = Location::parse(location, "the benchmark").expect("a location");
-    let mut engine = history::open(&location, Access::Create).await.expect("a history");
+    let mut backend = history::open(&location, Access::Create).await.expect("a history");
     let began = Instant::now();
-    engine.store(report, None).await.expect("the run is kept");
+    backend.store(document, None).await.expect("the run is kept");
     let took = began.elapsed();
-    engine.close().await;
+    backend.close().await;
     took
 }
 

@@ -7,16 +7,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-use crate::support::blocking::unblocked;
-use crate::model::category::Category;
 use crate::config::{Config, Source};
-use crate::output::exit_status::Exit;
-use crate::support::human;
-use crate::model::{Clocks, Report};
+use crate::history::change_summary::ChangeSummary;
+use crate::history::run_history::{Expiry, History, HistoryConfig, Opened};
+use crate::history::{Asked, HistoryError};
+use crate::model::category::Category;
+use crate::model::{Clocks, Document};
 use crate::output;
-use crate::history::run_history::{Expiry, History, Keeping, Opened};
-use crate::history::change_summary::Since;
-use crate::history::{Asked, StoreError};
+use crate::output::exit_status::ExitStatus;
+use crate::support::blocking::run_blocking;
+use crate::support::human;
 use crate::support::sanitize::quoted;
 use crate::support::time_limit::Interruption;
 
@@ -34,8 +34,8 @@ pub(super) async fn open(
     config: &Config,
     source: &Source,
     now: Timestamp,
-) -> Result<ControlFlow<Exit, Option<History>>, StoreError> {
-    let Some(keeping) = &config.history else { return Ok(Continue(None)) };
+) -> Result<ControlFlow<ExitStatus, Option<History>>, HistoryError> {
+    let Some(history_config) = &config.history else { return Ok(Continue(None)) };
     let plan = &config.plan;
     let asked = Asked {
         source: source.name(),
@@ -43,15 +43,15 @@ pub(super) async fn open(
         depth: plan.max_results,
         regions: plan.regions.clone(),
     };
-    Ok(match History::open(keeping, &asked, now).await? {
+    Ok(match History::open(history_config, &asked, now).await? {
         Opened::Ready(history) => Continue(Some(history)),
         Opened::Busy => {
             tracing::error!("another run of the same request is at work on this history; nothing was sent");
-            Break(Exit::Busy)
+            Break(ExitStatus::Busy)
         }
-        Opened::Covered(began) => {
+        Opened::NotDue(began) => {
             tracing::info!("not due: the run that began at {began} has answered all of it; nothing was sent");
-            Break(Exit::Complete)
+            Break(ExitStatus::Complete)
         }
     })
 }
@@ -60,21 +60,21 @@ pub(super) async fn open(
 /// bring it in.
 pub(super) async fn record<F: Future<Output = Interruption>>(
     history: &mut History,
-    keeping: &Keeping,
-    report: &Arc<Report>,
+    history_config: &HistoryConfig,
+    document: &Arc<Document>,
     latest: Option<Timestamp>,
     over: impl Fn(Duration) -> F,
 ) -> bool {
     tokio::select! {
-        recorded = history.record(report, latest) => match recorded {
+        recorded = history.record(document, latest) => match recorded {
             Ok(()) => return true,
             Err(error) => tracing::error!("{error}"),
         },
         why = over(TO_SAVE) => tracing::error!("the history did not take the run before {why} ended it"),
     }
-    let (folders, saved) = (keeping.rescue.clone(), Arc::clone(report));
+    let (folders, saved) = (history_config.rescue.clone(), Arc::clone(document));
     let saved = tokio::select! {
-        saved = unblocked(move || output::rescue(&folders, &saved)) => saved,
+        saved = run_blocking(move || output::rescue(&folders, &saved)) => saved,
         why = over(TO_WRITE) => {
             tracing::error!("the run could not be saved either before {why} ended it");
             return false;
@@ -83,7 +83,7 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
     match saved {
         Ok(path) => {
             let load = format!("trendfetch load {}", quoted(&path.display()));
-            match &keeping.typed {
+            match &history_config.typed {
                 Some(location) => {
                     tracing::error!("the run is saved; bring it in with: {load} --store {}", quoted(location));
                 }
@@ -98,11 +98,11 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
 /// What has changed since the runs before. Only the stats show it, so that it is no reason to fail.
 pub(super) async fn since_last<F: Future<Output = Interruption>>(
     history: &mut History,
-    report: &Report,
+    document: &Document,
     over: impl Fn(Duration) -> F,
-) -> Option<Since> {
+) -> Option<ChangeSummary> {
     tokio::select! {
-        since = history.since_last(report) => since.inspect_err(|error| tracing::warn!("{error}")).ok().flatten(),
+        since = history.since_last(document) => since.inspect_err(|error| tracing::warn!("{error}")).ok().flatten(),
         _ = over(TO_SAVE) => None,
     }
 }
@@ -110,19 +110,20 @@ pub(super) async fn since_last<F: Future<Output = Interruption>>(
 /// Deletes what is too old, as far as it comes until the run is over, and says why not where it stays.
 pub(super) async fn expire(
     history: &mut History,
-    keeping: &Keeping,
-    report: &Report,
+    history_config: &HistoryConfig,
+    document: &Document,
     clocks: Clocks,
     over: impl Future<Output = Interruption>,
 ) {
     let expired = tokio::select! {
-        expired = history.expire(report, clocks) => expired,
+        expired = history.expire(document, clocks) => expired,
         // The next run goes on.
         _ = over => return,
     };
-    let keep = human::duration(keeping.retention);
+    let keep = human::duration(history_config.retention);
     let prune = || {
-        let store = keeping.typed.as_ref().map_or_else(String::new, |place| format!(" --store {}", quoted(place)));
+        let store =
+            history_config.typed.as_ref().map_or_else(String::new, |place| format!(" --store {}", quoted(place)));
         format!("trendfetch prune --keep {keep}{store}")
     };
     match expired {
@@ -131,7 +132,7 @@ pub(super) async fn expire(
             "{old} of the {of} runs that the history kept at {since} are older than {keep} now; so many are not deleted in passing; if that is right, delete them with: {}",
             prune()
         ),
-        Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && !report.videos.is_empty() => {
+        Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && !document.videos.is_empty() => {
             tracing::warn!(
                 "{runs} run(s) of the history are older than {keep} by this machine's clock alone, and stay, since no server's Date confirms it; delete them with: {}",
                 prune()

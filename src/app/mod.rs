@@ -12,23 +12,23 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::support::blocking::unblocked;
-use crate::model::category::Category;
 use crate::config::{Config, Source};
 use crate::deduplicate::deduplicate;
 use crate::demo::Demo;
-use crate::output::exit_status::Exit;
-use crate::youtube::client::{Http, Network};
-use crate::fetch::{Plan, Start, fetch};
-use crate::model::{Clocks, Report, Request};
+use crate::fetch::{Plan, StartTime, fetch};
+use crate::history::HistoryError;
+use crate::history::run_history::History;
+use crate::model::category::Category;
+use crate::model::{Clocks, Document, Request};
+use crate::output::diagnosis::{summarize, verdict};
+use crate::output::exit_status::ExitStatus;
 use crate::output::progress::Progress;
 use crate::output::{self, OutputError, StatsTo};
-use crate::youtube::api_key::ApiKey;
 use crate::stats;
-use crate::history::StoreError;
-use crate::history::run_history::History;
+use crate::support::blocking::run_blocking;
 use crate::support::time_limit::{Interruption, TimeLimit};
-use crate::output::diagnosis::{summarize, verdict};
+use crate::youtube::api_key::ApiKey;
+use crate::youtube::client::{HttpClient, Network};
 
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum StartError {
     Output(#[from] OutputError),
     /// The history cannot be used.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] HistoryError),
     /// The simulation found no port.
     #[error("the demo cannot listen on 127.0.0.1: {0}; is loopback up?")]
     Demo(std::io::Error),
@@ -66,18 +66,18 @@ impl StartError {
 /// Does one run. `signalled` tells when a signal came, which ends the fetching early; what arrived is still written.
 ///
 /// # Errors
-/// When nothing could begin; nothing was sent then. Everything later is in the [`Exit`] and the log.
+/// When nothing could begin; nothing was sent then. Everything later is in the [`ExitStatus`] and the log.
 pub async fn run(
     config: Config,
     wall_clock: Timestamp,
     screen: MultiProgress,
     signalled: watch::Receiver<Option<Instant>>,
-) -> Result<Exit, StartError> {
+) -> Result<ExitStatus, StartError> {
     let Some(source) = &config.source else {
         output::print(&output::price(&config.plan))?;
-        return Ok(Exit::Complete);
+        return Ok(ExitStatus::Complete);
     };
-    let start = Start { instant: Instant::now(), timestamp: wall_clock };
+    let start = StartTime { instant: Instant::now(), timestamp: wall_clock };
     let deadline = config.plan.deadline.and_then(|deadline| start.instant.checked_add(deadline));
     let limit = TimeLimit::new(deadline, signalled);
     let mut history = match before(&limit, history::open(&config, source, start.timestamp)).await? {
@@ -96,11 +96,11 @@ pub async fn run(
 async fn fetch_and_write(
     config: &Config,
     source: &Source,
-    start: Start,
+    start: StartTime,
     screen: MultiProgress,
     limit: &TimeLimit,
     mut history: Option<&mut History>,
-) -> Result<Exit, StartError> {
+) -> Result<ExitStatus, StartError> {
     before(limit, check(config)).await?;
     if let Some(why) = limit.passed() {
         return Err(StartError::interrupted(why));
@@ -119,37 +119,37 @@ async fn fetch_and_write(
     let (mut videos, outcomes) = deduplicate(fetched.charts);
     videos.iter_mut().for_each(|video| video.fetched_at = clocks.correct(video.fetched_at));
     let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
-    let report = Report::new(clocks.correct(start.timestamp), source.name(), request(&config.plan), stats, videos);
-    let report = Arc::new(report);
+    let document = Document::new(clocks.correct(start.timestamp), source.name(), request(&config.plan), stats, videos);
+    let document = Arc::new(document);
     let over = |reserve| limit.over(fetched_at, reserve);
     let is_recorded = match (&mut history, &config.history) {
-        (Some(history), Some(keeping)) => {
-            history::record(history, keeping, &report, clocks.latest(start.now()), over).await
+        (Some(history), Some(history_config)) => {
+            history::record(history, history_config, &document, clocks.latest(start.now()), over).await
         }
         _ => true,
     };
     let since = match &mut history {
         Some(history) if is_recorded && config.outputs.stats != StatsTo::Nowhere => {
-            history::since_last(history, &report, over).await
+            history::since_last(history, &document, over).await
         }
         _ => None,
     };
-    let errors = output::write(config.outputs.clone(), &report, since, || over(Duration::ZERO)).await;
+    let errors = output::write(config.outputs.clone(), &document, since, || over(Duration::ZERO)).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
     let now = clocks.correct(start.now());
     if clocks.are_apart() {
         tracing::error!("{}", wrong_clock(start.now(), now, config.history.is_some()));
     }
-    if let Some(line) = verdict(&report, now) {
+    if let Some(line) = verdict(&document, now) {
         tracing::error!("{line}");
     }
     // At last, since it may take its time on a slow server.
-    if let (Some(history), Some(keeping), true) = (&mut history, &config.history, is_recorded) {
-        history::expire(history, keeping, &report, clocks, over(Duration::ZERO)).await;
+    if let (Some(history), Some(history_config), true) = (&mut history, &config.history, is_recorded) {
+        history::expire(history, history_config, &document, clocks, over(Duration::ZERO)).await;
     }
-    let exit = Exit::of(&report, !is_recorded || !errors.is_empty());
-    summarize(&report, exit);
+    let exit = ExitStatus::of(&document, !is_recorded || !errors.is_empty());
+    summarize(&document, exit);
     Ok(exit)
 }
 
@@ -186,15 +186,15 @@ where
 /// Looks whether the outputs can be written.
 async fn check(config: &Config) -> Result<(), OutputError> {
     let outputs = config.outputs.clone();
-    unblocked(move || output::check(&outputs)).await?;
-    config.history.iter().for_each(|keeping| output::sweep(&keeping.rescue));
+    run_blocking(move || output::check(&outputs)).await?;
+    config.history.iter().for_each(|history_config| output::sweep(&history_config.rescue));
     Ok(())
 }
 
 /// The way to the source; for the demo, with the server that must live as long.
-async fn connect(config: &Config, source: &Source, start: Start) -> Result<(Http, Option<Demo>), StartError> {
+async fn connect(config: &Config, source: &Source, start: StartTime) -> Result<(HttpClient, Option<Demo>), StartError> {
     let http = |url: &Url, key: &ApiKey, network: &Network| {
-        Http::new(url, key, config.timeout, network).map_err(StartError::Network)
+        HttpClient::new(url, key, config.timeout, network).map_err(StartError::Network)
     };
     match source {
         Source::Api { base_url, key, network } => Ok((http(base_url, key, network)?, None)),

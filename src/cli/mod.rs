@@ -10,8 +10,8 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::model::category::{Category, ChartCategory};
 use crate::demo;
+use crate::model::category::{Category, ChartCategory};
 use crate::model::error::UsageError;
 use crate::output::exit_status;
 use crate::output::{ChangesFormat, Format, Rows};

@@ -10,23 +10,23 @@ use anyhow::Context;
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::category::ChartCategory;
 use crate::cli::{Cli, Command, PruneArgs, ReportArgs};
 use crate::config;
-use crate::config::region_list;
-use crate::model::read;
 use crate::config::env::Env;
-use crate::model::error::UsageError;
-use crate::model::language::search_config;
-use crate::model::{Report, whole_seconds};
-use crate::output::{self, Descriptor};
-use crate::model::region::Region;
-#[cfg(feature = "report")]
-use crate::report::{self, Snapshot};
+use crate::config::region_list;
 use crate::history::changes::{self, Changes};
 use crate::history::expiry::cutoff;
 use crate::history::prune::{self, Pruned, Pruning};
-use crate::history::{self, Access, Engine, KnownRegion, Location, NO_LONGER, StoreError};
+use crate::history::{self, Access, Backend, HistoryError, KnownRegion, Location, NO_LONGER};
+use crate::model::category::ChartCategory;
+use crate::model::error::UsageError;
+use crate::model::language::search_config;
+use crate::model::read;
+use crate::model::region::Region;
+use crate::model::{Document, whole_seconds};
+use crate::output::{self, Descriptor};
+#[cfg(feature = "report")]
+use crate::report::{self, Snapshot};
 
 const NO_RUN: &str = "the history holds no run yet; a run with --store brings one in";
 
@@ -84,21 +84,21 @@ async fn find_changes(
     trail_columns: usize,
     now: Timestamp,
 ) -> anyhow::Result<Changes> {
-    let mut engine = history::open(location, Access::Read).await?;
-    let found = changes_in(&mut *engine, typed, category, trail_columns, now).await;
-    engine.close().await;
+    let mut backend = history::open(location, Access::Read).await?;
+    let found = changes_in(&mut *backend, typed, category, trail_columns, now).await;
+    backend.close().await;
     found
 }
 
 async fn changes_in(
-    engine: &mut dyn Engine,
+    backend: &mut dyn Backend,
     typed: &[String],
     category: Option<ChartCategory>,
     trail_columns: usize,
     now: Timestamp,
 ) -> anyhow::Result<Changes> {
-    engine.freeze().await?;
-    let known = known_regions(engine, now).await?;
+    backend.begin_snapshot().await?;
+    let known = known_regions(backend, now).await?;
     if known.is_empty() {
         tracing::warn!("{NO_RUN}");
     }
@@ -107,7 +107,7 @@ async fn changes_in(
     } else {
         region_list::parse(&typed.join(","))?
     };
-    let regions = changes::find(engine, &asked, category, now, trail_columns).await?;
+    let regions = changes::find(backend, &asked, category, now, trail_columns).await?;
     let is_compared = |region: &&Region| regions.iter().any(|changes| changes.region == **region);
     // What nobody has asked for in a while, once by a slip perhaps, is told of only where it is named.
     let given_up = if typed.is_empty() { given_up(&known) } else { HashSet::new() };
@@ -120,8 +120,8 @@ async fn changes_in(
 }
 
 /// The regions of a history. Says so where it goes on beyond this machine's clock.
-async fn known_regions(engine: &mut dyn Engine, now: Timestamp) -> Result<Vec<KnownRegion>, StoreError> {
-    let known = engine.regions().await?;
+async fn known_regions(backend: &mut dyn Backend, now: Timestamp) -> Result<Vec<KnownRegion>, HistoryError> {
+    let known = backend.regions().await?;
     if let Some(last) = known.iter().map(|known| known.asked_at).max().filter(|last| *last > now + AHEAD) {
         tracing::warn!(
             "runs of the history are dated up to {last}, which is yet to come, and are left out; set this machine's clock, or, if that was wrong when they ran, see prune --ahead"
@@ -151,7 +151,7 @@ fn not_onto(output: &Path, page: Option<&Descriptor>, source: &Path) -> Result<(
     }
 }
 
-fn not_ahead(report: &Report, file: &Path, now: Timestamp) -> anyhow::Result<()> {
+fn not_ahead(report: &Document, file: &Path, now: Timestamp) -> anyhow::Result<()> {
     anyhow::ensure!(
         report.fetched_at <= now + AHEAD,
         "{} says that it was fetched at {}, which is yet to come; set this machine's clock, or correct fetched_at",
@@ -179,10 +179,10 @@ async fn report(arguments: ReportArgs, page: Option<Descriptor>, env: &Env, now:
             if let Location::Sqlite(file) = &location {
                 not_onto(&output, page.as_ref(), &file.path)?;
             }
-            let mut engine = history::open(&location, Access::Read).await?;
-            let snapshot = Snapshot::of_history(&mut *engine, asked.as_deref(), category, now).await;
-            let known = known_regions(&mut *engine, now).await;
-            engine.close().await;
+            let mut backend = history::open(&location, Access::Read).await?;
+            let snapshot = Snapshot::of_history(&mut *backend, asked.as_deref(), category, now).await;
+            let known = known_regions(&mut *backend, now).await;
+            backend.close().await;
             known?;
             snapshot?.context(match category {
                 Some(_) => {
@@ -214,24 +214,24 @@ async fn report(_: ReportArgs, _: Option<Descriptor>, _: &Env, _: Timestamp) -> 
 async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Result<String> {
     let report = Arc::new(read::read(file)?);
     not_ahead(&report, file, now)?;
-    let mut engine = history::open(location, Access::Create).await?;
+    let mut backend = history::open(location, Access::Create).await?;
     // With one clock, nothing is known to be dated wrongly.
-    let is_new = engine.store(&report, None).await;
-    engine.close().await;
+    let is_new = backend.store(&report, None).await;
+    backend.close().await;
     let what = if is_new? { "is in the history now" } else { "was in the history already; nothing changed" };
     Ok(format!("run {} of {} {what}\n", report.run_id, report.fetched_at))
 }
 
 async fn prune(location: &Location, typed: &PruneArgs, now: Timestamp) -> anyhow::Result<()> {
-    let mut engine = history::open(location, Access::Existing).await?;
+    let mut backend = history::open(location, Access::Existing).await?;
     let pruning = Pruning {
         expired_before: typed.keep.map(|keep| cutoff(now, keep)),
         log_before: typed.log.map(|log| cutoff(now, log)),
         ahead_of: typed.ahead.then_some(now),
     };
     let mut pruned = Pruned::default();
-    let done = prune::prune(&mut *engine, &pruning, &mut pruned).await;
-    engine.close().await;
+    let done = prune::prune(&mut *backend, &pruning, &mut pruned).await;
+    backend.close().await;
     if let Some(why) = &pruned.room_left {
         tracing::warn!("what was deleted is gone, but not all of its room was given back: {why}");
     }

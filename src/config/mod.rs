@@ -12,22 +12,22 @@ use std::time::Duration;
 use url::Url;
 
 use crate::cli::RunArgs;
-use crate::demo;
 use crate::config::env::Env;
-use crate::model::error::UsageError;
+use crate::demo;
 use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
-use crate::youtube::client::{Network, is_loopback};
-use crate::output::Outputs;
-use crate::model::region::Region;
-use crate::youtube::api_key::ApiKey;
-use crate::history::run_history::Keeping;
+use crate::history::run_history::HistoryConfig;
 use crate::history::{Location, Passwords, TERM};
+use crate::model::error::UsageError;
+use crate::model::region::Region;
+use crate::output::Outputs;
+use crate::youtube::api_key::ApiKey;
+use crate::youtube::client::{Network, is_loopback};
 
 use network::network;
 use outputs::{outputs, refuse_to_overwrite};
 
-pub use terminal::{Screen, has_color};
+pub use terminal::{TerminalConfig, has_color};
 
 /// The public API: `GET {…}/videos`.
 const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";
@@ -44,7 +44,7 @@ pub struct Config {
     /// What to write.
     pub outputs: Outputs,
     /// Where to keep the run.
-    pub history: Option<Keeping>,
+    pub history: Option<HistoryConfig>,
 }
 
 /// Where the charts come from.
@@ -183,7 +183,7 @@ fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
 /// A day is left of what YouTube's terms give, for the next run to come late.
 const KEEP: Duration = Duration::from_secs((TERM.as_hours() as u64 - 24) * 3600);
 
-fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keeping>, UsageError> {
+fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<HistoryConfig>, UsageError> {
     let Some(location) = location(args.store.as_deref(), env)? else {
         let given = args.keep.map(|_| "--keep").or(args.min_interval.map(|_| "--min-interval"));
         return match given {
@@ -206,7 +206,7 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Keepin
     let first = outputs.files.iter().find(|file| !is_device(&file.path)).and_then(|file| file.path.parent());
     // systemd may name several, separated by colons.
     let state = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
-    Ok(Some(Keeping {
+    Ok(Some(HistoryConfig {
         typed: args.store.is_some().then(|| location.absolute()),
         location,
         retention: args.keep.unwrap_or(KEEP),

@@ -8,9 +8,9 @@ use url::Url;
 
 use crate::config::env::Env;
 use crate::model::error::UsageError;
+use crate::support::tls::Authorities;
 use crate::youtube::client::proxy::Proxy;
 use crate::youtube::client::{Network, is_loopback};
-use crate::support::tls::Authorities;
 
 /// Reads the settings for requests to `base_url`.
 ///

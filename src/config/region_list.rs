@@ -1,7 +1,7 @@
 //! What a person types for `--regions`: codes and sets, and what is meant by words that are neither.
 
-use crate::model::region::Region;
 use crate::model::error::UsageError;
+use crate::model::region::Region;
 use crate::support::sanitize::one_line;
 
 /// Reads what was typed for `--regions`: codes and named sets, separated by commas, any case. A

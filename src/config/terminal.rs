@@ -5,12 +5,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use crate::cli::{LogFormat, RunArgs, When};
 use crate::config::env::Env;
 use crate::model::error::UsageError;
-use crate::output::progress::Show;
 use crate::output::diagnosis::SUMMARY;
+use crate::output::progress::Show;
 
 /// What standard error shows.
 #[derive(Debug)]
-pub struct Screen {
+pub struct TerminalConfig {
     /// Whether to show progress.
     pub progress: Show,
     /// Which log lines, by target and level.
@@ -19,12 +19,12 @@ pub struct Screen {
     pub format: LogFormat,
 }
 
-impl Screen {
+impl TerminalConfig {
     /// What was typed, with what the environment says of it.
     ///
     /// # Errors
     /// When `RUST_LOG` is malformed.
-    pub fn resolve(args: &RunArgs, env: &Env) -> Result<Screen, UsageError> {
+    pub fn resolve(args: &RunArgs, env: &Env) -> Result<TerminalConfig, UsageError> {
         let level = match (args.quiet, args.verbose) {
             (true, _) => LevelFilter::ERROR,
             (false, 0) => LevelFilter::WARN,
@@ -52,7 +52,7 @@ impl Screen {
             When::Auto if !args.quiet && !env.has("CI") && !is_dumb(env)? => Show::OnTerminal,
             When::Auto | When::Never => Show::Never,
         };
-        Ok(Screen { progress, filter, format: args.log_format })
+        Ok(TerminalConfig { progress, filter, format: args.log_format })
     }
 }
 

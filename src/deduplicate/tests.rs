@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::region::Region;
 use crate::model::{Counts, Effort, Video};
 use crate::normalize::{Window, page};
-use crate::model::region::Region;
 
 fn region(code: &str) -> Region {
     Region::new(code).unwrap()
@@ -16,19 +16,19 @@ fn chart(code: &str, second: i64, items: Value) -> RegionChart {
     let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
-        places: page.sightings.len(),
+        entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
         error: None,
         effort: Effort::default(),
     };
-    RegionChart { sightings: page.sightings, outcome }
+    RegionChart { entries: page.entries, outcome }
 }
 
 #[derive(Debug, PartialEq)]
 struct Merged {
     raw: usize,
-    videos: Vec<TrendingVideo>,
+    videos: Vec<MergedVideo>,
 }
 
 fn item(id: &str) -> Value {
@@ -37,7 +37,7 @@ fn item(id: &str) -> Value {
 
 fn merge<const N: usize>(charts: [RegionChart; N]) -> Merged {
     let (videos, outcomes) = deduplicate(charts.into());
-    Merged { raw: outcomes.iter().map(|outcome| outcome.places).sum(), videos }
+    Merged { raw: outcomes.iter().map(|outcome| outcome.entries).sum(), videos }
 }
 
 /// `a US:1 GB:2`, one for each video.
@@ -46,7 +46,7 @@ fn lines(merged: &Merged) -> Vec<String> {
     merged
         .videos
         .iter()
-        .map(|video| format!("{}{}", video.video.id, video.places.iter().map(place).collect::<String>()))
+        .map(|video| format!("{}{}", video.video.id, video.ranks.iter().map(place).collect::<String>()))
         .collect()
 }
 
@@ -92,7 +92,7 @@ fn each_count_keeps_its_maximum_and_one_that_is_there_beats_one_that_is_not() {
 fn all_other_facts_stay_those_of_the_first_region() {
     let facts = |id: &str, title: &str, category: &str| json!({"id": id, "snippet": {"title": title, "categoryId": category, "tags": [title]}});
     let first = chart("US", 5, json!([item("a"), facts("b", "first", "10")]));
-    let expected: Vec<Box<Video>> = first.sightings.iter().map(|sighting| sighting.video.clone()).collect();
+    let expected: Vec<Box<Video>> = first.entries.iter().map(|entry| entry.video.clone()).collect();
     // A fact that the first region lacked is not filled in either.
     let merged = merge([first, chart("GB", 3, json!([facts("b", "second", "20"), facts("a", "second", "20")]))]);
     assert_eq!(merged.videos.iter().map(|video| video.video.clone()).collect::<Vec<_>>(), expected);
@@ -102,7 +102,7 @@ fn all_other_facts_stay_those_of_the_first_region() {
 #[test]
 fn the_outcomes_come_back_in_order() {
     let (_, outcomes) = deduplicate(vec![chart("US", 0, json!([item("a"), 5])), chart("GB", 0, json!([]))]);
-    let facts: Vec<_> = outcomes.iter().map(|outcome| (outcome.region, outcome.places, outcome.skipped)).collect();
+    let facts: Vec<_> = outcomes.iter().map(|outcome| (outcome.region, outcome.entries, outcome.skipped)).collect();
     assert_eq!(facts, [(region("US"), 1, 1), (region("GB"), 0, 0)]);
     assert_eq!(deduplicate(Vec::new()), (Vec::new(), Vec::new()));
 }

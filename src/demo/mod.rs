@@ -23,8 +23,8 @@ use url::Url;
 use self::response::{Answer, Plan, Query};
 use crate::model::region::Region;
 
-mod response;
 mod charts;
+mod response;
 mod rng;
 mod words;
 

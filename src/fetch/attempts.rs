@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::youtube::request::{self, PageRequest};
-use crate::youtube::failure::Failure;
-use super::throttle::{Reading, Stop};
 use super::priority_semaphore::Permit;
-use super::retry::{Before, Ends, Next, decide};
-use crate::youtube::client::{Body, Reply, Transport};
+use super::retry::{Before, Next, Scope, decide};
+use super::throttle::{Reading, Stop};
 use super::{Event, Run};
-use crate::model::error::{Kind, RegionError, Remedy};
-use crate::support::human::wait;
 use crate::model::Effort;
-use crate::normalize::Page;
+use crate::model::error::{ErrorKind, RegionError, Remedy};
 use crate::model::region::Region;
+use crate::normalize::Page;
+use crate::support::human::wait;
 use crate::support::sanitize::one_line;
+use crate::youtube::client::{Body, Response, Transport};
+use crate::youtube::failure::Failure;
+use crate::youtube::request::{self, PageRequest};
 
 /// How long the body of a refusal is waited for. Its status and headers count without it.
 pub(super) const REFUSAL_BODY: Duration = Duration::from_secs(1);
@@ -81,12 +81,12 @@ impl<'a, T: Transport> Attempts<'a, T> {
         loop {
             run.can_pay().map_err(|stop| stop.error)?;
             let is_again = before.tries > 0 || before.is_resent;
-            let permit = run.pace.admit(to_go, is_again, self.used.take()).await.map_err(|stop| stop.error)?;
+            let permit = run.throttle.admit(to_go, is_again, self.used.take()).await.map_err(|stop| stop.error)?;
             run.spend().map_err(|stop| stop.error)?;
-            let holds = run.pace.holds();
+            let holds = run.throttle.holds();
             let (failure, reading) = match self.attempt(request, &query, is_again).await {
                 Attempt::Page(page) => {
-                    run.pace.succeeded(holds);
+                    run.throttle.succeeded(holds);
                     self.pages += 1;
                     self.used = Some(permit);
                     return Ok(page);
@@ -94,7 +94,7 @@ impl<'a, T: Transport> Attempts<'a, T> {
                 Attempt::Abandoned(stop) => return Err(stop.error),
                 Attempt::Failed(failure, reading) => (failure, reading),
             };
-            before.holds = run.pace.steps_before(holds);
+            before.holds = run.throttle.steps_before(holds);
             // What follows for the others takes effect before one of them can go on.
             let again = self.follow(failure, before, holds);
             drop(reading);
@@ -107,7 +107,7 @@ impl<'a, T: Transport> Attempts<'a, T> {
                     drop(permit);
                     tokio::select! {
                         biased;
-                        stop = run.pace.stopped() => return Err(stop.error),
+                        stop = run.throttle.stopped() => return Err(stop.error),
                         () = sleep(wait) => self.effort.alone += wait,
                     }
                     before.tries += 1;
@@ -140,13 +140,13 @@ impl<'a, T: Transport> Attempts<'a, T> {
         self.began.get_or_insert(sent);
         let attempt = tokio::select! {
             biased;
-            stop = run.pace.abandoned() => Attempt::Abandoned(stop),
+            stop = run.throttle.abandoned() => Attempt::Abandoned(stop),
             received = receive(run, request, query) => match received {
                 Ok(page) => {
                     run.has_answered();
                     Attempt::Page(page)
                 }
-                Err((failure, reading)) => Attempt::Failed(failure.conceal(|text| run.transport.conceal(text)), reading),
+                Err((failure, reading)) => Attempt::Failed(failure.redact(|text| run.transport.redact(text)), reading),
             },
         };
         self.effort.alone += sent.elapsed();
@@ -156,7 +156,7 @@ impl<'a, T: Transport> Attempts<'a, T> {
     /// Lets a failure take effect.
     fn follow(&mut self, failure: Failure, before: Before, holds: u32) -> Result<Again, RegionError> {
         let (run, region) = (self.run, self.region());
-        self.effort.rate_limited += u32::from(failure.kind() == Kind::RateLimited);
+        self.effort.rate_limited += u32::from(failure.kind() == ErrorKind::RateLimited);
         if !failure.delivery.costs_unit() {
             self.effort.unbilled += 1;
             run.units.give_back();
@@ -165,11 +165,11 @@ impl<'a, T: Transport> Attempts<'a, T> {
         tracing::debug!(%region, error = %failure.error, ?decision, "attempt failed");
         if let Some(wait) = decision.hold {
             tracing::info!(%region, ?wait, "held by a rate limit");
-            run.pace.hold(wait, holds);
+            run.throttle.hold(wait, holds);
             self.observe(&Event::Held(wait));
         }
         let mut error = failure.error;
-        let ends = match decision.next {
+        let scope = match decision.next {
             Next::AtOnce | Next::AfterHold | Next::AfterBackoff(_) if run.units.is_spent() => {
                 return Err(run.out_of_units().error);
             }
@@ -181,9 +181,9 @@ impl<'a, T: Transport> Attempts<'a, T> {
             }
             Next::AfterBackoff(_) => {
                 add(&mut error.message, "not tried again, since this run's retries are used up");
-                Ends::Region
+                Scope::Region
             }
-            Next::TooLong { asked, ends } => {
+            Next::TooLong { asked, scope } => {
                 let asked = wait(asked);
                 let why = match failure.retry_after {
                     Some(_) => format!("the server asked to wait {asked}, {LONGER_THAN_ALLOWED}"),
@@ -191,18 +191,18 @@ impl<'a, T: Transport> Attempts<'a, T> {
                 };
                 add(&mut error.message, &why);
                 error.remedy = Some(Remedy::RaiseMaxWait);
-                ends
+                scope
             }
             Next::StillLimited => {
                 let why = format!("still limited after {} waits without one success between them", before.holds);
                 add(&mut error.message, &why);
                 error.remedy = Some(Remedy::CheckQuotas);
-                Ends::Batch
+                Scope::Run
             }
-            Next::GiveUp(ends) => ends,
+            Next::GiveUp(scope) => scope,
         };
-        if ends == Ends::Batch || (ends == Ends::BatchUnlessAnswered && !run.is_answered()) {
-            run.pace.stop(Stop::finish(
+        if scope == Scope::Run || (scope == Scope::RunUnlessAnswered && !run.is_answered()) {
+            run.throttle.stop(Stop::finish(
                 error.kind,
                 format!("not asked further, after the answer for {region}: {}", error.message),
             ));
@@ -222,19 +222,19 @@ async fn receive<'a, T: Transport>(
     let (head, mut body) = run.transport.get(query).await.map_err(alone)?;
     let arrived_at = run.start.now();
     // A server in trouble is no concern of the other regions; any other refusal may be.
-    let reading = (head.status != 200 && head.status < 500).then(|| run.pace.read_refusal());
+    let reading = (head.status != 200 && head.status < 500).then(|| run.throttle.read_refusal());
     if head.status == 200 {
         body.read().await.map_err(alone)?;
     } else {
-        // How it ends does not matter.
+        // How it scope does not matter.
         let _ = timeout(REFUSAL_BODY, body.read()).await;
     }
-    let reply = Reply { head, body: body.into_bytes() };
+    let reply = Response { head, body: body.into_bytes() };
     let page = request::read(&reply, request, run.now());
     run.clock.note(&reply.head, arrived_at, page.is_ok());
     page.map_err(|failure| {
         let body = one_line(&String::from_utf8_lossy(&reply.body), SHOWN);
-        tracing::debug!(region = %request.region, status = reply.head.status, body = run.transport.conceal(&body), "no page");
+        tracing::debug!(region = %request.region, status = reply.head.status, body = run.transport.redact(&body), "no page");
         (failure, reading)
     })
 }

@@ -4,7 +4,7 @@
 //! - [`transport`] — the way there; only its folder names reqwest
 //! - `refusal` — an answer that is no page, and what it means
 //! - [`retry`] — what follows from a failure: the table, and pure decisions
-//! - `pace` — when to send: the shared hold, the end of sending
+//! - `throttle` — when to send: the shared hold, the end of sending
 //! - `permits` — how many at once, and who is next
 //! - `budget` — units and retries
 //! - `server_clock` — by how much this machine's clock is ahead of the server's
@@ -29,14 +29,14 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::model::category::Category;
-use crate::model::error::{Kind, RegionError};
-use crate::model::{RegionChart, whole_seconds};
+use crate::model::error::{ErrorKind, RegionError};
 use crate::model::region::Region;
+use crate::model::{RegionChart, whole_seconds};
+use crate::youtube::client::Transport;
 use budget::Budget;
-use throttle::{Pace, Stop};
 use retry::RetryPolicy;
 use server_clock::ServerClock;
-use crate::youtube::client::Transport;
+use throttle::{Stop, Throttle};
 
 pub use throttle::RESTART_JITTER;
 
@@ -75,14 +75,14 @@ impl Plan {
 
 /// When the run began, by both clocks. Durations come from the steady one alone.
 #[derive(Debug, Clone, Copy)]
-pub struct Start {
+pub struct StartTime {
     /// The steady clock.
     pub instant: Instant,
     /// The wall clock.
     pub timestamp: Timestamp,
 }
 
-impl Start {
+impl StartTime {
     /// The wall clock now, without asking it again: it may have been set meanwhile.
     pub fn now(&self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.instant.elapsed()).unwrap_or_default();
@@ -129,10 +129,10 @@ pub struct Fetched {
     pub clock_ahead: Option<SignedDuration>,
 }
 
-/// Fetches all charts of the plan. Failures are in the charts; `cancelled` ends the run early.
+/// Fetches all charts of the plan. Failures are in the charts; `cancelled` scope the run early.
 pub async fn fetch<T: Transport>(
     plan: Plan,
-    start: Start,
+    start: StartTime,
     transport: T,
     observer: Arc<dyn Observer>,
     cancelled: impl Future<Output = ()>,
@@ -140,7 +140,7 @@ pub async fn fetch<T: Transport>(
     let run = Arc::new(Run::new(plan, start, transport, observer));
     let mut tasks = JoinSet::new();
     for index in 0..run.plan.regions.len() {
-        // The one line of concurrency: every region is a task, and `pace` says which of them sends.
+        // The one line of concurrency: every region is a task, and `throttle` says which of them sends.
         let run = Arc::clone(&run);
         tasks.spawn(async move { (index, region_task::fetch(run, index).await) });
     }
@@ -157,18 +157,18 @@ pub async fn fetch<T: Transport>(
             },
             () = &mut cancelled, if on_cancelled => {
                 on_cancelled = false;
-                run.pace.stop(Stop::abandon(Kind::Cancelled, "the run was interrupted"));
+                run.throttle.stop(Stop::abandon(ErrorKind::Cancelled, "the run was interrupted"));
             }
             () = &mut deadline, if on_deadline => {
                 on_deadline = false;
-                run.pace.stop(Stop::abandon(Kind::Deadline, "not finished when --deadline had passed"));
+                run.throttle.stop(Stop::abandon(ErrorKind::Deadline, "not finished when --deadline had passed"));
             }
         }
     }
     charts.sort_unstable_by_key(|(index, _)| *index);
     Fetched {
         charts: charts.into_iter().map(|(_, chart)| chart).collect(),
-        held: run.pace.held(),
+        held: run.throttle.held(),
         clock_ahead: run.clock.ahead(),
     }
 }
@@ -176,10 +176,10 @@ pub async fn fetch<T: Transport>(
 /// What the regions of a run share.
 struct Run<T> {
     plan: Plan,
-    start: Start,
+    start: StartTime,
     transport: T,
     observer: Arc<dyn Observer>,
-    pace: Pace,
+    throttle: Throttle,
     units: Budget,
     retries: Budget,
     /// Whether any request has succeeded.
@@ -188,9 +188,9 @@ struct Run<T> {
 }
 
 impl<T> Run<T> {
-    fn new(plan: Plan, start: Start, transport: T, observer: Arc<dyn Observer>) -> Run<T> {
+    fn new(plan: Plan, start: StartTime, transport: T, observer: Arc<dyn Observer>) -> Run<T> {
         Run {
-            pace: Pace::new(plan.concurrency),
+            throttle: Throttle::new(plan.concurrency),
             units: Budget::of_units(plan.max_units),
             retries: Budget::of_retries(plan.requests()),
             answered: AtomicBool::new(false),
@@ -212,10 +212,10 @@ impl<T> Run<T> {
         if self.units.is_spent() { Err(self.out_of_units()) } else { Ok(()) }
     }
 
-    /// Ends the run for want of units.
+    /// Scope the run for want of units.
     fn out_of_units(&self) -> Stop {
-        let stop = Stop::finish(Kind::Budget, "--max-units is spent; what had arrived by then is kept");
-        self.pace.stop(stop.clone());
+        let stop = Stop::finish(ErrorKind::Budget, "--max-units is spent; what had arrived by then is kept");
+        self.throttle.stop(stop.clone());
         stop
     }
 

@@ -1,4 +1,4 @@
-//! Permits by need: of those that wait, the one whose region has longest to go is next.
+//! PrioritySemaphore by need: of those that wait, the one whose region has longest to go is next.
 //!
 //! The pages of a region follow one another, so that a slow region that queued like all others for each of its pages
 //! would at last be alone with several to go and one permit in use. In equal need the order is that of asking, so that
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 /// Shared by all that need one.
 #[derive(Debug, Clone)]
-pub(super) struct Permits(Arc<Mutex<State>>);
+pub(super) struct PrioritySemaphore(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -31,11 +31,11 @@ struct Waiter {
 
 /// One of the permits, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Permit(Permits);
+pub(super) struct Permit(PrioritySemaphore);
 
-impl Permits {
-    pub(super) fn new(permits: usize) -> Permits {
-        Permits(Arc::new(Mutex::new(State { free: permits, waiting: BinaryHeap::new(), turns: 0 })))
+impl PrioritySemaphore {
+    pub(super) fn new(permits: usize) -> PrioritySemaphore {
+        PrioritySemaphore(Arc::new(Mutex::new(State { free: permits, waiting: BinaryHeap::new(), turns: 0 })))
     }
 
     /// Waits for a permit; who needs more goes first. The place in the queue is taken by the call, and not only when
@@ -115,7 +115,7 @@ mod tests {
 
     /// Who gets the only permit one after another, of those who wait with this need and stay or give up.
     async fn order(needs: &[(u64, bool)]) -> Vec<usize> {
-        let permits = Permits::new(1);
+        let permits = PrioritySemaphore::new(1);
         let first = permits.acquire(Duration::ZERO).await;
         let got = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_permit_handed_over_to_one_that_never_looks_goes_on() {
-        let permits = Permits::new(1);
+        let permits = PrioritySemaphore::new(1);
         let first = permits.acquire(Duration::ZERO).await;
         // It takes its place before it is ever polled.
         let waiting = permits.acquire(Duration::ZERO);

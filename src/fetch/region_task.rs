@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::youtube::request::{PAGE_SIZE, PageRequest};
 use super::attempts::Attempts;
-use crate::youtube::client::Transport;
 use super::{Event, Run};
-use crate::model::error::{Kind, RegionError};
-use crate::model::{RegionChart, RegionOutcome, Sighting};
+use crate::model::error::{ErrorKind, RegionError};
+use crate::model::{ChartEntry, RegionChart, RegionOutcome};
+use crate::youtube::client::Transport;
+use crate::youtube::request::{PAGE_SIZE, PageRequest};
 
 /// The reason of a refusal that is about the token alone: the chart can be read from its start again.
 const TOKEN_REFUSED: &str = "invalidPageToken";
@@ -21,36 +21,36 @@ pub(super) async fn fetch<T: Transport>(run: Arc<Run<T>>, index: usize) -> Regio
     if read.is_token_refused() {
         tracing::info!(%region, "YouTube refuses its own page token; the chart is read again from its start");
         let again = self::read(&run, &mut attempts).await;
-        if again.error.is_none() || again.sightings.len() >= read.sightings.len() {
+        if again.error.is_none() || again.entries.len() >= read.entries.len() {
             read = again;
         }
     }
     match &read.error {
         Some(error) => tracing::info!(%region, %error, "region failed"),
-        None if read.sightings.is_empty() && read.skipped > 0 => {
+        None if read.entries.is_empty() && read.skipped > 0 => {
             tracing::warn!(%region, "none of the chart's {} items has a usable id", read.skipped);
         }
-        None if read.sightings.is_empty() => {
+        None if read.entries.is_empty() => {
             tracing::warn!(%region, "the chart is empty; YouTube offers no video for this region and category");
         }
-        None => tracing::info!(%region, videos = read.sightings.len(), "region done"),
+        None => tracing::info!(%region, videos = read.entries.len(), "region done"),
     }
     run.observer.observe(index, &Event::Ended);
     let outcome = RegionOutcome {
         region,
-        places: read.sightings.len(),
+        entries: read.entries.len(),
         skipped: read.skipped,
         answered: read.answered,
         error: read.error,
         effort: attempts.effort(),
     };
-    RegionChart { sightings: read.sightings, outcome }
+    RegionChart { entries: read.entries, outcome }
 }
 
 /// A chart as far as it was read.
 #[derive(Default)]
 struct ReadChart {
-    sightings: Vec<Sighting>,
+    entries: Vec<ChartEntry>,
     skipped: u32,
     answered: bool,
     error: Option<RegionError>,
@@ -58,13 +58,14 @@ struct ReadChart {
 
 impl ReadChart {
     fn is_token_refused(&self) -> bool {
-        let refused =
-            |error: &RegionError| error.kind == Kind::BadResponse && error.reason.as_deref() == Some(TOKEN_REFUSED);
+        let refused = |error: &RegionError| {
+            error.kind == ErrorKind::BadResponse && error.reason.as_deref() == Some(TOKEN_REFUSED)
+        };
         self.error.as_ref().is_some_and(refused)
     }
 }
 
-/// The page loop. Pages that came before a failure stay. It ends where no token is given, never by counting to
+/// The page loop. Pages that came before a failure stay. It scope where no token is given, never by counting to
 /// `totalResults`, and never goes beyond what was asked for: a page that is shorter than that is followed by the next
 /// one as long as pages are left.
 async fn read<T: Transport>(run: &Run<T>, attempts: &mut Attempts<'_, T>) -> ReadChart {
@@ -88,9 +89,9 @@ async fn read<T: Transport>(run: &Run<T>, attempts: &mut Attempts<'_, T>) -> Rea
         };
         chart.answered = true;
         chart.skipped += page.skipped;
-        chart.sightings.extend(page.sightings);
-        attempts.observe(&Event::Arrived { videos: chart.sightings.len() });
-        request.offset += page.places;
+        chart.entries.extend(page.entries);
+        attempts.observe(&Event::Arrived { videos: chart.entries.len() });
+        request.offset += page.items;
         request.size = plan.max_results.saturating_sub(request.offset).min(PAGE_SIZE);
         let Some(token) = page.next.filter(|_| request.size > 0) else { return chart };
         if !tokens.insert(token.clone()) {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::youtube::client::Head;
+use crate::youtube::client::ResponseHead;
 
 /// By how much this machine's clock was ahead of the server's at each answer that told.
 #[derive(Default)]
@@ -18,7 +18,7 @@ struct Samples {
 
 impl ServerClock {
     /// Compares the clocks where an answer has a `Date`; it arrived at `now` by this machine's.
-    pub(super) fn note(&self, head: &Head, now: Timestamp, is_page: bool) {
+    pub(super) fn note(&self, head: &ResponseHead, now: Timestamp, is_page: bool) {
         let Some(theirs) = time_of(head) else { return };
         let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let list = if is_page { &mut samples.of_pages } else { &mut samples.of_others };
@@ -37,7 +37,7 @@ impl ServerClock {
 }
 
 /// What the server's clock showed when the answer came. An answer out of a cache says how old it is (RFC 9111 §4.2.3).
-fn time_of(head: &Head) -> Option<Timestamp> {
+fn time_of(head: &ResponseHead) -> Option<Timestamp> {
     let date = Timestamp::try_from(httpdate::parse_http_date(head.date.as_deref()?).ok()?).ok()?;
     let age = head.age.as_deref().map_or(Some(0), |age| age.trim().parse::<u32>().ok())?;
     date.checked_add(SignedDuration::from_secs(age.into())).ok()
@@ -52,7 +52,7 @@ mod tests {
         let clock = ServerClock::default();
         for (time, age, is_page) in answers {
             let date = (!time.is_empty()).then(|| format!("Sun, 22 Nov 2026 {time} GMT"));
-            let head = Head { date, age: age.map(str::to_owned), ..Head::default() };
+            let head = ResponseHead { date, age: age.map(str::to_owned), ..ResponseHead::default() };
             clock.note(&head, "2026-11-22T12:00:00Z".parse().unwrap(), *is_page);
         }
         clock.ahead().map(|ahead| ahead.as_secs())

@@ -4,7 +4,7 @@
 //! the permit back. A permit is never held while waiting, so any number of limited regions cannot
 //! park the others. After a hold, sending starts gently: see [`RESTART_JITTER`] and [`RESTART_WINDOW`].
 //!
-//! Holds are counted, so that an attempt knows whether the limit it met is a further one: see [`Pace::steps_before`].
+//! Holds are counted, so that an attempt knows whether the limit it met is a further one: see [`Throttle::steps_before`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::priority_semaphore::{Permit, Permits};
-use crate::model::error::{Kind, RegionError};
+use super::priority_semaphore::{Permit, PrioritySemaphore};
+use crate::model::error::{ErrorKind, RegionError};
 
 /// The restart after a hold is spread over this time. Requests that met the limit go in its first half, and so before
 /// those that were not sent yet.
@@ -43,21 +43,21 @@ pub(super) enum InFlight {
 
 impl Stop {
     /// A stop that lets requests under way finish.
-    pub(super) fn finish(kind: Kind, message: impl Into<String>) -> Stop {
+    pub(super) fn finish(kind: ErrorKind, message: impl Into<String>) -> Stop {
         Stop { error: RegionError::new(kind, message), in_flight: InFlight::Finish }
     }
 
     /// A stop that abandons them.
-    pub(super) fn abandon(kind: Kind, message: impl Into<String>) -> Stop {
+    pub(super) fn abandon(kind: ErrorKind, message: impl Into<String>) -> Stop {
         Stop { in_flight: InFlight::Abandon, ..Stop::finish(kind, message) }
     }
 }
 
 /// Shared by all regions of a run, since the limits belong to the key.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Throttle {
     concurrency: usize,
-    permits: Permits,
+    permits: PrioritySemaphore,
     state: watch::Sender<State>,
 }
 
@@ -110,7 +110,7 @@ const UNLIMITED: usize = usize::MAX;
 
 /// While it lives, nothing is sent: a refusal is being read, and what it means may concern everybody.
 #[derive(Debug)]
-pub(super) struct Reading<'a>(&'a Pace);
+pub(super) struct Reading<'a>(&'a Throttle);
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
@@ -118,11 +118,11 @@ impl Drop for Reading<'_> {
     }
 }
 
-impl Pace {
+impl Throttle {
     /// At most `concurrency` requests at once; `None` is no limit.
-    pub(super) fn new(concurrency: Option<usize>) -> Pace {
+    pub(super) fn new(concurrency: Option<usize>) -> Throttle {
         let concurrency = concurrency.unwrap_or(UNLIMITED);
-        Pace { concurrency, permits: Permits::new(concurrency), state: watch::Sender::default() }
+        Throttle { concurrency, permits: PrioritySemaphore::new(concurrency), state: watch::Sender::default() }
     }
 
     /// Waits until one request may be sent, behind regions that have longer `to_go`. The permit is for one attempt;
@@ -216,7 +216,7 @@ impl Pace {
         read.map_or(Ok(()), |state| state.stop.clone().map_or(Ok(()), Err))
     }
 
-    /// Ends sending. The first reason stays, except that requests under way can still be abandoned.
+    /// Scope sending. The first reason stays, except that requests under way can still be abandoned.
     pub(super) fn stop(&self, stop: Stop) {
         self.state.send_modify(|state| match &state.stop {
             Some(earlier) if earlier.in_flight == stop.in_flight || stop.in_flight == InFlight::Finish => {}

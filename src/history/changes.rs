@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ChartFilter, Engine, Scope, Standing, StoreError};
+use super::{Backend, ChartFilter, ChartSeries, HistoryError, VideoRank};
 use crate::model::category::{Category, ChartCategory};
 use crate::model::region::Region;
 
@@ -24,14 +24,14 @@ pub struct Fetch {
     /// Its start.
     pub fetched_at: Timestamp,
     /// Its source and category.
-    pub scope: Scope,
+    pub series: ChartSeries,
     /// Places asked for.
     pub depth: u32,
 }
 
 /// A place of a chart, with what the history knows of its video.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct HistoryEntry {
     /// 1 is the top.
     pub rank: u32,
     /// Which video.
@@ -83,7 +83,7 @@ pub struct RegionChanges {
     pub depth: u32,
     /// Of both.
     #[serde(skip)]
-    pub scope: Scope,
+    pub series: ChartSeries,
     /// Whether the region has charts of other categories besides, or this category was asked for.
     #[serde(skip)]
     pub is_chosen: bool,
@@ -134,12 +134,12 @@ pub struct Move {
 /// # Errors
 /// When the history cannot be read.
 pub async fn find(
-    engine: &mut dyn Engine,
+    backend: &mut dyn Backend,
     regions: &[Region],
     category: Option<ChartCategory>,
     until: Timestamp,
     columns: usize,
-) -> Result<Vec<RegionChanges>, StoreError> {
+) -> Result<Vec<RegionChanges>, HistoryError> {
     let filter = ChartFilter {
         regions: regions.to_vec(),
         source: None,
@@ -148,13 +148,13 @@ pub async fn find(
         most: u32::try_from(columns.max(2)).unwrap_or(u32::MAX),
     };
     let mut by_region: HashMap<Region, Vec<Fetch>> = HashMap::new();
-    for fetch in engine.newest(&filter).await? {
+    for fetch in backend.newest(&filter).await? {
         by_region.entry(fetch.region).or_default().push(fetch);
     }
     let comparable: Vec<Comparable> =
         regions.iter().filter_map(|region| by_region.remove(region)).filter_map(comparable).collect();
     let pairs: Vec<Fetch> = comparable.iter().flat_map(|each| &each.fetches[..2]).cloned().collect();
-    let mut charts = engine.charts(&pairs).await?.into_iter();
+    let mut charts = backend.charts(&pairs).await?.into_iter();
     let mut found = Vec::new();
     for Comparable { fetches, has_others } in &comparable {
         let (now, before) = (charts.next().unwrap_or_default(), charts.next().unwrap_or_default());
@@ -163,7 +163,7 @@ pub async fn find(
     }
     if columns > 0 {
         let fetches = comparable.into_iter().map(|each| each.fetches).collect();
-        add_trails(engine, &mut found, fetches, columns).await?;
+        add_trails(backend, &mut found, fetches, columns).await?;
     }
     Ok(found)
 }
@@ -179,37 +179,37 @@ struct Comparable {
 /// Those of equal source and category of which there are at least two, of fetches that come newest first; the
 /// newest of which there is such a one decides.
 fn comparable(fetches: Vec<Fetch>) -> Option<Comparable> {
-    let has_earlier = |(index, to): &(usize, &Fetch)| fetches[index + 1..].iter().any(|from| from.scope == to.scope);
-    let scope = fetches.iter().enumerate().find(has_earlier)?.1.scope.clone();
-    let has_others = fetches.iter().any(|fetch| fetch.scope.category_id != scope.category_id);
-    Some(Comparable { fetches: fetches.into_iter().filter(|fetch| fetch.scope == scope).collect(), has_others })
+    let has_earlier = |(index, to): &(usize, &Fetch)| fetches[index + 1..].iter().any(|from| from.series == to.series);
+    let series = fetches.iter().enumerate().find(has_earlier)?.1.series.clone();
+    let has_others = fetches.iter().any(|fetch| fetch.series.category_id != series.category_id);
+    Some(Comparable { fetches: fetches.into_iter().filter(|fetch| fetch.series == series).collect(), has_others })
 }
 
 /// Reads the ranks in the last charts of each region, of all their places; `fetches` are those charts, newest first.
 async fn add_trails(
-    engine: &mut dyn Engine,
+    backend: &mut dyn Backend,
     changes: &mut [RegionChanges],
     mut fetches: Vec<Vec<Fetch>>,
     columns: usize,
-) -> Result<(), StoreError> {
+) -> Result<(), HistoryError> {
     for of_region in &mut fetches {
         of_region.truncate(columns);
         of_region.reverse();
     }
-    let mut standings = engine.standings(&fetches.concat(), u32::MAX).await?.into_iter();
+    let mut video_ranks = backend.video_ranks(&fetches.concat(), u32::MAX).await?.into_iter();
     for (changes, fetches) in changes.iter_mut().zip(&fetches) {
-        let ranks = |(fetch, standings): (&Fetch, Vec<Standing>)| Ranks {
-            by_video: standings.into_iter().map(|standing| (standing.video_id, standing.rank)).collect(),
+        let ranks = |(fetch, video_ranks): (&Fetch, Vec<VideoRank>)| Ranks {
+            by_video: video_ranks.into_iter().map(|video_rank| (video_rank.video_id, video_rank.rank)).collect(),
             depth: fetch.depth,
         };
-        changes.trail = fetches.iter().zip(standings.by_ref()).map(ranks).collect();
+        changes.trail = fetches.iter().zip(video_ranks.by_ref()).map(ranks).collect();
     }
     Ok(())
 }
 
 /// What changed from one chart of a region to another, down to the smaller depth of the two. The places come by
 /// rank.
-pub fn compare((from, before): (&Fetch, &[Place]), (to, now): (&Fetch, &[Place])) -> RegionChanges {
+pub fn compare((from, before): (&Fetch, &[HistoryEntry]), (to, now): (&Fetch, &[HistoryEntry])) -> RegionChanges {
     let depth = from.depth.min(to.depth);
     let before = before.iter().filter(|place| place.rank <= depth);
     let now = now.iter().filter(|place| place.rank <= depth);
@@ -223,7 +223,7 @@ pub fn compare((from, before): (&Fetch, &[Place]), (to, now): (&Fetch, &[Place])
         rose: Vec::new(),
         fell: Vec::new(),
         depth,
-        scope: to.scope.clone(),
+        series: to.series.clone(),
         is_chosen: false,
         trail: Vec::new(),
     };
@@ -243,7 +243,7 @@ pub fn compare((from, before): (&Fetch, &[Place]), (to, now): (&Fetch, &[Place])
     changes
 }
 
-fn moved(place: &Place, rank: Option<u32>, previous_rank: Option<u32>) -> Move {
+fn moved(place: &HistoryEntry, rank: Option<u32>, previous_rank: Option<u32>) -> Move {
     Move {
         video_id: place.video_id.clone(),
         title: place.title.clone(),
@@ -260,14 +260,14 @@ mod tests {
 
     fn fetch(run_id: &str, source: &str, category_id: Option<u32>) -> Fetch {
         let fetched_at = Timestamp::UNIX_EPOCH;
-        let scope = Scope { source: source.into(), category_id };
-        Fetch { region: Region::new("PL").unwrap(), run_id: run_id.into(), number: 0, fetched_at, scope, depth: 50 }
+        let series = ChartSeries { source: source.into(), category_id };
+        Fetch { region: Region::new("PL").unwrap(), run_id: run_id.into(), number: 0, fetched_at, series, depth: 50 }
     }
 
-    fn chart(ids: &[&str]) -> Vec<Place> {
+    fn chart(ids: &[&str]) -> Vec<HistoryEntry> {
         (1..)
             .zip(ids)
-            .map(|(rank, id)| Place {
+            .map(|(rank, id)| HistoryEntry {
                 rank,
                 video_id: (*id).to_owned(),
                 title: String::new(),

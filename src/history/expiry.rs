@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Engine, StoreError};
+use super::{Backend, HistoryError};
 
 /// A run whose charts are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,17 +88,17 @@ pub fn cutoff(now: Timestamp, retention: Duration) -> Timestamp {
 /// # Errors
 /// When a portion could not be deleted.
 pub(super) async fn delete(
-    engine: &mut dyn Engine,
+    backend: &mut dyn Backend,
     runs: &[i64],
     expired_before: Timestamp,
     deleted: &mut Deleted,
-) -> Result<(), StoreError> {
+) -> Result<(), HistoryError> {
     for run in runs {
-        engine.delete_charts(*run).await?;
+        backend.delete_charts(*run).await?;
         deleted.runs += 1;
     }
     loop {
-        let portion = engine.delete_unseen(expired_before).await?;
+        let portion = backend.delete_unseen(expired_before).await?;
         deleted.videos += portion.count;
         if portion.is_last {
             return Ok(());
@@ -111,13 +111,13 @@ pub(super) async fn delete(
 /// # Errors
 /// When a portion could not be deleted.
 pub async fn delete_before(
-    engine: &mut dyn Engine,
+    backend: &mut dyn Backend,
     expired_before: Timestamp,
     deleted: &mut Deleted,
-) -> Result<(), StoreError> {
-    let kept = engine.kept().await?;
+) -> Result<(), HistoryError> {
+    let kept = backend.kept().await?;
     let old: Vec<i64> = kept.iter().filter(|run| run.fetched_at < expired_before).map(|run| run.number).collect();
-    delete(engine, &old, expired_before, deleted).await
+    delete(backend, &old, expired_before, deleted).await
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Location {
     /// Reads a path, a `sqlite:` URL or a `postgres:` URL, found in `origin`.
     ///
     /// # Errors
-    /// When it is none of them, or this build lacks the engine. The sentence never holds the text.
+    /// When it is none of them, or this build lacks the backend. The sentence never holds the text.
     pub fn parse(text: &str, origin: &str) -> Result<Location, UsageError> {
         let wrong = |why: &str| UsageError(format!("{origin}: {why}"));
         let text = text.trim();

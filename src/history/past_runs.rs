@@ -10,7 +10,7 @@ pub const NO_LONGER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What charts have in common that can be compared, whatever their region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Scope {
+pub struct ChartSeries {
     /// As in the document.
     pub source: String,
     /// `None` is all categories.
@@ -41,22 +41,22 @@ pub struct KnownRegion {
     pub asked_at: Timestamp,
 }
 
-/// The runs of a scope that began in a while, both ends included.
+/// The runs of a series that began in a while, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
     /// Their source and category.
-    pub scope: Scope,
+    pub series: ChartSeries,
     /// The earliest start.
     pub since: Timestamp,
     /// The latest start.
     pub until: Timestamp,
 }
 
-/// The runs of a scope whose charts are kept.
+/// The runs of a series whose charts are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeRuns {
+pub struct SeriesRuns {
     /// Their source and category.
-    pub scope: Scope,
+    pub series: ChartSeries,
     /// How many they are.
     pub runs: u64,
     /// Start of the newest.
@@ -95,7 +95,7 @@ impl Attempt {
 
 /// Where a video stood in a run's chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct VideoRank {
     /// The run's short name within the history.
     pub number: i64,
     /// 1 is the top.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::expiry::{self, Deleted};
-use super::{Engine, StoreError};
+use super::{Backend, HistoryError};
 
 /// How far another machine's clock may be ahead of this one's.
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
@@ -36,34 +36,34 @@ pub struct Pruned {
 ///
 /// # Errors
 /// When it could not go on.
-pub async fn prune(engine: &mut dyn Engine, pruning: &Pruning, pruned: &mut Pruned) -> Result<(), StoreError> {
-    let before = engine.size().await?;
+pub async fn prune(backend: &mut dyn Backend, pruning: &Pruning, pruned: &mut Pruned) -> Result<(), HistoryError> {
+    let before = backend.size().await?;
     pruned.size = (before, before);
     if let Some(now) = pruning.ahead_of {
-        delete_ahead(engine, now, &mut pruned.deleted).await?;
+        delete_ahead(backend, now, &mut pruned.deleted).await?;
     }
     if let Some(expired_before) = pruning.expired_before {
-        expiry::delete_before(engine, expired_before, &mut pruned.deleted).await?;
+        expiry::delete_before(backend, expired_before, &mut pruned.deleted).await?;
     }
     if let Some(log_before) = pruning.log_before {
         loop {
-            let portion = engine.delete_log(log_before).await?;
+            let portion = backend.delete_log(log_before).await?;
             pruned.logged += portion.count;
             if portion.is_last {
                 break;
             }
         }
     }
-    pruned.room_left = engine.give_room_back().await?;
-    pruned.size.1 = engine.size().await?;
+    pruned.room_left = backend.give_room_back().await?;
+    pruned.size.1 = backend.size().await?;
     Ok(())
 }
 
-async fn delete_ahead(engine: &mut dyn Engine, now: Timestamp, deleted: &mut Deleted) -> Result<(), StoreError> {
+async fn delete_ahead(backend: &mut dyn Backend, now: Timestamp, deleted: &mut Deleted) -> Result<(), HistoryError> {
     let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
-    for run in engine.kept().await?.iter().filter(|run| run.fetched_at > latest) {
-        engine.delete_charts(run.number).await?;
+    for run in backend.kept().await?.iter().filter(|run| run.fetched_at > latest) {
+        backend.delete_charts(run.number).await?;
         deleted.runs += 1;
     }
-    engine.forget_ahead(latest, now).await
+    backend.forget_ahead(latest, now).await
 }

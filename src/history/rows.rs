@@ -1,6 +1,6 @@
 //! A run as the rows of each table, the same for both engines. Pure.
 //!
-//! What neither engine can hold becomes null here: counts beyond 2^63 - 1, times before the year 1.
+//! What neither backend can hold becomes null here: counts beyond 2^63 - 1, times before the year 1.
 //! NUL, which PostgreSQL's text cannot hold, becomes U+FFFD. Rows come in the order of their table's
 //! key, which keeps inserts cheap and lets two runs lock rows in the same order.
 
@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::model::category::Category;
 use crate::model::language::Language;
-use crate::model::{Counts, Report, Status, TrendingVideo};
 use crate::model::region::Region;
+use crate::model::{Counts, Document, MergedVideo, Status};
 
 /// All rows of a run.
 pub(super) struct Rows<'a> {
@@ -21,7 +21,7 @@ pub(super) struct Rows<'a> {
     /// By id. Also the rows of `counts`.
     pub(super) videos: Vec<VideoRow<'a>>,
     /// By region and rank.
-    pub(super) places: Vec<PlaceRow<'a>>,
+    pub(super) places: Vec<EntryRow<'a>>,
 }
 
 pub(super) struct RunRow<'a> {
@@ -77,33 +77,33 @@ pub(super) struct VideoRow<'a> {
     pub(super) search_config: &'static str,
 }
 
-pub(super) struct PlaceRow<'a> {
+pub(super) struct EntryRow<'a> {
     pub(super) region: Region,
     pub(super) rank: i32,
     pub(super) video_id: &'a str,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(report: &'a Report) -> Rows<'a> {
-        let mut videos: Vec<VideoRow<'a>> = report.videos.iter().map(video).collect();
+    pub(super) fn of(document: &'a Document) -> Rows<'a> {
+        let mut videos: Vec<VideoRow<'a>> = document.videos.iter().map(video).collect();
         videos.sort_unstable_by_key(|row| row.id);
-        let mut places: Vec<PlaceRow<'a>> = report.videos.iter().flat_map(places_of).collect();
+        let mut places: Vec<EntryRow<'a>> = document.videos.iter().flat_map(places_of).collect();
         places.sort_unstable_by_key(|row| (row.region, row.rank));
-        Rows { run: run(report), regions: report.stats.regions.iter().map(region).collect(), videos, places }
+        Rows { run: run(document), regions: document.stats.regions.iter().map(region).collect(), videos, places }
     }
 }
 
-fn run(report: &Report) -> RunRow<'_> {
-    let stats = &report.stats;
+fn run(document: &Document) -> RunRow<'_> {
+    let stats = &document.stats;
     let are = |status: &Status| stats.regions.iter().all(|row| row.status == *status);
     let status = [Status::Ok, Status::Failed].into_iter().find(are).unwrap_or(Status::Partial);
     RunRow {
-        id: &report.run_id,
-        fetched_at: report.fetched_at,
-        source: clean(&report.source),
-        category_id: report.request.category_id.map(i64::from),
+        id: &document.run_id,
+        fetched_at: document.fetched_at,
+        source: clean(&document.source),
+        category_id: document.request.category_id.map(i64::from),
         status: status.as_str(),
-        max_results: report.request.max_results.into(),
+        max_results: document.request.max_results.into(),
         raw: integer(stats.raw),
         unique: integer(stats.unique),
         multi_region: integer(stats.multi_region),
@@ -130,7 +130,7 @@ fn region(stats: &crate::model::RegionStats) -> RegionRow<'_> {
     }
 }
 
-fn video(trending: &TrendingVideo) -> VideoRow<'_> {
+fn video(trending: &MergedVideo) -> VideoRow<'_> {
     let video = &trending.video;
     let Counts { views, likes, comments } = video.counts;
     let count = |count: Option<u64>| count.and_then(|count| i64::try_from(count).ok());
@@ -162,8 +162,8 @@ fn video(trending: &TrendingVideo) -> VideoRow<'_> {
 /// 0001-01-01, in seconds since 1970.
 const YEAR_1: i64 = -62_135_596_800;
 
-fn places_of(trending: &TrendingVideo) -> impl Iterator<Item = PlaceRow<'_>> {
-    trending.places.iter().map(|(region, rank)| PlaceRow {
+fn places_of(trending: &MergedVideo) -> impl Iterator<Item = EntryRow<'_>> {
+    trending.ranks.iter().map(|(region, rank)| EntryRow {
         region: *region,
         rank: i32::try_from(*rank).unwrap_or(i32::MAX),
         video_id: &trending.video.id,

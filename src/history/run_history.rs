@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::change_summary::{ChangeSummary, since_last};
 use super::expiry::{self, Decision, Deleted};
 use super::min_interval::{self, Asked};
-use super::change_summary::{Since, since_last};
-use super::{Access, Engine, Location, StoreError, open};
-use crate::model::{Clocks, Report};
+use super::{Access, Backend, HistoryError, Location, open};
+use crate::model::{Clocks, Document};
 
 /// What `--store`, `--keep` and `--min-interval` mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keeping {
+pub struct HistoryConfig {
     /// Where.
     pub location: Location,
     /// How long after it was last fetched something is deleted.
@@ -34,12 +34,12 @@ pub enum Opened {
     /// Another process is at work on the same request.
     Busy,
     /// A run that began then has answered all of it.
-    Covered(Timestamp),
+    NotDue(Timestamp),
 }
 
 /// A history, open for one run, which is alone with its request.
 pub struct History {
-    engine: Box<dyn Engine>,
+    backend: Box<dyn Backend>,
     retention: Duration,
 }
 
@@ -69,16 +69,16 @@ impl History {
     ///
     /// # Errors
     /// When the history cannot be used.
-    pub async fn open(keeping: &Keeping, asked: &Asked, now: Timestamp) -> Result<Opened, StoreError> {
-        let mut engine = open(&keeping.location, Access::Create).await?;
-        match begin(&mut *engine, keeping, asked, now).await {
-            Ok(None) => Ok(Opened::Ready(History { engine, retention: keeping.retention })),
+    pub async fn open(history_config: &HistoryConfig, asked: &Asked, now: Timestamp) -> Result<Opened, HistoryError> {
+        let mut backend = open(&history_config.location, Access::Create).await?;
+        match begin(&mut *backend, history_config, asked, now).await {
+            Ok(None) => Ok(Opened::Ready(History { backend, retention: history_config.retention })),
             Ok(Some(obstacle)) => {
-                engine.close().await;
+                backend.close().await;
                 Ok(obstacle)
             }
             Err(error) => {
-                engine.close().await;
+                backend.close().await;
                 Err(error)
             }
         }
@@ -88,8 +88,8 @@ impl History {
     ///
     /// # Errors
     /// When it was not recorded; nothing of it is there then.
-    pub async fn record(&mut self, report: &Arc<Report>, latest: Option<Timestamp>) -> Result<(), StoreError> {
-        self.engine.store(report, latest).await.map(drop)
+    pub async fn record(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<(), HistoryError> {
+        self.backend.store(document, latest).await.map(drop)
     }
 
     /// Deletes what is older than it may be, after a run that was recorded. A run in which nothing arrived deletes
@@ -97,26 +97,26 @@ impl History {
     ///
     /// # Errors
     /// When not all of it could be deleted. What was is gone; the next run that finds something old tries again.
-    pub async fn expire(&mut self, report: &Report, clocks: Clocks) -> Result<Expiry, StoreError> {
-        let (engine, now) = (&mut *self.engine, report.fetched_at);
-        let kept = engine.kept().await?;
-        let decision = expiry::decide(&kept, &report.run_id, now, self.retention);
+    pub async fn expire(&mut self, document: &Document, clocks: Clocks) -> Result<Expiry, HistoryError> {
+        let (backend, now) = (&mut *self.backend, document.fetched_at);
+        let kept = backend.kept().await?;
+        let decision = expiry::decide(&kept, &document.run_id, now, self.retention);
         let expiry = match decision {
             Decision::Nothing => return Ok(Expiry::Done),
             Decision::TooMany { old, of, since } => Expiry::TooMany { old, of, since },
-            Decision::Delete(runs) if clocks == Clocks::Agree && !report.videos.is_empty() => {
+            Decision::Delete(runs) if clocks == Clocks::Agree && !document.videos.is_empty() => {
                 let expired_before = expiry::cutoff(now, self.retention);
-                let deleted = expiry::delete(engine, &runs, expired_before, &mut Deleted::default()).await;
+                let deleted = expiry::delete(backend, &runs, expired_before, &mut Deleted::default()).await;
                 if let Err(error) = deleted {
                     // Where the database is gone, the next run that finds something old tries again.
-                    let _ = engine.note_left_old(&report.run_id).await;
+                    let _ = backend.note_left_old(&document.run_id).await;
                     return Err(error);
                 }
                 return Ok(Expiry::Done);
             }
             Decision::Delete(runs) => Expiry::Unconfirmed { runs: runs.len() },
         };
-        engine.note_left_old(&report.run_id).await?;
+        backend.note_left_old(&document.run_id).await?;
         Ok(expiry)
     }
 
@@ -124,27 +124,27 @@ impl History {
     ///
     /// # Errors
     /// When the history cannot be read.
-    pub async fn since_last(&mut self, report: &Report) -> Result<Option<Since>, StoreError> {
-        since_last(&mut *self.engine, report).await
+    pub async fn since_last(&mut self, document: &Document) -> Result<Option<ChangeSummary>, HistoryError> {
+        since_last(&mut *self.backend, document).await
     }
 
     /// Lets another run of the same request begin.
     pub async fn close(self) {
-        self.engine.close().await;
+        self.backend.close().await;
     }
 }
 
 /// Claims the request, and looks whether the run is due; `None` where it may begin.
 async fn begin(
-    engine: &mut dyn Engine,
-    keeping: &Keeping,
+    backend: &mut dyn Backend,
+    history_config: &HistoryConfig,
     asked: &Asked,
     now: Timestamp,
-) -> Result<Option<Opened>, StoreError> {
-    if !engine.claim(&asked.key()).await? {
+) -> Result<Option<Opened>, HistoryError> {
+    if !backend.claim(&asked.key()).await? {
         return Ok(Some(Opened::Busy));
     }
-    let Some(interval) = keeping.min_interval else { return Ok(None) };
-    let past = engine.past(asked, min_interval::since(now, interval)).await?;
-    Ok(min_interval::covered_by(&past, asked, now, interval).map(Opened::Covered))
+    let Some(interval) = history_config.min_interval else { return Ok(None) };
+    let past = backend.past(asked, min_interval::since(now, interval)).await?;
+    Ok(min_interval::covered_by(&past, asked, now, interval).map(Opened::NotDue))
 }

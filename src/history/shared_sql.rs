@@ -44,7 +44,7 @@ pub(super) const ATTEMPTS: &str = "
     ORDER BY runs.fetched_at, runs.id, run_regions.region";
 
 /// The newest whole charts of each region, source and category, newest first: until, source or null, any category,
-/// category, most. `REGIONS` stands for a list of them, which each engine gives in its own way.
+/// category, most. `REGIONS` stands for a list of them, which each backend gives in its own way.
 pub(super) const NEWEST: &str = "
     SELECT region, id, number, fetched_at, source, category_id, max_results
     FROM (

@@ -1,7 +1,7 @@
 //! What can go wrong, as types, by how far it reaches.
 //!
 //! An attempt that failed is a [`Failure`](crate::youtube::failure::Failure) and never leaves `fetch`;
-//! a region that failed is a [`RegionError`] and travels in the report; a run that cannot begin is a
+//! a region that failed is a [`RegionError`] and travels in the document; a run that cannot begin is a
 //! [`UsageError`] or a [`StartError`](crate::app::StartError); an output that cannot be written is an
 //! [`OutputError`](crate::output::OutputError).
 
@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 /// Why a region failed or stayed incomplete. The words are those of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The key is wrong, blocked, or its project may not use the API.
     KeyRejected,
     /// The day's quota is spent; it returns at midnight Pacific time.
@@ -54,90 +54,90 @@ pub enum Kind {
     Cancelled,
 }
 
-impl Kind {
+impl ErrorKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Kind; 20] = [
-        Kind::KeyRejected,
-        Kind::QuotaExceeded,
-        Kind::RateLimited,
-        Kind::ServerError,
-        Kind::Connect,
-        Kind::Tls,
-        Kind::Certificate,
-        Kind::ProxyLogin,
-        Kind::Proxy,
-        Kind::Timeout,
-        Kind::Truncated,
-        Kind::RegionUnsupported,
-        Kind::BadParameter,
-        Kind::BadRequest,
-        Kind::BadResponse,
-        Kind::TooLarge,
-        Kind::Forbidden,
-        Kind::Budget,
-        Kind::Deadline,
-        Kind::Cancelled,
+    pub const ALL: [ErrorKind; 20] = [
+        ErrorKind::KeyRejected,
+        ErrorKind::QuotaExceeded,
+        ErrorKind::RateLimited,
+        ErrorKind::ServerError,
+        ErrorKind::Connect,
+        ErrorKind::Tls,
+        ErrorKind::Certificate,
+        ErrorKind::ProxyLogin,
+        ErrorKind::Proxy,
+        ErrorKind::Timeout,
+        ErrorKind::Truncated,
+        ErrorKind::RegionUnsupported,
+        ErrorKind::BadParameter,
+        ErrorKind::BadRequest,
+        ErrorKind::BadResponse,
+        ErrorKind::TooLarge,
+        ErrorKind::Forbidden,
+        ErrorKind::Budget,
+        ErrorKind::Deadline,
+        ErrorKind::Cancelled,
     ];
 
     /// The kind that the document calls so.
-    pub fn find(word: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    pub fn find(word: &str) -> Option<ErrorKind> {
+        ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
     /// What it means, for those who read a page and not a document.
     pub fn in_plain_english(self) -> &'static str {
         match self {
-            Kind::KeyRejected => "the key was refused",
-            Kind::QuotaExceeded => "the day's quota was spent",
-            Kind::RateLimited => "too many requests",
-            Kind::ServerError => "the server had trouble",
-            Kind::Connect => "no connection",
-            Kind::Tls | Kind::Certificate => "no secure connection",
-            Kind::ProxyLogin | Kind::Proxy => "the proxy refused the connection",
-            Kind::Timeout => "no answer in time",
-            Kind::Truncated => "the answer broke off",
-            Kind::RegionUnsupported => "YouTube has no such chart",
-            Kind::BadParameter | Kind::BadRequest => "the request was refused",
-            Kind::BadResponse => "the answer was no chart",
-            Kind::TooLarge => "the answer was too large",
-            Kind::Forbidden => "access was refused",
-            Kind::Budget => "no units were left",
-            Kind::Deadline => "the time was up",
-            Kind::Cancelled => "it was interrupted",
+            ErrorKind::KeyRejected => "the key was refused",
+            ErrorKind::QuotaExceeded => "the day's quota was spent",
+            ErrorKind::RateLimited => "too many requests",
+            ErrorKind::ServerError => "the server had trouble",
+            ErrorKind::Connect => "no connection",
+            ErrorKind::Tls | ErrorKind::Certificate => "no secure connection",
+            ErrorKind::ProxyLogin | ErrorKind::Proxy => "the proxy refused the connection",
+            ErrorKind::Timeout => "no answer in time",
+            ErrorKind::Truncated => "the answer broke off",
+            ErrorKind::RegionUnsupported => "YouTube has no such chart",
+            ErrorKind::BadParameter | ErrorKind::BadRequest => "the request was refused",
+            ErrorKind::BadResponse => "the answer was no chart",
+            ErrorKind::TooLarge => "the answer was too large",
+            ErrorKind::Forbidden => "access was refused",
+            ErrorKind::Budget => "no units were left",
+            ErrorKind::Deadline => "the time was up",
+            ErrorKind::Cancelled => "it was interrupted",
         }
     }
 
     /// The word in the document.
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::KeyRejected => "key_rejected",
-            Kind::QuotaExceeded => "quota_exceeded",
-            Kind::RateLimited => "rate_limited",
-            Kind::ServerError => "server_error",
-            Kind::Connect => "connect",
-            Kind::Tls | Kind::Certificate => "tls",
-            Kind::ProxyLogin | Kind::Proxy => "proxy",
-            Kind::Timeout => "timeout",
-            Kind::Truncated => "truncated",
-            Kind::RegionUnsupported => "region_unsupported",
-            Kind::BadParameter | Kind::BadRequest => "bad_request",
-            Kind::BadResponse => "bad_response",
-            Kind::TooLarge => "too_large",
-            Kind::Forbidden => "forbidden",
-            Kind::Budget => "budget",
-            Kind::Deadline => "deadline",
-            Kind::Cancelled => "cancelled",
+            ErrorKind::KeyRejected => "key_rejected",
+            ErrorKind::QuotaExceeded => "quota_exceeded",
+            ErrorKind::RateLimited => "rate_limited",
+            ErrorKind::ServerError => "server_error",
+            ErrorKind::Connect => "connect",
+            ErrorKind::Tls | ErrorKind::Certificate => "tls",
+            ErrorKind::ProxyLogin | ErrorKind::Proxy => "proxy",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Truncated => "truncated",
+            ErrorKind::RegionUnsupported => "region_unsupported",
+            ErrorKind::BadParameter | ErrorKind::BadRequest => "bad_request",
+            ErrorKind::BadResponse => "bad_response",
+            ErrorKind::TooLarge => "too_large",
+            ErrorKind::Forbidden => "forbidden",
+            ErrorKind::Budget => "budget",
+            ErrorKind::Deadline => "deadline",
+            ErrorKind::Cancelled => "cancelled",
         }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl Serialize for Kind {
+impl Serialize for ErrorKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
@@ -147,7 +147,7 @@ impl Serialize for Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RegionError {
     /// The class that a program decides by.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// The HTTP status, where there was an answer.
     pub status: Option<u16>,
     /// YouTube's own word for it, where it gave one.
@@ -200,7 +200,7 @@ pub enum Remedy {
 
 impl RegionError {
     /// An error without an answer.
-    pub fn new(kind: Kind, message: impl Into<String>) -> RegionError {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> RegionError {
         RegionError { kind, status: None, reason: None, message: message.into(), remedy: None }
     }
 

@@ -1,13 +1,13 @@
-//! The data that crosses between the stages, and in `report` the document that they end in. Plain data, no
+//! The data that crosses between the stages, and in `document` the document that they end in. Plain data, no
 //! logic beyond what a type must promise. Field order here is the order in the document.
 
 pub mod category;
 mod clocks;
+mod document;
 pub mod error;
 pub mod language;
 pub mod read;
 pub mod region;
-mod report;
 pub mod tags;
 
 use std::time::Duration;
@@ -23,8 +23,8 @@ use crate::model::region::Region;
 use crate::model::tags::Tags;
 
 pub use clocks::Clocks;
-pub(crate) use report::whole_seconds;
-pub use report::{Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status};
+pub(crate) use document::whole_seconds;
+pub use document::{Document, Overlap, RegionStats, Request, SCHEMA_VERSION, Stats, Status};
 
 /// What a chart says of a video, whichever region it was seen in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Live {
 
 /// One place of one region's chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct ChartEntry {
     /// 1 is the top; skipped and repeated items are counted in.
     pub rank: u32,
     /// When the page that showed it arrived.
@@ -130,7 +130,7 @@ pub struct Sighting {
 #[derive(Debug, Clone)]
 pub struct RegionChart {
     /// Its chart as far as it arrived, by rank; an id may repeat.
-    pub sightings: Vec<Sighting>,
+    pub entries: Vec<ChartEntry>,
     /// What became of it.
     pub outcome: RegionOutcome,
 }
@@ -141,7 +141,7 @@ pub struct RegionOutcome {
     /// Which region.
     pub region: Region,
     /// Places that held a usable item.
-    pub places: usize,
+    pub entries: usize,
     /// Items without a usable id.
     pub skipped: u32,
     /// Whether at least one page arrived, an empty one included.
@@ -172,16 +172,16 @@ pub struct Effort {
 
 /// A video with all the regions that it was seen in: a row of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrendingVideo {
+pub struct MergedVideo {
     /// The facts of the first region met; the counts are the maximum over all.
     pub video: Box<Video>,
     /// Regions with the rank in each, in the order asked for.
-    pub places: Vec<(Region, u32)>,
+    pub ranks: Vec<(Region, u32)>,
     /// When the page that first showed it arrived.
     pub fetched_at: Timestamp,
 }
 
-impl TrendingVideo {
+impl MergedVideo {
     /// The page of the video.
     pub fn url(&self) -> String {
         format!("https://www.youtube.com/watch?v={}", self.video.id)
@@ -189,7 +189,7 @@ impl TrendingVideo {
 
     /// The language of the first region met; `und` for a region outside the table.
     pub fn primary_language(&self) -> &'static str {
-        self.places.first().map_or(UNDETERMINED, |(region, _)| region.language())
+        self.ranks.first().map_or(UNDETERMINED, |(region, _)| region.language())
     }
 
     /// PostgreSQL's text search configuration for the declared language, else the primary one.
@@ -199,7 +199,7 @@ impl TrendingVideo {
     }
 }
 
-impl TrendingVideo {
+impl MergedVideo {
     /// All fields of the document but `fetched_at`, in order, into a map that may hold others.
     ///
     /// # Errors
@@ -229,13 +229,13 @@ impl TrendingVideo {
         map.serialize_entry("declared_language", &video.declared_language)?;
         map.serialize_entry("primary_language", self.primary_language())?;
         map.serialize_entry("search_config", self.search_config())?;
-        map.serialize_entry("regions", &RegionsOf(&self.places))?;
-        map.serialize_entry("ranks", &RanksOf(&self.places))?;
+        map.serialize_entry("regions", &RegionsOf(&self.ranks))?;
+        map.serialize_entry("ranks", &RanksOf(&self.ranks))?;
         Ok(())
     }
 }
 
-impl Serialize for TrendingVideo {
+impl Serialize for MergedVideo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         self.serialize_fields(&mut map)?;

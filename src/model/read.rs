@@ -11,14 +11,14 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::model::category::Category;
-use crate::model::error::{Kind, RegionError};
+use crate::model::error::{ErrorKind, RegionError};
 use crate::model::language::Language;
-use crate::model::{
-    Counts, Live, Overlap, RegionStats, Report, Request, SCHEMA_VERSION, Stats, Status, TrendingVideo, Video,
-};
-use crate::normalize::{has_year, is_video_id};
 use crate::model::region::Region;
 use crate::model::tags::Tags;
+use crate::model::{
+    Counts, Document, Live, MergedVideo, Overlap, RegionStats, Request, SCHEMA_VERSION, Stats, Status, Video,
+};
+use crate::normalize::{has_year, is_video_id};
 use crate::support::sanitize::{one_line, without_byte_order_mark};
 
 /// The largest document that is read: forty times that of all regions at full depth.
@@ -53,7 +53,7 @@ fn name(path: &Path) -> String {
 ///
 /// # Errors
 /// When it cannot be read, or is no document of this version.
-pub fn read(path: &Path) -> Result<Report, DocumentError> {
+pub fn read(path: &Path) -> Result<Document, DocumentError> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         io::stdin().lock().take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)
@@ -71,13 +71,13 @@ pub fn read(path: &Path) -> Result<Report, DocumentError> {
 ///
 /// # Errors
 /// A sentence's end that says what is wrong.
-pub fn parse(bytes: &[u8]) -> Result<Report, String> {
+pub fn parse(bytes: &[u8]) -> Result<Document, String> {
     let bytes = without_byte_order_mark(bytes);
     let Version { schema_version } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if schema_version != SCHEMA_VERSION {
         return Err(format!("its schema_version is {schema_version}, and this trendfetch knows {SCHEMA_VERSION}"));
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let document: Mirror = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     // As a run has it: whole seconds sort as text too.
     let fetched_at = document.fetched_at;
     if fetched_at.subsec_nanosecond() != 0 || !(0..YEAR_10000).contains(&fetched_at.as_second()) {
@@ -89,12 +89,12 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
     let run_id = Uuid::parse_str(&document.run_id).map_err(|_| "its run_id is no UUID")?.to_string();
     let mut ids = HashSet::new();
     let mut places = HashSet::new();
-    let videos: Vec<TrendingVideo> = document.videos.into_iter().map(video).collect::<Result<_, _>>()?;
+    let videos: Vec<MergedVideo> = document.videos.into_iter().map(video).collect::<Result<_, _>>()?;
     for video in &videos {
         if !ids.insert(&video.video.id) {
             return Err(format!("video {} is in it twice", video.video.id));
         }
-        if let Some((region, rank)) = video.places.iter().find(|place| !places.insert(**place)) {
+        if let Some((region, rank)) = video.ranks.iter().find(|place| !places.insert(**place)) {
             return Err(format!("two videos have rank {rank} in {region}"));
         }
     }
@@ -108,7 +108,7 @@ pub fn parse(bytes: &[u8]) -> Result<Report, String> {
     if let Some((region, _)) = places.iter().find(|(region, _)| !asked.contains(region)) {
         return Err(format!("it has videos of {region}, which its request does not name"));
     }
-    Ok(Report {
+    Ok(Document {
         schema_version: SCHEMA_VERSION,
         run_id,
         source: document.source,
@@ -131,7 +131,7 @@ struct Version {
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct Mirror {
     run_id: String,
     source: String,
     fetched_at: Timestamp,
@@ -217,7 +217,7 @@ fn region(code: &str) -> Result<Region, String> {
     Region::new(code).filter(as_written).ok_or_else(|| format!("{:?} is no region", one_line(code, 80)))
 }
 
-fn video(row: Row) -> Result<TrendingVideo, String> {
+fn video(row: Row) -> Result<MergedVideo, String> {
     let id = row.video_id;
     if !is_video_id(&id) {
         return Err(format!("{:?} is no video id", one_line(&id, 80)));
@@ -241,8 +241,8 @@ fn video(row: Row) -> Result<TrendingVideo, String> {
         Some(_) => Ok(Language::of_tag(subtag)),
         None => Err(format!("{:?} is no language", one_line(subtag, 80))),
     };
-    Ok(TrendingVideo {
-        places,
+    Ok(MergedVideo {
+        ranks: places,
         fetched_at: row.fetched_at,
         video: Box::new(Video {
             live: Live::find(&row.live)
@@ -297,8 +297,8 @@ fn stats(counted: Counted) -> Result<Stats, String> {
 fn region_stats(row: RegionRow) -> Result<RegionStats, String> {
     let region = region(&row.region)?;
     let error = |fault: Fault| {
-        let kind =
-            Kind::find(&fault.kind).ok_or_else(|| format!("{:?} is no kind of error", one_line(&fault.kind, 80)))?;
+        let kind = ErrorKind::find(&fault.kind)
+            .ok_or_else(|| format!("{:?} is no kind of error", one_line(&fault.kind, 80)))?;
         Ok::<_, String>(RegionError {
             status: fault.status,
             reason: fault.reason,

@@ -1,4 +1,4 @@
-//! Stage 2: the body of a page -> sightings, and how many items were of no use.
+//! Stage 2: the body of a page -> entries, and how many items were of no use.
 //!
 //! Called for each page as it arrives, so that answers are not kept whole. What cannot be used is
 //! counted, never an error: one odd item does not cost the other 49.
@@ -13,7 +13,7 @@ use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 use crate::model::category::Category;
 use crate::model::language::Language;
-use crate::model::{Counts, Live, Sighting, Video};
+use crate::model::{ChartEntry, Counts, Live, Video};
 use crate::support::sanitize::{cut, without_byte_order_mark};
 use wire::{Items, List, Soften};
 
@@ -34,11 +34,11 @@ const MAX_TOKEN: usize = 65_535;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The usable items with their ranks.
-    pub sightings: Vec<Sighting>,
+    pub entries: Vec<ChartEntry>,
     /// Items without a usable id.
     pub skipped: u32,
     /// Places that the page covered: usable or not.
-    pub places: u32,
+    pub items: u32,
     /// `nextPageToken`; `None` on the last page.
     pub next: Option<String>,
 }
@@ -106,15 +106,13 @@ fn normalize(list: List<'_>, window: Window) -> Result<Page, Malformed> {
         Items::Missing | Items::Other => return Err(Malformed::Shape),
     };
     let next = list.next_page_token.0.filter(|token| !token.is_empty()).map(|token| cut(&token, MAX_TOKEN).to_owned());
-    let mut page = Page { sightings: Vec::new(), skipped: 0, places: 0, next };
+    let mut page = Page { entries: Vec::new(), skipped: 0, items: 0, next };
     for item in items.into_iter().take(window.size as usize) {
-        page.places += 1;
+        page.items += 1;
         match video(item, window.description) {
-            Some(video) => page.sightings.push(Sighting {
-                rank: window.offset + page.places,
-                fetched_at: window.fetched_at,
-                video,
-            }),
+            Some(video) => {
+                page.entries.push(ChartEntry { rank: window.offset + page.items, fetched_at: window.fetched_at, video })
+            }
             None => page.skipped += 1,
         }
     }

@@ -18,11 +18,11 @@ fn items(items: Value) -> Page {
 /// The one video of an item that has an id and this besides.
 fn video_of(part: &str, fields: Value) -> Video {
     let page = items(json!([{"id": "abcdefghijk", part: fields}]));
-    *page.sightings.into_iter().next().unwrap().video
+    *page.entries.into_iter().next().unwrap().video
 }
 
 fn ranks(page: &Page) -> Vec<(u32, &str)> {
-    page.sightings.iter().map(|sighting| (sighting.rank, sighting.video.id.as_str())).collect()
+    page.entries.iter().map(|entry| (entry.rank, entry.video.id.as_str())).collect()
 }
 
 /// What is left of an item of which nothing but the id can be used.
@@ -93,8 +93,8 @@ fn every_field_of_a_full_item_arrives() {
         description: Some("line\r\nline\n".into()),
         declared_language: Language::new("pl"),
     };
-    let sighting = Sighting { rank: 51, fetched_at: window().fetched_at, video: Box::new(video) };
-    let page = Page { sightings: vec![sighting], skipped: 0, places: 1, next: Some("CDIQAA".into()) };
+    let entry = ChartEntry { rank: 51, fetched_at: window().fetched_at, video: Box::new(video) };
+    let page = Page { entries: vec![entry], skipped: 0, items: 1, next: Some("CDIQAA".into()) };
     assert_eq!(read(body.to_string()), Ok(page));
 }
 
@@ -128,7 +128,7 @@ fn a_count_is_a_number_in_either_form_or_not_known() {
         Counts { likes: Some(5), ..Counts::default() }
     );
     let beyond = r#"{"items":[{"id":"a","statistics":{"viewCount":18446744073709551616,"likeCount":5}}]}"#;
-    let counts = read(beyond).unwrap().sightings[0].video.counts;
+    let counts = read(beyond).unwrap().entries[0].video.counts;
     assert_eq!(counts, Counts { likes: Some(5), ..Counts::default() });
 }
 
@@ -164,7 +164,7 @@ fn a_field_of_another_type_is_missing_and_costs_nothing_else() {
             let page = items(json!([item, {"id": "next"}]));
             assert_eq!(ranks(&page), [(51, "a-B_c1d2E3f"), (52, "next")], "{path} = {odd}");
             // One field is lost with all that is in it; those of the other parts stay.
-            let video = &page.sightings[0].video;
+            let video = &page.entries[0].video;
             assert!(path.starts_with("/snippet") || video.channel == "Kanał", "{path} = {odd}");
             assert!(path.starts_with("/statistics") || video.counts.likes == Some(7), "{path} = {odd}");
             assert!(path.starts_with("/contentDetails") || video.duration_seconds == Some(951), "{path} = {odd}");
@@ -210,7 +210,7 @@ fn an_item_without_a_usable_id_is_skipped_and_its_rank_counted() {
     for odd in odd {
         let page = items(json!([{"id": "first"}, odd, {"id": "third"}]));
         assert_eq!(ranks(&page), [(51, "first"), (53, "third")], "{odd}");
-        assert_eq!((page.skipped, page.places), (1, 3), "{odd}");
+        assert_eq!((page.skipped, page.items), (1, 3), "{odd}");
     }
     assert_eq!(ranks(&items(json!([{"id": "a".repeat(64)}]))).len(), 1);
 }
@@ -225,7 +225,7 @@ fn a_repeated_id_is_kept_with_both_ranks() {
 fn more_items_than_asked_for_are_cut() {
     let body = json!({"items": [{"id": "a"}, {}, {"id": "c"}, {"id": "d"}], "nextPageToken": "t"}).to_string();
     let page = page(body.as_bytes(), Window { offset: 0, size: 3, ..window() }).unwrap();
-    assert_eq!((ranks(&page), page.skipped, page.places), (vec![(1, "a"), (3, "c")], 1, 3));
+    assert_eq!((ranks(&page), page.skipped, page.items), (vec![(1, "a"), (3, "c")], 1, 3));
     assert_eq!(page.next.as_deref(), Some("t"));
 }
 
@@ -240,7 +240,7 @@ fn a_token_is_a_text_with_something_in_it() {
 
 #[test]
 fn an_empty_chart_is_a_page() {
-    let empty = Page { sightings: Vec::new(), skipped: 0, places: 0, next: None };
+    let empty = Page { entries: Vec::new(), skipped: 0, items: 0, next: None };
     for body in [
         r#"{"items":[]}"#,
         r#"{"kind":"youtube#videoListResponse"}"#,
@@ -285,7 +285,7 @@ fn a_page_cut_short_anywhere_is_truncated() {
     item["extra"] = json!([true, false, null, 15, {"a": 1}]);
     let body = json!({"kind": "youtube#videoListResponse", "items": [item, {"id": "b"}, 5], "nextPageToken": "t"});
     let body = body.to_string().replace("Zażółć", r"\ud83c\udfb5 \u017c\n").into_bytes();
-    assert_eq!(read(&body).unwrap().sightings[0].video.title.chars().next(), Some('🎵'));
+    assert_eq!(read(&body).unwrap().entries[0].video.title.chars().next(), Some('🎵'));
     for length in 0..body.len() {
         assert_eq!(read(&body[..length]), Err(Malformed::Truncated), "{}", String::from_utf8_lossy(&body[..length]));
     }
@@ -316,7 +316,7 @@ fn half_a_surrogate_pair_is_replaced_and_keeps_its_video() {
         let body =
             format!(r#"{{"nextPageToken":"{json}","{json}":1,"items":[{{"id":"a"}},{item},{{"id":"{json}"}}]}}"#);
         let page = read(&body).unwrap();
-        assert_eq!((ranks(&page), page.skipped, page.places), (vec![(51, "a"), (52, "b")], 1, 3), "{body}");
+        assert_eq!((ranks(&page), page.skipped, page.items), (vec![(51, "a"), (52, "b")], 1, 3), "{body}");
         assert_eq!(page.next.as_deref(), Some(text));
         let expected = Video {
             title: text.into(),
@@ -328,7 +328,7 @@ fn half_a_surrogate_pair_is_replaced_and_keeps_its_video() {
             age_restricted: Some(false),
             ..bare("b")
         };
-        assert_eq!(*page.sightings[1].video, expected, "{json}");
+        assert_eq!(*page.entries[1].video, expected, "{json}");
     }
 }
 
@@ -339,7 +339,7 @@ fn a_number_that_no_computer_holds_costs_its_field() {
             let body = format!(
                 r#"{{"pageInfo":{{"totalResults":{number}}},"items":[{{"id":"a","statistics":{{"viewCount":1,"likeCount":2,"{field}":{number}}}}}]}}"#
             );
-            let counts = read(&body).unwrap().sightings[0].video.counts;
+            let counts = read(&body).unwrap().entries[0].video.counts;
             let kept = Counts { views: Some(1), likes: Some(2), comments: None };
             let expected =
                 if lost == "likes" { Counts { likes: None, ..kept } } else { Counts { views: None, ..kept } };
@@ -366,7 +366,7 @@ fn of_a_field_that_comes_twice_the_last_counts() {
         counts: Counts { views: Some(2), ..Counts::default() },
         ..bare("a")
     };
-    assert_eq!(*page.sightings.remove(0).video, expected);
+    assert_eq!(*page.entries.remove(0).video, expected);
     assert_eq!(read(r#"{"items":[],"items":"x"}"#), Err(Malformed::Shape));
 }
 
@@ -418,7 +418,7 @@ fn tags_end_before_the_first_that_does_not_fit() {
 fn bytes_that_are_no_utf_8_become_replacement_characters() {
     let page =
         read(b"{\"items\":[{\"id\":\"a\",\"snippet\":{\"title\":\"x\xff\xe2\x82y\"}},{\"id\":\"b\xff\"}]}").unwrap();
-    assert_eq!(page.sightings[0].video.title, "x\u{fffd}\u{fffd}y");
+    assert_eq!(page.entries[0].video.title, "x\u{fffd}\u{fffd}y");
     assert_eq!((ranks(&page), page.skipped), (vec![(51, "a")], 1));
 }
 
@@ -438,8 +438,8 @@ fn deep_nesting_is_read_without_a_deep_stack() {
             format!(r#"{{"items":[{{"id":"a","snippet":{{"title":{deep}}}}},{{"snippet":{{"title":"\ud83d"}}}}]}}"#),
         ] {
             let page = read(&body).unwrap();
-            assert_eq!(page.sightings.len(), 1);
-            assert_eq!(*page.sightings[0].video, Video { age_restricted: None, ..bare("a") });
+            assert_eq!(page.entries.len(), 1);
+            assert_eq!(*page.entries[0].video, Video { age_restricted: None, ..bare("a") });
         }
         assert_eq!(read(&deep), Err(Malformed::Shape));
     }
@@ -627,7 +627,7 @@ fn age_restricted_is_known_where_details_are() {
 fn a_description_is_kept_where_it_is_wanted_and_empty_where_missing() {
     let description = |wanted, item: Value| {
         let body = json!({ "items": [item] }).to_string();
-        page(body.as_bytes(), Window { description: wanted, ..window() }).unwrap().sightings.remove(0).video.description
+        page(body.as_bytes(), Window { description: wanted, ..window() }).unwrap().entries.remove(0).video.description
     };
     assert_eq!(description(true, full()).as_deref(), Some("line\r\nline\n"));
     assert_eq!(description(true, json!({"id": "a"})).as_deref(), Some(""));

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use super::columns::{left, lines, right};
 use super::render::{json, width_of};
 use super::{Descriptor, Out, OutputError, print_to};
+use crate::history::changes::{Changes, Move, Ranks, RegionChanges};
 use crate::model::category::Category;
 use crate::support::human::span;
-use crate::history::changes::{Changes, Move, Ranks, RegionChanges};
 use crate::support::sanitize::one_line;
 
 /// How changes are printed.
@@ -87,13 +87,13 @@ fn table(changes: &Changes, width: usize, color: bool, out: &mut Out<'_>) -> io:
 /// `PL, Music: 2026-11-22 14:00 to 21:00 UTC, 50 places: 5 entered, 5 left, 20 rose, 18 fell`
 fn heading(region: &RegionChanges) -> String {
     let name = |id| Category::new(id).name().map_or_else(|| format!("category {id}"), str::to_owned);
-    let category = match region.scope.category_id {
+    let category = match region.series.category_id {
         Some(id) => format!(", {}", name(id)),
         None if region.is_chosen => ", all categories".to_owned(),
         None => String::new(),
     };
     // A document that was loaded may hold anything there.
-    let source = match region.scope.source.as_str() {
+    let source = match region.series.source.as_str() {
         "youtube" => String::new(),
         source => format!(" ({})", one_line(source, 60)),
     };

@@ -6,14 +6,14 @@ use super::entries::{Entry, entries};
 use super::{Out, Rows};
 use crate::model::category::Category;
 use crate::model::language::Language;
-use crate::model::{Report, TrendingVideo};
 use crate::model::region::Region;
+use crate::model::{Document, MergedVideo};
 
 /// Writes a heading and the rows.
 ///
 /// # Errors
 /// What the writer gives.
-pub(super) fn write(report: &Report, rows: Rows, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn write(document: &Document, rows: Rows, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
     let columns = || {
         COLUMNS.iter().filter(move |(name, _)| match *name {
             "description" => with_description,
@@ -28,15 +28,15 @@ pub(super) fn write(report: &Report, rows: Rows, with_description: bool, out: &m
     match rows {
         Rows::Videos => {
             csv.write_record(names).map_err(io_error)?;
-            for video in &report.videos {
+            for video in &document.videos {
                 csv.write_record(cells(video).map(harmless)).map_err(io_error)?;
             }
         }
         Rows::Entries => {
             let front = ["run_id", "fetched_at", "source", "region", "rank"];
             csv.write_record(front.into_iter().chain(names)).map_err(io_error)?;
-            let of_run = [report.run_id.clone(), report.fetched_at.to_string(), report.source.clone()];
-            for Entry { region, rank, video, .. } in entries(report) {
+            let of_run = [document.run_id.clone(), document.fetched_at.to_string(), document.source.clone()];
+            for Entry { region, rank, video, .. } in entries(document) {
                 let front = of_run.iter().cloned().chain([region.to_string(), rank.to_string()]);
                 csv.write_record(front.chain(cells(video)).map(harmless)).map_err(io_error)?;
             }
@@ -53,7 +53,7 @@ fn io_error(error: csv::Error) -> io::Error {
     }
 }
 
-type Column = (&'static str, fn(&TrendingVideo) -> String);
+type Column = (&'static str, fn(&MergedVideo) -> String);
 
 /// The fields of a video in the document, in its order.
 const COLUMNS: &[Column] = &[
@@ -88,8 +88,8 @@ fn shown<T: ToString>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn joined(row: &TrendingVideo, place: fn(Region, u32) -> String) -> String {
-    row.places.iter().map(|(region, rank)| place(*region, *rank)).collect::<Vec<_>>().join("|")
+fn joined(row: &MergedVideo, place: fn(Region, u32) -> String) -> String {
+    row.ranks.iter().map(|(region, rank)| place(*region, *rank)).collect::<Vec<_>>().join("|")
 }
 
 /// Control characters other than line breaks become U+FFFD, and a cell that a spreadsheet would

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::entries::entries;
 use super::fault::Fault;
 use super::{file, parquet};
-use crate::model::{RegionStats, Report, Status};
+use crate::model::{Document, RegionStats, Status};
 
 /// Gives the temporary file its name. It lies in the dataset's folder itself, so that the next run finds what a killed
 /// one left, whatever the date.
@@ -26,12 +26,12 @@ pub(super) fn check(folder: &Path) -> Result<(), Fault> {
 ///
 /// # Errors
 /// Whatever goes wrong. Each file is whole or not there.
-pub(super) fn write(folder: &Path, report: &Report) -> Result<(), Fault> {
-    let entries = entries(report);
+pub(super) fn write(folder: &Path, document: &Document) -> Result<(), Fault> {
+    let entries = entries(document);
     let mut left = entries.as_slice();
-    let date = format!("fetched_date={}", report.fetched_at.strftime("%F"));
+    let date = format!("fetched_date={}", document.fetched_at.strftime("%F"));
     // Both lists are in the order asked for.
-    for RegionStats { region, status, .. } in &report.stats.regions {
+    for RegionStats { region, status, .. } in &document.stats.regions {
         let (rows, others) = left.split_at(left.partition_point(|entry| entry.region == *region));
         left = others;
         if *status == Status::Failed {
@@ -39,7 +39,7 @@ pub(super) fn write(folder: &Path, report: &Report) -> Result<(), Fault> {
         }
         let partition = format!("{date}/region={region}");
         fs::create_dir_all(folder.join(&partition)).map_err(Fault::of_file)?;
-        let name = format!("{partition}/{}.parquet", report.run_id);
+        let name = format!("{partition}/{}.parquet", document.run_id);
         file::create(folder, &name, PART, |out| parquet::write_partition(rows, out))?;
     }
     // Makes the new folders last through a power cut, as the files themselves do.

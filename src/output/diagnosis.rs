@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::error::{Kind, RegionError, Remedy};
-use crate::output::exit_status::Exit;
-use crate::model::{RegionStats, Report, Status};
+use crate::model::error::{ErrorKind, RegionError, Remedy};
+use crate::model::{Document, RegionStats, Status};
+use crate::output::exit_status::ExitStatus;
 
 /// The most regions that the line names.
 const NAMED: usize = 6;
@@ -15,12 +15,12 @@ const NAMED: usize = 6;
 pub const SUMMARY: &str = "trendfetch::summary";
 
 /// Logs the run in one line of fields, which `--log-format json` shows unless it is quiet.
-pub fn summarize(report: &Report, exit: Exit) {
-    let stats = &report.stats;
+pub fn summarize(document: &Document, exit: ExitStatus) {
+    let stats = &document.stats;
     tracing::info!(
         target: SUMMARY,
-        run_id = report.run_id,
-        outcome = outcome(report, exit),
+        run_id = document.run_id,
+        outcome = outcome(document, exit),
         regions_ok = stats.regions_ok.len(),
         regions_failed = stats.regions_failed.len(),
         raw = stats.raw,
@@ -34,26 +34,26 @@ pub fn summarize(report: &Report, exit: Exit) {
     );
 }
 
-fn outcome(report: &Report, exit: Exit) -> &'static str {
-    let is_cancelled = |row: &RegionStats| row.error.as_ref().is_some_and(|error| error.kind == Kind::Cancelled);
+fn outcome(document: &Document, exit: ExitStatus) -> &'static str {
+    let is_cancelled = |row: &RegionStats| row.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Cancelled);
     match exit {
-        _ if report.stats.regions.iter().any(is_cancelled) => "interrupted",
-        Exit::Complete => "complete",
-        Exit::Partial => "partial",
-        Exit::Refused => "refused",
+        _ if document.stats.regions.iter().any(is_cancelled) => "interrupted",
+        ExitStatus::Complete => "complete",
+        ExitStatus::Partial => "partial",
+        ExitStatus::Refused => "refused",
         _ => "failed",
     }
 }
 
 /// The line for a run in which something is missing; `None` where every region answered with videos.
-pub fn verdict(report: &Report, now: Timestamp) -> Option<String> {
+pub fn verdict(document: &Document, now: Timestamp) -> Option<String> {
     let failed: Vec<(&RegionStats, &RegionError)> =
-        report.stats.regions.iter().filter_map(|row| Some((row, row.error.as_ref()?))).collect();
-    let total = report.stats.regions.len();
+        document.stats.regions.iter().filter_map(|row| Some((row, row.error.as_ref()?))).collect();
+    let total = document.stats.regions.len();
     let Some((_, first)) = failed.iter().min_by_key(|(_, error)| weight(error)) else {
-        return report.videos.is_empty().then(|| "no video arrived: no chart holds a usable one".to_owned());
+        return document.videos.is_empty().then(|| "no video arrived: no chart holds a usable one".to_owned());
     };
-    let arrived = match report.videos.len() {
+    let arrived = match document.videos.len() {
         0 => "no video arrived".to_owned(),
         1 => "1 video arrived".to_owned(),
         videos => format!("{videos} videos arrived"),
@@ -88,7 +88,11 @@ pub fn verdict(report: &Report, now: Timestamp) -> Option<String> {
 fn weight(error: &RegionError) -> (bool, bool) {
     let stops_all = matches!(
         error.kind,
-        Kind::KeyRejected | Kind::QuotaExceeded | Kind::BadParameter | Kind::ProxyLogin | Kind::Budget
+        ErrorKind::KeyRejected
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::BadParameter
+            | ErrorKind::ProxyLogin
+            | ErrorKind::Budget
     );
     (!stops_all, error.status.is_none())
 }
@@ -105,7 +109,7 @@ fn names<'a>(codes: impl ExactSizeIterator<Item = &'a str>) -> String {
 fn remedy(error: &RegionError, now: Timestamp) -> Option<String> {
     match error.remedy {
         Some(remedy) => Some(of_remedy(remedy)),
-        None if error.kind == Kind::QuotaExceeded => Some(quota_returns(now)),
+        None if error.kind == ErrorKind::QuotaExceeded => Some(quota_returns(now)),
         None => of_kind(error.kind).map(str::to_owned),
     }
 }
@@ -159,28 +163,28 @@ fn of_remedy(remedy: Remedy) -> String {
     words.to_owned()
 }
 
-fn of_kind(kind: Kind) -> Option<&'static str> {
+fn of_kind(kind: ErrorKind) -> Option<&'static str> {
     Some(match kind {
-        Kind::KeyRejected => "check the key against those at https://console.cloud.google.com/apis/credentials",
-        Kind::QuotaExceeded => "the quota returns at midnight Pacific time",
-        Kind::Budget => "raise --max-units, or ask for fewer regions or videos; --dry-run shows the price",
-        Kind::Deadline => "raise --deadline, or --concurrency",
-        Kind::Forbidden => {
+        ErrorKind::KeyRejected => "check the key against those at https://console.cloud.google.com/apis/credentials",
+        ErrorKind::QuotaExceeded => "the quota returns at midnight Pacific time",
+        ErrorKind::Budget => "raise --max-units, or ask for fewer regions or videos; --dry-run shows the price",
+        ErrorKind::Deadline => "raise --deadline, or --concurrency",
+        ErrorKind::Forbidden => {
             "YouTube gave no reason it is known by; check the key's restrictions at https://console.cloud.google.com/apis/credentials"
         }
-        Kind::Connect => "check the network, and the proxy settings of the environment",
-        Kind::RegionUnsupported => {
+        ErrorKind::Connect => "check the network, and the proxy settings of the environment",
+        ErrorKind::RegionUnsupported => {
             "leave the region out, or try without --category; `trendfetch regions` lists those that YouTube offers"
         }
-        Kind::BadParameter => "check --category; if it is right, please report this",
-        Kind::RateLimited => "run again later, or with a smaller --concurrency",
-        Kind::ServerError | Kind::Truncated => "run again later",
-        Kind::ProxyLogin => "write the login into HTTPS_PROXY or ALL_PROXY, as in http://name:password@host:port",
-        Kind::Proxy => "check HTTPS_PROXY or ALL_PROXY in the environment",
-        Kind::Tls | Kind::BadRequest | Kind::BadResponse | Kind::TooLarge => {
+        ErrorKind::BadParameter => "check --category; if it is right, please report this",
+        ErrorKind::RateLimited => "run again later, or with a smaller --concurrency",
+        ErrorKind::ServerError | ErrorKind::Truncated => "run again later",
+        ErrorKind::ProxyLogin => "write the login into HTTPS_PROXY or ALL_PROXY, as in http://name:password@host:port",
+        ErrorKind::Proxy => "check HTTPS_PROXY or ALL_PROXY in the environment",
+        ErrorKind::Tls | ErrorKind::BadRequest | ErrorKind::BadResponse | ErrorKind::TooLarge => {
             "check --base-url, and whether a proxy is in between"
         }
-        Kind::Timeout | Kind::Certificate | Kind::Cancelled => return None,
+        ErrorKind::Timeout | ErrorKind::Certificate | ErrorKind::Cancelled => return None,
     })
 }
 

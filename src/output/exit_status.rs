@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::model::error::Kind;
-use crate::model::Report;
+use crate::model::Document;
+use crate::model::error::ErrorKind;
 
 /// The exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum ExitStatus {
     /// 0: every region answered, every output is written.
     Complete,
     /// 1: nothing usable, or an output or the history cannot be used.
@@ -35,41 +35,41 @@ pub const TABLE: &[(&str, &str)] = &[
     ("128+N", "ended by signal N; no half-written file, no half-stored run"),
 ];
 
-impl Exit {
+impl ExitStatus {
     /// The first that applies: a failed output, a refusal that ended the batch, nothing at all, something missing.
-    pub fn of(report: &Report, output_failed: bool) -> Exit {
-        let failed = |kinds: &[Kind]| {
-            report.stats.regions.iter().filter_map(|row| row.error.as_ref()).any(|error| kinds.contains(&error.kind))
+    pub fn of(document: &Document, output_failed: bool) -> ExitStatus {
+        let failed = |kinds: &[ErrorKind]| {
+            document.stats.regions.iter().filter_map(|row| row.error.as_ref()).any(|error| kinds.contains(&error.kind))
         };
         if output_failed {
-            Exit::Failed
-        } else if failed(&[Kind::KeyRejected, Kind::QuotaExceeded, Kind::Budget]) {
-            Exit::Refused
-        } else if report.videos.is_empty() {
-            Exit::Failed
-        } else if !report.stats.regions_failed.is_empty() {
-            Exit::Partial
+            ExitStatus::Failed
+        } else if failed(&[ErrorKind::KeyRejected, ErrorKind::QuotaExceeded, ErrorKind::Budget]) {
+            ExitStatus::Refused
+        } else if document.videos.is_empty() {
+            ExitStatus::Failed
+        } else if !document.stats.regions_failed.is_empty() {
+            ExitStatus::Partial
         } else {
-            Exit::Complete
+            ExitStatus::Complete
         }
     }
 
     /// The number.
     pub fn code(self) -> u8 {
         match self {
-            Exit::Complete => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Partial => 3,
-            Exit::Refused => 4,
-            Exit::Busy => 75,
-            Exit::Signal(number) => 128 + number,
+            ExitStatus::Complete => 0,
+            ExitStatus::Failed => 1,
+            ExitStatus::Usage => 2,
+            ExitStatus::Partial => 3,
+            ExitStatus::Refused => 4,
+            ExitStatus::Busy => 75,
+            ExitStatus::Signal(number) => 128 + number,
         }
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
+impl From<ExitStatus> for ExitCode {
+    fn from(exit: ExitStatus) -> ExitCode {
         ExitCode::from(exit.code())
     }
 }

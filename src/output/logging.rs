@@ -9,11 +9,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::LogFormat;
-use crate::config::Screen;
+use crate::config::TerminalConfig;
 use crate::support::sanitize::{escaped_in_json, visible};
 
 /// Sends log lines to standard error, from now on. The lines of `progress` step aside for them.
-pub fn init(screen: Screen, progress: MultiProgress) {
+pub fn init(screen: TerminalConfig, progress: MultiProgress) {
     let lines =
         tracing_subscriber::fmt::layer().with_writer(AboveProgress { progress, clean: clean_for(screen.format) });
     let registry = tracing_subscriber::registry().with(screen.filter);

@@ -1,26 +1,26 @@
-//! Stage 4: the report as data for programs and as text for people. Renderers take a writer; this
+//! Stage 4: the document as data for programs and as text for people. Renderers take a writer; this
 //! file alone decides which of them writes where.
 
 pub mod changes;
+mod columns;
 mod csv;
 #[cfg(feature = "parquet")]
 mod dataset;
 mod descriptor;
 pub mod diagnosis;
+mod dry_run;
 mod entries;
 pub mod exit_status;
 mod fault;
 mod file;
 mod format;
 pub mod logging;
-mod columns;
 #[cfg(feature = "parquet")]
 mod parquet;
-mod dry_run;
 pub mod progress;
 mod render;
-mod stream;
 mod statistics;
+mod stream;
 mod table;
 mod write;
 
@@ -28,16 +28,16 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::Report;
+use crate::model::Document;
 
 use fault::Fault;
 use render::json;
 
 pub use changes::Format as ChangesFormat;
 pub use descriptor::Descriptor;
+pub use dry_run::price;
 pub use fault::OutputError;
 pub use format::{Format, Rows};
-pub use dry_run::price;
 pub use write::write;
 
 /// The quota of a project that was not given another one ("Quota costs").
@@ -140,13 +140,13 @@ pub fn sweep(folders: &[PathBuf]) {
 ///
 /// # Errors
 /// When none does: what kept the last one from it.
-pub fn rescue(folders: &[PathBuf], report: &Report) -> Result<PathBuf, OutputError> {
-    let name = format!("trendfetch-{}.json", report.run_id);
+pub fn rescue(folders: &[PathBuf], document: &Document) -> Result<PathBuf, OutputError> {
+    let name = format!("trendfetch-{}.json", document.run_id);
     let mut saved = Err(OutputError::new(&name, Fault::of_file(io::ErrorKind::NotFound.into())));
     for folder in folders {
         let path = folder.join(&name);
         let path = std::path::absolute(&path).unwrap_or(path);
-        saved = match file::create(folder, &name, RESCUED, |out| json(report, out)) {
+        saved = match file::create(folder, &name, RESCUED, |out| json(document, out)) {
             Ok(()) => return Ok(path),
             Err(fault) => Err(OutputError::new(path.display(), fault)),
         };
@@ -194,6 +194,6 @@ fn to(descriptor: &Descriptor, fault: Fault) -> OutputError {
 }
 
 /// Prints an error on standard error where no log line can: before the log is set up, and when the process ends.
-pub fn complain(message: &str) {
+pub fn print_error(message: &str) {
     Descriptor::stderr().write_unless_full(&format!("error: {}\n", crate::support::sanitize::visible(message)));
 }

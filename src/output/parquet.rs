@@ -90,7 +90,7 @@ impl Cells {
             Cells::Ranks => {
                 let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
                 for entry in entries {
-                    for (region, rank) in &entry.video.places {
+                    for (region, rank) in &entry.video.ranks {
                         maps.keys().append_value(region.code());
                         maps.values().append_value(i64::from(*rank));
                     }
@@ -104,9 +104,9 @@ impl Cells {
 
 /// The columns of `--rows entries`, in their order; a description is null where it was not asked for.
 const COLUMNS: &[(&str, Cells)] = &[
-    ("run_id", Cells::Text(|row| Some(row.report.run_id.clone()))),
-    ("fetched_at", Cells::Time(|row| Some(row.report.fetched_at))),
-    ("source", Cells::Text(|row| Some(row.report.source.clone()))),
+    ("run_id", Cells::Text(|row| Some(row.document.run_id.clone()))),
+    ("fetched_at", Cells::Time(|row| Some(row.document.fetched_at))),
+    ("source", Cells::Text(|row| Some(row.document.source.clone()))),
     ("region", Cells::Text(|row| Some(row.region.to_string()))),
     ("rank", Cells::Number(|row| Some(row.rank.into()))),
     ("video_id", Cells::Text(|row| Some(row.video.video.id.to_string()))),
@@ -130,7 +130,7 @@ const COLUMNS: &[(&str, Cells)] = &[
     ("declared_language", Cells::Text(|row| text(row.video.video.declared_language.as_ref().map(Language::code)))),
     ("primary_language", Cells::Text(|row| text(Some(row.video.primary_language())))),
     ("search_config", Cells::Text(|row| text(Some(row.video.search_config())))),
-    ("regions", Cells::Texts(|row| row.video.places.iter().map(|(region, _)| region.to_string()).collect())),
+    ("regions", Cells::Texts(|row| row.video.ranks.iter().map(|(region, _)| region.to_string()).collect())),
     ("ranks", Cells::Ranks),
 ];
 

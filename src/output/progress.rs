@@ -9,8 +9,8 @@ use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use tokio::time::Instant;
 
-use crate::model::error::Kind;
 use crate::fetch::{Event, Observer};
+use crate::model::error::ErrorKind;
 use crate::model::region::Region;
 
 /// How often the waiting times are drawn anew.
@@ -129,7 +129,7 @@ impl Observer for Progress {
                 Event::Retrying(wait, error) => {
                     line.phase = Phase::Retrying(Instant::now() + *wait, error.kind.as_str())
                 }
-                Event::Held(_) => line.phase = Phase::Retrying(Instant::now(), Kind::RateLimited.as_str()),
+                Event::Held(_) => line.phase = Phase::Retrying(Instant::now(), ErrorKind::RateLimited.as_str()),
                 Event::Ended => {
                     self.overall.inc(1);
                     if let Some(bar) = line.bar.take() {

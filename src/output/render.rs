@@ -9,7 +9,7 @@ use super::entries::entries;
 #[cfg(feature = "parquet")]
 use super::parquet;
 use super::{Format, Out, Outputs, Rows, csv, table};
-use crate::model::Report;
+use crate::model::Document;
 
 /// The width of a table that goes into a file or a pipe, so that its content depends on nothing.
 pub(super) const WIDTH: usize = 80;
@@ -21,18 +21,18 @@ pub(super) const WIDTH: usize = 80;
 pub(super) fn render(
     format: Format,
     outputs: &Outputs,
-    report: &Report,
+    document: &Document,
     width: usize,
     out: &mut Out<'_>,
 ) -> io::Result<()> {
     match (format, outputs.rows) {
-        (Format::Json, _) => json(report, out),
-        (Format::Ndjson, Rows::Videos) => lines(&report.videos, out),
-        (Format::Ndjson, Rows::Entries) => lines(entries(report), out),
-        (Format::Csv, rows) => csv::write(report, rows, outputs.description, out),
-        (Format::Table, _) => table::write(report, width, out),
+        (Format::Json, _) => json(document, out),
+        (Format::Ndjson, Rows::Videos) => lines(&document.videos, out),
+        (Format::Ndjson, Rows::Entries) => lines(entries(document), out),
+        (Format::Csv, rows) => csv::write(document, rows, outputs.description, out),
+        (Format::Table, _) => table::write(document, width, out),
         #[cfg(feature = "parquet")]
-        (Format::Parquet, _) => parquet::write(&entries(report), out),
+        (Format::Parquet, _) => parquet::write(&entries(document), out),
         #[cfg(not(feature = "parquet"))]
         (Format::Parquet, _) => Err(io::ErrorKind::Unsupported.into()),
     }

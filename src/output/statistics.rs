@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::columns::{left, lines, right};
 use super::{Out, UNITS_PER_DAY};
+use crate::history::change_summary::ChangeSummary;
+use crate::model::{Document, RegionStats, Stats, Status};
 use crate::support::human::{grouped, seconds};
-use crate::model::{RegionStats, Report, Stats, Status};
-use crate::history::change_summary::Since;
 use crate::support::sanitize::one_line;
 
 /// The pairs of regions that are shown; the document has more.
@@ -20,8 +20,8 @@ const PAIRS: usize = 5;
 /// # Errors
 /// What the writer gives.
 pub(super) fn write(
-    report: &Report,
-    since: Option<Since>,
+    document: &Document,
+    since: Option<ChangeSummary>,
     width: usize,
     color: bool,
     out: &mut Out<'_>,
@@ -29,10 +29,10 @@ pub(super) fn write(
     let style = |style: Style| style.force_styling(color);
     let (bold, faint) = (style(Style::new().bold()), style(Style::new().dim()));
     let columns = [left("Region"), left("Lang"), right("Videos"), right("Tries"), right("Time"), left("Outcome")];
-    let rows: Vec<Vec<String>> = report.stats.regions.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = document.stats.regions.iter().map(row).collect();
     for (index, line) in lines(&columns, &rows, width, columns.len() - 1).iter().enumerate() {
         // Colour repeats what the words say.
-        let style = match index.checked_sub(1).map(|index| report.stats.regions[index].status) {
+        let style = match index.checked_sub(1).map(|index| document.stats.regions[index].status) {
             None => bold.clone(),
             Some(Status::Ok) => style(Style::new()),
             Some(Status::Partial) => style(Style::new().yellow()),
@@ -41,7 +41,7 @@ pub(super) fn write(
         writeln!(out, "{}", style.apply_to(line))?;
     }
     writeln!(out)?;
-    for (name, value, remark) in counts(&report.stats, since) {
+    for (name, value, remark) in counts(&document.stats, since) {
         let line = format!("{} {value:>9}", bold.apply_to(format!("{name:<14}")));
         match remark {
             remark if remark.is_empty() => writeln!(out, "{line}")?,
@@ -70,7 +70,7 @@ fn row(stats: &RegionStats) -> Vec<String> {
 }
 
 /// Name, value, remark.
-fn counts(stats: &Stats, since: Option<Since>) -> Vec<(&'static str, String, String)> {
+fn counts(stats: &Stats, since: Option<ChangeSummary>) -> Vec<(&'static str, String, String)> {
     let number = |number: usize| grouped(number as u64);
     let units = |number: u32| grouped(u64::from(number));
     let share = match stats.unique {
@@ -118,7 +118,7 @@ fn counts(stats: &Stats, since: Option<Since>) -> Vec<(&'static str, String, Str
 }
 
 /// With what the charts were compared.
-fn compared(since: &Since) -> String {
+fn compared(since: &ChangeSummary) -> String {
     let time = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
     let when = match since.fetched_at {
         (first, last) if first == last => format!("since {} UTC", time(first)),

@@ -9,9 +9,9 @@ use super::descriptor::Descriptor;
 use super::fault::Fault;
 use super::render::{WIDTH, render, width_of};
 use super::{FileOutput, OutputError, Outputs, StatsTo, file, statistics, to};
-use crate::support::blocking::unblocked;
-use crate::model::Report;
-use crate::history::change_summary::Since;
+use crate::history::change_summary::ChangeSummary;
+use crate::model::Document;
+use crate::support::blocking::run_blocking;
 use crate::support::time_limit::Interruption;
 
 /// Writes all outputs until `over` says that the run must end, and returns what could not be written. `since` is what the
@@ -21,19 +21,19 @@ use crate::support::time_limit::Interruption;
 /// lead to one place.
 pub async fn write<F: Future<Output = Interruption>>(
     outputs: Outputs,
-    report: &Arc<Report>,
-    since: Option<Since>,
+    document: &Arc<Document>,
+    since: Option<ChangeSummary>,
     over: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let outputs = Arc::new(outputs);
-    let kept = keeps_old_files(&outputs, report);
+    let kept = keeps_old_files(&outputs, document);
     let start = |output: &FileOutput| {
-        let (output, outputs, report) = (output.clone(), Arc::clone(&outputs), Arc::clone(report));
-        unblocked(move || write_file(&output, &outputs, &report, kept))
+        let (output, outputs, document) = (output.clone(), Arc::clone(&outputs), Arc::clone(document));
+        run_blocking(move || write_file(&output, &outputs, &document, kept))
     };
     let files: Vec<_> = outputs.files.iter().map(|output| (output.path.display(), start(output))).collect();
 
-    let mut errors = write_streams(&outputs, report, since, &over).await;
+    let mut errors = write_streams(&outputs, document, since, &over).await;
     for (path, writing) in files {
         let written = within(writing, over()).await.unwrap_or_else(|why| Err(Fault::of_unfinished_file(why)));
         errors.extend(written.err().map(|fault| OutputError::new(path, fault)));
@@ -44,7 +44,7 @@ pub async fn write<F: Future<Output = Interruption>>(
 fn write_file(
     output: &FileOutput,
     outputs: &Outputs,
-    report: &Report,
+    document: &Document,
     kept: Option<&'static str>,
 ) -> Result<(), Fault> {
     match kept {
@@ -53,32 +53,32 @@ fn write_file(
             Ok(())
         }
         #[cfg(feature = "parquet")]
-        _ if output.is_dataset() => dataset::write(&output.path, report),
-        _ => file::replace(&output.path, |out| render(output.format, outputs, report, WIDTH, out)),
+        _ if output.is_dataset() => dataset::write(&output.path, document),
+        _ => file::replace(&output.path, |out| render(output.format, outputs, document, WIDTH, out)),
     }
 }
 
-fn keeps_old_files(outputs: &Outputs, report: &Report) -> Option<&'static str> {
-    if report.videos.is_empty() {
+fn keeps_old_files(outputs: &Outputs, document: &Document) -> Option<&'static str> {
+    if document.videos.is_empty() {
         return Some("no video arrived");
     }
-    let is_partial = !report.stats.regions_failed.is_empty();
+    let is_partial = !document.stats.regions_failed.is_empty();
     (outputs.all_or_nothing && is_partial).then_some("the run is partial, and --all-or-nothing is given")
 }
 
 async fn write_streams<F: Future<Output = Interruption>>(
     outputs: &Arc<Outputs>,
-    report: &Arc<Report>,
-    since: Option<Since>,
+    document: &Arc<Document>,
+    since: Option<ChangeSummary>,
     over: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let mut errors = Vec::new();
     for (index, stream) in outputs.streams.iter().enumerate() {
         let (place, format, rendered) = (stream.descriptor.clone(), stream.format, Arc::clone(outputs));
-        let report = Arc::clone(report);
-        let writing = unblocked(move || {
+        let document = Arc::clone(document);
+        let writing = run_blocking(move || {
             let width = place.term().map_or(WIDTH, |term| width_of(&term));
-            place.write(|out| render(format, &rendered, &report, width, out))
+            place.write(|out| render(format, &rendered, &document, width, out))
         });
         match within(writing, over()).await {
             Ok(written) => errors.extend(written.err().map(|fault| to(&stream.descriptor, fault))),
@@ -90,14 +90,14 @@ async fn write_streams<F: Future<Output = Interruption>>(
             }
         }
     }
-    errors.extend(write_stats(outputs, report, since, over()).await.err());
+    errors.extend(write_stats(outputs, document, since, over()).await.err());
     errors
 }
 
 async fn write_stats(
     outputs: &Outputs,
-    report: &Arc<Report>,
-    since: Option<Since>,
+    document: &Arc<Document>,
+    since: Option<ChangeSummary>,
     over: impl Future<Output = Interruption>,
 ) -> Result<(), OutputError> {
     let descriptor = match outputs.stats {
@@ -105,10 +105,10 @@ async fn write_stats(
         StatsTo::Stderr => Descriptor::stderr(),
         StatsTo::Nowhere => return Ok(()),
     };
-    let (place, report, color) = (descriptor.clone(), Arc::clone(report), outputs.color);
-    let writing = unblocked(move || {
+    let (place, document, color) = (descriptor.clone(), Arc::clone(document), outputs.color);
+    let writing = run_blocking(move || {
         let width = place.term().map_or(WIDTH, |term| width_of(&term));
-        place.write(|out| statistics::write(&report, since, width, color, out))
+        place.write(|out| statistics::write(&document, since, width, color, out))
     });
     let written = within(writing, over).await.unwrap_or_else(|why| Err(Fault::of_unfinished_stream(why)));
     match outputs.stats {

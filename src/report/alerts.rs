@@ -89,9 +89,9 @@ fn codes(regions: &[Region]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{at, attempt, charted, failed, past, places, snapshot};
-    use crate::report::snapshot::Chart;
     use crate::history::Attempt;
+    use crate::report::samples::{at, attempt, charted, entries, failed, past, snapshot};
+    use crate::report::snapshot::Chart;
 
     type Told = (String, String, Option<String>);
 
@@ -106,7 +106,7 @@ mod tests {
 
     /// A region with a chart, and these attempts.
     fn tried(attempts: Vec<Attempt>) -> RegionPast {
-        RegionPast { chart: Some(Chart { fetched_at: at(0), places: places(&["a"]) }), ..past(attempts) }
+        RegionPast { chart: Some(Chart { fetched_at: at(0), entries: entries(&["a"]) }), ..past(attempts) }
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_chart_is_old_after_more_than_a_day() {
-        let mut page = snapshot(vec![charted("US", places(&["a"])), charted("GB", places(&["a"]))]);
+        let mut page = snapshot(vec![charted("US", entries(&["a"])), charted("GB", entries(&["a"]))]);
         page.made_at = at(24);
         assert_eq!(told(&page), []);
         page.made_at = at(24) + SignedDuration::from_secs(1);
@@ -164,7 +164,7 @@ mod tests {
         let both = "2026-10-31 19:00 to 2026-11-01 00:00";
         assert_eq!(told(&page), [trouble("Every chart is older than a day:", both, None)]);
         // A third that is fresh: then the codes matter.
-        let mut fresh = charted("PL", places(&["a"]));
+        let mut fresh = charted("PL", entries(&["a"]));
         fresh.chart.as_mut().unwrap().fetched_at = at(24);
         page.regions.push(fresh);
         assert_eq!(told(&page), [trouble("Charts older than a day:", &format!("US, GB ({both})"), None)]);
@@ -173,7 +173,7 @@ mod tests {
     fn a_region_that_is_no_longer_fetched_is_told_once_and_is_no_trouble() {
         let week = 7 * 24;
         let fetched = |code, hours: &[i64]| {
-            let chart = Chart { fetched_at: at(hours[hours.len() - 1]), places: places(&["a"]) };
+            let chart = Chart { fetched_at: at(hours[hours.len() - 1]), entries: entries(&["a"]) };
             RegionPast { chart: Some(chart), ..past(hours.iter().map(|hour| attempt(code, *hour)).collect()) }
         };
         let mistake = past(vec![failed("XX", 3, Status::Failed, "region_unsupported")]);

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::snapshot::Snapshot;
+use crate::history::HistoryEntry;
 use crate::model::category::Category;
 use crate::model::region::Region;
-use crate::history::Place;
 
 /// Categories with a colour of their own; the others share one.
 const COLORS: usize = 9;
@@ -15,23 +15,23 @@ const COLORS: usize = 9;
 pub(super) struct Share {
     /// `None` where YouTube names none.
     pub category: Option<Category>,
-    pub places: usize,
-    /// Of the chart's places, in a hundred.
+    pub entries: usize,
+    /// Of the chart's entries, in a hundred.
     pub percent: f64,
 }
 
-/// The categories of some places, the largest first.
-pub(super) fn shares<'a>(places: impl Iterator<Item = &'a Place>) -> Vec<Share> {
+/// The categories of some entries, the largest first.
+pub(super) fn shares<'a>(entries: impl Iterator<Item = &'a HistoryEntry>) -> Vec<Share> {
     let mut counts: HashMap<Option<Category>, usize> = HashMap::new();
     let mut total = 0;
-    for place in places {
-        *counts.entry(place.category).or_default() += 1;
+    for entry in entries {
+        *counts.entry(entry.category).or_default() += 1;
         total += 1;
     }
-    let percent = |places: usize| places as f64 * 100.0 / f64::from(total.max(1));
+    let percent = |entries: usize| entries as f64 * 100.0 / f64::from(total.max(1));
     let mut shares: Vec<Share> =
-        counts.into_iter().map(|(category, places)| Share { category, places, percent: percent(places) }).collect();
-    shares.sort_by_key(|share| (std::cmp::Reverse(share.places), share.category));
+        counts.into_iter().map(|(category, entries)| Share { category, entries, percent: percent(entries) }).collect();
+    shares.sort_by_key(|share| (std::cmp::Reverse(share.entries), share.category));
     shares
 }
 
@@ -77,8 +77,8 @@ impl Categories {
             .regions
             .iter()
             .filter_map(|past| Some((past.region, past.chart.as_ref()?)))
-            .filter(|(_, chart)| !chart.places.is_empty())
-            .map(|(region, chart)| (region, shares(chart.places.iter())))
+            .filter(|(_, chart)| !chart.entries.is_empty())
+            .map(|(region, chart)| (region, shares(chart.entries.iter())))
             .collect();
         let mut totals: HashMap<Option<Category>, f64> = HashMap::new();
         for share in charts.iter().flat_map(|(_, shares)| shares) {
@@ -91,7 +91,7 @@ impl Categories {
             legend.push("Others".to_owned());
         }
         let color = |category: Option<Category>| {
-            order.iter().position(|(other, _)| *other == category).map_or(COLORS, |place| place.min(COLORS))
+            order.iter().position(|(other, _)| *other == category).map_or(COLORS, |entry| entry.min(COLORS))
         };
         let bars = charts.iter().map(|(region, shares)| bar(*region, shares, legend.len(), color)).collect();
         Categories { legend, bars }
@@ -128,9 +128,9 @@ fn bar(region: Region, shares: &[Share], colors: usize, color: impl Fn(Option<Ca
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{charted, of_categories, past, places, snapshot};
+    use crate::report::samples::{charted, entries, of_categories, past, snapshot};
 
-    /// How many places each category has.
+    /// How many entries each category has.
     type Counts<'a> = &'a [(Option<u32>, usize)];
 
     fn of(regions: &[(&str, Counts<'_>)]) -> Categories {
@@ -146,7 +146,7 @@ mod tests {
     fn shares_come_by_size_then_by_number() {
         let found = shares(of_categories(&[(Some(20), 1), (None, 1), (Some(10), 5), (Some(1), 1)]).iter());
         let share =
-            |category: Option<u32>, places, percent| Share { category: category.map(Category::new), places, percent };
+            |category: Option<u32>, entries, percent| Share { category: category.map(Category::new), entries, percent };
         let small = [share(None, 1, 12.5), share(Some(1), 1, 12.5), share(Some(20), 1, 12.5)];
         assert_eq!(found[0], share(Some(10), 5, 62.5));
         assert_eq!(found[1..], small);
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn a_region_without_places_has_no_bar() {
         let none = past(charted("GB", Vec::new()).attempts);
-        let found = Categories::of(&snapshot(vec![none, charted("US", Vec::new()), charted("PL", places(&["a"]))]));
+        let found = Categories::of(&snapshot(vec![none, charted("US", Vec::new()), charted("PL", entries(&["a"]))]));
         assert_eq!(found.bars.iter().map(|bar| bar.region.code()).collect::<Vec<_>>(), ["PL"]);
         let nothing = of(&[]);
         assert!(nothing.legend.is_empty() && nothing.bars.is_empty());

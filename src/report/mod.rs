@@ -13,25 +13,25 @@
 //! with a large script, and none has a plot of ranks with gaps; here the page's style sheet gives the colours of
 //! light and dark, and names beside a plot are text that wraps, is read aloud and runs from right to left.
 
-mod rank_plot;
-mod categories;
+mod alerts;
 mod anomalies;
-mod schedule;
+mod categories;
+mod overlap;
 mod page;
+mod rank_plot;
+mod region_section;
 #[cfg(test)]
 mod samples;
-mod region_section;
-mod overlap;
+mod schedule;
 mod snapshot;
-mod alerts;
 
 use askama::Template;
 use jiff::Timestamp;
 
 use self::page::{Limits, Page};
-use crate::model::error::Kind;
-use crate::history::Place;
+use crate::history::HistoryEntry;
 use crate::history::changes::Move;
+use crate::model::error::ErrorKind;
 use crate::support::sanitize::is_hidden;
 
 pub use snapshot::{Chart, Origin, RegionPast, Snapshot};
@@ -48,15 +48,15 @@ const MAX_PAGE: usize = 2_000_000;
 
 /// From everything to next to nothing; the first that fits is taken.
 const LIMITS: &[Limits] = &[
-    Limits { places: 200, moves: 10, runs: 28 },
-    Limits { places: 100, moves: 10, runs: 28 },
-    Limits { places: 50, moves: 5, runs: 28 },
-    Limits { places: 25, moves: 5, runs: 14 },
-    Limits { places: 10, moves: 5, runs: 14 },
-    Limits { places: 10, moves: 3, runs: 7 },
-    Limits { places: 5, moves: 0, runs: 7 },
-    Limits { places: 3, moves: 0, runs: 0 },
-    Limits { places: 1, moves: 0, runs: 0 },
+    Limits { entries: 200, moves: 10, runs: 28 },
+    Limits { entries: 100, moves: 10, runs: 28 },
+    Limits { entries: 50, moves: 5, runs: 28 },
+    Limits { entries: 25, moves: 5, runs: 14 },
+    Limits { entries: 10, moves: 5, runs: 14 },
+    Limits { entries: 10, moves: 3, runs: 7 },
+    Limits { entries: 5, moves: 0, runs: 7 },
+    Limits { entries: 3, moves: 0, runs: 0 },
+    Limits { entries: 1, moves: 0, runs: 0 },
 ];
 
 /// The page, below 2 MB. With `thumbnails` it shows pictures, which the reader's browser gets from YouTube.
@@ -86,7 +86,7 @@ fn short(time: &Timestamp) -> String {
 
 /// A kind of failure as the history holds it, in words; as it is, if a later version wrote it.
 fn cause(kind: &str) -> &str {
-    Kind::find(kind).map_or(kind, |kind| kind.in_plain_english())
+    ErrorKind::find(kind).map_or(kind, |kind| kind.in_plain_english())
 }
 
 fn percent(percent: &f64) -> String {
@@ -129,9 +129,9 @@ fn cut(text: &str, missing: &str) -> String {
 }
 
 /// For fonts and voices. Only subtags of letters come this far.
-fn lang(place: &Place) -> String {
+fn lang(entry: &HistoryEntry) -> String {
     let is_plain = |language: &&str| !language.is_empty() && language.bytes().all(|byte| byte.is_ascii_lowercase());
-    place.language.as_deref().filter(is_plain).map_or_else(String::new, |language| format!(" lang=\"{language}\""))
+    entry.language.as_deref().filter(is_plain).map_or_else(String::new, |language| format!(" lang=\"{language}\""))
 }
 
 /// `3`, `was 3`, `5 → 3`

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::snapshot::{RegionPast, Snapshot};
+use crate::history::HistoryEntry;
 use crate::model::region::Region;
-use crate::history::Place;
 
 /// The most regions of a heat map whose numbers can still be read.
 const MOST_REGIONS: usize = 24;
@@ -37,35 +37,35 @@ pub(super) struct Cell {
 /// A video in several charts.
 #[derive(Debug)]
 pub(super) struct Widespread<'a> {
-    pub place: &'a Place,
+    pub entry: &'a HistoryEntry,
     pub regions: usize,
     pub best: u32,
     /// The first of its regions with the rank in each, by rank.
     pub named: Vec<(Region, u32)>,
 }
 
-/// A video's places: which region, by its index, and the place.
-type Places<'a> = HashMap<&'a str, Vec<(usize, &'a Place)>>;
+/// A video's entries: which region, by its index, and the entry.
+type EntriesByVideo<'a> = HashMap<&'a str, Vec<(usize, &'a HistoryEntry)>>;
 
 pub(super) fn sharing(snapshot: &Snapshot) -> (HeatMap, Vec<Widespread<'_>>) {
     let charts: Vec<&RegionPast> = snapshot
         .regions
         .iter()
-        .filter(|past| past.chart.as_ref().is_some_and(|chart| !chart.places.is_empty()))
+        .filter(|past| past.chart.as_ref().is_some_and(|chart| !chart.entries.is_empty()))
         .collect();
-    let mut places: Places<'_> = HashMap::new();
+    let mut entries: EntriesByVideo<'_> = HashMap::new();
     for (index, past) in charts.iter().enumerate() {
-        for place in past.chart.iter().flat_map(|chart| &chart.places) {
-            places.entry(&place.video_id).or_default().push((index, place));
+        for entry in past.chart.iter().flat_map(|chart| &chart.entries) {
+            entries.entry(&entry.video_id).or_default().push((index, entry));
         }
     }
-    (heat_map(&charts, &places), widespread(&charts, &places))
+    (heat_map(&charts, &entries), widespread(&charts, &entries))
 }
 
-fn heat_map(charts: &[&RegionPast], places: &Places<'_>) -> HeatMap {
+fn heat_map(charts: &[&RegionPast], entries: &EntriesByVideo<'_>) -> HeatMap {
     let count = charts.len();
     let mut shared = vec![vec![0_usize; count]; count];
-    for met in places.values() {
+    for met in entries.values() {
         for (one, _) in met {
             for (other, _) in met {
                 shared[*one][*other] += 1;
@@ -91,19 +91,19 @@ fn heat_map(charts: &[&RegionPast], places: &Places<'_>) -> HeatMap {
     }
 }
 
-fn widespread<'a>(charts: &[&RegionPast], places: &Places<'a>) -> Vec<Widespread<'a>> {
-    let mut found: Vec<Widespread<'a>> = places
+fn widespread<'a>(charts: &[&RegionPast], entries: &EntriesByVideo<'a>) -> Vec<Widespread<'a>> {
+    let mut found: Vec<Widespread<'a>> = entries
         .values()
         .filter(|met| met.len() > 1)
         .filter_map(|met| {
             let mut named: Vec<(Region, u32)> =
-                met.iter().map(|(index, place)| (charts[*index].region, place.rank)).collect();
+                met.iter().map(|(index, entry)| (charts[*index].region, entry.rank)).collect();
             named.sort_by_key(|(region, rank)| (*rank, *region));
             named.truncate(MOST_NAMED);
-            Some(Widespread { place: met.first()?.1, regions: met.len(), best: named.first()?.1, named })
+            Some(Widespread { entry: met.first()?.1, regions: met.len(), best: named.first()?.1, named })
         })
         .collect();
-    found.sort_by_key(|video| (Reverse(video.regions), video.best, &video.place.video_id));
+    found.sort_by_key(|video| (Reverse(video.regions), video.best, &video.entry.video_id));
     found.truncate(MOST_VIDEOS);
     found
 }
@@ -111,10 +111,10 @@ fn widespread<'a>(charts: &[&RegionPast], places: &Places<'a>) -> Vec<Widespread
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{attempt, charted, past, places, region, snapshot};
+    use crate::report::samples::{attempt, charted, entries, past, region, snapshot};
 
     fn charts(charts: &[(&str, &[&str])]) -> Snapshot {
-        snapshot(charts.iter().map(|(code, ids)| charted(code, places(ids))).collect())
+        snapshot(charts.iter().map(|(code, ids)| charted(code, entries(ids))).collect())
     }
 
     fn numbers(heat: &HeatMap) -> Vec<Vec<usize>> {
@@ -143,7 +143,7 @@ mod tests {
             let (heat, _) = sharing(&charts(&[("US", one), ("GB", other)]));
             heat.rows[0][1].heat.unwrap()
         };
-        // Ten places each, of which so many are the same.
+        // Ten entries each, of which so many are the same.
         let steps: Vec<usize> = (0..=10).map(|shared| heat(&ids[..10], &ids[10 - shared..20 - shared])).collect();
         assert_eq!(steps, [0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6]);
         assert_eq!(heat(&ids[..100], &ids[99..]), 1, "one video is never cold");
@@ -155,11 +155,11 @@ mod tests {
         let codes: Vec<Region> = Region::all().take(30).collect();
         // Every fifth region has only a video of its own.
         let chart = |(index, region): (usize, &Region)| match index % 5 {
-            0 => charted(region.code(), places(&[region.code()])),
-            _ => charted(region.code(), places(&["everywhere", region.code()])),
+            0 => charted(region.code(), entries(&[region.code()])),
+            _ => charted(region.code(), entries(&["everywhere", region.code()])),
         };
         let mut snapshot = snapshot(codes.iter().enumerate().map(chart).collect());
-        // Without a place, so neither shown nor left out.
+        // Without a entry, so neither shown nor left out.
         snapshot.regions.push(charted("ZW", Vec::new()));
         snapshot.regions.push(past(vec![attempt("ZA", 0)]));
         let (heat, _) = sharing(&snapshot);
@@ -178,10 +178,10 @@ mod tests {
             ("PL", &["all"]),
         ]);
         let (_, widespread) = sharing(&snapshot);
-        let told: Vec<_> = widespread.iter().map(|video| (&*video.place.video_id, video.regions, video.best)).collect();
+        let told: Vec<_> = widespread.iter().map(|video| (&*video.entry.video_id, video.regions, video.best)).collect();
         assert_eq!(told, [("all", 3, 1), ("c", 2, 1), ("d", 2, 1), ("a", 2, 4), ("b", 2, 4)]);
         assert_eq!(widespread[0].named, [(region("PL"), 1), (region("US"), 3), (region("GB"), 6)]);
-        assert_eq!(widespread[0].place.rank, 3, "as the first of its regions has it");
+        assert_eq!(widespread[0].entry.rank, 3, "as the first of its regions has it");
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         let chart = |(index, region): (usize, &Region)| {
             let mut ids: Vec<String> = (0..6 - index % 7).map(|other| format!("{region}{other}")).collect();
             ids.push("all".to_owned());
-            charted(region.code(), places(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
+            charted(region.code(), entries(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
         };
         let snapshot = snapshot(codes.iter().enumerate().map(chart).collect());
         let (_, widespread) = sharing(&snapshot);
@@ -206,7 +206,7 @@ mod tests {
         let ids: Vec<String> = (0..21).map(|id| format!("v{id:02}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let snapshot = charts(&[("US", &ids), ("GB", &ids)]);
-        let shown: Vec<String> = sharing(&snapshot).1.iter().map(|video| video.place.video_id.clone()).collect();
+        let shown: Vec<String> = sharing(&snapshot).1.iter().map(|video| video.entry.video_id.clone()).collect();
         assert_eq!(shown, ids[..20]);
     }
 }

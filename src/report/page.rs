@@ -3,16 +3,16 @@
 
 use askama::Template;
 
-use super::categories::{self, Categories};
-use super::anomalies::{Gap, gaps};
-use super::region_section::Section;
-use super::overlap::{HeatMap, Widespread, sharing};
-use super::snapshot::{Origin, Snapshot};
 use super::alerts::{Trouble, given_up, troubles};
+use super::anomalies::{Gap, gaps};
+use super::categories::{self, Categories};
+use super::overlap::{HeatMap, Widespread, sharing};
+use super::region_section::Section;
+use super::snapshot::{Origin, Snapshot};
 use super::when;
-use crate::model::category::Category;
-use crate::history::Scope;
+use crate::history::ChartSeries;
 use crate::history::TERM;
+use crate::model::category::Category;
 
 /// The most gaps that are told.
 const MOST_GAPS: usize = 40;
@@ -21,7 +21,7 @@ const MOST_GAPS: usize = 40;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     /// Places of each chart.
-    pub places: usize,
+    pub entries: usize,
     /// Videos of each list of moves.
     pub moves: usize,
     /// Runs of each plot of ranks.
@@ -70,11 +70,11 @@ impl<'a> Page<'a> {
     }
 
     fn is_youtube(&self) -> bool {
-        self.snapshot.scope.source == "youtube"
+        self.snapshot.series.source == "youtube"
     }
 
     fn heading(&self) -> String {
-        let Scope { source, category_id } = &self.snapshot.scope;
+        let ChartSeries { source, category_id } = &self.snapshot.series;
         let heading = match source.as_str() {
             "youtube" => "YouTube’s most popular videos".to_owned(),
             "demo" => "Charts of the demo, all invented".to_owned(),
@@ -90,8 +90,8 @@ impl<'a> Page<'a> {
     /// Whether the history has charts of single categories besides.
     fn holds_categories(&self) -> bool {
         let Origin::History { others, .. } = &self.snapshot.origin else { return false };
-        let Scope { source, .. } = &self.snapshot.scope;
-        others.iter().any(|other| other.scope.source == *source && other.scope.category_id.is_some())
+        let ChartSeries { source, .. } = &self.snapshot.series;
+        others.iter().any(|other| other.series.source == *source && other.series.category_id.is_some())
     }
 
     /// Start of the newest run.
@@ -109,12 +109,12 @@ impl<'a> Page<'a> {
                     when(runs.end())
                 );
                 if !others.is_empty() {
-                    let other = |runs: &crate::history::ScopeRuns| {
-                        let category = runs.scope.category_id.map(|id| categories::name(Some(Category::new(id))));
+                    let other = |runs: &crate::history::SeriesRuns| {
+                        let category = runs.series.category_id.map(|id| categories::name(Some(Category::new(id))));
                         let count = if runs.runs == 1 { "one run".into() } else { format!("{} runs", runs.runs) };
                         match category {
-                            None => format!("{count} of {}", source_name(&runs.scope.source)),
-                            Some(category) => format!("{count} of {}, {category}", source_name(&runs.scope.source)),
+                            None => format!("{count} of {}", source_name(&runs.series.source)),
+                            Some(category) => format!("{count} of {}, {category}", source_name(&runs.series.source)),
                         }
                     };
                     let others: Vec<String> = others.iter().take(5).map(other).collect();
@@ -134,12 +134,12 @@ impl<'a> Page<'a> {
 
     /// What found no room.
     fn left_out(&self) -> Option<String> {
-        let Limits { places, moves, runs } = self.limits;
+        let Limits { entries, moves, runs } = self.limits;
         let charts = self.snapshot.regions.iter().filter_map(|past| past.chart.as_ref());
-        let longest = charts.map(|chart| chart.places.len()).max().unwrap_or(0);
+        let longest = charts.map(|chart| chart.entries.len()).max().unwrap_or(0);
         let mut missing = Vec::new();
-        if longest > places {
-            missing.push(format!("only the first {places} of up to {longest} places of each chart"));
+        if longest > entries {
+            missing.push(format!("only the first {entries} of up to {longest} places of each chart"));
         }
         if self.has_past && moves == 0 {
             missing.push("no lists of who entered, left, rose and fell".to_owned());
@@ -153,7 +153,7 @@ impl<'a> Page<'a> {
     }
 
     fn source_line(&self) -> String {
-        match self.snapshot.scope.source.as_str() {
+        match self.snapshot.series.source.as_str() {
             "youtube" => "Source of all charts: YouTube, by the YouTube Data API.".to_owned(),
             "demo" => {
                 "Source of all charts: the demo of trendfetch. It is invented, and none of YouTube’s data.".to_owned()
@@ -166,7 +166,7 @@ impl<'a> Page<'a> {
     fn delete_by(&self) -> String {
         let regions = &self.snapshot.regions;
         let charts = regions.iter().flat_map(|past| [&past.chart, &past.previous]).flatten();
-        let plots = regions.iter().filter(|past| !past.standings.is_empty()).flat_map(|past| past.recent().first());
+        let plots = regions.iter().filter(|past| !past.video_ranks.is_empty()).flat_map(|past| past.recent().first());
         let times = charts.map(|chart| chart.fetched_at).chain(plots.map(|attempt| attempt.fetched_at));
         let oldest = times.min().unwrap_or(self.snapshot.made_at);
         let last = oldest.checked_add(TERM).unwrap_or(oldest);
@@ -188,24 +188,27 @@ fn source_name(source: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{at, attempt, charted, compared, past, places, snapshot};
+    use crate::report::samples::{at, attempt, charted, compared, entries, past, snapshot};
     use crate::report::snapshot::Chart;
 
-    const LIMITS: Limits = Limits { places: 200, moves: 10, runs: 28 };
+    const LIMITS: Limits = Limits { entries: 200, moves: 10, runs: 28 };
 
     #[test]
     fn a_page_says_how_many_places_found_no_room() {
         let ids: Vec<String> = (0..11).map(|id| id.to_string()).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let snapshot =
-            snapshot(vec![charted("US", places(&ids)), charted("GB", places(&ids[..2])), past(vec![attempt("PL", 0)])]);
+        let snapshot = snapshot(vec![
+            charted("US", entries(&ids)),
+            charted("GB", entries(&ids[..2])),
+            past(vec![attempt("PL", 0)]),
+        ]);
         let text = |limits| Page::of(&snapshot, false, limits).left_out();
-        assert_eq!(text(Limits { places: 11, ..LIMITS }), None);
+        assert_eq!(text(Limits { entries: 11, ..LIMITS }), None);
         let ten = "To stay small, this page shows only the first 10 of up to 11 places of each chart. \
                    A page of fewer regions (-r) shows more.";
-        assert_eq!(text(Limits { places: 10, ..LIMITS }).as_deref(), Some(ten));
+        assert_eq!(text(Limits { entries: 10, ..LIMITS }).as_deref(), Some(ten));
         // One run has no moves and no plots to leave out.
-        assert_eq!(text(Limits { moves: 0, runs: 0, ..Limits { places: 10, ..LIMITS } }).as_deref(), Some(ten));
+        assert_eq!(text(Limits { moves: 0, runs: 0, ..Limits { entries: 10, ..LIMITS } }).as_deref(), Some(ten));
     }
 
     #[test]
@@ -214,13 +217,13 @@ mod tests {
             let said = Page::of(snapshot, false, LIMITS).delete_by();
             said.strip_prefix("Delete this page, or make it again, by ").unwrap().trim_end_matches('.').to_owned()
         };
-        let mut page = snapshot(vec![charted("US", places(&["a"])), charted("GB", places(&["a"]))]);
+        let mut page = snapshot(vec![charted("US", entries(&["a"])), charted("GB", entries(&["a"]))]);
         page.made_at = at(48);
         assert_eq!(by(&page), "2026-12-01");
         page.regions[1].chart.as_mut().unwrap().fetched_at = at(-24);
         assert_eq!(by(&page), "2026-11-30");
         // The chart before is on the page too, by who left it.
-        page.regions[0].previous = Some(Chart { fetched_at: at(-48), places: places(&["b"]) });
+        page.regions[0].previous = Some(Chart { fetched_at: at(-48), entries: entries(&["b"]) });
         assert_eq!(by(&page), "2026-11-29");
         page.made_at = at(30 * 24);
         assert_eq!(Page::of(&page, false, LIMITS).delete_by(), "Those 30 days are over: delete this page.");
@@ -231,10 +234,11 @@ mod tests {
 
     #[test]
     fn ranks_of_a_week_ago_count_for_the_day_of_deletion() {
-        let mut past = compared("US", (50, places(&["a"])), (50, places(&["a"])));
+        let mut past = compared("US", (50, entries(&["a"])), (50, entries(&["a"])));
         past.attempts.insert(0, attempt("US", -6 * 24));
-        past.standings =
-            [-6 * 24, 0, 1].map(|number| crate::history::Standing { number, rank: 1, video_id: "a".to_owned() }).into();
+        past.video_ranks = [-6 * 24, 0, 1]
+            .map(|number| crate::history::VideoRank { number, rank: 1, video_id: "a".to_owned() })
+            .into();
         let page = snapshot(vec![past]);
         let page = Page::of(&page, false, LIMITS);
         // The plot and its table show the rank of this run.
@@ -244,11 +248,11 @@ mod tests {
 
     #[test]
     fn a_page_without_lists_of_moves_says_so() {
-        let before = places(&["a", "b"]);
-        let snapshot = snapshot(vec![compared("US", (50, before), (50, places(&["b", "c"])))]);
+        let before = entries(&["a", "b"]);
+        let snapshot = snapshot(vec![compared("US", (50, before), (50, entries(&["b", "c"])))]);
         let with = Page::of(&snapshot, false, LIMITS);
         assert!(!with.sections[0].lists.is_empty());
-        let page = Page::of(&snapshot, false, Limits { places: 5, moves: 0, runs: 0 });
+        let page = Page::of(&snapshot, false, Limits { entries: 5, moves: 0, runs: 0 });
         assert!(page.sections[0].lists.is_empty());
         let said = "To stay small, this page shows no lists of who entered, left, rose and fell, no plots of ranks. \
                     A page of fewer regions (-r) shows more.";

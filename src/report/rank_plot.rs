@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::snapshot::{RegionPast, TOP};
-use crate::history::{Attempt, Place};
+use crate::history::{Attempt, HistoryEntry};
 
 /// Units from one run to the next.
 pub(super) const STEP: usize = 4;
@@ -55,7 +55,7 @@ impl Column {
 /// A video.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
-    pub place: &'a Place,
+    pub entry: &'a HistoryEntry,
     pub path: String,
     /// Points of no length, drawn as dots.
     pub dots: String,
@@ -79,17 +79,17 @@ impl<'a> Bump<'a> {
         let index: HashMap<i64, usize> =
             shown.iter().enumerate().map(|(index, attempt)| (attempt.number, index)).collect();
         let mut ranks: HashMap<&str, Vec<Option<u32>>> = HashMap::new();
-        for standing in &past.standings {
-            if let Some(index) = index.get(&standing.number) {
-                ranks.entry(&standing.video_id).or_insert_with(|| vec![None; shown.len()])[*index] =
-                    Some(standing.rank);
+        for video_rank in &past.video_ranks {
+            if let Some(index) = index.get(&video_rank.number) {
+                ranks.entry(&video_rank.video_id).or_insert_with(|| vec![None; shown.len()])[*index] =
+                    Some(video_rank.rank);
             }
         }
-        let top = past.chart.as_ref()?.places.iter().filter(|place| place.rank <= TOP);
+        let top = past.chart.as_ref()?.entries.iter().filter(|entry| entry.rank <= TOP);
         let lines: Vec<Line<'a>> = top
-            .filter_map(|place| {
-                let ranks = ranks.remove(&*place.video_id)?;
-                Some(Line { place, path: path(&ranks), dots: dots(&ranks), ranks })
+            .filter_map(|entry| {
+                let ranks = ranks.remove(&*entry.video_id)?;
+                Some(Line { entry, path: path(&ranks), dots: dots(&ranks), ranks })
             })
             .collect();
         if lines.is_empty() {
@@ -115,8 +115,8 @@ impl<'a> Bump<'a> {
 
     /// What stands beside each rank: a line with its colour, or nothing, where YouTube sent no usable video.
     pub(super) fn names(&self) -> impl Iterator<Item = Option<(usize, &Line<'a>)>> {
-        let last = self.lines.last().map_or(0, |line| line.place.rank);
-        (1..=last).map(|rank| self.lines.iter().enumerate().find(|(_, line)| line.place.rank == rank))
+        let last = self.lines.last().map_or(0, |line| line.entry.rank);
+        (1..=last).map(|rank| self.lines.iter().enumerate().find(|(_, line)| line.entry.rank == rank))
     }
 
     /// Whether a run of it says nothing of some ranks.
@@ -162,10 +162,10 @@ fn dots(ranks: &[Option<u32>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::VideoRank;
     use crate::model::Status;
-    use crate::report::samples::{at, attempt, failed, past, places};
+    use crate::report::samples::{at, attempt, entries, failed, past};
     use crate::report::snapshot::Chart;
-    use crate::history::Standing;
 
     /// A run an hour, each by who stood at its top; nobody is a run that failed.
     fn of_runs(runs: &[&[&str]]) -> RegionPast {
@@ -174,17 +174,17 @@ mod tests {
         };
         let mut past = past((0..).zip(runs).map(asked).collect());
         for (number, top) in (0..).zip(runs) {
-            let standing = |(rank, id): (u32, &&str)| Standing { number, rank, video_id: (*id).to_owned() };
-            past.standings.extend((1..).zip(*top).map(standing));
+            let video_rank = |(rank, id): (u32, &&str)| VideoRank { number, rank, video_id: (*id).to_owned() };
+            past.video_ranks.extend((1..).zip(*top).map(video_rank));
         }
         let newest = (0..).zip(runs).filter(|(_, top)| !top.is_empty()).last();
-        past.chart = newest.map(|(hour, top)| Chart { fetched_at: at(hour), places: places(top) });
+        past.chart = newest.map(|(hour, top)| Chart { fetched_at: at(hour), entries: entries(top) });
         past
     }
 
     /// `a M2 1H6`, one for each line.
     fn lines(bump: &Bump<'_>) -> Vec<String> {
-        bump.lines.iter().map(|line| format!("{} {}", line.place.video_id, line.path)).collect()
+        bump.lines.iter().map(|line| format!("{} {}", line.entry.video_id, line.path)).collect()
     }
 
     fn hours(bump: &Bump<'_>) -> Vec<Timestamp> {
@@ -279,10 +279,10 @@ mod tests {
     fn only_ten_places_have_a_line_of_their_own() {
         let ids = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
         let mut past = of_runs(&[&["k", "a"], &ids[..10]]);
-        past.chart = Some(Chart { fetched_at: at(1), places: places(&ids) });
+        past.chart = Some(Chart { fetched_at: at(1), entries: entries(&ids) });
         let bump = Bump::of(&past, 28).unwrap();
-        assert_eq!(bump.lines.iter().map(|line| &*line.place.video_id).collect::<Vec<_>>(), ids[..10]);
-        past.standings.push(Standing { number: 1, rank: 10, video_id: "k".to_owned() });
+        assert_eq!(bump.lines.iter().map(|line| &*line.entry.video_id).collect::<Vec<_>>(), ids[..10]);
+        past.video_ranks.push(VideoRank { number: 1, rank: 10, video_id: "k".to_owned() });
         assert_eq!(Bump::of(&past, 28).unwrap().others, "M2 1C4 1 4 19 6 19");
     }
 
@@ -290,17 +290,17 @@ mod tests {
     fn thinning_keeps_the_newest_whole_chart_though_the_newest_run_failed() {
         let past = of_runs(&[&["a"], &["a"], &["a"], &["a"], &["new", "a"], &[]]);
         let bump = Bump::of(&past, 3).unwrap();
-        let names: Vec<&str> = bump.lines.iter().map(|line| &*line.place.video_id).collect();
+        let names: Vec<&str> = bump.lines.iter().map(|line| &*line.entry.video_id).collect();
         assert_eq!(names, ["new", "a"], "the names stand beside the rows of their ranks");
     }
 
     #[test]
     fn a_name_stands_in_the_row_of_its_rank_though_a_place_is_skipped() {
         let mut past = of_runs(&[&["a", "b", "c"], &["a", "b", "c"]]);
-        past.chart.as_mut().unwrap().places.remove(1);
-        past.standings.retain(|standing| standing.rank != 2);
+        past.chart.as_mut().unwrap().entries.remove(1);
+        past.video_ranks.retain(|video_rank| video_rank.rank != 2);
         let bump = Bump::of(&past, 28).unwrap();
-        let names: Vec<Option<&str>> = bump.names().map(|name| name.map(|(_, line)| &*line.place.video_id)).collect();
+        let names: Vec<Option<&str>> = bump.names().map(|name| name.map(|(_, line)| &*line.entry.video_id)).collect();
         assert_eq!(names, [Some("a"), None, Some("c")]);
     }
     #[test]

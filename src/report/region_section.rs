@@ -4,15 +4,15 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
 
-use super::rank_plot::Bump;
 use super::categories;
 use super::page::Limits;
+use super::rank_plot::Bump;
 use super::snapshot::RegionPast;
 use super::{cause, when};
-use crate::support::human::{grouped, span};
-use crate::model::Status;
-use crate::history::Place;
+use crate::history::HistoryEntry;
 use crate::history::changes::Move;
+use crate::model::Status;
+use crate::support::human::{grouped, span};
 
 /// Pictures come from here and from nowhere else; the page's policy says the same.
 const PICTURES: &str = "https://i.ytimg.com/";
@@ -32,9 +32,9 @@ pub(super) struct Moves<'a> {
     pub moves: Vec<&'a Move>,
 }
 
-/// A place of a chart.
+/// A entry of a chart.
 pub(super) struct Row<'a> {
-    pub place: &'a Place,
+    pub entry: &'a HistoryEntry,
     pub moved: Moved,
     /// In the chart.
     pub minutes: i64,
@@ -53,12 +53,12 @@ impl<'a> Section<'a> {
     pub(super) fn of(past: &'a RegionPast, limits: Limits) -> Section<'a> {
         let moves = moves(past);
         let rows = past.chart.iter().flat_map(|chart| {
-            chart.places.iter().take(limits.places).map(|place| {
-                let is_compared = past.changes.as_ref().is_some_and(|changes| place.rank <= changes.depth);
+            chart.entries.iter().take(limits.entries).map(|entry| {
+                let is_compared = past.changes.as_ref().is_some_and(|changes| entry.rank <= changes.depth);
                 let stayed = if is_compared { Moved::By(0) } else { Moved::Unknown };
-                let moved = moves.get(&*place.video_id).copied().unwrap_or(stayed);
-                let minutes = chart.fetched_at.duration_since(place.first_seen_at).as_secs() / 60;
-                Row { place, moved, minutes: minutes.max(0) }
+                let moved = moves.get(&*entry.video_id).copied().unwrap_or(stayed);
+                let minutes = chart.fetched_at.duration_since(entry.first_seen_at).as_secs() / 60;
+                Row { entry, moved, minutes: minutes.max(0) }
             })
         });
         Section { past, bump: Bump::of(past, limits.runs), lists: lists(past, limits.moves), rows: rows.collect() }
@@ -93,11 +93,11 @@ impl<'a> Section<'a> {
 
     pub(super) fn summary(&self) -> String {
         let Some(chart) = &self.past.chart else { return format!("No whole chart yet; {}.", self.last_answer()) };
-        let count = chart.places.len();
+        let count = chart.entries.len();
         let mut text = format!("{count} {}, {}", if count == 1 { "place" } else { "places" }, when(&chart.fetched_at));
         if let Some(changes) = &self.past.changes {
             let since = changes.from.fetched_at;
-            let depth = if (changes.depth as usize) < chart.places.len() {
+            let depth = if (changes.depth as usize) < chart.entries.len() {
                 format!(" (down to place {})", changes.depth)
             } else {
                 String::new()
@@ -125,7 +125,7 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn caption(&self) -> String {
-        let all = self.past.chart.as_ref().map_or(0, |chart| chart.places.len());
+        let all = self.past.chart.as_ref().map_or(0, |chart| chart.entries.len());
         if self.rows.len() < all {
             format!("The first {} of {all} places; the page has no room for more.", self.rows.len())
         } else {
@@ -168,11 +168,11 @@ fn distance(each: &Move) -> u32 {
 
 impl Row<'_> {
     pub(super) fn category(&self) -> String {
-        self.place.category.map_or_else(|| "–".to_owned(), |category| categories::name(Some(category)))
+        self.entry.category.map_or_else(|| "–".to_owned(), |category| categories::name(Some(category)))
     }
 
     pub(super) fn views(&self) -> String {
-        self.place.views.map_or_else(|| "–".to_owned(), grouped)
+        self.entry.views.map_or_else(|| "–".to_owned(), grouped)
     }
 
     pub(super) fn in_chart(&self) -> String {
@@ -181,7 +181,7 @@ impl Row<'_> {
 
     /// Only from the host that the page's policy allows.
     pub(super) fn picture(&self) -> Option<&str> {
-        self.place.thumbnail.as_deref().filter(|address| address.starts_with(PICTURES))
+        self.entry.thumbnail.as_deref().filter(|address| address.starts_with(PICTURES))
     }
 }
 
@@ -212,19 +212,19 @@ impl fmt::Display for Moved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{charted, compared, place, places, region};
+    use crate::report::samples::{charted, compared, entries, entry, region};
 
-    const LIMITS: Limits = Limits { places: 200, moves: 10, runs: 28 };
+    const LIMITS: Limits = Limits { entries: 200, moves: 10, runs: 28 };
 
     /// What the rows of a chart say of moves: the id, the text, the class.
     fn shown(past: &RegionPast) -> Vec<(&str, String, &'static str)> {
         let rows = Section::of(past, LIMITS).rows;
-        rows.iter().map(|row| (&*row.place.video_id, row.moved.to_string(), row.moved.class())).collect()
+        rows.iter().map(|row| (&*row.entry.video_id, row.moved.to_string(), row.moved.class())).collect()
     }
 
     #[test]
     fn each_place_tells_how_it_moved_down_to_the_depth_of_both_charts() {
-        let (before, now) = (places(&["a", "b", "c", "d"]), places(&["b", "new", "c", "a", "e", "d"]));
+        let (before, now) = (entries(&["a", "b", "c", "d"]), entries(&["b", "new", "c", "a", "e", "d"]));
         let past = compared("US", (4, before), (6, now));
         let row = |id, text: &str, class| (id, text.to_owned(), class);
         let expected = [
@@ -240,8 +240,8 @@ mod tests {
 
     #[test]
     fn without_an_earlier_chart_no_move_is_known() {
-        assert!(moves(&charted("US", places(&["a"]))).is_empty());
-        assert_eq!(shown(&charted("US", places(&["a"]))), [("a", "–".to_owned(), "")]);
+        assert!(moves(&charted("US", entries(&["a"]))).is_empty());
+        assert_eq!(shown(&charted("US", entries(&["a"]))), [("a", "–".to_owned(), "")]);
     }
 
     /// `Rose 3: b c`, one for each list.
@@ -252,21 +252,21 @@ mod tests {
 
     #[test]
     fn lists_of_moves_come_by_rank_or_by_distance_and_are_cut() {
-        let before = places(&["x", "a", "b", "c", "d", "y"]);
-        let now = places(&["d", "m", "b", "a", "n", "c"]);
+        let before = entries(&["x", "a", "b", "c", "d", "y"]);
+        let now = entries(&["d", "m", "b", "a", "n", "c"]);
         let past = compared("US", (50, before), (50, now));
         assert_eq!(listed(&past, 10), ["Entered 2: m n", "Left 2: x y", "Rose 1: d", "Fell 2: a c"]);
         assert_eq!(listed(&past, 1), ["Entered 2: m", "Left 2: x", "Rose 1: d", "Fell 2: a"]);
         assert_eq!(listed(&past, 0), [""; 0]);
-        let (before, now) = (places(&["a", "b", "c", "d"]), places(&["b", "d", "a", "c"]));
+        let (before, now) = (entries(&["a", "b", "c", "d"]), entries(&["b", "d", "a", "c"]));
         let past = compared("US", (50, before), (50, now));
         assert_eq!(listed(&past, 10), ["Rose 2: d b", "Fell 2: a c"], "the farthest first, and no empty list");
     }
 
     #[test]
     fn a_cut_chart_says_so_above_its_rows() {
-        let past = charted("US", places(&["a", "b", "c"]));
-        let caption = |places| Section::of(&past, Limits { places, ..LIMITS }).caption();
+        let past = charted("US", entries(&["a", "b", "c"]));
+        let caption = |entries| Section::of(&past, Limits { entries, ..LIMITS }).caption();
         assert_eq!(caption(2), "The first 2 of 3 places; the page has no room for more.");
         assert_eq!(caption(3), "The chart of United States (US)");
     }
@@ -274,8 +274,8 @@ mod tests {
     #[test]
     fn pictures_are_only_those_of_the_host_that_the_policy_allows() {
         let picture = |address: Option<&str>| {
-            let place = Place { thumbnail: address.map(str::to_owned), ..place(1, "a") };
-            Row { place: &place, moved: Moved::New, minutes: 0 }.picture().map(str::to_owned)
+            let entry = HistoryEntry { thumbnail: address.map(str::to_owned), ..entry(1, "a") };
+            Row { entry: &entry, moved: Moved::New, minutes: 0 }.picture().map(str::to_owned)
         };
         let good = "https://i.ytimg.com/vi/a/hqdefault.jpg";
         assert_eq!(picture(Some(good)).as_deref(), Some(good));

@@ -1,13 +1,13 @@
-//! What the tests of the page are made from: places, runs, regions, snapshots.
+//! What the tests of the page are made from: entries, runs, regions, snapshots.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::{Chart, Origin, RegionPast, Snapshot};
-use crate::model::category::Category;
-use crate::model::Status;
-use crate::model::region::Region;
 use crate::history::changes::{self, Fetch};
-use crate::history::{Attempt, Place, Scope};
+use crate::history::{Attempt, ChartSeries, HistoryEntry};
+use crate::model::Status;
+use crate::model::category::Category;
+use crate::model::region::Region;
 
 pub(super) fn region(code: &str) -> Region {
     Region::new(code).unwrap()
@@ -18,8 +18,8 @@ pub(super) fn at(hours: i64) -> Timestamp {
     "2026-11-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hours)
 }
 
-pub(super) fn place(rank: u32, id: &str) -> Place {
-    Place {
+pub(super) fn entry(rank: u32, id: &str) -> HistoryEntry {
+    HistoryEntry {
         rank,
         video_id: id.to_owned(),
         title: format!("Title of {id}"),
@@ -33,17 +33,17 @@ pub(super) fn place(rank: u32, id: &str) -> Place {
 }
 
 /// From the top down.
-pub(super) fn places(ids: &[&str]) -> Vec<Place> {
-    (1..).zip(ids).map(|(rank, id)| place(rank, id)).collect()
+pub(super) fn entries(ids: &[&str]) -> Vec<HistoryEntry> {
+    (1..).zip(ids).map(|(rank, id)| entry(rank, id)).collect()
 }
 
-/// So many places of each category, one category after the other.
-pub(super) fn of_categories(counts: &[(Option<u32>, usize)]) -> Vec<Place> {
+/// So many entries of each category, one category after the other.
+pub(super) fn of_categories(counts: &[(Option<u32>, usize)]) -> Vec<HistoryEntry> {
     let each = counts.iter().flat_map(|(category, count)| std::iter::repeat_n(category.map(Category::new), *count));
-    (1..).zip(each).map(|(rank, category)| Place { category, ..place(rank, &format!("v{rank}")) }).collect()
+    (1..).zip(each).map(|(rank, category)| HistoryEntry { category, ..entry(rank, &format!("v{rank}")) }).collect()
 }
 
-/// A whole chart of 50 places.
+/// A whole chart of 50 entries.
 pub(super) fn attempt(code: &str, hours: i64) -> Attempt {
     Attempt {
         run_id: format!("run {hours}"),
@@ -67,29 +67,29 @@ pub(super) fn failed(code: &str, hours: i64, status: Status, kind: &str) -> Atte
 /// A region without a chart, but for what the attempts say.
 pub(super) fn past(attempts: Vec<Attempt>) -> RegionPast {
     let region = attempts[0].region;
-    RegionPast { region, attempts, chart: None, previous: None, changes: None, standings: Vec::new() }
+    RegionPast { region, attempts, chart: None, previous: None, changes: None, video_ranks: Vec::new() }
 }
 
 /// A region that was asked for once, at hour 0.
-pub(super) fn charted(code: &str, places: Vec<Place>) -> RegionPast {
-    RegionPast { chart: Some(Chart { fetched_at: at(0), places }), ..past(vec![attempt(code, 0)]) }
+pub(super) fn charted(code: &str, entries: Vec<HistoryEntry>) -> RegionPast {
+    RegionPast { chart: Some(Chart { fetched_at: at(0), entries }), ..past(vec![attempt(code, 0)]) }
 }
 
 /// A region with the charts of hours 0 and 1, each with the depth that it was asked for.
-pub(super) fn compared(code: &str, before: (u32, Vec<Place>), now: (u32, Vec<Place>)) -> RegionPast {
+pub(super) fn compared(code: &str, before: (u32, Vec<HistoryEntry>), now: (u32, Vec<HistoryEntry>)) -> RegionPast {
     let [from, to] = [(0, before.0), (1, now.0)].map(|(hours, depth)| Fetch {
         region: region(code),
         run_id: format!("run {hours}"),
         number: hours,
         fetched_at: at(hours),
-        scope: Scope { source: "youtube".to_owned(), category_id: None },
+        series: ChartSeries { source: "youtube".to_owned(), category_id: None },
         depth,
     });
     let asked = |fetch: &Fetch| Attempt { depth: fetch.depth, ..attempt(code, fetch.number) };
     RegionPast {
         changes: Some(changes::compare((&from, &before.1), (&to, &now.1))),
-        previous: Some(Chart { fetched_at: at(0), places: before.1 }),
-        chart: Some(Chart { fetched_at: at(1), places: now.1 }),
+        previous: Some(Chart { fetched_at: at(0), entries: before.1 }),
+        chart: Some(Chart { fetched_at: at(1), entries: now.1 }),
         ..past(vec![asked(&from), asked(&to)])
     }
 }
@@ -101,7 +101,7 @@ pub(super) fn snapshot(regions: Vec<RegionPast>) -> Snapshot {
     Snapshot {
         made_at: newest,
         origin: Origin::History { runs: oldest..=newest, others: Vec::new() },
-        scope: Scope { source: "youtube".to_owned(), category_id: None },
+        series: ChartSeries { source: "youtube".to_owned(), category_id: None },
         regions,
     }
 }

@@ -1,12 +1,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::samples::{at, attempt, charted, compared, failed, place, places, snapshot};
+use super::samples::{at, attempt, charted, compared, entries, entry, failed, snapshot};
 use super::snapshot::TOP;
 use super::*;
+use crate::history::{Attempt, ChartSeries, SeriesRuns, VideoRank};
 use crate::model::Status;
 use crate::model::region::Region;
-use crate::history::{Attempt, Scope, ScopeRuns, Standing};
 
 #[test]
 fn the_hashes_of_the_policy_are_those_of_what_the_page_holds() {
@@ -16,7 +16,7 @@ fn the_hashes_of_the_policy_are_those_of_what_the_page_holds() {
     };
     assert_eq!(STYLE_HASH, hash(STYLE));
     assert_eq!(SCRIPT_HASH, hash(SCRIPT));
-    let page = render(&snapshot(vec![charted("US", places(&["a"]))]), false).unwrap();
+    let page = render(&snapshot(vec![charted("US", entries(&["a"]))]), false).unwrap();
     for part in [
         format!("<style>{STYLE}</style>"),
         format!("<script>{SCRIPT}</script>"),
@@ -51,7 +51,7 @@ fn a_title_that_shows_nothing_has_a_stand_in_and_a_channel_none() {
 
 #[test]
 fn only_small_letters_become_a_language() {
-    let of = |language: Option<&str>| lang(&Place { language: language.map(str::to_owned), ..place(1, "a") });
+    let of = |language: Option<&str>| lang(&HistoryEntry { language: language.map(str::to_owned), ..entry(1, "a") });
     assert_eq!((&*of(Some("pl")), &*of(Some("fil"))), (" lang=\"pl\"", " lang=\"fil\""));
     for other in ["", "PL", "zh-Hans", "p l", "\"><b", "ż", "e1"] {
         assert_eq!(of(Some(other)), "", "{other}");
@@ -77,25 +77,25 @@ fn a_move_shows_the_ranks_that_it_has() {
 
 /// A page on which every text of strangers is this one.
 fn of_text(text: &str, origin: Origin) -> Snapshot {
-    let place = |rank, id: &str| Place {
+    let entry = |rank, id: &str| HistoryEntry {
         title: text.to_owned(),
         channel: text.to_owned(),
         thumbnail: Some(format!("https://i.ytimg.com/{text}")),
         language: Some(text.to_owned()),
-        ..place(rank, &format!("{id}{text}"))
+        ..entry(rank, &format!("{id}{text}"))
     };
     let mut us = compared(
         "US",
-        (50, vec![place(1, "a"), place(2, "b"), place(3, "c")]),
-        (50, vec![place(1, "b"), place(2, "a"), place(3, "d")]),
+        (50, vec![entry(1, "a"), entry(2, "b"), entry(3, "c")]),
+        (50, vec![entry(1, "b"), entry(2, "a"), entry(3, "d")]),
     );
-    let standing = |(number, rank, id): (i64, u32, &str)| Standing { number, rank, video_id: format!("{id}{text}") };
-    us.standings = [(0, 1, "a"), (0, 2, "b"), (1, 1, "b"), (1, 2, "a")].map(standing).into();
-    let mut gb = charted("GB", vec![place(1, "a")]);
+    let video_rank = |(number, rank, id): (i64, u32, &str)| VideoRank { number, rank, video_id: format!("{id}{text}") };
+    us.video_ranks = [(0, 1, "a"), (0, 2, "b"), (1, 1, "b"), (1, 2, "a")].map(video_rank).into();
+    let mut gb = charted("GB", vec![entry(1, "a")]);
     // Told among the gaps and at the head.
     gb.attempts
         .push(Attempt { error: Some((text.to_owned(), text.to_owned())), ..failed("GB", 1, Status::Failed, "") });
-    Snapshot { origin, scope: Scope { source: text.to_owned(), category_id: None }, ..snapshot(vec![us, gb]) }
+    Snapshot { origin, series: ChartSeries { source: text.to_owned(), category_id: None }, ..snapshot(vec![us, gb]) }
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn text_of_strangers_opens_and_closes_nothing() {
     let hostile = "</script><img src=x onerror=alert(1)>\"'&";
     let escaped = "&#60;/script&#62;&#60;img src=x onerror=alert(1)&#62;&#34;&#39;&#38;";
     let of_history = |text: &str| {
-        let scope = Scope { source: text.to_owned(), category_id: None };
-        Origin::History { runs: at(0)..=at(1), others: vec![ScopeRuns { scope, runs: 1, newest: at(0) }] }
+        let series = ChartSeries { source: text.to_owned(), category_id: None };
+        Origin::History { runs: at(0)..=at(1), others: vec![SeriesRuns { series, runs: 1, newest: at(0) }] }
     };
     let of_document = |text: &str| Origin::Document { run_id: text.to_owned(), fetched_at: at(0) };
     for origin in [&of_history as &dyn Fn(&str) -> Origin, &of_document] {
@@ -126,13 +126,13 @@ fn text_of_strangers_opens_and_closes_nothing() {
 #[test]
 fn pictures_come_when_asked_for_and_from_one_host_only() {
     let pictured =
-        |rank, address: &str| Place { thumbnail: Some(address.to_owned()), ..place(rank, &format!("v{rank}")) };
-    let places = vec![
+        |rank, address: &str| HistoryEntry { thumbnail: Some(address.to_owned()), ..entry(rank, &format!("v{rank}")) };
+    let entries = vec![
         pictured(1, "https://i.ytimg.com/vi/a/hq.jpg"),
         pictured(2, "https://i.ytimg.com.evil.example/vi/a/hq.jpg"),
         pictured(3, "javascript:alert(1)"),
     ];
-    let snapshot = snapshot(vec![charted("US", places)]);
+    let snapshot = snapshot(vec![charted("US", entries)]);
     let with = render(&snapshot, true).unwrap();
     assert!(with.contains("<img src=\"https://i.ytimg.com/vi/a/hq.jpg\" "));
     assert!(with.contains("; img-src https://i.ytimg.com; "), "the policy lets it in");
@@ -145,22 +145,22 @@ fn pictures_come_when_asked_for_and_from_one_host_only() {
 fn a_page_of_all_regions_stays_small_and_says_what_it_leaves_out() {
     // Titles that people give, and the longest there are after escaping.
     for text in ["A title as people give them, with a few words (official)", &"\"".repeat(150)] {
-        let long = |ids: &str, region: &str| -> Vec<Place> {
-            let place = |rank: u32| Place {
+        let long = |ids: &str, region: &str| -> Vec<HistoryEntry> {
+            let entry = |rank: u32| HistoryEntry {
                 title: text.to_owned(),
                 channel: text.to_owned(),
                 views: Some(123_456_789),
-                ..place(rank, &format!("{region}-{ids}-{rank:05}"))
+                ..entry(rank, &format!("{region}-{ids}-{rank:05}"))
             };
-            (1..=200).map(place).collect()
+            (1..=200).map(entry).collect()
         };
         let past = |region: Region| {
             let code = region.code();
             let mut past = compared(code, (200, long("one", code)), (200, long("two", code)));
             past.attempts = (-26..=1).map(|hour| attempt(code, hour)).collect();
             let top = |number| (1..=TOP).map(move |rank| (number, rank));
-            let standing = |(number, rank)| Standing { number, rank, video_id: format!("{code}-two-{rank:05}") };
-            past.standings = (-26..=1).flat_map(top).map(standing).collect();
+            let video_rank = |(number, rank)| VideoRank { number, rank, video_id: format!("{code}-two-{rank:05}") };
+            past.video_ranks = (-26..=1).flat_map(top).map(video_rank).collect();
             past
         };
         let page = render(&snapshot(Region::all().map(past).collect()), false).unwrap();
@@ -178,8 +178,8 @@ fn a_page_of_all_regions_stays_small_and_says_what_it_leaves_out() {
 #[test]
 fn what_has_room_is_shown_whole() {
     let ids: Vec<String> = (0..200).map(|id| format!("v{id}")).collect();
-    let places = places(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-    let page = render(&snapshot(vec![charted("US", places)]), false).unwrap();
+    let entries = entries(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let page = render(&snapshot(vec![charted("US", entries)]), false).unwrap();
     assert!(!page.contains("To stay small"));
     assert_eq!(page.matches("<caption>The chart of United States (US)</caption>").count(), 1);
     assert!(page.contains("watch?v=v199\""));

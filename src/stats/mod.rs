@@ -4,14 +4,14 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{Overlap, RegionOutcome, RegionStats, Stats, Status, TrendingVideo};
 use crate::model::region::Region;
+use crate::model::{MergedVideo, Overlap, RegionOutcome, RegionStats, Stats, Status};
 
 /// The most pairs that the document names.
 const OVERLAP_PAIRS: usize = 20;
 
 /// Counts. `outcomes` are in the order asked for.
-pub fn count(outcomes: &[RegionOutcome], videos: &[TrendingVideo], elapsed: Duration, held: Duration) -> Stats {
+pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Duration, held: Duration) -> Stats {
     let shared = shared(outcomes, videos);
     let regions: Vec<RegionStats> =
         outcomes.iter().enumerate().map(|(place, outcome)| region_stats(outcome, shared[place][place])).collect();
@@ -21,9 +21,9 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[TrendingVideo], elapsed: Dura
     let requests = sum(|outcome| outcome.effort.requests);
     let alone: Duration = outcomes.iter().map(|outcome| outcome.effort.alone).sum();
     Stats {
-        raw: outcomes.iter().map(|outcome| outcome.places).sum(),
+        raw: outcomes.iter().map(|outcome| outcome.entries).sum(),
         unique: videos.len(),
-        multi_region: videos.iter().filter(|video| video.places.len() > 1).count(),
+        multi_region: videos.iter().filter(|video| video.ranks.len() > 1).count(),
         skipped: sum(|outcome| outcome.skipped),
         overlap: overlap(outcomes, &shared),
         requests,
@@ -62,12 +62,12 @@ fn milliseconds(duration: Duration) -> u64 {
 
 /// How many videos each two regions share, by their places among the outcomes, the earlier region first; a region's
 /// own number where both are the same. A table and not a map: a video in all regions is in 6,105 pairs.
-fn shared(outcomes: &[RegionOutcome], videos: &[TrendingVideo]) -> Vec<Vec<usize>> {
+fn shared(outcomes: &[RegionOutcome], videos: &[MergedVideo]) -> Vec<Vec<usize>> {
     let place_of: HashMap<Region, usize> =
         outcomes.iter().enumerate().map(|(place, outcome)| (outcome.region, place)).collect();
     let mut shared = vec![vec![0; outcomes.len()]; outcomes.len()];
     for video in videos {
-        let places: Vec<usize> = video.places.iter().filter_map(|(region, _)| place_of.get(region).copied()).collect();
+        let places: Vec<usize> = video.ranks.iter().filter_map(|(region, _)| place_of.get(region).copied()).collect();
         for (index, &first) in places.iter().enumerate() {
             for &second in &places[index..] {
                 shared[first][second] += 1;

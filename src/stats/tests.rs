@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::deduplicate::deduplicate;
-use crate::model::error::{Kind, RegionError};
+use crate::model::error::{ErrorKind, RegionError};
 use crate::model::{Effort, RegionChart};
 use crate::normalize::{Window, page};
 
@@ -17,17 +17,17 @@ fn chart(code: &str, ids: &[&str]) -> RegionChart {
     let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
-        places: page.sightings.len(),
+        entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
         error: None,
         effort: Effort::default(),
     };
-    RegionChart { sightings: page.sightings, outcome }
+    RegionChart { entries: page.entries, outcome }
 }
 
 fn error() -> RegionError {
-    RegionError { status: Some(503), ..RegionError::new(Kind::ServerError, "down") }
+    RegionError { status: Some(503), ..RegionError::new(ErrorKind::ServerError, "down") }
 }
 
 /// The chart with another outcome.

@@ -23,7 +23,7 @@ static IDLE: Mutex<Vec<Worker>> = Mutex::new(Vec::new());
 
 /// Starts the work on another thread, at once; the future waits for its result. Where no thread can be started, the work
 /// is done on this thread before the call returns: slower, but nothing is lost. A panic of the work continues here.
-pub fn unblocked<T, W>(work: W) -> impl Future<Output = T> + Send
+pub fn run_blocking<T, W>(work: W) -> impl Future<Output = T> + Send
 where
     T: Send + 'static,
     W: FnOnce() -> T + Send + 'static,
@@ -91,7 +91,7 @@ mod tests {
         let mut threads = HashSet::new();
         // Other tests take threads too, so that this need not be the same one each time.
         for _ in 0..50 {
-            threads.insert(unblocked(|| thread::current().id()).await);
+            threads.insert(run_blocking(|| thread::current().id()).await);
         }
         assert!(threads.len() < 50 && !threads.contains(&thread::current().id()));
     }
@@ -99,6 +99,6 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "of the work")]
     async fn a_panic_of_the_work_continues() {
-        unblocked(|| panic!("of the work")).await;
+        run_blocking(|| panic!("of the work")).await;
     }
 }

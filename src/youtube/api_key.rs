@@ -77,7 +77,7 @@ impl ApiKey {
     }
 
     /// The text without the key, which a server may repeat.
-    pub(crate) fn conceal(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         let key = &self.0;
         if key.len() < SHORTEST_SECRET {
             return text.to_owned();

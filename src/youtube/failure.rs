@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::error::{Kind, RegionError};
+use crate::model::error::{ErrorKind, RegionError};
 
 /// Why one attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Delivery {
 
 impl Failure {
     /// A failure without an answer.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Failure {
         Failure { error: RegionError::new(kind, message), retry_after: None, window: None, delivery: Delivery::Sent }
     }
 
@@ -56,16 +56,16 @@ impl Failure {
         self
     }
 
-    /// With its texts passed through `conceal`: a server may repeat what it was sent.
+    /// With its texts passed through `redact`: a server may repeat what it was sent.
     #[must_use]
-    pub fn conceal(mut self, conceal: impl Fn(&str) -> String) -> Failure {
-        self.error.message = conceal(&self.error.message);
-        self.error.reason = self.error.reason.as_deref().map(conceal);
+    pub fn redact(mut self, redact: impl Fn(&str) -> String) -> Failure {
+        self.error.message = redact(&self.error.message);
+        self.error.reason = self.error.reason.as_deref().map(redact);
         self
     }
 
     /// Its kind.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.error.kind
     }
 }

@@ -6,17 +6,17 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use trendfetch::model::category::Category;
-use trendfetch::model::read;
-use trendfetch::model::error::Kind;
-use trendfetch::youtube::request::{self, PageRequest};
-use trendfetch::youtube::failure::Failure;
-use trendfetch::fetch::retry::{Before, MAX_BACKOFF, Next, Retry, RetryPolicy, decide, rule};
-use trendfetch::youtube::client::{Head, Reply};
-use trendfetch::normalize::{self, Malformed, Page, Window};
 use trendfetch::config::region_list;
+use trendfetch::fetch::retry::{Before, MAX_BACKOFF, Next, Retry, RetryPolicy, decide, rule};
+use trendfetch::model::category::Category;
+use trendfetch::model::error::ErrorKind;
+use trendfetch::model::read;
 use trendfetch::model::region::Region;
+use trendfetch::normalize::{self, Malformed, Page, Window};
 use trendfetch::support::sanitize;
+use trendfetch::youtube::client::{Response, ResponseHead};
+use trendfetch::youtube::failure::Failure;
+use trendfetch::youtube::request::{self, PageRequest};
 
 /// 2026-11-22T21:00:00Z
 pub const NOW: i64 = 1_795_381_200;
@@ -25,8 +25,8 @@ pub fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
 }
 
-pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
-    Reply { head: Head { status, ..Head::default() }, body: body.into() }
+pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Response {
+    Response { head: ResponseHead { status, ..ResponseHead::default() }, body: body.into() }
 }
 
 pub fn request() -> PageRequest {
@@ -41,7 +41,7 @@ pub fn request() -> PageRequest {
 }
 
 /// Reads a refusal as `fetch` does.
-pub fn refused(reply: &Reply) -> Failure {
+pub fn refused(reply: &Response) -> Failure {
     request::read(reply, &request(), now()).expect_err("a status other than 200 is no page")
 }
 
@@ -66,12 +66,12 @@ pub fn assert_all_seen(what: &str, text: &str) {
 
 /// Bytes read as a saved document: what is one is written as it was read.
 pub fn check_document(bytes: &[u8]) {
-    let Ok(report) = read::parse(bytes) else { return };
-    let written = serde_json::to_string(&report).unwrap();
+    let Ok(document) = read::parse(bytes) else { return };
+    let written = serde_json::to_string(&document).unwrap();
     let again = read::parse(written.as_bytes()).expect("what is written can be read");
     assert_eq!(serde_json::to_string(&again).unwrap(), written);
-    let asked: HashSet<Region> = report.request.regions.iter().copied().collect();
-    let places: Vec<(Region, u32)> = report.videos.iter().flat_map(|video| video.places.clone()).collect();
+    let asked: HashSet<Region> = document.request.regions.iter().copied().collect();
+    let places: Vec<(Region, u32)> = document.videos.iter().flat_map(|video| video.ranks.clone()).collect();
     assert_eq!(places.iter().collect::<HashSet<_>>().len(), places.len(), "a place is taken twice");
     assert!(places.iter().all(|(region, rank)| asked.contains(region) && *rank >= 1));
 }
@@ -89,12 +89,12 @@ pub fn check_page(body: &[u8]) {
         };
         page_fits(&page, offset, size, description);
         // A smaller window shows the beginning of the same, elsewhere under other ranks.
-        let beginning = whole.as_ref().unwrap().sightings.iter().filter(|sighting| sighting.rank <= size);
-        let same = |(a, b): (&trendfetch::model::Sighting, &trendfetch::model::Sighting)| {
+        let beginning = whole.as_ref().unwrap().entries.iter().filter(|entry| entry.rank <= size);
+        let same = |(a, b): (&trendfetch::model::ChartEntry, &trendfetch::model::ChartEntry)| {
             a.rank == b.rank + offset && a.video.id == b.video.id && a.video.title == b.video.title
         };
-        assert_eq!(page.sightings.len(), beginning.clone().count());
-        assert!(page.sightings.iter().zip(beginning).all(same));
+        assert_eq!(page.entries.len(), beginning.clone().count());
+        assert!(page.entries.iter().zip(beginning).all(same));
     }
     if let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) {
         assert_ne!(whole, Err(Malformed::Truncated), "whole JSON is called cut short");
@@ -111,9 +111,9 @@ pub fn check_page(body: &[u8]) {
     // The face that `fetch` sees says the same, with the kinds of the document.
     let outcome = request::read(&reply(200, body), &request(), now());
     match (outcome, whole) {
-        (Ok(page), Ok(whole)) => assert_eq!((page.places, page.skipped), (whole.places, whole.skipped)),
-        (Err(failure), Err(Malformed::Truncated)) => assert_eq!(failure.kind(), Kind::Truncated),
-        (Err(failure), Err(Malformed::Shape)) => assert_eq!(failure.kind(), Kind::BadResponse),
+        (Ok(page), Ok(whole)) => assert_eq!((page.items, page.skipped), (whole.items, whole.skipped)),
+        (Err(failure), Err(Malformed::Truncated)) => assert_eq!(failure.kind(), ErrorKind::Truncated),
+        (Err(failure), Err(Malformed::Shape)) => assert_eq!(failure.kind(), ErrorKind::BadResponse),
         other => panic!("{other:?}"),
     }
 }
@@ -121,14 +121,14 @@ pub fn check_page(body: &[u8]) {
 const KIND: &str = "youtube#videoListResponse";
 
 fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
-    assert!(page.places <= size);
-    assert_eq!(page.skipped as usize + page.sightings.len(), page.places as usize);
-    assert!(page.sightings.is_sorted_by(|a, b| a.rank < b.rank), "ranks do not increase");
+    assert!(page.items <= size);
+    assert_eq!(page.skipped as usize + page.entries.len(), page.items as usize);
+    assert!(page.entries.is_sorted_by(|a, b| a.rank < b.rank), "ranks do not increase");
     assert!(page.next.as_deref() != Some(""));
-    for sighting in &page.sightings {
-        assert!((offset + 1..=offset + page.places).contains(&sighting.rank), "rank {}", sighting.rank);
-        assert_eq!(sighting.fetched_at, now());
-        let video = &sighting.video;
+    for entry in &page.entries {
+        assert!((offset + 1..=offset + page.items).contains(&entry.rank), "rank {}", entry.rank);
+        assert_eq!(entry.fetched_at, now());
+        let video = &entry.video;
         let of_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         assert!((1..=64).contains(&video.id.len()) && video.id.bytes().all(of_alphabet), "id {:?}", video.id);
         assert_eq!(video.description.is_some(), description);
@@ -155,13 +155,13 @@ fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
 }
 
 /// An answer whose status is not 200.
-pub fn check_refusal(reply: &Reply) {
+pub fn check_refusal(reply: &Response) {
     let failure = refused(reply);
     assert_eq!(failure, refused(reply));
     let error = &failure.error;
     let head = &reply.head;
     assert_eq!(error.status, Some(head.status));
-    use Kind::{
+    use ErrorKind::{
         BadParameter, BadRequest, BadResponse, Forbidden, KeyRejected, ProxyLogin, QuotaExceeded, RateLimited,
         RegionUnsupported, ServerError,
     };
@@ -231,7 +231,11 @@ pub fn check_regions(typed: &str) {
             assert_eq!(regions.iter().collect::<HashSet<_>>().len(), regions.len(), "a region comes twice");
             assert!(regions.iter().all(|region| matches!(region.code().as_bytes(), [b'A'..=b'Z', b'A'..=b'Z'])));
             let codes: Vec<String> = regions.iter().map(Region::to_string).collect();
-            assert_eq!(region_list::parse(&codes.join(",")).as_deref(), Ok(&regions[..]), "its own codes are not taken back");
+            assert_eq!(
+                region_list::parse(&codes.join(",")).as_deref(),
+                Ok(&regions[..]),
+                "its own codes are not taken back"
+            );
             assert_eq!(region_list::parse(&typed.to_ascii_lowercase()).as_deref(), Ok(&regions[..]));
             assert_eq!(region_list::parse(&typed.to_ascii_uppercase()).as_deref(), Ok(&regions[..]));
         }

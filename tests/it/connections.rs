@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::raw_server::{Asked, Bytes, PAGES, Step, ok, page};
 use crate::harness::{Answer, Run, Server, region_row};
+use crate::raw_server::{Asked, Bytes, PAGES, Step, ok, page};
 use crate::tls::{self, Authority, Fault};
 
 /// Regions of the built-in table.

@@ -1,4 +1,4 @@
-//! Ends and faults in the middle of a commit to a file of SQLite: nothing acknowledged is lost, and
+//! Scope and faults in the middle of a commit to a file of SQLite: nothing acknowledged is lost, and
 //! nothing half is kept.
 
 use std::collections::BTreeSet;

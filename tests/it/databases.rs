@@ -37,7 +37,7 @@ impl Store {
         Some(Store { url: cluster.url(&name), folder: tempfile::tempdir().unwrap() })
     }
 
-    /// Rows as text, a line each, columns separated by `|`, by the engine's own client or library.
+    /// Rows as text, a line each, columns separated by `|`, by the backend's own client or library.
     pub fn query(&self, sql: &str) -> Vec<String> {
         if self.url.starts_with("postgres:") {
             return psql(&self.url, sql);

@@ -1,4 +1,4 @@
-//! Ends at odd moments, and runs that are large or many.
+//! Scope at odd moments, and runs that are large or many.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::raw_server::{Asked, Bytes, PAGES, Step, ids_of, ok, page, wait_until};
 use crate::harness::{Answer, Outcome, Run, Server, ids, peak_kib, region_row};
-use table::Ends::{Closes, Empty, Fails, LastPage, Repeats, Skips, Whole};
+use crate::raw_server::{Asked, Bytes, PAGES, Step, ids_of, ok, page, wait_until};
+use table::Scope::{Closes, Empty, Fails, LastPage, Repeats, Skips, Whole};
 use table::{Class, Request, class, table};
 
 /// The region whose answers are at fault; the others are asked before and after it.

@@ -21,12 +21,12 @@ use crate::harness::{Answer, Hit, KEY, Outcome, Run, Server, item};
 
 mod disconnects;
 mod distance;
-mod pooler;
 mod permissions;
+mod pooler;
+mod restarts;
 mod search;
 mod serialization;
 mod settings;
-mod restarts;
 mod tls;
 
 /// What takes longer hangs, even on a busy machine: nothing here takes more than a second or two.

@@ -9,11 +9,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use trendfetch::model::error::Kind;
-use trendfetch::youtube::request;
-use trendfetch::youtube::client::{Head, Reply};
+use trendfetch::model::error::ErrorKind;
 use trendfetch::normalize::{self, Malformed, Window};
 use trendfetch::support::sanitize;
+use trendfetch::youtube::client::{Response, ResponseHead};
+use trendfetch::youtube::request;
 
 use crate::harness::{Answer, Outcome, Run, Server, item};
 
@@ -281,8 +281,8 @@ proptest! {
         oracles::check_page(&body);
         let page = read_page(&body).unwrap();
         let usable = items.iter().take(50).filter(|it| **it == item("abcdefghijk")).count();
-        prop_assert_eq!(page.places as usize, items.len().min(50));
-        prop_assert!(page.sightings.len() >= usable);
+        prop_assert_eq!(page.items as usize, items.len().min(50));
+        prop_assert!(page.entries.len() >= usable);
     }
 
     #[test]
@@ -300,7 +300,7 @@ proptest! {
         );
         oracles::check_page(body.as_bytes());
         let page = read_page(body.as_bytes()).unwrap();
-        let video = &page.sightings[0].video;
+        let video = &page.entries[0].video;
         prop_assert_eq!((&*video.title, video.tags.iter().collect::<Vec<_>>()), (&*text, vec![&*text]), "{}", body);
     }
 
@@ -327,13 +327,13 @@ proptest! {
             odd_text(),
         ],
     ) {
-        oracles::check_refusal(&Reply { head: Head { status, retry_after, date, ..Head::default() }, body: body.into_bytes() });
+        oracles::check_refusal(&Response { head: ResponseHead { status, retry_after, date, ..ResponseHead::default() }, body: body.into_bytes() });
     }
 
     #[test]
     fn the_three_forms_of_a_date_ask_for_the_same_wait(until in 0_i64..3_000_000_000, ahead in -5_000_i64..5_000) {
         let until = if ahead % 2 == 0 { until } else { NOW + ahead };
-        let wait = |value: String| refused(&Reply { head: Head { status: 503, retry_after: Some(value), ..Head::default() }, body: Vec::new() }).retry_after;
+        let wait = |value: String| refused(&Response { head: ResponseHead { status: 503, retry_after: Some(value), ..ResponseHead::default() }, body: Vec::new() }).retry_after;
         let date = Timestamp::from_second(until).unwrap().to_zoned(TimeZone::UTC);
         let expected = Some(Duration::from_secs(u64::try_from(until - NOW).unwrap_or(0)));
         prop_assert_eq!(wait(date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()), expected);
@@ -416,8 +416,8 @@ fn plain(word: &str, message: &str) -> String {
 
 /// The reasons of "YouTube Data API - Errors" and of `google.rpc.Code`, whatever their place, and what they say under any
 /// status but 401, 407 and 429. The second kind is meant where the message names a limit per day, or the region.
-const REASONS: &[(Kind, Kind, &[&str])] = {
-    use Kind::{
+const REASONS: &[(ErrorKind, ErrorKind, &[&str])] = {
+    use ErrorKind::{
         BadParameter, BadRequest, BadResponse, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError,
     };
     &[
@@ -503,11 +503,11 @@ fn the_layouts_agree_on_every_reason_under_every_status() {
                 ];
                 for status in STATUSES.filter(|status| *status != 200) {
                     let expected = match (status, *expected) {
-                        (401, _) => Kind::KeyRejected,
-                        (407, _) => Kind::ProxyLogin,
-                        (429, told @ (Kind::KeyRejected | Kind::QuotaExceeded)) => told,
-                        (429, _) if message.contains("per day") => Kind::QuotaExceeded,
-                        (429, _) => Kind::RateLimited,
+                        (401, _) => ErrorKind::KeyRejected,
+                        (407, _) => ErrorKind::ProxyLogin,
+                        (429, told @ (ErrorKind::KeyRejected | ErrorKind::QuotaExceeded)) => told,
+                        (429, _) if message.contains("per day") => ErrorKind::QuotaExceeded,
+                        (429, _) => ErrorKind::RateLimited,
                         (_, told) => told,
                     };
                     for body in &bodies {

@@ -109,7 +109,8 @@ fn every_link_within_the_page_leads_somewhere() {
 fn the_exit_codes_are_those_of_the_program() {
     let said: Vec<(String, &str)> =
         rows(section("Exit codes")).iter().map(|row| (row[0].replace('`', ""), row[1])).collect();
-    let meant: Vec<(String, &str)> = exit_status::TABLE.iter().map(|(code, text)| ((*code).to_owned(), *text)).collect();
+    let meant: Vec<(String, &str)> =
+        exit_status::TABLE.iter().map(|(code, text)| ((*code).to_owned(), *text)).collect();
     assert_eq!(said, meant);
 }
 
@@ -163,7 +164,7 @@ fn the_example_of_the_document_is_a_document() {
 #[test]
 fn every_kind_of_failure_is_in_the_table() {
     let said: BTreeSet<&str> = rows(section("When things fail")).iter().map(|row| row[1].trim_matches('`')).collect();
-    let meant: BTreeSet<&str> = trendfetch::model::error::Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let meant: BTreeSet<&str> = trendfetch::model::error::ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(said, meant);
 }
 

@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use trendfetch::model::error::Kind;
-use trendfetch::fetch::RESTART_JITTER;
-use trendfetch::youtube::failure::Failure;
-use trendfetch::fetch::retry::RetryPolicy;
-use trendfetch::youtube::client::{Head, Reply, Transport};
-use trendfetch::fetch::{Event, Fetched, Observer, Plan, Start, fetch};
 use trendfetch::config::region_list;
-use trendfetch::model::region;
+use trendfetch::fetch::RESTART_JITTER;
+use trendfetch::fetch::retry::RetryPolicy;
+use trendfetch::fetch::{Event, Fetched, Observer, Plan, StartTime, fetch};
+use trendfetch::model::error::ErrorKind;
+use trendfetch::youtube::client::{Response, ResponseHead, Transport};
+use trendfetch::youtube::failure::Failure;
 
 const LATENCY: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
@@ -28,10 +27,10 @@ struct Fake<A> {
     answer: A,
 }
 
-impl<A: Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static> Transport for Fake<A> {
+impl<A: Fn(&str, usize) -> Result<Response, Failure> + Send + Sync + 'static> Transport for Fake<A> {
     type Body = Vec<u8>;
 
-    async fn get(&self, query: &[(&'static str, String)]) -> Result<(Head, Vec<u8>), Failure> {
+    async fn get(&self, query: &[(&'static str, String)]) -> Result<(ResponseHead, Vec<u8>), Failure> {
         let region = query.iter().find(|(name, _)| *name == "regionCode").unwrap().1.clone();
         let nth = {
             let mut sends = self.sends.lock().unwrap();
@@ -46,7 +45,7 @@ impl<A: Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static> Trans
         let times = [("JP", 2), ("VN", 5)].into_iter().find(|(slow, _)| *slow == region).map_or(1, |(_, times)| times);
         sleep(times * LATENCY).await;
         self.in_flight.lock().unwrap().0 -= 1;
-        (self.answer)(&region, nth).map(|Reply { head, body }| (head, body))
+        (self.answer)(&region, nth).map(|Response { head, body }| (head, body))
     }
 }
 
@@ -56,20 +55,20 @@ impl Observer for Deaf {
     fn observe(&self, _: usize, _: &Event<'_>) {}
 }
 
-fn status(status: u16) -> Head {
-    Head { status, ..Head::default() }
+fn status(status: u16) -> ResponseHead {
+    ResponseHead { status, ..ResponseHead::default() }
 }
 
-fn page() -> Result<Reply, Failure> {
-    Ok(Reply { head: status(200), body: br#"{"items":[{"id":"one"}]}"#.to_vec() })
+fn page() -> Result<Response, Failure> {
+    Ok(Response { head: status(200), body: br#"{"items":[{"id":"one"}]}"#.to_vec() })
 }
 
-fn limited(retry_after: &str) -> Result<Reply, Failure> {
-    Ok(Reply { head: Head { retry_after: Some(retry_after.to_owned()), ..status(429) }, body: Vec::new() })
+fn limited(retry_after: &str) -> Result<Response, Failure> {
+    Ok(Response { head: ResponseHead { retry_after: Some(retry_after.to_owned()), ..status(429) }, body: Vec::new() })
 }
 
-fn broken() -> Result<Reply, Failure> {
-    Ok(Reply { head: status(503), body: Vec::new() })
+fn broken() -> Result<Response, Failure> {
+    Ok(Response { head: status(503), body: Vec::new() })
 }
 
 fn plan(regions: &str) -> Plan {
@@ -94,7 +93,7 @@ struct Ran {
 }
 
 impl Ran {
-    fn kinds(&self) -> Vec<Option<Kind>> {
+    fn kinds(&self) -> Vec<Option<ErrorKind>> {
         self.fetched.charts.iter().map(|chart| chart.outcome.error.as_ref().map(|error| error.kind)).collect()
     }
     fn after(&self, time: Duration) -> Vec<Duration> {
@@ -102,19 +101,19 @@ impl Ran {
     }
 }
 
-async fn run(plan: Plan, answer: impl Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static) -> Ran {
+async fn run(plan: Plan, answer: impl Fn(&str, usize) -> Result<Response, Failure> + Send + Sync + 'static) -> Ran {
     run_until(plan, answer, pending()).await
 }
 
 async fn run_until(
     plan: Plan,
-    answer: impl Fn(&str, usize) -> Result<Reply, Failure> + Send + Sync + 'static,
+    answer: impl Fn(&str, usize) -> Result<Response, Failure> + Send + Sync + 'static,
     cancelled: impl Future<Output = ()>,
 ) -> Ran {
     let start = Instant::now();
     let (sends, in_flight) = (Sends::default(), Arc::new(Mutex::new((0, 0))));
     let fake = Fake { start, sends: Arc::clone(&sends), in_flight: Arc::clone(&in_flight), answer };
-    let began = Start { instant: start, timestamp: "2026-11-22T21:00:00Z".parse().unwrap() };
+    let began = StartTime { instant: start, timestamp: "2026-11-22T21:00:00Z".parse().unwrap() };
     let fetched = fetch(plan, began, fake, Arc::new(Deaf), cancelled).await;
 
     Ran {
@@ -134,9 +133,9 @@ async fn permits_bound_what_is_in_flight_and_nothing_else_delays() {
 }
 
 /// A page with another one after it.
-fn page_of_many(_: &str, nth: usize) -> Result<Reply, Failure> {
+fn page_of_many(_: &str, nth: usize) -> Result<Response, Failure> {
     let body = format!(r#"{{"items":[{{"id":"one"}}],"nextPageToken":"{nth}"}}"#).into_bytes();
-    page().map(|reply| Reply { body, ..reply })
+    page().map(|reply| Response { body, ..reply })
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,7 +242,7 @@ async fn a_backoff_holds_back_its_own_request_alone() {
 async fn a_5xx_that_names_a_time_is_not_asked_again_before_it() {
     let answer = |_: &str, nth| {
         if nth == 0 {
-            limited("8").map(|reply| Reply { head: Head { status: 503, ..reply.head }, ..reply })
+            limited("8").map(|reply| Response { head: ResponseHead { status: 503, ..reply.head }, ..reply })
         } else {
             page()
         }
@@ -260,7 +259,10 @@ async fn a_silence_beyond_max_wait_ends_the_batch_without_another_request() {
     // What was in flight finishes.
     assert!((3..=5).contains(&asked), "{:?}", ran.sends);
     let errors: Vec<_> = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error.as_ref()).collect();
-    assert!(errors.iter().all(|error| error.kind == Kind::RateLimited && error.message.contains("61 s")), "{errors:?}");
+    assert!(
+        errors.iter().all(|error| error.kind == ErrorKind::RateLimited && error.message.contains("61 s")),
+        "{errors:?}"
+    );
     assert_eq!(errors.len(), 8 - (asked - 1));
     assert!(ran.took <= 2 * LATENCY, "{:?}", ran.took);
     assert_eq!(ran.fetched.held, Duration::ZERO);
@@ -270,7 +272,7 @@ async fn a_silence_beyond_max_wait_ends_the_batch_without_another_request() {
 async fn a_silence_beyond_the_deadline_is_not_begun() {
     let plan = Plan { deadline: Some(5 * SECOND), ..plan("US,GB") };
     let ran = run(plan, |_, _| limited("6")).await;
-    assert_eq!(ran.kinds(), [Some(Kind::RateLimited); 2]);
+    assert_eq!(ran.kinds(), [Some(ErrorKind::RateLimited); 2]);
     assert_eq!(ran.took, LATENCY);
 }
 
@@ -278,7 +280,7 @@ async fn a_silence_beyond_the_deadline_is_not_begun() {
 async fn the_deadline_abandons_what_is_unfinished_and_keeps_what_arrived() {
     let plan = Plan { concurrency: Some(1), deadline: Some(LATENCY * 5 / 2), ..plan("US,GB,DE,FR") };
     let ran = run(plan, |_, _| page()).await;
-    assert_eq!(ran.kinds(), [None, None, Some(Kind::Deadline), Some(Kind::Deadline)]);
+    assert_eq!(ran.kinds(), [None, None, Some(ErrorKind::Deadline), Some(ErrorKind::Deadline)]);
     assert_eq!(ran.took, LATENCY * 5 / 2);
 }
 
@@ -286,7 +288,7 @@ async fn the_deadline_abandons_what_is_unfinished_and_keeps_what_arrived() {
 async fn a_cancelled_run_sends_nothing_more_and_keeps_what_arrived() {
     let plan = Plan { concurrency: Some(1), ..plan("US,GB,DE,FR") };
     let ran = run_until(plan, |_, _| page(), sleep(LATENCY * 3 / 2)).await;
-    assert_eq!(ran.kinds(), [None, Some(Kind::Cancelled), Some(Kind::Cancelled), Some(Kind::Cancelled)]);
+    assert_eq!(ran.kinds(), [None, Some(ErrorKind::Cancelled), Some(ErrorKind::Cancelled), Some(ErrorKind::Cancelled)]);
     assert_eq!((ran.took, ran.sends.len()), (LATENCY * 3 / 2, 2));
 }
 
@@ -295,7 +297,7 @@ async fn retries_come_out_of_one_budget_for_the_run() {
     // 111 planned requests: a fifth is 22.
     let ran = run(plan("all"), |_, _| broken()).await;
     assert_eq!(ran.sends.len(), 111 + 22);
-    assert!(ran.kinds().iter().all(|kind| *kind == Some(Kind::ServerError)));
+    assert!(ran.kinds().iter().all(|kind| *kind == Some(ErrorKind::ServerError)));
     // 8 planned: at least 10.
     assert_eq!(run(plan("dailywatch"), |_, _| broken()).await.sends.len(), 18);
 }
@@ -311,20 +313,20 @@ async fn waited_out_429s_do_not_use_up_that_budget() {
 #[tokio::test(start_paused = true)]
 async fn one_request_is_tried_once_and_four_times_more() {
     let ran = run(plan("US"), |_, _| broken()).await;
-    assert_eq!((ran.sends.len(), ran.kinds()), (5, vec![Some(Kind::ServerError)]));
+    assert_eq!((ran.sends.len(), ran.kinds()), (5, vec![Some(ErrorKind::ServerError)]));
     let ran = run(plan("US"), |_, _| limited("10")).await;
-    assert_eq!((ran.sends.len(), ran.kinds()), (5, vec![Some(Kind::RateLimited)]));
+    assert_eq!((ran.sends.len(), ran.kinds()), (5, vec![Some(ErrorKind::RateLimited)]));
     // The fifth answer asked for silence too, which nobody is left to keep.
     assert!(ran.fetched.held >= 40 * SECOND && ran.fetched.held < 50 * SECOND, "{:?}", ran.fetched.held);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_key_is_asked_with_at_most_once_per_permit() {
-    let refused = || Ok(Reply { head: status(401), body: Vec::new() });
+    let refused = || Ok(Response { head: status(401), body: Vec::new() });
     for concurrency in [1, 3] {
         let ran = run(Plan { concurrency: Some(concurrency), ..plan("all") }, move |_, _| refused()).await;
         assert_eq!(ran.sends.len(), concurrency);
-        assert!(ran.kinds().iter().all(|kind| *kind == Some(Kind::KeyRejected)));
+        assert!(ran.kinds().iter().all(|kind| *kind == Some(ErrorKind::KeyRejected)));
     }
 }
 
@@ -332,7 +334,7 @@ async fn a_refused_key_is_asked_with_at_most_once_per_permit() {
 async fn the_units_of_a_run_are_never_exceeded() {
     let ran = run(Plan { max_units: Some(5), ..plan("dailywatch") }, |_, _| page()).await;
     assert_eq!(ran.sends.len(), 5);
-    assert_eq!(ran.kinds().iter().filter(|kind| **kind == Some(Kind::Budget)).count(), 3);
+    assert_eq!(ran.kinds().iter().filter(|kind| **kind == Some(ErrorKind::Budget)).count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -368,7 +370,7 @@ async fn unexplained_limits_are_waited_out_ever_longer_while_nothing_succeeds() 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_stays_limited_ends_the_run_after_five_holds() {
     let ran = run(plan("all"), |_, _| limited("10")).await;
-    assert!(ran.kinds().iter().all(|kind| *kind == Some(Kind::RateLimited)));
+    assert!(ran.kinds().iter().all(|kind| *kind == Some(ErrorKind::RateLimited)));
     // At most one on each permit before each hold, and after the last.
     assert!((6..=6 * 3).contains(&ran.sends.len()), "{}", ran.sends.len());
     let errors = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error.as_ref());
@@ -379,19 +381,19 @@ async fn a_key_that_stays_limited_ends_the_run_after_five_holds() {
 async fn nobody_waits_for_a_request_that_cannot_be_paid_for() {
     let answer = |region: &str, _| if region == "DE" { limited("15") } else { page() };
     let ran = run(Plan { concurrency: Some(1), max_units: Some(3), ..plan("US,GB,DE,FR") }, answer).await;
-    assert_eq!(ran.kinds(), [None, None, Some(Kind::Budget), Some(Kind::Budget)]);
+    assert_eq!(ran.kinds(), [None, None, Some(ErrorKind::Budget), Some(ErrorKind::Budget)]);
     assert_eq!((ran.sends.len(), ran.took), (3, 3 * LATENCY));
     // Nor one that waits for its backoff.
     let ran = run(Plan { max_units: Some(1), ..plan("US") }, |_, _| broken()).await;
-    assert_eq!((ran.kinds(), ran.took), (vec![Some(Kind::Budget)], LATENCY));
+    assert_eq!((ran.kinds(), ran.took), (vec![Some(ErrorKind::Budget)], LATENCY));
 }
 
 /// A 429 whose body names the window of the limit.
-fn limited_per(unit: &str) -> Result<Reply, Failure> {
+fn limited_per(unit: &str) -> Result<Response, Failure> {
     let body = format!(
         r#"{{"error":{{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{{"reason":"RATE_LIMIT_EXCEEDED","metadata":{{"quota_unit":"{unit}"}}}}]}}}}"#
     );
-    Ok(Reply { head: status(429), body: body.into_bytes() })
+    Ok(Response { head: status(429), body: body.into_bytes() })
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,24 +21,24 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trendfetch::app;
-use trendfetch::model::category::Category;
 use trendfetch::cli::Cli;
+use trendfetch::config::env::Env;
 use trendfetch::config::{Config, Source};
 use trendfetch::deduplicate::deduplicate;
-use trendfetch::model::read;
-use trendfetch::config::env::Env;
-use trendfetch::model::error::{Kind, RegionError};
-use trendfetch::model::language::Language;
-use trendfetch::model::{
-    Counts, Effort, Live, Overlap, RegionChart, RegionOutcome, RegionStats, Report, Request, SCHEMA_VERSION, Sighting,
-    Stats, Status, TrendingVideo, Video,
-};
-use trendfetch::model::region::Region;
-use trendfetch::youtube::api_key::ApiKey;
-use trendfetch::stats;
 use trendfetch::history::changes::{self, Move};
-use trendfetch::history::run_history::{History, Keeping, Opened};
+use trendfetch::history::run_history::{History, HistoryConfig, Opened};
 use trendfetch::history::{self, Access, Asked, Location};
+use trendfetch::model::category::Category;
+use trendfetch::model::error::{ErrorKind, RegionError};
+use trendfetch::model::language::Language;
+use trendfetch::model::read;
+use trendfetch::model::region::Region;
+use trendfetch::model::{
+    ChartEntry, Counts, Document, Effort, Live, MergedVideo, Overlap, RegionChart, RegionOutcome, RegionStats, Request,
+    SCHEMA_VERSION, Stats, Status, Video,
+};
+use trendfetch::stats;
+use trendfetch::youtube::api_key::ApiKey;
 
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
@@ -241,16 +241,16 @@ fn video(id: &str) -> Video {
 
 /// A whole chart of a region.
 fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
-    let sightings = (1..).zip(ids).map(|(rank, id)| Sighting {
+    let entries = (1..).zip(ids).map(|(rank, id)| ChartEntry {
         rank,
         fetched_at: Timestamp::UNIX_EPOCH,
         video: Box::new(video(id.as_ref())),
     });
     RegionChart {
-        sightings: sightings.collect(),
+        entries: entries.collect(),
         outcome: RegionOutcome {
             region: region(code),
-            places: ids.len(),
+            entries: ids.len(),
             skipped: 0,
             answered: true,
             error: None,
@@ -260,32 +260,32 @@ fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
 }
 
 /// A chart of which only the beginning came.
-fn partial<S: AsRef<str>>(code: &str, ids: &[S], kind: Kind) -> RegionChart {
+fn partial<S: AsRef<str>>(code: &str, ids: &[S], kind: ErrorKind) -> RegionChart {
     let mut chart = chart(code, ids);
     chart.outcome.error = Some(RegionError::new(kind, format!("about {kind}")));
     chart
 }
 
 /// A chart of which nothing came.
-fn failed(code: &str, kind: Kind) -> RegionChart {
+fn failed(code: &str, kind: ErrorKind) -> RegionChart {
     let mut chart = partial::<&str>(code, &[], kind);
     chart.outcome.answered = false;
     chart
 }
 
 /// A run of these charts, 50 places deep, of YouTube and all categories.
-fn report(start: Timestamp, charts: Vec<RegionChart>) -> Report {
+fn report(start: Timestamp, charts: Vec<RegionChart>) -> Document {
     let regions = charts.iter().map(|chart| chart.outcome.region).collect();
     let (videos, outcomes) = deduplicate(charts);
     let stats = stats::count(&outcomes, &videos, Duration::ZERO, Duration::ZERO);
-    Report::new(start, "youtube".into(), Request { regions, max_results: 50, category_id: None }, stats, videos)
+    Document::new(start, "youtube".into(), Request { regions, max_results: 50, category_id: None }, stats, videos)
 }
 
 /// Stores a run without the binary.
-fn put(store: &Store, report: &Report) {
+fn put(store: &Store, document: &Document) {
     wait(async {
-        let mut engine = history::open(&location(store), Access::Create).await.unwrap();
-        assert!(engine.store(&Arc::new(report.clone()), None).await.unwrap());
+        let mut backend = history::open(&location(store), Access::Create).await.unwrap();
+        assert!(backend.store(&Arc::new(document.clone()), None).await.unwrap());
     });
 }
 
@@ -294,8 +294,8 @@ fn location(store: &Store) -> Location {
 }
 
 /// Brings a run in as a document, by the binary.
-fn load(store: &Store, report: &Report) -> Outcome {
-    command(store, "load document.json").file("document.json", &serde_json::to_string(report).unwrap()).finish()
+fn load(store: &Store, document: &Document) -> Outcome {
+    command(store, "load document.json").file("document.json", &serde_json::to_string(document).unwrap()).finish()
 }
 
 // ---- What a history holds ----
@@ -304,7 +304,7 @@ fn is_postgres(store: &Store) -> bool {
     store.url.starts_with("postgres:")
 }
 
-/// Another history of the same engine; on PostgreSQL a schema, which takes less time to make than a database.
+/// Another history of the same backend; on PostgreSQL a schema, which takes less time to make than a database.
 fn another(store: &Store) -> Store {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     if !is_postgres(store) {
@@ -338,7 +338,7 @@ fn dump(store: &Store) -> BTreeMap<&'static str, Vec<Value>> {
     dump.into_iter().map(|(table, rows)| (table, sorted(rows))).collect()
 }
 
-/// Makes a value of either engine what it means.
+/// Makes a value of either backend what it means.
 fn alike(name: &str, value: &mut Value) {
     match (name, &*value) {
         ("embeddable" | "age_restricted" | "pruned", Value::Number(number)) => {
@@ -383,7 +383,7 @@ fn assert_tidy(store: &Store) {
     assert_eq!(files_in(store.folder.path()), expected);
 }
 
-/// Makes the engine refuse something to everybody, until [`allow`].
+/// Makes the backend refuse something to everybody, until [`allow`].
 pub fn refuse(store: &Store, what: &str) {
     store.execute(&if is_postgres(store) {
         format!(

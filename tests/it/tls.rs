@@ -17,8 +17,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use crate::raw_server::{Asked, PAGES, ids_of, page};
 use crate::harness::{Outcome, Run, ids, region_row};
+use crate::raw_server::{Asked, PAGES, ids_of, page};
 
 /// What the server does in place of an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]

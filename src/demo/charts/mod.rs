@@ -59,28 +59,28 @@ pub(super) struct Video {
 /// A kind of video: how it is called in `words.txt`, YouTube's category, its length in seconds,
 /// and the list that its channel comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Kind(&'static str, u32, (u64, u64), &'static str);
+struct ErrorKind(&'static str, u32, (u64, u64), &'static str);
 
-const TRAILER: Kind = Kind("trailer", 20, (45, 210), "studios");
-const GAMING: Kind = Kind("gaming", 20, (480, 2700), "gamers");
-const LIVE: Kind = Kind("live", 20, (3600, 14_400), "gamers");
-const MUSIC: Kind = Kind("music", 10, (140, 280), "artists");
-const FILM: Kind = Kind("film", 1, (60, 180), "cinemas");
+const TRAILER: ErrorKind = ErrorKind("trailer", 20, (45, 210), "studios");
+const GAMING: ErrorKind = ErrorKind("gaming", 20, (480, 2700), "gamers");
+const LIVE: ErrorKind = ErrorKind("live", 20, (3600, 14_400), "gamers");
+const MUSIC: ErrorKind = ErrorKind("music", 10, (140, 280), "artists");
+const FILM: ErrorKind = ErrorKind("film", 1, (60, 180), "cinemas");
 
 /// Kinds with their share in a pool, in hundredths. With the worldwide pool mixed in, half of a
 /// chart is gaming and a quarter music: what the chart has held since July 2025.
-type Mix = &'static [(Kind, u64)];
+type Mix = &'static [(ErrorKind, u64)];
 
 const WORLD_MIX: Mix = &[(MUSIC, 50), (TRAILER, 42), (FILM, 8)];
 const LOCAL_MIX: Mix = &[
     (GAMING, 54),
     (MUSIC, 16),
-    (Kind("entertainment", 24, (600, 2400), "creators"), 10),
-    (Kind("people", 22, (480, 1800), "creators"), 7),
-    (Kind("sports", 17, (300, 900), "sport_channels"), 5),
-    (Kind("comedy", 23, (180, 900), "creators"), 4),
+    (ErrorKind("entertainment", 24, (600, 2400), "creators"), 10),
+    (ErrorKind("people", 22, (480, 1800), "creators"), 7),
+    (ErrorKind("sports", 17, (300, 900), "sport_channels"), 5),
+    (ErrorKind("comedy", 23, (180, 900), "creators"), 4),
     (FILM, 1),
-    (Kind("news", 25, (60, 900), "newsrooms"), 3),
+    (ErrorKind("news", 25, (60, 900), "newsrooms"), 3),
 ];
 
 /// The whole chart of a region, place by place; empty for a region that has none.
@@ -180,13 +180,20 @@ fn pool(
     (0..count).filter_map(distinct).collect()
 }
 
-fn video(mut dice: Dice, kind: Kind, index: usize, scale: u64, languages: &[Words], world: &Words) -> Option<Video> {
+fn video(
+    mut dice: Dice,
+    kind: ErrorKind,
+    index: usize,
+    scale: u64,
+    languages: &[Words],
+    world: &Words,
+) -> Option<Video> {
     let words = match kind {
         // The worldwide pool has English first; its trailers speak nothing else.
         TRAILER => languages.first()?,
         _ => languages.get(dice.between(0, languages.len().saturating_sub(1) as u64) as usize)?,
     };
-    let Kind(key, category, (shortest, longest), channels) = kind;
+    let ErrorKind(key, category, (shortest, longest), channels) = kind;
     let artist = words.pick("artists", &mut dice);
     let templates = if kind == TRAILER { world } else { words };
     let title = fill(templates.pick(key, &mut dice), artist, words, world, &mut dice);
@@ -230,7 +237,7 @@ fn studio(title: &str, world: &Words) -> &'static str {
     studios.get(game % studios.len().max(1)).copied().unwrap_or_default()
 }
 
-fn kind(mix: Mix, dice: &mut Dice) -> Kind {
+fn kind(mix: Mix, dice: &mut Dice) -> ErrorKind {
     let mut roll = dice.between(0, 99);
     for (kind, share) in mix {
         if roll < *share {

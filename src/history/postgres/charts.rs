@@ -9,9 +9,9 @@ use tokio_postgres::types::Type;
 
 use super::Postgres;
 use super::columns::Parameter;
+use crate::history::changes::{Fetch, HistoryEntry};
+use crate::history::{HistoryError, VideoRank};
 use crate::model::category::Category;
-use crate::history::changes::{Fetch, Place};
-use crate::history::{Standing, StoreError};
 
 /// The places of charts: lists of run and region.
 const PLACES: &str = "
@@ -43,7 +43,7 @@ const PRESENCE: &str = "
          AND presence.source = charted.source AND coalesce(presence.category_id, -1) = charted.category_id";
 
 /// Who stood where: lists of run and region, and a depth for all.
-const STANDINGS: &str = "
+const VIDEO_RANKS: &str = "
     SELECT asked.nth, places.rank, places.video_id
     FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS asked (run, region, nth)
     JOIN places ON places.run = asked.run AND places.region = asked.region AND places.rank <= $3";
@@ -58,10 +58,10 @@ struct Facts<'a> {
 }
 
 impl Postgres {
-    pub(super) async fn select_charts(&self, fetches: &[Fetch]) -> Result<Vec<Vec<Place>>, StoreError> {
+    pub(super) async fn select_charts(&self, fetches: &[Fetch]) -> Result<Vec<Vec<HistoryEntry>>, HistoryError> {
         let (runs, codes) = runs_and_regions(fetches);
-        let sources: Vec<&str> = fetches.iter().map(|fetch| &*fetch.scope.source).collect();
-        let category = |fetch: &Fetch| fetch.scope.category_id.map_or(-1, i64::from);
+        let sources: Vec<&str> = fetches.iter().map(|fetch| &*fetch.series.source).collect();
+        let category = |fetch: &Fetch| fetch.series.category_id.map_or(-1, i64::from);
         let categories: Vec<i64> = fetches.iter().map(category).collect();
         let lines = lines(fetches);
         let of_charts: [Parameter<'_>; 5] = [
@@ -82,12 +82,12 @@ impl Postgres {
         };
         let (places, videos, presence) = self.within(asked).await?;
         let (videos, presence) = (self.facts(&videos)?, self.first_seen(&presence)?);
-        let mut charts: Vec<Vec<Place>> = vec![Vec::new(); fetches.len()];
+        let mut charts: Vec<Vec<HistoryEntry>> = vec![Vec::new(); fetches.len()];
         for row in &places {
             let (index, video_id) = (self.index(row)?, self.get::<&str>(row, 2)?);
             let known = videos.get(video_id).zip(presence.get(&(lines[index], video_id)));
             let Some((video, first_seen_at)) = known else { continue };
-            charts[index].push(Place {
+            charts[index].push(HistoryEntry {
                 rank: self.rank(row, 1)?,
                 video_id: video_id.to_owned(),
                 title: video.title.to_owned(),
@@ -103,7 +103,7 @@ impl Postgres {
         Ok(charts)
     }
 
-    fn facts<'a>(&self, rows: &'a [Row]) -> Result<HashMap<&'a str, Facts<'a>>, StoreError> {
+    fn facts<'a>(&self, rows: &'a [Row]) -> Result<HashMap<&'a str, Facts<'a>>, HistoryError> {
         let facts = |row: &'a Row| {
             let category = self.get::<Option<i64>>(row, 3)?.and_then(|id| u32::try_from(id).ok());
             let facts = Facts {
@@ -119,35 +119,35 @@ impl Postgres {
     }
 
     /// By the line of charts and the video.
-    fn first_seen<'a>(&self, rows: &'a [Row]) -> Result<HashMap<(i64, &'a str), Timestamp>, StoreError> {
+    fn first_seen<'a>(&self, rows: &'a [Row]) -> Result<HashMap<(i64, &'a str), Timestamp>, HistoryError> {
         rows.iter().map(|row| Ok(((self.get(row, 0)?, self.get(row, 1)?), self.get(row, 2)?))).collect()
     }
 
-    pub(super) async fn select_standings(
+    pub(super) async fn select_video_ranks(
         &self,
         fetches: &[Fetch],
         depth: u32,
-    ) -> Result<Vec<Vec<Standing>>, StoreError> {
+    ) -> Result<Vec<Vec<VideoRank>>, HistoryError> {
         let (runs, codes) = runs_and_regions(fetches);
         let depth = i32::try_from(depth).unwrap_or(i32::MAX);
         let parameters: [Parameter<'_>; 3] =
             [(&runs, Type::INT4_ARRAY), (&codes, Type::TEXT_ARRAY), (&depth, Type::INT4)];
-        let mut charts: Vec<Vec<Standing>> = vec![Vec::new(); fetches.len()];
-        for row in &self.query(STANDINGS, &parameters).await? {
+        let mut charts: Vec<Vec<VideoRank>> = vec![Vec::new(); fetches.len()];
+        for row in &self.query(VIDEO_RANKS, &parameters).await? {
             let index = self.index(row)?;
             let (number, rank, video_id) = (fetches[index].number, self.rank(row, 1)?, self.get(row, 2)?);
-            charts[index].push(Standing { number, rank, video_id });
+            charts[index].push(VideoRank { number, rank, video_id });
         }
-        charts.iter_mut().for_each(|chart| chart.sort_unstable_by_key(|standing| standing.rank));
+        charts.iter_mut().for_each(|chart| chart.sort_unstable_by_key(|video_rank| video_rank.rank));
         Ok(charts)
     }
 
-    fn rank(&self, row: &Row, column: usize) -> Result<u32, StoreError> {
+    fn rank(&self, row: &Row, column: usize) -> Result<u32, HistoryError> {
         Ok(u32::try_from(self.get::<i32>(row, column)?).unwrap_or(0))
     }
 
     /// Which of the charts that were asked for a row belongs to; it is in the first column, counted from 1.
-    fn index(&self, row: &Row) -> Result<usize, StoreError> {
+    fn index(&self, row: &Row) -> Result<usize, HistoryError> {
         Ok(usize::try_from(self.get::<i64>(row, 0)? - 1).unwrap_or(0))
     }
 }
@@ -158,7 +158,7 @@ fn lines(fetches: &[Fetch]) -> Vec<i64> {
     let mut lines = Vec::new();
     for fetch in fetches {
         let next = known.len() as i64;
-        lines.push(*known.entry((fetch.region, &fetch.scope)).or_insert(next));
+        lines.push(*known.entry((fetch.region, &fetch.series)).or_insert(next));
     }
     lines
 }

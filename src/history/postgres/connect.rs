@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::lookup::look_up;
 use super::{certificate, pgpass};
 use crate::history::location::PostgresUrl;
-use crate::history::{Passwords, StoreError};
+use crate::history::{HistoryError, Passwords};
 use crate::support::tls;
 
 /// For each address of the server.
@@ -156,8 +156,8 @@ pub(super) struct Connector {
 impl Connector {
     /// # Errors
     /// When TLS cannot be prepared, or a name has no address.
-    pub(super) async fn new(url: &PostgresUrl) -> Result<Connector, StoreError> {
-        let mut settings = Settings::read(url).map_err(|why| StoreError::new(url, why, "check the address"))?;
+    pub(super) async fn new(url: &PostgresUrl) -> Result<Connector, HistoryError> {
+        let mut settings = Settings::read(url).map_err(|why| HistoryError::new(url, why, "check the address"))?;
         if settings.config.get_password().is_none()
             && let Some(password) = url.passwords().and_then(|passwords| password(passwords, &settings.config))
         {
@@ -167,10 +167,11 @@ impl Connector {
             SslMode::Disable => None,
             _ => Some(MakeRustlsConnect::new(settings.tls().map_err(|why| {
                 let remedy = "install the system's certificates (ca-certificates), or name a readable sslrootcert";
-                StoreError::new(url, why, remedy)
+                HistoryError::new(url, why, remedy)
             })?)),
         };
-        let unknown = |error| StoreError::new(url, error, "check that the server runs, and that its address is right");
+        let unknown =
+            |error| HistoryError::new(url, error, "check that the server runs, and that its address is right");
         let mut configs = look_up(&settings.config).await.map_err(unknown)?.into_iter();
         Ok(Connector { config: configs.next().unwrap_or(settings.config), others: configs.collect(), tls })
     }

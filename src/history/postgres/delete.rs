@@ -7,7 +7,7 @@ use tokio_postgres::{Error, SimpleQueryMessage};
 
 use super::errors::explain;
 use super::{COMMIT_LOCK, Postgres, TABLES};
-use crate::history::{PORTION, Portion, StoreError};
+use crate::history::{HistoryError, PORTION, Portion};
 
 /// The most runs whose log is deleted at once.
 const RUNS: u32 = PORTION / 100;
@@ -16,7 +16,7 @@ const RUNS: u32 = PORTION / 100;
 const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
 
 impl Postgres {
-    pub(super) async fn delete_charts_of(&self, run: i64) -> Result<(), StoreError> {
+    pub(super) async fn delete_charts_of(&self, run: i64) -> Result<(), HistoryError> {
         let statements = format!(
             "DELETE FROM places WHERE run = {run};
              DELETE FROM counts WHERE run = {run};
@@ -26,7 +26,7 @@ impl Postgres {
         self.at_once(&statements).await.map(drop)
     }
 
-    pub(super) async fn delete_unseen_before(&self, time: Timestamp) -> Result<Portion, StoreError> {
+    pub(super) async fn delete_unseen_before(&self, time: Timestamp) -> Result<Portion, HistoryError> {
         let some = |table: &str, column: &str| {
             format!("ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < '{time}' LIMIT {PORTION}))")
         };
@@ -43,7 +43,7 @@ impl Postgres {
         Ok(Portion { count: videos, is_last: rows.iter().all(|rows| *rows < PORTION.into()) })
     }
 
-    pub(super) async fn delete_log_before(&self, time: Timestamp) -> Result<Portion, StoreError> {
+    pub(super) async fn delete_log_before(&self, time: Timestamp) -> Result<Portion, HistoryError> {
         let some =
             format!("SELECT id FROM runs WHERE pruned AND fetched_at < '{time}' ORDER BY fetched_at, id LIMIT {RUNS}");
         let statements = format!(
@@ -54,7 +54,7 @@ impl Postgres {
         Ok(Portion { count: runs, is_last: runs < RUNS.into() })
     }
 
-    pub(super) async fn forget_after(&self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn forget_after(&self, latest: Timestamp, now: Timestamp) -> Result<(), HistoryError> {
         let corrections = ["videos", "presence"].map(|table| {
             format!(
                 "UPDATE {table} SET first_seen_at = least(first_seen_at, '{now}'), last_seen_at = '{now}'
@@ -72,7 +72,7 @@ impl Postgres {
 
     /// Statements in one transaction, under the lock that orders commits; how many rows each of them changed. They hold
     /// no text but times of ours.
-    async fn at_once(&self, statements: &str) -> Result<Vec<u64>, StoreError> {
+    async fn at_once(&self, statements: &str) -> Result<Vec<u64>, HistoryError> {
         let sql = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {COMMIT_LOCK}; {statements}; COMMIT");
         let done = self.within(self.session.client.simple_query(&sql)).await;
         if done.is_err() {
@@ -89,7 +89,7 @@ impl Postgres {
     }
 
     /// Rewrites the tables, which takes their owner and a moment in which nobody reads them.
-    pub(super) async fn rewrite_tables(&self) -> Result<Option<String>, StoreError> {
+    pub(super) async fn rewrite_tables(&self) -> Result<Option<String>, HistoryError> {
         let rewritten = async {
             self.session.client.batch_execute(LOCK_TIMEOUT).await?;
             let (mut not_ours, mut locked) = (Vec::new(), Vec::new());

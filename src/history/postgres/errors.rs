@@ -7,7 +7,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::certificate;
-use crate::history::StoreError;
+use crate::history::HistoryError;
 use crate::history::location::PostgresUrl;
 
 /// Whether the same may go well a moment later: the server asks to repeat it, or is about to be there
@@ -27,10 +27,10 @@ pub(super) fn is_transient(error: &Error) -> bool {
 }
 
 /// What PostgreSQL says, with what to do about it ("PostgreSQL Error Codes").
-pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
+pub(super) fn explain(url: &PostgresUrl, error: &Error) -> HistoryError {
     if let Some(why) = refused_certificate(error) {
         let (why, remedy) = certificate::explain(url, why);
-        return StoreError::new(url, why, remedy);
+        return HistoryError::new(url, why, remedy);
     }
     let code = error.code().map_or("", SqlState::code);
     let remedy = match code {
@@ -58,7 +58,7 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> StoreError {
         _ if code.is_empty() => "check that the server runs, and that its address is right",
         _ => "run again; if it stays, please report this",
     };
-    StoreError::new(url, cause(error), remedy)
+    HistoryError::new(url, cause(error), remedy)
 }
 
 fn password_remedy(url: &PostgresUrl) -> &'static str {

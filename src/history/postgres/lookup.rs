@@ -6,7 +6,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
-use crate::support::blocking::unblocked;
+use crate::support::blocking::run_blocking;
 
 /// The configuration once for each address of its servers, the first one first. The library would look names up itself,
 /// but panics where no thread can be started.
@@ -41,7 +41,7 @@ async fn addresses(name: String) -> io::Result<Vec<IpAddr>> {
         return Ok(vec![address]);
     }
     let mut found: Vec<IpAddr> =
-        unblocked(move || (name, 0).to_socket_addrs()).await?.map(|found| found.ip()).collect();
+        run_blocking(move || (name, 0).to_socket_addrs()).await?.map(|found| found.ip()).collect();
     found.dedup();
     if found.is_empty() {
         return Err(io::Error::other("its server's name has no address"));

@@ -27,15 +27,15 @@ use self::connect::{Connector, GOODBYE, Session};
 use self::errors::{explain, is_transient};
 use self::open::{Opened, configure, open};
 use self::write::insert;
-use super::changes::{Fetch, Place};
-use super::min_interval::{Asked, PastRegion};
+use super::changes::{Fetch, HistoryEntry};
 use super::location::PostgresUrl;
-use super::shared_sql::NOTE_LEFT_OLD;
+use super::min_interval::{Asked, PastRegion};
 use super::rows::Rows;
+use super::shared_sql::NOTE_LEFT_OLD;
 use super::{
-    Access, Attempt, ChartFilter, Engine, KeptRun, KnownRegion, Period, Portion, ScopeRuns, Standing, StoreError,
+    Access, Attempt, Backend, ChartFilter, HistoryError, KeptRun, KnownRegion, Period, Portion, SeriesRuns, VideoRank,
 };
-use crate::model::Report;
+use crate::model::Document;
 
 pub(super) use self::connect::check;
 
@@ -86,19 +86,19 @@ pub(super) struct Postgres {
 
 /// A step that failed, and whether the same may go well a moment later.
 struct Failure {
-    error: StoreError,
+    error: HistoryError,
     may_pass: bool,
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &PostgresUrl, access: Access) -> Result<Postgres, StoreError> {
+    pub(super) async fn open(url: &PostgresUrl, access: Access) -> Result<Postgres, HistoryError> {
         let connector = Connector::new(url).await?;
         let Opened { session, search_path, search_configs } = open(url, &connector, access).await?;
         Ok(Postgres { url: url.clone(), connector, session, search_path, request: None, search_configs })
     }
 
     /// What a step brings, if it does in time.
-    async fn within<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+    async fn within<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, HistoryError> {
         within(&self.url, STEP, step).await.map_err(|failure| failure.error)
     }
 
@@ -116,7 +116,7 @@ impl Postgres {
             session.end().await;
             let why = "the connection broke, and another run of the same request has begun";
             // Or the server has not noticed yet that the old connection is gone.
-            return Err(Failure { error: StoreError::new(&self.url, why, "let that end"), may_pass: true });
+            return Err(Failure { error: HistoryError::new(&self.url, why, "let that end"), may_pass: true });
         }
         self.session = session;
         Ok(())
@@ -148,7 +148,7 @@ async fn within<T>(
         Ok(Err(error)) => Err(Failure { error: explain(url, &error), may_pass: is_transient(&error) }),
         Err(_) => {
             let why = format!("no answer within {} s", limit.as_secs());
-            let error = StoreError::new(url, why, "check that the server runs, and what keeps it busy");
+            let error = HistoryError::new(url, why, "check that the server runs, and what keeps it busy");
             Err(Failure { error, may_pass: false })
         }
     }
@@ -168,8 +168,8 @@ async fn release(client: &Client, request: &str) -> Result<(), Error> {
 }
 
 #[async_trait]
-impl Engine for Postgres {
-    async fn claim(&mut self, request: &str) -> Result<bool, StoreError> {
+impl Backend for Postgres {
+    async fn claim(&mut self, request: &str) -> Result<bool, HistoryError> {
         let began = Instant::now();
         let claimed = async {
             while !try_claim(&self.session.client, request).await? {
@@ -187,12 +187,12 @@ impl Engine for Postgres {
         Ok(is_ours)
     }
 
-    async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError> {
+    async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, HistoryError> {
         self.select_past(asked, since).await
     }
 
-    async fn store(&mut self, report: &Arc<Report>, latest: Option<Timestamp>) -> Result<bool, StoreError> {
-        let rows = Rows::of(report);
+    async fn store(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<bool, HistoryError> {
+        let rows = Rows::of(document);
         let mut tries = 1;
         loop {
             let failure = match self.try_store(&rows, latest).await {
@@ -209,65 +209,65 @@ impl Engine for Postgres {
         }
     }
 
-    async fn kept(&mut self) -> Result<Vec<KeptRun>, StoreError> {
+    async fn kept(&mut self) -> Result<Vec<KeptRun>, HistoryError> {
         self.select_kept().await
     }
 
-    async fn note_left_old(&mut self, run_id: &str) -> Result<(), StoreError> {
+    async fn note_left_old(&mut self, run_id: &str) -> Result<(), HistoryError> {
         let id = Uuid::parse_str(run_id).unwrap_or_default();
         self.within(self.session.client.execute_typed(NOTE_LEFT_OLD, &[(&id, Type::UUID)])).await.map(drop)
     }
 
-    async fn delete_charts(&mut self, run: i64) -> Result<(), StoreError> {
+    async fn delete_charts(&mut self, run: i64) -> Result<(), HistoryError> {
         self.delete_charts_of(run).await
     }
 
-    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Portion, StoreError> {
+    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Portion, HistoryError> {
         self.delete_unseen_before(expired_before).await
     }
 
-    async fn delete_log(&mut self, before: Timestamp) -> Result<Portion, StoreError> {
+    async fn delete_log(&mut self, before: Timestamp) -> Result<Portion, HistoryError> {
         self.delete_log_before(before).await
     }
 
-    async fn forget_ahead(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    async fn forget_ahead(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), HistoryError> {
         self.forget_after(latest, now).await
     }
 
-    async fn freeze(&mut self) -> Result<(), StoreError> {
+    async fn begin_snapshot(&mut self) -> Result<(), HistoryError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         self.within(self.session.client.batch_execute(begin)).await
     }
 
-    async fn regions(&mut self) -> Result<Vec<KnownRegion>, StoreError> {
+    async fn regions(&mut self) -> Result<Vec<KnownRegion>, HistoryError> {
         self.select_regions().await
     }
 
-    async fn newest(&mut self, filter: &ChartFilter) -> Result<Vec<Fetch>, StoreError> {
+    async fn newest(&mut self, filter: &ChartFilter) -> Result<Vec<Fetch>, HistoryError> {
         self.select_newest(filter).await
     }
 
-    async fn charts(&mut self, fetches: &[Fetch]) -> Result<Vec<Vec<Place>>, StoreError> {
+    async fn charts(&mut self, fetches: &[Fetch]) -> Result<Vec<Vec<HistoryEntry>>, HistoryError> {
         self.select_charts(fetches).await
     }
 
-    async fn standings(&mut self, fetches: &[Fetch], depth: u32) -> Result<Vec<Vec<Standing>>, StoreError> {
-        self.select_standings(fetches, depth).await
+    async fn video_ranks(&mut self, fetches: &[Fetch], depth: u32) -> Result<Vec<Vec<VideoRank>>, HistoryError> {
+        self.select_video_ranks(fetches, depth).await
     }
 
-    async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError> {
-        self.select_scopes(until).await
+    async fn series(&mut self, until: Timestamp) -> Result<Vec<SeriesRuns>, HistoryError> {
+        self.select_series(until).await
     }
 
-    async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError> {
+    async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, HistoryError> {
         self.select_attempts(period).await
     }
 
-    async fn size(&mut self) -> Result<u64, StoreError> {
+    async fn size(&mut self) -> Result<u64, HistoryError> {
         self.within(size(&self.session.client)).await
     }
 
-    async fn give_room_back(&mut self) -> Result<Option<String>, StoreError> {
+    async fn give_room_back(&mut self) -> Result<Option<String>, HistoryError> {
         self.rewrite_tables().await
     }
 

@@ -7,7 +7,7 @@ use super::connect::{Connector, Session};
 use super::server::{Server, is_shared};
 use super::{COMMIT_LOCK, STEP, begin, within};
 use crate::history::location::PostgresUrl;
-use crate::history::{Access, StoreError};
+use crate::history::{Access, HistoryError};
 
 /// Applied in this order; `trendfetch_schema` says how many a database has had.
 const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql"), include_str!("0003.sql")];
@@ -39,7 +39,7 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// When it cannot.
-pub(super) async fn open(url: &PostgresUrl, connector: &Connector, access: Access) -> Result<Opened, StoreError> {
+pub(super) async fn open(url: &PostgresUrl, connector: &Connector, access: Access) -> Result<Opened, HistoryError> {
     let connecting = within(url, connector.limit(), connector.connect()).await;
     let mut session = connecting.map_err(|failure| failure.error)?;
     match prepare(url, connector, &mut session.client, access).await {
@@ -56,12 +56,12 @@ async fn prepare(
     connector: &Connector,
     client: &mut Client,
     access: Access,
-) -> Result<(String, Vec<String>), StoreError> {
+) -> Result<(String, Vec<String>), HistoryError> {
     let server = step(url, Server::look(client, access)).await?;
     server.check(url, access)?;
     let is_shared = server.is_pooled() && is_shared(client, connector).await;
     if is_shared && access == Access::Create {
-        return Err(StoreError::new(
+        return Err(HistoryError::new(
             url,
             "a pooler gives its sessions to others after each transaction, so that no lock of a run would hold",
             "name the server itself, or set pool_mode = session in the pooler",
@@ -79,12 +79,12 @@ async fn prepare(
         found = step(url, migrate(client)).await?;
     }
     if found > MIGRATIONS.len() {
-        return Err(StoreError::newer(url, found, MIGRATIONS.len()));
+        return Err(HistoryError::newer(url, found, MIGRATIONS.len()));
     }
     Ok((search_path, search_configs))
 }
 
-async fn step<T>(url: &PostgresUrl, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+async fn step<T>(url: &PostgresUrl, step: impl Future<Output = Result<T, Error>>) -> Result<T, HistoryError> {
     within(url, STEP, step).await.map_err(|failure| failure.error)
 }
 

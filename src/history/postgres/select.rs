@@ -8,18 +8,20 @@ use uuid::Uuid;
 use super::Postgres;
 use super::columns::Parameter;
 use super::errors::explain;
-use crate::model::Status;
-use crate::model::region::Region;
 use crate::history::changes::Fetch;
 use crate::history::min_interval::{Asked, PastRegion};
-use crate::history::{Attempt, ChartFilter, KeptRun, KnownRegion, Period, Scope, ScopeRuns, StoreError, shared_sql};
+use crate::history::{
+    Attempt, ChartFilter, ChartSeries, HistoryError, KeptRun, KnownRegion, Period, SeriesRuns, shared_sql,
+};
+use crate::model::Status;
+use crate::model::region::Region;
 
 impl Postgres {
-    pub(super) async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, HistoryError> {
         self.within(self.session.client.query_typed(sql, parameters)).await
     }
 
-    pub(super) async fn select_kept(&self) -> Result<Vec<KeptRun>, StoreError> {
+    pub(super) async fn select_kept(&self) -> Result<Vec<KeptRun>, HistoryError> {
         let kept = |row: &Row| {
             Ok(KeptRun {
                 number: self.get::<i32>(row, 0)?.into(),
@@ -31,7 +33,7 @@ impl Postgres {
         self.query(shared_sql::KEPT, &[]).await?.iter().map(kept).collect()
     }
 
-    pub(super) async fn select_past(&self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError> {
+    pub(super) async fn select_past(&self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, HistoryError> {
         let (category, depth) = (asked.category_id.map(i64::from), i64::from(asked.depth));
         let parameters: [Parameter<'_>; 4] =
             [(&asked.source, Type::TEXT), (&category, Type::INT8), (&depth, Type::INT8), (&since, Type::TIMESTAMPTZ)];
@@ -46,16 +48,16 @@ impl Postgres {
         self.query(&translated(shared_sql::PAST), &parameters).await?.iter().map(past).collect()
     }
 
-    pub(super) async fn select_regions(&self) -> Result<Vec<KnownRegion>, StoreError> {
+    pub(super) async fn select_regions(&self) -> Result<Vec<KnownRegion>, HistoryError> {
         let known = |row: &Row| Ok(KnownRegion { region: self.region(row, 0)?, asked_at: self.get(row, 1)? });
         let rows = self.query(shared_sql::REGIONS, &[]).await?;
-        let mut regions: Vec<KnownRegion> = rows.iter().map(known).collect::<Result<_, StoreError>>()?;
+        let mut regions: Vec<KnownRegion> = rows.iter().map(known).collect::<Result<_, HistoryError>>()?;
         // Not by the collation of the database.
         regions.sort_unstable_by_key(|known| known.region);
         Ok(regions)
     }
 
-    pub(super) async fn select_newest(&self, filter: &ChartFilter) -> Result<Vec<Fetch>, StoreError> {
+    pub(super) async fn select_newest(&self, filter: &ChartFilter) -> Result<Vec<Fetch>, HistoryError> {
         let codes: Vec<&str> = filter.regions.iter().map(Region::code).collect();
         let any_category = filter.category_id.is_none();
         let (category, most) = (filter.category_id.flatten().map(i64::from), i64::from(filter.most));
@@ -73,7 +75,7 @@ impl Postgres {
                 run_id: self.get::<Uuid>(row, 1)?.to_string(),
                 number: self.get::<i32>(row, 2)?.into(),
                 fetched_at: self.get(row, 3)?,
-                scope: self.scope(row, 4)?,
+                series: self.series(row, 4)?,
                 depth: self.number(row, 6)?,
             })
         };
@@ -81,19 +83,19 @@ impl Postgres {
         self.query(&sql, &parameters).await?.iter().map(fetch).collect()
     }
 
-    pub(super) async fn select_scopes(&self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError> {
-        let scope = |row: &Row| {
+    pub(super) async fn select_series(&self, until: Timestamp) -> Result<Vec<SeriesRuns>, HistoryError> {
+        let series = |row: &Row| {
             let runs = u64::try_from(self.get::<i64>(row, 2)?).unwrap_or(0);
-            Ok(ScopeRuns { scope: self.scope(row, 0)?, runs, newest: self.get(row, 3)? })
+            Ok(SeriesRuns { series: self.series(row, 0)?, runs, newest: self.get(row, 3)? })
         };
-        self.query(shared_sql::SCOPES, &[(&until, Type::TIMESTAMPTZ)]).await?.iter().map(scope).collect()
+        self.query(shared_sql::SCOPES, &[(&until, Type::TIMESTAMPTZ)]).await?.iter().map(series).collect()
     }
 
-    pub(super) async fn select_attempts(&self, period: &Period) -> Result<Vec<Attempt>, StoreError> {
-        let Period { scope, since, until } = period;
-        let category = scope.category_id.map(i64::from);
+    pub(super) async fn select_attempts(&self, period: &Period) -> Result<Vec<Attempt>, HistoryError> {
+        let Period { series, since, until } = period;
+        let category = series.category_id.map(i64::from);
         let parameters: [Parameter<'_>; 4] = [
-            (&scope.source, Type::TEXT),
+            (&series.source, Type::TEXT),
             (&category, Type::INT8),
             (since, Type::TIMESTAMPTZ),
             (until, Type::TIMESTAMPTZ),
@@ -114,7 +116,7 @@ impl Postgres {
             })
         };
         let rows = self.query(&translated(shared_sql::ATTEMPTS), &parameters).await?;
-        let mut attempts: Vec<Attempt> = rows.iter().map(attempt).collect::<Result<_, StoreError>>()?;
+        let mut attempts: Vec<Attempt> = rows.iter().map(attempt).collect::<Result<_, HistoryError>>()?;
         // Not by the collation of the database.
         attempts.sort_by(|one, other| {
             let (this, that) = ((one.fetched_at, &one.run_id), (other.fetched_at, &other.run_id));
@@ -124,32 +126,32 @@ impl Postgres {
     }
 
     /// A column of an answer.
-    pub(super) fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: usize) -> Result<T, StoreError> {
+    pub(super) fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: usize) -> Result<T, HistoryError> {
         row.try_get(column).map_err(|error| explain(&self.url, &error))
     }
 
     /// A count of ours.
-    fn number(&self, row: &Row, column: usize) -> Result<u32, StoreError> {
+    fn number(&self, row: &Row, column: usize) -> Result<u32, HistoryError> {
         Ok(u32::try_from(self.get::<i64>(row, column)?).unwrap_or(u32::MAX))
     }
 
-    fn region(&self, row: &Row, column: usize) -> Result<Region, StoreError> {
+    fn region(&self, row: &Row, column: usize) -> Result<Region, HistoryError> {
         let code: &str = self.get(row, column)?;
         Region::new(code).ok_or_else(|| self.odd("a row of it names no region"))
     }
 
     /// Source and category, in two columns.
-    fn scope(&self, row: &Row, column: usize) -> Result<Scope, StoreError> {
+    fn series(&self, row: &Row, column: usize) -> Result<ChartSeries, HistoryError> {
         let category_id = self.get::<Option<i64>>(row, column + 1)?.and_then(|id| u32::try_from(id).ok());
-        Ok(Scope { source: self.get(row, column)?, category_id })
+        Ok(ChartSeries { source: self.get(row, column)?, category_id })
     }
 
-    fn odd(&self, why: &'static str) -> StoreError {
-        StoreError::new(&self.url, why, "delete what another program wrote there")
+    fn odd(&self, why: &'static str) -> HistoryError {
+        HistoryError::new(&self.url, why, "delete what another program wrote there")
     }
 }
 
-/// What stands in a shared query for what each engine has in its own way. A subquery with an offset is not taken apart,
+/// What stands in a shared query for what each backend has in its own way. A subquery with an offset is not taken apart,
 /// and so is asked for each run.
 fn translated(sql: &str) -> String {
     let joined = "runs CROSS JOIN LATERAL (SELECT * FROM run_regions WHERE run_id = runs.id OFFSET 0) AS run_regions";

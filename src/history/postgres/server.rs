@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::connect::Connector;
 use crate::history::location::PostgresUrl;
-use crate::history::{Access, StoreError};
+use crate::history::{Access, HistoryError};
 
 /// What a run does with each table.
 const WRITES: [(&str, &[&str]); 8] = [
@@ -109,8 +109,8 @@ impl Server {
 
     /// # Errors
     /// Where it will not do for what it is opened for.
-    pub(super) fn check(&self, url: &PostgresUrl, access: Access) -> Result<(), StoreError> {
-        let refuse = |why: String, remedy: String| Err(StoreError::new(url, why, remedy));
+    pub(super) fn check(&self, url: &PostgresUrl, access: Access) -> Result<(), HistoryError> {
+        let refuse = |why: String, remedy: String| Err(HistoryError::new(url, why, remedy));
         let Server { encoding, role, database, .. } = self;
         if access == Access::Create && encoding != "UTF8" {
             let why = format!("its encoding is {encoding}, and titles need UTF8");
@@ -143,7 +143,7 @@ impl Server {
     }
 
     /// Where there are no tables yet.
-    fn check_place(&self, url: &PostgresUrl, access: Access) -> Result<(), StoreError> {
+    fn check_place(&self, url: &PostgresUrl, access: Access) -> Result<(), HistoryError> {
         let role = &self.role;
         let (why, remedy) = match &self.schema {
             _ if access != Access::Create => {
@@ -164,17 +164,17 @@ impl Server {
             ),
             Some(_) => return Ok(()),
         };
-        Err(StoreError::new(url, why, remedy))
+        Err(HistoryError::new(url, why, remedy))
     }
 
     /// # Errors
     /// Where tables of an older version cannot be brought up to date by this role, or in this place.
-    pub(super) fn check_migration(&self, url: &PostgresUrl, from: usize, to: usize) -> Result<(), StoreError> {
+    pub(super) fn check_migration(&self, url: &PostgresUrl, from: usize, to: usize) -> Result<(), HistoryError> {
         if !self.has_tables() || (self.is_owner && !self.is_standby && !self.is_read_only) {
             return Ok(());
         }
         let owner = self.owner.as_deref().unwrap_or_default();
-        Err(StoreError::new(
+        Err(HistoryError::new(
             url,
             format_args!("its tables are version {from}, and this trendfetch brings them to version {to} first"),
             format!("open it once as their owner, {owner}, with any command"),

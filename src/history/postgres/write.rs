@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::COMMIT_LOCK;
 use super::columns::{Column, Parameter, definitions, names, parameters, rows};
-use crate::history::rows::{PlaceRow, RegionRow, Rows, RunRow, VideoRow};
+use crate::history::rows::{EntryRow, RegionRow, Rows, RunRow, VideoRow};
 
 /// The most videos in one message, which bounds the memory that it takes.
 const VIDEOS: usize = 8000;
@@ -23,7 +23,7 @@ pub(super) async fn insert(
     latest: Option<Timestamp>,
 ) -> Result<bool, Error> {
     let run = &rows.run;
-    // A run's id is a UUID wherever a report comes from; see `document`.
+    // A run's id is a UUID wherever a document comes from; see `document`.
     let id = Uuid::parse_str(run.id).unwrap_or_default();
     let prepare = format!(
         "SET LOCAL synchronous_commit = on; {COMMIT_LOCK};
@@ -130,7 +130,7 @@ async fn insert_regions(
 async fn insert_places(
     transaction: &Transaction<'_>,
     number: Parameter<'_>,
-    places: &[PlaceRow<'_>],
+    places: &[EntryRow<'_>],
 ) -> Result<(), Error> {
     let columns = [
         Column::new("region", Type::TEXT_ARRAY, places.iter().map(|row| row.region.code())),

@@ -1,9 +1,9 @@
 //! A history in a file of SQLite.
 
 mod delete;
-mod request_lock;
 mod open;
 mod reader;
+mod request_lock;
 mod select;
 mod write;
 
@@ -16,21 +16,21 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
-use self::request_lock::RequestLock;
 use self::open::explain;
 use self::reader::Unlocked;
+use self::request_lock::RequestLock;
 use self::select::translated;
 use self::write::insert;
-use super::changes::{Fetch, Place};
-use super::min_interval::{Asked, PastRegion};
+use super::changes::{Fetch, HistoryEntry};
 use super::location::SqliteFile;
-use super::shared_sql::NOTE_LEFT_OLD;
+use super::min_interval::{Asked, PastRegion};
 use super::rows::Rows;
+use super::shared_sql::NOTE_LEFT_OLD;
 use super::{
-    Access, Attempt, ChartFilter, Engine, KeptRun, KnownRegion, Period, Portion, ScopeRuns, Standing, StoreError,
+    Access, Attempt, Backend, ChartFilter, HistoryError, KeptRun, KnownRegion, Period, Portion, SeriesRuns, VideoRank,
 };
-use crate::support::blocking::unblocked;
-use crate::model::Report;
+use crate::model::Document;
+use crate::support::blocking::run_blocking;
 
 /// How long giving room back waits for those who read. What was deleted is deleted all the same.
 const PATIENCE_FOR_READERS: Duration = Duration::from_secs(5);
@@ -43,9 +43,9 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) async fn open(file: SqliteFile, access: Access) -> Result<Sqlite, StoreError> {
+    pub(super) async fn open(file: SqliteFile, access: Access) -> Result<Sqlite, HistoryError> {
         let path = file.clone();
-        let (connection, unlocked) = unblocked(move || open::open(&path, access)).await?;
+        let (connection, unlocked) = run_blocking(move || open::open(&path, access)).await?;
         Ok(Sqlite { file, connection: Arc::new(Mutex::new(connection)), unlocked, request: None })
     }
 
@@ -53,23 +53,23 @@ impl Sqlite {
     async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, HistoryError> {
         let connection = Arc::clone(&self.connection);
-        let done = unblocked(move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))).await;
+        let done = run_blocking(move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))).await;
         if self.unlocked.as_ref().is_some_and(Unlocked::has_changed) {
-            return Err(StoreError::new(&self.file, "a run has changed it while it was read", "run again"));
+            return Err(HistoryError::new(&self.file, "a run has changed it while it was read", "run again"));
         }
         done.map_err(|error| explain(&self.file, &error))
     }
 }
 
 #[async_trait]
-impl Engine for Sqlite {
-    async fn claim(&mut self, request: &str) -> Result<bool, StoreError> {
+impl Backend for Sqlite {
+    async fn claim(&mut self, request: &str) -> Result<bool, HistoryError> {
         let (history, request) = (self.file.path.clone(), request.to_owned());
-        let claimed = unblocked(move || RequestLock::take(&history, &request)).await;
+        let claimed = run_blocking(move || RequestLock::take(&history, &request)).await;
         let cannot = |error| {
-            StoreError::new(
+            HistoryError::new(
                 &self.file,
                 format_args!("no lock beside it: {error}"),
                 "choose a folder that you may write to",
@@ -79,15 +79,15 @@ impl Engine for Sqlite {
         Ok(self.request.is_some())
     }
 
-    async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, StoreError> {
+    async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, HistoryError> {
         let asked = asked.clone();
         self.with(move |connection| select::past(connection, &asked, since)).await
     }
 
-    async fn store(&mut self, report: &Arc<Report>, latest: Option<Timestamp>) -> Result<bool, StoreError> {
-        let report = Arc::clone(report);
+    async fn store(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<bool, HistoryError> {
+        let document = Arc::clone(document);
         self.with(move |connection| {
-            let rows = Rows::of(&report);
+            let rows = Rows::of(&document);
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let is_new = insert(&transaction, &rows, latest)?;
             transaction.commit()?;
@@ -96,64 +96,64 @@ impl Engine for Sqlite {
         .await
     }
 
-    async fn kept(&mut self) -> Result<Vec<KeptRun>, StoreError> {
+    async fn kept(&mut self) -> Result<Vec<KeptRun>, HistoryError> {
         self.with(|connection| select::kept(connection)).await
     }
 
-    async fn note_left_old(&mut self, run_id: &str) -> Result<(), StoreError> {
+    async fn note_left_old(&mut self, run_id: &str) -> Result<(), HistoryError> {
         let run_id = run_id.to_owned();
         self.with(move |connection| connection.execute(&translated(NOTE_LEFT_OLD), [run_id]).map(drop)).await
     }
 
-    async fn delete_charts(&mut self, run: i64) -> Result<(), StoreError> {
+    async fn delete_charts(&mut self, run: i64) -> Result<(), HistoryError> {
         self.with(move |connection| delete::charts(connection, run)).await
     }
 
-    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Portion, StoreError> {
+    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Portion, HistoryError> {
         self.with(move |connection| delete::unseen(connection, expired_before)).await
     }
 
-    async fn delete_log(&mut self, before: Timestamp) -> Result<Portion, StoreError> {
+    async fn delete_log(&mut self, before: Timestamp) -> Result<Portion, HistoryError> {
         self.with(move |connection| delete::log(connection, before)).await
     }
 
-    async fn forget_ahead(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    async fn forget_ahead(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), HistoryError> {
         self.with(move |connection| delete::forget_ahead(connection, latest, now)).await
     }
 
-    async fn freeze(&mut self) -> Result<(), StoreError> {
+    async fn begin_snapshot(&mut self) -> Result<(), HistoryError> {
         self.with(|connection| connection.execute_batch("BEGIN DEFERRED")).await
     }
 
-    async fn regions(&mut self) -> Result<Vec<KnownRegion>, StoreError> {
+    async fn regions(&mut self) -> Result<Vec<KnownRegion>, HistoryError> {
         self.with(|connection| select::regions(connection)).await
     }
 
-    async fn newest(&mut self, filter: &ChartFilter) -> Result<Vec<Fetch>, StoreError> {
+    async fn newest(&mut self, filter: &ChartFilter) -> Result<Vec<Fetch>, HistoryError> {
         let filter = filter.clone();
         self.with(move |connection| select::newest(connection, &filter)).await
     }
 
-    async fn charts(&mut self, fetches: &[Fetch]) -> Result<Vec<Vec<Place>>, StoreError> {
+    async fn charts(&mut self, fetches: &[Fetch]) -> Result<Vec<Vec<HistoryEntry>>, HistoryError> {
         let fetches = fetches.to_vec();
         self.with(move |connection| select::charts(connection, &fetches)).await
     }
 
-    async fn standings(&mut self, fetches: &[Fetch], depth: u32) -> Result<Vec<Vec<Standing>>, StoreError> {
+    async fn video_ranks(&mut self, fetches: &[Fetch], depth: u32) -> Result<Vec<Vec<VideoRank>>, HistoryError> {
         let fetches = fetches.to_vec();
-        self.with(move |connection| select::standings(connection, &fetches, depth)).await
+        self.with(move |connection| select::video_ranks(connection, &fetches, depth)).await
     }
 
-    async fn scopes(&mut self, until: Timestamp) -> Result<Vec<ScopeRuns>, StoreError> {
-        self.with(move |connection| select::scopes(connection, until)).await
+    async fn series(&mut self, until: Timestamp) -> Result<Vec<SeriesRuns>, HistoryError> {
+        self.with(move |connection| select::series(connection, until)).await
     }
 
-    async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, StoreError> {
+    async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, HistoryError> {
         let period = period.clone();
         self.with(move |connection| select::attempts(connection, &period)).await
     }
 
-    async fn size(&mut self) -> Result<u64, StoreError> {
+    async fn size(&mut self) -> Result<u64, HistoryError> {
         // What is in the log takes room too.
         let file = fs::canonicalize(&self.file.path).unwrap_or_else(|_| self.file.path.clone());
         let mut log = file.clone().into_os_string();
@@ -162,7 +162,7 @@ impl Engine for Sqlite {
         Ok(length(file.as_os_str()) + length(&log))
     }
 
-    async fn give_room_back(&mut self) -> Result<Option<String>, StoreError> {
+    async fn give_room_back(&mut self) -> Result<Option<String>, HistoryError> {
         let is_done = self
             .with(|connection| {
                 connection.execute_batch("VACUUM")?;

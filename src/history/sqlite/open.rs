@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
 use super::reader::{self, Unlocked};
 use crate::history::location::{Journal, SqliteFile};
-use crate::history::{Access, StoreError};
+use crate::history::{Access, HistoryError};
 
 /// Applied in this order; a file's `user_version` says how many it has had.
 const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql"), include_str!("0003.sql")];
@@ -35,26 +35,26 @@ pub(super) type Opened = (Connection, Option<Unlocked>);
 ///
 /// # Errors
 /// When it cannot; it is left as it is then.
-pub(super) fn open(file: &SqliteFile, access: Access) -> Result<Opened, StoreError> {
+pub(super) fn open(file: &SqliteFile, access: Access) -> Result<Opened, HistoryError> {
     if access != Access::Create && !file.path.exists() {
-        return Err(StoreError::new(file, "there is no such file", "a run with --store makes one; check the path"));
+        return Err(HistoryError::new(file, "there is no such file", "a run with --store makes one; check the path"));
     }
     let is_only_read = access == Access::Read && !reader::may_write(&file.path);
     let prepared = if is_only_read { prepare_to_read(file) } else { prepare(file, access) };
     let (opened, found) = prepared.map_err(|error| explain(file, &error))?;
     match found {
         Found::Version(0) => {
-            Err(StoreError::new(file, "there is no history in it", "a run with --store makes one; check the path"))
+            Err(HistoryError::new(file, "there is no history in it", "a run with --store makes one; check the path"))
         }
         Found::Version(version) if version > MIGRATIONS.len() => {
-            Err(StoreError::newer(file, version, MIGRATIONS.len()))
+            Err(HistoryError::newer(file, version, MIGRATIONS.len()))
         }
         Found::Version(version) if version < MIGRATIONS.len() => {
             let why = format!("its tables are version {version}, and it may only be read here");
-            Err(StoreError::new(file, why, "let its owner open it once with this trendfetch"))
+            Err(HistoryError::new(file, why, "let its owner open it once with this trendfetch"))
         }
         Found::Version(_) => Ok(opened),
-        Found::Foreign => Err(StoreError::new(
+        Found::Foreign => Err(HistoryError::new(
             file,
             "it is another program's database",
             "name a file for trendfetch alone; this one is left as it is",
@@ -169,9 +169,9 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<Found> {
 }
 
 /// What SQLite says, with what to do about it ("Result and Error Codes").
-pub(super) fn explain(file: &SqliteFile, error: &rusqlite::Error) -> StoreError {
+pub(super) fn explain(file: &SqliteFile, error: &rusqlite::Error) -> HistoryError {
     if let rusqlite::Error::FromSqlConversionFailure(_, _, cause) = error {
-        return StoreError::new(file, cause, "delete what another program wrote there");
+        return HistoryError::new(file, cause, "delete what another program wrote there");
     }
     let extended_code = error.sqlite_error().map(|error| error.extended_code);
     let remedy = match error.sqlite_error_code() {
@@ -190,5 +190,5 @@ pub(super) fn explain(file: &SqliteFile, error: &rusqlite::Error) -> StoreError 
         Some(ErrorCode::SystemIoFailure) => "check the disk; what was committed before is still there",
         _ => "run again; if it stays, please report this",
     };
-    StoreError::new(file, error, remedy)
+    HistoryError::new(file, error, remedy)
 }

@@ -4,12 +4,14 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use crate::model::category::Category;
-use crate::model::Status;
-use crate::model::region::Region;
-use crate::history::changes::{Fetch, Place};
+use crate::history::changes::{Fetch, HistoryEntry};
 use crate::history::min_interval::{Asked, PastRegion};
-use crate::history::{Attempt, ChartFilter, KeptRun, KnownRegion, Period, Scope, ScopeRuns, Standing, shared_sql};
+use crate::history::{
+    Attempt, ChartFilter, ChartSeries, KeptRun, KnownRegion, Period, SeriesRuns, VideoRank, shared_sql,
+};
+use crate::model::Status;
+use crate::model::category::Category;
+use crate::model::region::Region;
 use crate::support::sanitize::one_line;
 
 /// A chart with what is known of its videos: run, region, source, category or -1.
@@ -25,7 +27,8 @@ const CHART: &str = "
     ORDER BY places.rank";
 
 /// Run, region, depth.
-const STANDINGS: &str = "SELECT rank, video_id FROM places WHERE run = ?1 AND region = ?2 AND rank <= ?3 ORDER BY rank";
+const VIDEO_RANKS: &str =
+    "SELECT rank, video_id FROM places WHERE run = ?1 AND region = ?2 AND rank <= ?3 ORDER BY rank";
 
 pub(super) fn kept(connection: &Connection) -> rusqlite::Result<Vec<KeptRun>> {
     let mut statement = connection.prepare(shared_sql::KEPT)?;
@@ -69,25 +72,25 @@ pub(super) fn newest(connection: &Connection, filter: &ChartFilter) -> rusqlite:
             run_id: row.get(1)?,
             number: row.get(2)?,
             fetched_at: row.get(3)?,
-            scope: Scope { source: row.get(4)?, category_id: row.get(5)? },
+            series: ChartSeries { source: row.get(4)?, category_id: row.get(5)? },
             depth: number(row, 6)?,
         })
     })?;
     rows.collect()
 }
 
-pub(super) fn charts(connection: &Connection, fetches: &[Fetch]) -> rusqlite::Result<Vec<Vec<Place>>> {
+pub(super) fn charts(connection: &Connection, fetches: &[Fetch]) -> rusqlite::Result<Vec<Vec<HistoryEntry>>> {
     let mut statement = connection.prepare(CHART)?;
     let chart = |fetch: &Fetch| {
-        let category = fetch.scope.category_id.map_or(-1, i64::from);
-        let asked = params![fetch.number, fetch.region.code(), fetch.scope.source, category];
+        let category = fetch.series.category_id.map_or(-1, i64::from);
+        let asked = params![fetch.number, fetch.region.code(), fetch.series.source, category];
         statement.query_map(asked, place)?.collect()
     };
     fetches.iter().map(chart).collect()
 }
 
-fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
-    Ok(Place {
+fn place(row: &Row<'_>) -> rusqlite::Result<HistoryEntry> {
+    Ok(HistoryEntry {
         rank: row.get(0)?,
         video_id: row.get(1)?,
         title: row.get(2)?,
@@ -100,36 +103,37 @@ fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
     })
 }
 
-pub(super) fn standings(
+pub(super) fn video_ranks(
     connection: &Connection,
     fetches: &[Fetch],
     depth: u32,
-) -> rusqlite::Result<Vec<Vec<Standing>>> {
-    let mut statement = connection.prepare(STANDINGS)?;
+) -> rusqlite::Result<Vec<Vec<VideoRank>>> {
+    let mut statement = connection.prepare(VIDEO_RANKS)?;
     let chart = |fetch: &Fetch| {
-        let standing = |row: &Row<'_>| Ok(Standing { number: fetch.number, rank: row.get(0)?, video_id: row.get(1)? });
-        statement.query_map(params![fetch.number, fetch.region.code(), depth], standing)?.collect()
+        let video_rank =
+            |row: &Row<'_>| Ok(VideoRank { number: fetch.number, rank: row.get(0)?, video_id: row.get(1)? });
+        statement.query_map(params![fetch.number, fetch.region.code(), depth], video_rank)?.collect()
     };
     fetches.iter().map(chart).collect()
 }
 
-pub(super) fn scopes(connection: &Connection, until: Timestamp) -> rusqlite::Result<Vec<ScopeRuns>> {
+pub(super) fn series(connection: &Connection, until: Timestamp) -> rusqlite::Result<Vec<SeriesRuns>> {
     let mut statement = connection.prepare(&translated(shared_sql::SCOPES))?;
-    let scope = |row: &Row<'_>| {
+    let series = |row: &Row<'_>| {
         let runs: i64 = row.get(2)?;
-        Ok(ScopeRuns {
-            scope: Scope { source: row.get(0)?, category_id: row.get(1)? },
+        Ok(SeriesRuns {
+            series: ChartSeries { source: row.get(0)?, category_id: row.get(1)? },
             runs: u64::try_from(runs).unwrap_or(0),
             newest: row.get(3)?,
         })
     };
-    statement.query_map([until], scope)?.collect()
+    statement.query_map([until], series)?.collect()
 }
 
 pub(super) fn attempts(connection: &Connection, period: &Period) -> rusqlite::Result<Vec<Attempt>> {
-    let Period { scope, since, until } = period;
+    let Period { series, since, until } = period;
     let mut statement = connection.prepare(&translated(shared_sql::ATTEMPTS))?;
-    let rows = statement.query_map(params![scope.source, scope.category_id, since, until], |row| {
+    let rows = statement.query_map(params![series.source, series.category_id, since, until], |row| {
         let (kind, message): (Option<String>, Option<String>) = (row.get(7)?, row.get(8)?);
         Ok(Attempt {
             run_id: row.get(0)?,
@@ -146,7 +150,7 @@ pub(super) fn attempts(connection: &Connection, period: &Period) -> rusqlite::Re
     rows.collect()
 }
 
-/// What stands in a shared query for what each engine has in its own way. The tables of a cross join are read in the
+/// What stands in a shared query for what each backend has in its own way. The tables of a cross join are read in the
 /// order in which they stand ("Query Planning").
 pub(super) fn translated(sql: &str) -> String {
     let joined = "runs CROSS JOIN run_regions ON run_regions.run_id = runs.id";

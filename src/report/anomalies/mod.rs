@@ -10,10 +10,10 @@ use super::categories::{Share, shares};
 use super::schedule::Habit;
 use super::snapshot::{RegionPast, Snapshot};
 use super::{cause, when};
-use crate::model::category::Category;
-use crate::support::human::span;
 use crate::model::Status;
+use crate::model::category::Category;
 use crate::model::region::Region;
+use crate::support::human::span;
 
 /// By how many points of a hundred a category's share must change to be told.
 const JUMP: f64 = 15.0;
@@ -118,11 +118,12 @@ fn jumped(past: &RegionPast) -> Vec<Gap> {
     let (Some(now), Some(before), Some(changes)) = (&past.chart, &past.previous, &past.changes) else {
         return Vec::new();
     };
-    let top = |places: &[crate::history::Place]| shares(places.iter().filter(|place| place.rank <= changes.depth));
-    if now.places.len().min(before.places.len()) < SMALLEST {
+    let top =
+        |entries: &[crate::history::HistoryEntry]| shares(entries.iter().filter(|entry| entry.rank <= changes.depth));
+    if now.entries.len().min(before.entries.len()) < SMALLEST {
         return Vec::new();
     }
-    let (now, before) = (top(&now.places), top(&before.places));
+    let (now, before) = (top(&now.entries), top(&before.entries));
     let of = |shares: &[Share], category| {
         shares.iter().find(|share| share.category == category).map_or(0.0, |share| share.percent)
     };

@@ -1,6 +1,6 @@
 use super::*;
+use crate::history::{Attempt, HistoryEntry};
 use crate::report::samples::{at, attempt, compared, failed as fails, of_categories, past, region, snapshot};
-use crate::history::{Attempt, Place};
 
 /// Runs by their hour and the regions that each asked for, made when the newest began.
 fn of_runs(runs: &[(i64, &[&str])]) -> Snapshot {
@@ -156,12 +156,12 @@ fn only_whole_charts_of_the_same_depth_are_compared_in_size() {
     assert!(matches!(found[..], [Gap::Failed { .. }]), "{found:?}");
 }
 
-/// Of a region, the places of categories 10 and 20, before and now.
+/// Of a region, the entries of categories 10 and 20, before and now.
 fn two(code: &str, before: [usize; 2], now: [usize; 2]) -> RegionPast {
-    let places = |[music, gaming]: [usize; 2]| -> (u32, Vec<Place>) {
+    let entries = |[music, gaming]: [usize; 2]| -> (u32, Vec<HistoryEntry>) {
         (200, of_categories(&[(Some(10), music), (Some(20), gaming)]))
     };
-    compared(code, places(before), places(now))
+    compared(code, entries(before), entries(now))
 }
 
 fn jump(code: &str, category: u32, before: f64, now: f64) -> Gap {

@@ -6,16 +6,18 @@ use std::ops::RangeInclusive;
 use jiff::{SignedDuration, Timestamp};
 
 use super::schedule::Habit;
-use crate::model::category::ChartCategory;
-use crate::model::{Report, Status};
-use crate::model::region::Region;
 use crate::history::changes::{self, RegionChanges};
-use crate::history::{Attempt, Engine, Fetch, Period, Place, Scope, ScopeRuns, Standing, StoreError, TERM};
+use crate::history::{
+    Attempt, Backend, ChartSeries, Fetch, HistoryEntry, HistoryError, Period, SeriesRuns, TERM, VideoRank,
+};
+use crate::model::category::ChartCategory;
+use crate::model::region::Region;
+use crate::model::{Document, Status};
 
 /// How far the plots of ranks look back.
 const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// How many places the plots of ranks have.
+/// How many entries the plots of ranks have.
 pub(super) const TOP: u32 = 10;
 
 /// Everything that the page shows.
@@ -26,7 +28,7 @@ pub struct Snapshot {
     /// Out of what.
     pub origin: Origin,
     /// Source and category of everything on it.
-    pub scope: Scope,
+    pub series: ChartSeries,
     /// In the order asked for, else by code.
     pub regions: Vec<RegionPast>,
 }
@@ -39,7 +41,7 @@ pub enum Origin {
         /// The oldest and the newest run that were looked at.
         runs: RangeInclusive<Timestamp>,
         /// What else it holds.
-        others: Vec<ScopeRuns>,
+        others: Vec<SeriesRuns>,
     },
     /// One run.
     Document {
@@ -64,7 +66,7 @@ pub struct RegionPast {
     /// What happened between the two.
     pub changes: Option<RegionChanges>,
     /// The top of its recent whole charts, oldest first.
-    pub standings: Vec<Standing>,
+    pub video_ranks: Vec<VideoRank>,
 }
 
 /// A chart of a region.
@@ -73,13 +75,13 @@ pub struct Chart {
     /// Start of its run.
     pub fetched_at: Timestamp,
     /// By rank.
-    pub places: Vec<Place>,
+    pub entries: Vec<HistoryEntry>,
 }
 
 impl RegionPast {
     /// A region of which nothing but its runs is known yet.
     fn new(region: Region, attempts: Vec<Attempt>) -> RegionPast {
-        RegionPast { region, attempts, chart: None, previous: None, changes: None, standings: Vec::new() }
+        RegionPast { region, attempts, chart: None, previous: None, changes: None, video_ranks: Vec::new() }
     }
 
     /// The newest run that asked for it.
@@ -114,9 +116,9 @@ impl Snapshot {
         self.regions.iter().filter(|past| Habit::of(past).is_given_up(self.newest()))
     }
 
-    /// Whether there is any place of any chart to show.
+    /// Whether there is any entry of any chart to show.
     pub fn is_empty(&self) -> bool {
-        self.regions.iter().all(|region| region.chart.as_ref().is_none_or(|chart| chart.places.is_empty()))
+        self.regions.iter().all(|region| region.chart.as_ref().is_none_or(|chart| chart.entries.is_empty()))
     }
 
     /// Out of a history: of the runs of a category where one is named, else of those like the newest run; of
@@ -125,21 +127,21 @@ impl Snapshot {
     /// # Errors
     /// When the history cannot be read.
     pub async fn of_history(
-        engine: &mut dyn Engine,
+        backend: &mut dyn Backend,
         regions: Option<&[Region]>,
         category: Option<ChartCategory>,
         now: Timestamp,
-    ) -> Result<Option<Snapshot>, StoreError> {
-        engine.freeze().await?;
-        let mut others = engine.scopes(now).await?;
-        let is_wanted = |known: &ScopeRuns| category.is_none_or(|category| known.scope.category_id == category.id());
+    ) -> Result<Option<Snapshot>, HistoryError> {
+        backend.begin_snapshot().await?;
+        let mut others = backend.series(now).await?;
+        let is_wanted = |known: &SeriesRuns| category.is_none_or(|category| known.series.category_id == category.id());
         let Some(index) = others.iter().position(is_wanted) else { return Ok(None) };
-        let ScopeRuns { scope, newest, .. } = others.remove(index);
+        let SeriesRuns { series, newest, .. } = others.remove(index);
         let since = newest.checked_sub(TERM).unwrap_or(Timestamp::MIN);
 
-        let period = Period { scope, since, until: newest };
-        let attempts = engine.attempts(&period).await?;
-        let scope = period.scope;
+        let period = Period { series, since, until: newest };
+        let attempts = backend.attempts(&period).await?;
+        let series = period.series;
         let oldest = attempts.first().map_or(newest, |attempt| attempt.fetched_at);
         let mut by_region: HashMap<Region, Vec<Attempt>> = HashMap::new();
         for attempt in attempts {
@@ -150,19 +152,19 @@ impl Snapshot {
         let asked = regions.unwrap_or(&codes).iter();
         let mut found: Vec<RegionPast> =
             asked.filter_map(|region| Some(RegionPast::new(*region, by_region.remove(region)?))).collect();
-        add_charts(engine, &mut found, &scope).await?;
-        add_standings(engine, &mut found, &scope).await?;
+        add_charts(backend, &mut found, &series).await?;
+        add_video_ranks(backend, &mut found, &series).await?;
         let origin = Origin::History { runs: oldest..=newest, others };
-        Ok(Some(Snapshot { made_at: now, origin, scope, regions: found }))
+        Ok(Some(Snapshot { made_at: now, origin, series, regions: found }))
     }
 
     /// Out of a document; of these regions where some are named.
-    pub fn of_document(report: &Report, regions: Option<&[Region]>, now: Timestamp) -> Snapshot {
-        let mut charts: HashMap<Region, Vec<Place>> = HashMap::new();
+    pub fn of_document(report: &Document, regions: Option<&[Region]>, now: Timestamp) -> Snapshot {
+        let mut charts: HashMap<Region, Vec<HistoryEntry>> = HashMap::new();
         for merged in &report.videos {
-            for (region, rank) in &merged.places {
+            for (region, rank) in &merged.ranks {
                 let video = &merged.video;
-                charts.entry(*region).or_default().push(Place {
+                charts.entry(*region).or_default().push(HistoryEntry {
                     rank: *rank,
                     video_id: video.id.to_string(),
                     title: video.title.to_string(),
@@ -177,8 +179,8 @@ impl Snapshot {
             }
         }
         let past = |row: &crate::model::RegionStats| {
-            let mut places = charts.remove(&row.region).unwrap_or_default();
-            places.sort_unstable_by_key(|place| place.rank);
+            let mut entries = charts.remove(&row.region).unwrap_or_default();
+            entries.sort_unstable_by_key(|entry| entry.rank);
             let attempt = Attempt {
                 run_id: report.run_id.clone(),
                 number: 0,
@@ -190,66 +192,80 @@ impl Snapshot {
                 error: row.error.as_ref().map(|error| (error.kind.to_string(), error.message.clone())),
                 is_pruned: false,
             };
-            let chart = (row.status != Status::Failed).then_some(Chart { fetched_at: report.fetched_at, places });
+            let chart = (row.status != Status::Failed).then_some(Chart { fetched_at: report.fetched_at, entries });
             RegionPast { chart, ..RegionPast::new(row.region, vec![attempt]) }
         };
         let mut found: Vec<RegionPast> = report.stats.regions.iter().map(past).collect();
         if let Some(asked) = regions {
-            let place = |past: &RegionPast| asked.iter().position(|region| *region == past.region);
-            found.retain(|past| place(past).is_some());
-            found.sort_by_key(place);
+            let entry = |past: &RegionPast| asked.iter().position(|region| *region == past.region);
+            found.retain(|past| entry(past).is_some());
+            found.sort_by_key(entry);
         }
         Snapshot {
             made_at: now,
             origin: Origin::Document { run_id: report.run_id.clone(), fetched_at: report.fetched_at },
-            scope: Scope { source: report.source.clone(), category_id: report.request.category_id },
+            series: ChartSeries { source: report.source.clone(), category_id: report.request.category_id },
             regions: found,
         }
     }
 }
 
 /// Reads the last two whole charts of each region.
-async fn add_charts(engine: &mut dyn Engine, regions: &mut [RegionPast], scope: &Scope) -> Result<(), StoreError> {
+async fn add_charts(
+    backend: &mut dyn Backend,
+    regions: &mut [RegionPast],
+    series: &ChartSeries,
+) -> Result<(), HistoryError> {
     let last_two = |past: &RegionPast| -> Vec<Fetch> {
-        past.attempts.iter().rev().filter(|attempt| attempt.is_whole()).take(2).map(|each| fetch(each, scope)).collect()
+        past.attempts
+            .iter()
+            .rev()
+            .filter(|attempt| attempt.is_whole())
+            .take(2)
+            .map(|each| fetch(each, series))
+            .collect()
     };
     let fetches: Vec<Vec<Fetch>> = regions.iter().map(last_two).collect();
-    let mut charts = engine.charts(&fetches.concat()).await?.into_iter();
+    let mut charts = backend.charts(&fetches.concat()).await?.into_iter();
     for (past, fetches) in regions.iter_mut().zip(fetches) {
         let mut fetches = fetches.into_iter().zip(charts.by_ref());
-        let Some((to, places)) = fetches.next() else { continue };
+        let Some((to, entries)) = fetches.next() else { continue };
         if let Some((from, before)) = fetches.next() {
-            past.changes = Some(changes::compare((&from, &before), (&to, &places)));
-            past.previous = Some(Chart { fetched_at: from.fetched_at, places: before });
+            past.changes = Some(changes::compare((&from, &before), (&to, &entries)));
+            past.previous = Some(Chart { fetched_at: from.fetched_at, entries: before });
         }
-        past.chart = Some(Chart { fetched_at: to.fetched_at, places });
+        past.chart = Some(Chart { fetched_at: to.fetched_at, entries });
     }
     Ok(())
 }
 
 /// Reads the top of each region's recent charts, where there are several.
-async fn add_standings(engine: &mut dyn Engine, regions: &mut [RegionPast], scope: &Scope) -> Result<(), StoreError> {
+async fn add_video_ranks(
+    backend: &mut dyn Backend,
+    regions: &mut [RegionPast],
+    series: &ChartSeries,
+) -> Result<(), HistoryError> {
     let recent = |past: &RegionPast| -> Vec<Fetch> {
         let whole = past.recent().iter().filter(|attempt| attempt.is_whole());
-        let fetches: Vec<Fetch> = whole.map(|attempt| fetch(attempt, scope)).collect();
+        let fetches: Vec<Fetch> = whole.map(|attempt| fetch(attempt, series)).collect();
         if fetches.len() < 2 { Vec::new() } else { fetches }
     };
     let fetches: Vec<Vec<Fetch>> = regions.iter().map(recent).collect();
-    let mut standings = engine.standings(&fetches.concat(), TOP).await?.into_iter();
+    let mut video_ranks = backend.video_ranks(&fetches.concat(), TOP).await?.into_iter();
     for (past, fetches) in regions.iter_mut().zip(fetches) {
-        past.standings = standings.by_ref().take(fetches.len()).flatten().collect();
+        past.video_ranks = video_ranks.by_ref().take(fetches.len()).flatten().collect();
     }
     Ok(())
 }
 
 /// The chart of an attempt that brought one.
-fn fetch(attempt: &Attempt, scope: &Scope) -> Fetch {
+fn fetch(attempt: &Attempt, series: &ChartSeries) -> Fetch {
     Fetch {
         region: attempt.region,
         run_id: attempt.run_id.clone(),
         number: attempt.number,
         fetched_at: attempt.fetched_at,
-        scope: scope.clone(),
+        series: series.clone(),
         depth: attempt.depth,
     }
 }

@@ -3,9 +3,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::category::Category;
 use crate::deduplicate::deduplicate;
-use crate::model::error::{Kind, RegionError};
+use crate::model::category::Category;
+use crate::model::error::{ErrorKind, RegionError};
 use crate::model::{Effort, RegionChart, RegionOutcome, Request};
 use crate::normalize::{Window, page};
 use crate::report::samples::{at, attempt, past, region};
@@ -16,20 +16,20 @@ fn chart(code: &str, items: &[Value]) -> RegionChart {
     let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
-        places: page.sightings.len(),
+        entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
         error: None,
         effort: Effort::default(),
     };
-    RegionChart { sightings: page.sightings, outcome }
+    RegionChart { entries: page.entries, outcome }
 }
 
 /// What arrived of a region before it failed; `None` where nothing did.
 fn broken(code: &str, items: Option<&[Value]>) -> RegionChart {
     let mut chart = chart(code, items.unwrap_or_default());
     chart.outcome.answered = items.is_some();
-    chart.outcome.error = Some(RegionError { status: Some(503), ..RegionError::new(Kind::ServerError, "down") });
+    chart.outcome.error = Some(RegionError { status: Some(503), ..RegionError::new(ErrorKind::ServerError, "down") });
     chart
 }
 
@@ -37,21 +37,21 @@ fn item(id: &str) -> Value {
     json!({ "id": id })
 }
 
-fn document(charts: Vec<RegionChart>) -> Report {
+fn document(charts: Vec<RegionChart>) -> Document {
     let regions = charts.iter().map(|chart| chart.outcome.region).collect();
     let (videos, outcomes) = deduplicate(charts);
     let stats = crate::stats::count(&outcomes, &videos, Duration::ZERO, Duration::ZERO);
-    Report::new(at(0), "demo".to_owned(), Request { regions, max_results: 20, category_id: Some(10) }, stats, videos)
+    Document::new(at(0), "demo".to_owned(), Request { regions, max_results: 20, category_id: Some(10) }, stats, videos)
 }
 
 /// `1 a, 2 b`, by region.
 fn shown(snapshot: &Snapshot) -> Vec<(String, Option<String>)> {
-    let places = |chart: &Chart| {
-        let each = chart.places.iter().map(|place| format!("{} {}", place.rank, place.video_id));
+    let entries = |chart: &Chart| {
+        let each = chart.entries.iter().map(|entry| format!("{} {}", entry.rank, entry.video_id));
         each.collect::<Vec<_>>().join(", ")
     };
     let regions = snapshot.regions.iter();
-    regions.map(|past| (past.region.to_string(), past.chart.as_ref().map(places))).collect()
+    regions.map(|past| (past.region.to_string(), past.chart.as_ref().map(entries))).collect()
 }
 
 fn told(code: &str, chart: Option<&str>) -> (String, Option<String>) {
@@ -60,7 +60,7 @@ fn told(code: &str, chart: Option<&str>) -> (String, Option<String>) {
 
 #[test]
 fn the_charts_of_a_document_are_put_together_by_region_and_by_rank() {
-    // `c` is met before `b`, and ranked behind it in the second region; the item without an id keeps its place.
+    // `c` is met before `b`, and ranked behind it in the second region; the item without an id keeps its entry.
     let us = chart("US", &[item("c"), item("a")]);
     let gb = chart("GB", &[item("b"), json!({}), item("a"), item("c")]);
     let snapshot = Snapshot::of_document(&document(vec![us, gb]), None, at(2));
@@ -76,7 +76,7 @@ fn a_place_keeps_what_the_document_says_of_its_video() {
     });
     let item = json!({"id": "a", "snippet": snippet, "statistics": {"viewCount": "12"}});
     let snapshot = Snapshot::of_document(&document(vec![chart("US", &[item])]), None, at(2));
-    let place = Place {
+    let entry = HistoryEntry {
         rank: 1,
         video_id: "a".to_owned(),
         title: "Title".to_owned(),
@@ -87,7 +87,7 @@ fn a_place_keeps_what_the_document_says_of_its_video() {
         thumbnail: Some("https://i.ytimg.com/vi/a/hq.jpg".to_owned()),
         language: Some("pl".to_owned()),
     };
-    assert_eq!(snapshot.regions[0].chart.as_ref().unwrap().places, [place]);
+    assert_eq!(snapshot.regions[0].chart.as_ref().unwrap().entries, [entry]);
 }
 
 #[test]
@@ -140,12 +140,12 @@ fn a_document_knows_its_run_and_nothing_before_it() {
     let document = document(vec![chart("US", &[item("a")])]);
     let snapshot = Snapshot::of_document(&document, None, at(2));
     assert_eq!(snapshot.made_at, at(2));
-    assert_eq!(snapshot.scope, Scope { source: "demo".to_owned(), category_id: Some(10) });
+    assert_eq!(snapshot.series, ChartSeries { source: "demo".to_owned(), category_id: Some(10) });
     let Origin::Document { run_id, fetched_at } = &snapshot.origin else { panic!("{:?}", snapshot.origin) };
     assert_eq!((run_id, *fetched_at), (&document.run_id, at(0)));
     let past = &snapshot.regions[0];
     assert_eq!(past.chart.as_ref().map(|chart| chart.fetched_at), Some(at(0)));
-    assert!(past.previous.is_none() && past.changes.is_none() && past.standings.is_empty());
+    assert!(past.previous.is_none() && past.changes.is_none() && past.video_ranks.is_empty());
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use hyper_util::client::legacy::connect::HttpInfo;
 
 use super::proxy::Proxy;
-use crate::model::error::{Kind, Remedy};
-use crate::youtube::failure::{Delivery, Failure};
+use crate::model::error::{ErrorKind, Remedy};
 use crate::support::sanitize::one_line;
 use crate::support::tls;
+use crate::youtube::failure::{Delivery, Failure};
 
 /// Why there is no answer, or why it broke off. `is_reused`: an earlier answer came on the same connection. `proxy` is
 /// what requests go through.
@@ -20,10 +20,13 @@ pub(super) fn fault(error: reqwest::Error, is_reused: bool, proxy: Option<&Proxy
     let cause = root_cause(&error);
     // A stall while reading a body is a decode error too, so the timeout is looked at first.
     if error.is_timeout() {
-        return Failure::new(Kind::Timeout, "no whole answer in time; --timeout sets how long one attempt may take");
+        return Failure::new(
+            ErrorKind::Timeout,
+            "no whole answer in time; --timeout sets how long one attempt may take",
+        );
     }
     if error.is_builder() {
-        return Failure::new(Kind::BadResponse, "the server's page token is too long for an address");
+        return Failure::new(ErrorKind::BadResponse, "the server's page token is too long for an address");
     }
     if error.is_connect() {
         return Failure { delivery: Delivery::NotSent, ..no_connection(&error, &cause, proxy) };
@@ -34,45 +37,46 @@ pub(super) fn fault(error: reqwest::Error, is_reused: bool, proxy: Option<&Proxy
     if let Some(delivery) = not_taken(&error) {
         return Failure {
             delivery,
-            ..Failure::new(Kind::Connect, format!("the server did not take the request: {cause}"))
+            ..Failure::new(ErrorKind::Connect, format!("the server did not take the request: {cause}"))
         };
     }
     let hyper = find::<hyper::Error>(&error);
     if hyper.is_some_and(hyper::Error::is_parse) {
-        return Failure::new(Kind::BadResponse, format!("the answer is not HTTP: {cause}"));
+        return Failure::new(ErrorKind::BadResponse, format!("the answer is not HTTP: {cause}"));
     }
     // A stream of HTTP/2 that is reset has an answer of its own.
     let is_reset = find::<h2::Error>(&error).is_some_and(h2::Error::is_reset);
     let delivery = if is_reused && !is_reset { Delivery::ClosedConnection } else { Delivery::Sent };
     if error.is_body() || error.is_decode() || hyper.is_some_and(hyper::Error::is_incomplete_message) {
-        return Failure { delivery, ..Failure::new(Kind::Truncated, format!("the answer broke off: {cause}")) };
+        return Failure { delivery, ..Failure::new(ErrorKind::Truncated, format!("the answer broke off: {cause}")) };
     }
-    Failure { delivery, ..Failure::new(Kind::Connect, format!("the connection broke: {cause}")) }
+    Failure { delivery, ..Failure::new(ErrorKind::Connect, format!("the connection broke: {cause}")) }
 }
 
 fn no_connection(error: &reqwest::Error, cause: &str, proxy: Option<&Proxy>) -> Failure {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_fault(tls, cause);
     }
-    let Some(proxy) = proxy else { return Failure::new(Kind::Connect, format!("no connection: {cause}")) };
+    let Some(proxy) = proxy else { return Failure::new(ErrorKind::Connect, format!("no connection: {cause}")) };
     let variable = proxy.variable;
     let (kind, message) = match refusal(error).as_deref() {
         Some(WANTS_LOGIN | NO_LOGIN_METHOD) if !proxy.has_login() => {
-            (Kind::ProxyLogin, format!("the proxy of {variable} wants a login (407)"))
+            (ErrorKind::ProxyLogin, format!("the proxy of {variable} wants a login (407)"))
         }
         Some(WANTS_LOGIN | NO_LOGIN_METHOD | WRONG_LOGIN) => {
-            (Kind::ProxyLogin, format!("the proxy does not accept the login in {variable} (407)"))
+            (ErrorKind::ProxyLogin, format!("the proxy does not accept the login in {variable} (407)"))
         }
-        Some("unsuccessful") => (Kind::Proxy, format!("the proxy of {variable} refuses to connect to the server")),
+        Some("unsuccessful") => (ErrorKind::Proxy, format!("the proxy of {variable} refuses to connect to the server")),
         Some("unexpected end of file" | "proxy response headers too long" | "failed parsing server response") => {
-            (Kind::Proxy, format!("what {variable} names does not answer as a proxy does ({cause})"))
+            (ErrorKind::Proxy, format!("what {variable} names does not answer as a proxy does ({cause})"))
         }
         Some(NOT_REACHED | "io error establishing tunnel" | "io error during SOCKS handshake") | None => {
-            (Kind::Connect, format!("no connection to the proxy of {variable}: {cause}"))
+            (ErrorKind::Connect, format!("no connection to the proxy of {variable}: {cause}"))
         }
-        Some(why) => (Kind::Proxy, format!("the proxy of {variable} refuses to connect to the server ({why})")),
+        Some(why) => (ErrorKind::Proxy, format!("the proxy of {variable} refuses to connect to the server ({why})")),
     };
-    let remedy = if kind == Kind::ProxyLogin { Remedy::LogInToProxy(variable) } else { Remedy::CheckProxy(variable) };
+    let remedy =
+        if kind == ErrorKind::ProxyLogin { Remedy::LogInToProxy(variable) } else { Remedy::CheckProxy(variable) };
     let mut failure = Failure::new(kind, message);
     failure.error.remedy = Some(remedy);
     failure
@@ -95,9 +99,9 @@ fn refusal(error: &reqwest::Error) -> Option<String> {
 fn tls_fault(fault: &rustls::Error, cause: &str) -> Failure {
     match fault {
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            Failure::new(Kind::Certificate, tls::explain(fault))
+            Failure::new(ErrorKind::Certificate, tls::explain(fault))
         }
-        _ => Failure::new(Kind::Tls, format!("no secure connection: {cause}")),
+        _ => Failure::new(ErrorKind::Tls, format!("no secure connection: {cause}")),
     }
 }
 

@@ -13,17 +13,17 @@ use super::encoding::{self, is_gzip};
 use super::fault::{self, fault};
 use super::proxy::Proxy;
 use super::resolver::SystemResolver;
-use super::{Body, Head, MAX_BODY, Network, Transport};
-use crate::model::error::Kind;
-use crate::youtube::failure::{Delivery, Failure};
-use crate::youtube::api_key::ApiKey;
+use super::{Body, MAX_BODY, Network, ResponseHead, Transport};
+use crate::model::error::ErrorKind;
 use crate::support::tls::Authorities;
+use crate::youtube::api_key::ApiKey;
+use crate::youtube::failure::{Delivery, Failure};
 
 /// A page of 50 items, unpacked: 56 and 63 KB in two captured ones, cut down to the fields that are asked for.
 const TYPICAL_BODY: usize = 64 << 10;
 
 /// One client at a time, and so one pool of connections, for the run.
-pub struct Http {
+pub struct HttpClient {
     connections: Arc<Connections<reqwest::Client>>,
     videos: Url,
     key: ApiKey,
@@ -32,7 +32,7 @@ pub struct Http {
     proxy_says: OnceCell<Option<String>>,
 }
 
-impl Http {
+impl HttpClient {
     /// A client for `{base_url}/videos`. `timeout` covers one attempt from connect to last byte.
     ///
     /// For a plain `http:` address, which can only be loopback, the platform's certificates (11 to 75 ms to read) are
@@ -40,7 +40,7 @@ impl Http {
     ///
     /// # Errors
     /// When the certificates or the proxy cannot be used.
-    pub fn new(base_url: &Url, key: &ApiKey, timeout: Duration, network: &Network) -> Result<Http, String> {
+    pub fn new(base_url: &Url, key: &ApiKey, timeout: Duration, network: &Network) -> Result<HttpClient, String> {
         // A provider that is set already is the same one: nobody else in this process sets it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let headers = headers(key)?;
@@ -88,7 +88,7 @@ impl Http {
         };
         let mut videos = base_url.clone();
         videos.set_path(&format!("{}/videos", base_url.path().trim_end_matches('/')));
-        Ok(Http {
+        Ok(HttpClient {
             connections: Arc::new(Connections::new(build)?),
             videos,
             key: key.clone(),
@@ -108,10 +108,10 @@ fn headers(key: &ApiKey) -> Result<HeaderMap, String> {
     ]))
 }
 
-impl Transport for Http {
+impl Transport for HttpClient {
     type Body = HttpBody;
 
-    async fn get(&self, query: &[(&'static str, String)]) -> Result<(Head, HttpBody), Failure> {
+    async fn get(&self, query: &[(&'static str, String)]) -> Result<(ResponseHead, HttpBody), Failure> {
         let mut url = self.videos.clone();
         url.query_pairs_mut().extend_pairs(query);
         let generation = self.connections.current();
@@ -128,7 +128,7 @@ impl Transport for Http {
             self.connections.answered_on(connection);
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let head = Head {
+        let head = ResponseHead {
             status: response.status().as_u16(),
             retry_after: header("retry-after"),
             date: header("date"),
@@ -145,12 +145,12 @@ impl Transport for Http {
         Ok((head, body))
     }
 
-    fn conceal(&self, text: &str) -> String {
-        self.key.conceal(text)
+    fn redact(&self, text: &str) -> String {
+        self.key.redact(text)
     }
 }
 
-impl Http {
+impl HttpClient {
     /// An attempt without an answer, and what that says of the connection.
     fn failed(&self, generation: &Arc<Generation<reqwest::Client>>, error: reqwest::Error) -> Failure {
         let connection = fault::connection(&error);
@@ -160,7 +160,7 @@ impl Http {
         if failure.delivery == Delivery::ClosedConnection && !is_http2 {
             self.connections.closed_after_answer();
         }
-        if failure.delivery.is_sent_again() || failure.kind() == Kind::Timeout {
+        if failure.delivery.is_sent_again() || failure.kind() == ErrorKind::Timeout {
             self.connections.replace(generation);
         }
         failure
@@ -168,7 +168,7 @@ impl Http {
 
     /// With the proxy's own words where it has refused.
     async fn explain(&self, mut failure: Failure) -> Failure {
-        if let (Kind::Proxy, Some(proxy)) = (failure.kind(), &self.proxy)
+        if let (ErrorKind::Proxy, Some(proxy)) = (failure.kind(), &self.proxy)
             && let Some(says) = self.proxy_says.get_or_init(|| proxy.ask(&self.videos)).await
         {
             failure.error.message.push_str(&format!(" ({says})"));
@@ -197,7 +197,7 @@ impl HttpBody {
 }
 
 fn too_large() -> Failure {
-    Failure::new(Kind::TooLarge, "the answer is larger than 8 MiB; no page of YouTube is")
+    Failure::new(ErrorKind::TooLarge, "the answer is larger than 8 MiB; no page of YouTube is")
 }
 
 impl Body for HttpBody {
@@ -205,7 +205,7 @@ impl Body for HttpBody {
         loop {
             let chunk = self.response.chunk().await.map_err(|error| {
                 let failure = fault(error, false, None);
-                if failure.kind() == Kind::Timeout {
+                if failure.kind() == ErrorKind::Timeout {
                     self.connections.replace(&self.generation);
                 }
                 failure
@@ -218,14 +218,16 @@ impl Body for HttpBody {
         }
         let Ok(is_packed) = self.is_packed() else {
             return Err(Failure::new(
-                Kind::BadResponse,
+                ErrorKind::BadResponse,
                 "the answer is packed in another way than gzip; is a proxy in between?",
             ));
         };
         if is_packed {
             let unpacked = self.unpacked.insert(Vec::with_capacity(TYPICAL_BODY));
             encoding::unpack(&self.received, unpacked).map_err(|fault| match fault {
-                encoding::Fault::Broken => Failure::new(Kind::Truncated, "the answer broke off: its gzip is not whole"),
+                encoding::Fault::Broken => {
+                    Failure::new(ErrorKind::Truncated, "the answer broke off: its gzip is not whole")
+                }
                 encoding::Fault::TooLarge => too_large(),
             })?;
         }

@@ -16,11 +16,11 @@ mod resolver;
 
 use std::future::Future;
 
-use crate::youtube::failure::Failure;
 use crate::support::tls::Authorities;
+use crate::youtube::failure::Failure;
 use proxy::Proxy;
 
-pub use http::{Http, is_loopback};
+pub use http::{HttpClient, is_loopback};
 
 /// The largest body that is read, packed or unpacked: 8 MiB. A page of 50 whole items has about 350 KB.
 pub const MAX_BODY: usize = 8 << 20;
@@ -36,7 +36,7 @@ pub struct Network {
 
 /// What stands before the body of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Head {
+pub struct ResponseHead {
     /// The HTTP status.
     pub status: u16,
     /// The `Retry-After` header as it came.
@@ -51,9 +51,9 @@ pub struct Head {
 
 /// An answer, read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reply {
+pub struct Response {
     /// Its status and the headers that matter.
-    pub head: Head,
+    pub head: ResponseHead,
     /// Its body, unpacked: at most [`MAX_BODY`] bytes.
     pub body: Vec<u8>,
 }
@@ -68,11 +68,13 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// A [`Failure`] of a kind that belongs to the way and not to the answer: `connect`, `tls`,
     /// `proxy`, `timeout`, `truncated`.
-    fn get(&self, query: &[(&'static str, String)])
-    -> impl Future<Output = Result<(Head, Self::Body), Failure>> + Send;
+    fn get(
+        &self,
+        query: &[(&'static str, String)],
+    ) -> impl Future<Output = Result<(ResponseHead, Self::Body), Failure>> + Send;
 
     /// Takes out of a text what must not be shown: what this transport sends as a secret.
-    fn conceal(&self, text: &str) -> String {
+    fn redact(&self, text: &str) -> String {
         text.to_owned()
     }
 }

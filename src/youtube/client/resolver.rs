@@ -4,7 +4,7 @@ use std::net::ToSocketAddrs;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::support::blocking::unblocked;
+use crate::support::blocking::run_blocking;
 
 /// Asks `getaddrinfo`, as reqwest's own resolver does, which panics where no thread can be started.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct SystemResolver;
 impl Resolve for SystemResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let addresses = unblocked(move || (name.as_str(), 0).to_socket_addrs()).await?;
+            let addresses = run_blocking(move || (name.as_str(), 0).to_socket_addrs()).await?;
             Ok(Box::new(addresses) as Addrs)
         })
     }

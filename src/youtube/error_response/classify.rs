@@ -6,23 +6,23 @@
 
 use super::error_body::ErrorBody;
 use super::limit::Window;
-use crate::model::error::{Kind, Remedy};
+use crate::model::error::{ErrorKind, Remedy};
 
 /// What an error is, and what to do about it where the kind does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Class {
-    pub(super) kind: Kind,
+    pub(super) kind: ErrorKind,
     pub(super) remedy: Option<Remedy>,
 }
 
-impl From<Kind> for Class {
-    fn from(kind: Kind) -> Class {
+impl From<ErrorKind> for Class {
+    fn from(kind: ErrorKind) -> Class {
         Class { kind, remedy: None }
     }
 }
 
 fn rejected(remedy: Remedy) -> Class {
-    Class { kind: Kind::KeyRejected, remedy: Some(remedy) }
+    Class { kind: ErrorKind::KeyRejected, remedy: Some(remedy) }
 }
 
 /// The class, and the reason to report: the one that decided, else the first. A reason goes before the message, the
@@ -34,13 +34,13 @@ pub(super) fn classify(status: u16, body: &ErrorBody) -> (Class, Option<&str>) {
     let of_message = || Some((classify_message(status, body)?, first));
     let told = of_reasons().or_else(of_message);
     match (status, told) {
-        (407, _) => (Kind::ProxyLogin.into(), first),
-        (401, Some((class, _))) if class.kind == Kind::KeyRejected => (class, first),
-        (401, _) => (Kind::KeyRejected.into(), first),
-        (429, Some((class, reason))) if matches!(class.kind, Kind::KeyRejected | Kind::QuotaExceeded) => {
+        (407, _) => (ErrorKind::ProxyLogin.into(), first),
+        (401, Some((class, _))) if class.kind == ErrorKind::KeyRejected => (class, first),
+        (401, _) => (ErrorKind::KeyRejected.into(), first),
+        (429, Some((class, reason))) if matches!(class.kind, ErrorKind::KeyRejected | ErrorKind::QuotaExceeded) => {
             (class, reason)
         }
-        (429, _) => (limited(body, Kind::RateLimited), first),
+        (429, _) => (limited(body, ErrorKind::RateLimited), first),
         (_, Some(told)) => told,
         _ => classify_usage_limit(status, body).unwrap_or_else(|| (classify_status(status, body), first)),
     }
@@ -78,39 +78,39 @@ fn classify_reason(reason: &str, body: &ErrorBody) -> Option<Class> {
         "RESOURCE_USAGE_RESTRICTION_VIOLATED" => rejected(Remedy::AskAdministrator),
         "USER_PROJECT_DENIED" | "RESOURCE_PROJECT_INVALID" | "SERVICE_NOT_VISIBLE" => rejected(Remedy::CheckProject),
         "keyInvalid" | "authError" | "CREDENTIALS_MISSING" | "OVERLOADED_CREDENTIALS" | "UNAUTHENTICATED" => {
-            Kind::KeyRejected.into()
+            ErrorKind::KeyRejected.into()
         }
-        "ACCOUNT_STATE_INVALID" | "SESSION_COOKIE_INVALID" | "MISSING_ORIGIN" => Kind::KeyRejected.into(),
+        "ACCOUNT_STATE_INVALID" | "SESSION_COOKIE_INVALID" | "MISSING_ORIGIN" => ErrorKind::KeyRejected.into(),
         // API_KEY_INVALID and API_KEY_NOT_FOUND, and what is said of credentials that are no key.
         reason if reason.starts_with("API_KEY_") || reason.starts_with("ACCESS_TOKEN_") => {
-            classify_message(400, body).unwrap_or(Kind::KeyRejected.into())
+            classify_message(400, body).unwrap_or(ErrorKind::KeyRejected.into())
         }
         // A limit of those who send no key: none was seen.
-        reason if reason.ends_with("Unreg") => Kind::KeyRejected.into(),
+        reason if reason.ends_with("Unreg") => ErrorKind::KeyRejected.into(),
         "quotaExceeded" | "QUOTA_EXCEEDED" | "dailyLimitExceeded" | "variableTermExpiredDailyExceeded" => {
-            limited(body, Kind::QuotaExceeded)
+            limited(body, ErrorKind::QuotaExceeded)
         }
-        "RESOURCE_QUOTA_EXCEEDED" => Class { remedy: Some(Remedy::RaiseQuota), ..Kind::QuotaExceeded.into() },
-        "rateLimitExceeded" | "RATE_LIMIT_EXCEEDED" | "userRateLimitExceeded" => limited(body, Kind::RateLimited),
+        "RESOURCE_QUOTA_EXCEEDED" => Class { remedy: Some(Remedy::RaiseQuota), ..ErrorKind::QuotaExceeded.into() },
+        "rateLimitExceeded" | "RATE_LIMIT_EXCEEDED" | "userRateLimitExceeded" => limited(body, ErrorKind::RateLimited),
         "servingLimitExceeded" | "concurrentLimitExceeded" | "limitExceeded" | "variableTermLimitExceeded" => {
-            limited(body, Kind::RateLimited)
+            limited(body, ErrorKind::RateLimited)
         }
-        "RESOURCE_EXHAUSTED" => limited(body, Kind::RateLimited),
-        "videoChartNotFound" | "notFound" | "invalidRegionCode" | "NOT_FOUND" => Kind::RegionUnsupported.into(),
+        "RESOURCE_EXHAUSTED" => limited(body, ErrorKind::RateLimited),
+        "videoChartNotFound" | "notFound" | "invalidRegionCode" | "NOT_FOUND" => ErrorKind::RegionUnsupported.into(),
         // The server does not take its own token back; nothing of ours is wrong.
-        "invalidPageToken" => Kind::BadResponse.into(),
+        "invalidPageToken" => ErrorKind::BadResponse.into(),
         "missingRequiredParameter" | "unexpectedParameter" | "incompatibleParameters" | "invalidFilters" => {
-            named(body).unwrap_or(Kind::BadParameter).into()
+            named(body).unwrap_or(ErrorKind::BadParameter).into()
         }
-        "unknownPart" | "SYSTEM_PARAMETER_UNSUPPORTED" => named(body).unwrap_or(Kind::BadParameter).into(),
+        "unknownPart" | "SYSTEM_PARAMETER_UNSUPPORTED" => named(body).unwrap_or(ErrorKind::BadParameter).into(),
         "invalidParameter" | "invalidValue" => refused(body).into(),
         // Vague ones.
         "forbidden" | "PERMISSION_DENIED" => return classify_message(403, body),
         "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => {
             classify_message(400, body).unwrap_or(refused(body).into())
         }
-        "backendError" | "internalError" | "processingFailure" | "SERVICE_UNAVAILABLE" => Kind::ServerError.into(),
-        "UNAVAILABLE" | "INTERNAL" | "DEADLINE_EXCEEDED" => Kind::ServerError.into(),
+        "backendError" | "internalError" | "processingFailure" | "SERVICE_UNAVAILABLE" => ErrorKind::ServerError.into(),
+        "UNAVAILABLE" | "INTERNAL" | "DEADLINE_EXCEEDED" => ErrorKind::ServerError.into(),
         _ => return None,
     })
 }
@@ -123,7 +123,7 @@ fn classify_message(status: u16, body: &ErrorBody) -> Option<Class> {
     }
     let message = body.message.to_lowercase();
     let (_, remedy) = MESSAGES.iter().find(|(part, _)| message.contains(part))?;
-    Some(Class { kind: Kind::KeyRejected, remedy: *remedy })
+    Some(Class { kind: ErrorKind::KeyRejected, remedy: *remedy })
 }
 
 /// Parts of messages, in lower case, that are about the key or its project; the first one that is there counts.
@@ -167,45 +167,45 @@ const MESSAGES: [(&str, Option<Remedy>); 22] = [
 fn classify_usage_limit(status: u16, body: &ErrorBody) -> Option<(Class, Option<&str>)> {
     let reason = body.reasons.first().filter(|_| body.is_of_usage_limits && (400..500).contains(&status))?;
     let is_limit = reason.contains("imit") || reason.contains("uota");
-    let class = if is_limit { limited(body, Kind::RateLimited) } else { rejected(Remedy::CheckProject) };
+    let class = if is_limit { limited(body, ErrorKind::RateLimited) } else { rejected(Remedy::CheckProject) };
     Some((class, Some(reason)))
 }
 
 fn classify_status(status: u16, body: &ErrorBody) -> Class {
     match status {
         400 => refused(body),
-        403 => Kind::Forbidden,
-        404 if body.names("regionCode") => Kind::RegionUnsupported,
-        408 | 500..=599 => Kind::ServerError,
-        _ => Kind::BadResponse,
+        403 => ErrorKind::Forbidden,
+        404 if body.names("regionCode") => ErrorKind::RegionUnsupported,
+        408 | 500..=599 => ErrorKind::ServerError,
+        _ => ErrorKind::BadResponse,
     }
     .into()
 }
 
 /// A limit, of this kind where it does not name its window. One of zero allows nothing tomorrow either.
-fn limited(body: &ErrorBody, kind: Kind) -> Class {
+fn limited(body: &ErrorBody, kind: ErrorKind) -> Class {
     match body.limit.window {
-        _ if body.limit.is_zero => Class { kind: Kind::QuotaExceeded, remedy: Some(Remedy::RaiseQuota) },
-        Some(Window::Day) => Kind::QuotaExceeded.into(),
-        Some(Window::Shorter(_)) => Kind::RateLimited.into(),
+        _ if body.limit.is_zero => Class { kind: ErrorKind::QuotaExceeded, remedy: Some(Remedy::RaiseQuota) },
+        Some(Window::Day) => ErrorKind::QuotaExceeded.into(),
+        Some(Window::Shorter(_)) => ErrorKind::RateLimited.into(),
         None => kind.into(),
     }
 }
 
-fn refused(body: &ErrorBody) -> Kind {
+fn refused(body: &ErrorBody) -> ErrorKind {
     let names_ours = body.has_location()
         || ["maxResults", "videoCategoryId", "prettyPrint"].into_iter().any(|parameter| body.names(parameter));
-    named(body).unwrap_or(if names_ours { Kind::BadParameter } else { Kind::BadRequest })
+    named(body).unwrap_or(if names_ours { ErrorKind::BadParameter } else { ErrorKind::BadRequest })
 }
 
 /// The kind where the parameter at fault does not make the whole request wrong: the region, the page token, the key.
-fn named(body: &ErrorBody) -> Option<Kind> {
+fn named(body: &ErrorBody) -> Option<ErrorKind> {
     if body.names("regionCode") {
-        Some(Kind::RegionUnsupported)
+        Some(ErrorKind::RegionUnsupported)
     } else if body.names("pageToken") {
-        Some(Kind::BadResponse)
+        Some(ErrorKind::BadResponse)
     } else if body.has_location() && body.names("key") {
-        Some(Kind::KeyRejected)
+        Some(ErrorKind::KeyRejected)
     } else {
         None
     }

@@ -14,16 +14,16 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
-use crate::youtube::failure::{Delivery, Failure};
-use crate::youtube::client::Reply;
-use crate::model::error::{Kind, RegionError};
+use crate::model::error::{ErrorKind, RegionError};
 use crate::support::sanitize::{one_line, without_markup};
+use crate::youtube::client::Response;
+use crate::youtube::failure::{Delivery, Failure};
 use classify::{Class, classify};
 use error_body::ErrorBody;
 use limit::Window;
 
 /// Reads an answer whose status is not 200. `now` is the wall clock, for a date in `Retry-After`.
-pub(super) fn read(reply: &Reply, now: Timestamp) -> Failure {
+pub(super) fn read(reply: &Response, now: Timestamp) -> Failure {
     let body = ErrorBody::read(&reply.body);
     let status = reply.head.status;
     let (Class { kind, mut remedy }, reason) = classify(status, &body);
@@ -35,7 +35,7 @@ pub(super) fn read(reply: &Reply, now: Timestamp) -> Failure {
         remedy = remedy.or(silent.remedy);
     }
     let window = match body.limit.window {
-        Some(Window::Shorter(window)) if kind == Kind::RateLimited => Some(window),
+        Some(Window::Shorter(window)) if kind == ErrorKind::RateLimited => Some(window),
         _ => None,
     };
     Failure {
@@ -47,9 +47,9 @@ pub(super) fn read(reply: &Reply, now: Timestamp) -> Failure {
 }
 
 /// Reads an answer whose status is 200, though it is no chart.
-pub(super) fn read_other(reply: &Reply) -> Failure {
+pub(super) fn read_other(reply: &Response) -> Failure {
     let silent = silent::describe_other(&reply.body);
-    let mut failure = Failure::new(Kind::BadResponse, silent.message).with_status(reply.head.status);
+    let mut failure = Failure::new(ErrorKind::BadResponse, silent.message).with_status(reply.head.status);
     failure.error.remedy = silent.remedy;
     failure
 }
@@ -57,7 +57,7 @@ pub(super) fn read_other(reply: &Reply) -> Failure {
 /// The `Retry-After` header: seconds, or a date in one of three forms (RFC 9110 §5.6.7, §10.2.3),
 /// which is read by the server's own clock where it tells it. A date in the past is no wait at
 /// all; garbage is as if there were none.
-fn retry_after(reply: &Reply, now: Timestamp) -> Option<Duration> {
+fn retry_after(reply: &Response, now: Timestamp) -> Option<Duration> {
     let value = reply.head.retry_after.as_deref()?.trim();
     if let Some(seconds) = parse_seconds(value) {
         return Some(seconds);

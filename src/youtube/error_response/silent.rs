@@ -4,9 +4,9 @@ use serde::de::IgnoredAny;
 use url::Url;
 
 use super::error_body::{ErrorBody, LONGEST, first_value};
-use crate::model::error::{Kind, Remedy};
-use crate::youtube::client::Reply;
+use crate::model::error::{ErrorKind, Remedy};
 use crate::support::sanitize::{one_line, without_byte_order_mark, without_markup};
+use crate::youtube::client::Response;
 
 /// As much of a title or of a text as is quoted.
 const QUOTED: usize = 80;
@@ -19,7 +19,7 @@ pub(super) struct Description {
 }
 
 /// Describes an answer whose status is not 200.
-pub(super) fn describe(reply: &Reply, kind: Kind) -> Description {
+pub(super) fn describe(reply: &Response, kind: ErrorKind) -> Description {
     let status = reply.head.status;
     let content = content(&reply.body);
     let target = reply.head.location.as_deref().filter(|_| (300..=399).contains(&status)).and_then(host_of);
@@ -31,13 +31,13 @@ pub(super) fn describe(reply: &Reply, kind: Kind) -> Description {
             let target = target.as_deref().map(|host| format!(" to {host}")).unwrap_or_default();
             format!("a redirect{target}, which is not followed: the key would go with it")
         }
-        (404, Kind::BadResponse) => "nothing there; is --base-url right?".into(),
+        (404, ErrorKind::BadResponse) => "nothing there; is --base-url right?".into(),
         (407, _) => "the proxy wants a login (407)".into(),
         (410, _) => "nothing there any more; is --base-url right?".into(),
         (451, _) => "not available for legal reasons; the country or the network forbids it".into(),
         (511, _) => "the network wants a login".into(),
-        (_, Kind::RateLimited) => "too many requests".into(),
-        (_, Kind::ServerError) => "the server has trouble".into(),
+        (_, ErrorKind::RateLimited) => "too many requests".into(),
+        (_, ErrorKind::ServerError) => "the server has trouble".into(),
         _ if content.is_some() => format!("HTTP status {status}"),
         _ => format!("HTTP status {status} without an explanation"),
     };
@@ -47,7 +47,7 @@ pub(super) fn describe(reply: &Reply, kind: Kind) -> Description {
         _ if target.is_some() => Some(Remedy::LogInToNetwork),
         (451, _) => Some(Remedy::CheckNetwork),
         // YouTube explains itself in JSON.
-        (_, Kind::Forbidden | Kind::BadRequest) if content.is_some() => Some(Remedy::CheckNetwork),
+        (_, ErrorKind::Forbidden | ErrorKind::BadRequest) if content.is_some() => Some(Remedy::CheckNetwork),
         _ => None,
     };
     let content = content.map(|content| format!(" ({content})")).unwrap_or_default();

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::error::Remedy;
-use crate::youtube::client::Head;
+use crate::youtube::client::ResponseHead;
 
 pub(super) const HTML: &str = "<!DOCTYPE html><html><title>Error 404 (Not Found)!!1</title><p>That’s an error.</html>";
 
@@ -10,8 +10,8 @@ fn now() -> Timestamp {
     "2026-11-22T21:00:00Z".parse().unwrap()
 }
 
-fn reply(status: u16, body: impl AsRef<[u8]>) -> Reply {
-    Reply { head: Head { status, ..Head::default() }, body: body.as_ref().to_vec() }
+fn reply(status: u16, body: impl AsRef<[u8]>) -> Response {
+    Response { head: ResponseHead { status, ..ResponseHead::default() }, body: body.as_ref().to_vec() }
 }
 
 pub(super) fn failure(status: u16, body: impl AsRef<[u8]>) -> Failure {
@@ -72,7 +72,7 @@ fn the_region_is_named_by_a_location_else_by_the_message() {
     let region = |message: &str, location: Option<&str>| {
         let errors = json!([{"reason": "badRequest", "location": location}]);
         let body = json!({"error": {"message": message, "errors": errors}}).to_string();
-        failure(400, body).kind() == Kind::RegionUnsupported
+        failure(400, body).kind() == ErrorKind::RegionUnsupported
     };
     assert!(region("Invalid value.", Some("regionCode")));
     assert!(region("Invalid value for regionCode: XX", None));
@@ -97,13 +97,13 @@ fn any_status_with_any_layout_is_read_and_the_layouts_agree() {
         for silent in ["", HTML, "{}", "[]", "null", r#""x""#, "\u{feff}{}", r#"{"error":null}"#, r#"{"error":[]}"#] {
             let error = failure(status, silent).error;
             let expected = match status {
-                400 => Kind::BadRequest,
-                401 => Kind::KeyRejected,
-                403 => Kind::Forbidden,
-                407 => Kind::ProxyLogin,
-                408 | 500.. => Kind::ServerError,
-                429 => Kind::RateLimited,
-                _ => Kind::BadResponse,
+                400 => ErrorKind::BadRequest,
+                401 => ErrorKind::KeyRejected,
+                403 => ErrorKind::Forbidden,
+                407 => ErrorKind::ProxyLogin,
+                408 | 500.. => ErrorKind::ServerError,
+                429 => ErrorKind::RateLimited,
+                _ => ErrorKind::BadResponse,
             };
             assert_eq!((error.kind, &error.reason), (expected, &None), "{status} {silent}");
             assert!(!error.message.is_empty());
@@ -118,10 +118,10 @@ fn fields_of_another_type_say_nothing() {
     {
         let error = json!({"code": odd, "message": odd, "status": 7, "errors": odd, "details": odd});
         let Failure { error, retry_after, .. } = failure(503, json!({ "error": error }).to_string());
-        assert_eq!((error.kind, error.reason, retry_after), (Kind::ServerError, None, None), "{odd}");
+        assert_eq!((error.kind, error.reason, retry_after), (ErrorKind::ServerError, None, None), "{odd}");
     }
     let deep = format!(r#"{{"error":{{"errors":{}{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(failure(403, deep).kind(), Kind::Forbidden);
+    assert_eq!(failure(403, deep).kind(), ErrorKind::Forbidden);
 }
 
 #[test]
@@ -215,13 +215,13 @@ fn the_header_goes_before_retry_info_and_garbage_is_no_header() {
 #[test]
 fn no_key_seen_is_told_from_a_403_without_a_reason() {
     let body = r#"{"error":{"message":"Method doesn't allow unregistered callers","status":"PERMISSION_DENIED"}}"#;
-    assert_eq!(failure(403, body).kind(), Kind::KeyRejected);
-    assert_eq!(failure(403, r#"{"error":{"message":"No","status":"PERMISSION_DENIED"}}"#).kind(), Kind::Forbidden);
+    assert_eq!(failure(403, body).kind(), ErrorKind::KeyRejected);
+    assert_eq!(failure(403, r#"{"error":{"message":"No","status":"PERMISSION_DENIED"}}"#).kind(), ErrorKind::Forbidden);
 }
 
 #[test]
 fn a_401_is_a_refused_key_whatever_else_it_says() {
-    assert_eq!(failure(401, r#"{"error":{"errors":[{"reason":"invalidValue"}]}}"#).kind(), Kind::KeyRejected);
+    assert_eq!(failure(401, r#"{"error":{"errors":[{"reason":"invalidValue"}]}}"#).kind(), ErrorKind::KeyRejected);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_limit_that_names_its_window_is_waited_out_for_it() {
     // The unit goes before the text, also for a reason that is about a day without it.
     let both = with_metadata("quotaExceeded", "RATE_LIMIT_EXCEEDED", "X", json!({"quota_unit": "1/min/{project}"}));
     let both = both.replace("Said.", "10,000 queries per day");
-    assert_eq!((failure(403, &both).kind(), window(403, both)), (Kind::RateLimited, Some(60)));
+    assert_eq!((failure(403, &both).kind(), window(403, both)), (ErrorKind::RateLimited, Some(60)));
     // Without a limit there is nothing to wait for.
     assert_eq!(window(403, saying("keyInvalid", "per minute")), None);
 }
@@ -244,16 +244,19 @@ fn a_limit_that_names_its_window_is_waited_out_for_it() {
 #[test]
 fn a_body_with_a_broken_end_is_read_as_far_as_it_goes() {
     let body = whole("badRequest", "API_KEY_INVALID", "INVALID_ARGUMENT");
-    assert_eq!(failure(400, format!("{body}\r\n0\r\n<html>")).kind(), Kind::KeyRejected);
+    assert_eq!(failure(400, format!("{body}\r\n0\r\n<html>")).kind(), ErrorKind::KeyRejected);
     let kind = |status, end: &str| {
         let body =
             r#"{"error":{"code":403,"message":"Quota","errors":[{"domain":"youtube.quota","reason":"quotaExceeded","#;
         failure(status, &body[..body.find(end).unwrap() + end.len()]).kind()
     };
-    assert_eq!((kind(403, "quotaExceeded\""), kind(403, "quotaExceeded")), (Kind::QuotaExceeded, Kind::Forbidden));
+    assert_eq!(
+        (kind(403, "quotaExceeded\""), kind(403, "quotaExceeded")),
+        (ErrorKind::QuotaExceeded, ErrorKind::Forbidden)
+    );
     assert_eq!(
         (kind(500, "{"), kind(429, "{"), kind(401, "Quo")),
-        (Kind::ServerError, Kind::RateLimited, Kind::KeyRejected)
+        (ErrorKind::ServerError, ErrorKind::RateLimited, ErrorKind::KeyRejected)
     );
 }
 
@@ -330,7 +333,7 @@ fn an_answer_with_200_that_is_no_chart_says_what_it_is() {
         (&forbidden("Not you"), "an error with status 200: Not you".into()),
     ] {
         let error = said(body);
-        assert_eq!((error.kind, error.status, error.message), (Kind::BadResponse, Some(200), message));
+        assert_eq!((error.kind, error.status, error.message), (ErrorKind::BadResponse, Some(200), message));
     }
     assert_eq!(said("<p>").remedy, Some(Remedy::LogInToNetwork));
 }

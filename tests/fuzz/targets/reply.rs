@@ -6,7 +6,7 @@
 #[path = "../oracles.rs"]
 mod oracles;
 
-use trendfetch::youtube::client::{Head, Reply};
+use trendfetch::youtube::client::{ResponseHead, Response};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let [first, second, rest @ ..] = input else { return };
@@ -19,6 +19,6 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let body = lines.next().unwrap_or_default();
     match status {
         200 => oracles::check_page(body),
-        _ => oracles::check_refusal(&Reply { head: Head { status, retry_after, date, ..Head::default() }, body: body.to_vec() }),
+        _ => oracles::check_refusal(&Response { head: ResponseHead { status, retry_after, date, ..ResponseHead::default() }, body: body.to_vec() }),
     }
 });

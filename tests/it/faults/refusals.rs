@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::each_in_parallel;
+use crate::harness::Run;
 use crate::raw_server::Step::{self, Close, Drip, Reset, Say, Stall};
 use crate::raw_server::{Bytes, answer, gzip, wait_until};
-use crate::harness::Run;
 
 const REGIONS: &str = "US,GB,DE,FR";
 const CONCURRENCY: usize = 2;

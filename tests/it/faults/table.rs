@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::ILL;
+use crate::harness::KEY;
 use crate::raw_server::Step::{self, Close, Drip, Endlessly, Reset, Say, Stall};
 use crate::raw_server::{answer, bomb, chunked, gzip, ok, page};
-use crate::harness::KEY;
 
 /// What becomes of the page at fault.
 #[derive(Debug, Clone, Copy)]
-pub enum Ends {
+pub enum Scope {
     /// The region fails with this kind after so many requests for the page; the pages before stay.
     Fails(&'static str, usize),
     /// The region fails with this kind after two requests for the page, and a third one that is sent at once where
@@ -28,11 +28,11 @@ pub enum Ends {
     /// The page is empty; the chart goes on where it says.
     Empty,
 }
-use Ends::{Closes, Empty, Fails, LastPage, Repeats, Skips, Whole};
+use Scope::{Closes, Empty, Fails, LastPage, Repeats, Skips, Whole};
 
 pub struct Class {
     pub name: &'static str,
-    pub ends: Ends,
+    pub ends: Scope,
     /// What the server does.
     pub steps: Box<Steps>,
 }
@@ -67,33 +67,33 @@ impl Request<'_> {
     }
 }
 
-pub fn class(name: &'static str, ends: Ends, steps: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Class {
+pub fn class(name: &'static str, ends: Scope, steps: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Class {
     Class { name, ends, steps: Box::new(steps) }
 }
 
 /// These bytes, and then the end of the connection.
-fn cut(name: &'static str, ends: Ends, bytes: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Class {
+fn cut(name: &'static str, ends: Scope, bytes: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Class {
     class(name, ends, move |request| vec![Say(bytes(request)), Close])
 }
 
 /// These bytes, and the connection stays open for the next request.
-fn says(name: &'static str, ends: Ends, bytes: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Class {
+fn says(name: &'static str, ends: Scope, bytes: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Class {
     class(name, ends, move |request| vec![Say(bytes(request))])
 }
 
 /// A whole 200 with this body.
-fn body(name: &'static str, ends: Ends, body: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Class {
+fn body(name: &'static str, ends: Scope, body: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Class {
     says(name, ends, move |request| ok(body(request)))
 }
 
 /// A whole 200 with this body, the same each time.
-fn fixed(name: &'static str, ends: Ends, text: impl AsRef<[u8]>) -> Class {
+fn fixed(name: &'static str, ends: Scope, text: impl AsRef<[u8]>) -> Class {
     let bytes = ok(text);
     says(name, ends, move |_| bytes.clone())
 }
 
 /// A whole answer with this status line and header lines, and a body as proxies send it.
-fn status(name: &'static str, ends: Ends, line: &'static str, headers: &'static str) -> Class {
+fn status(name: &'static str, ends: Scope, line: &'static str, headers: &'static str) -> Class {
     says(name, ends, move |_| answer(line, headers, HTML))
 }
 
@@ -103,11 +103,11 @@ fn once(name: &'static str, steps: impl Fn() -> Vec<Step> + Send + Sync + 'stati
 }
 
 const HTML: &str = "<!doctype html><title>Log in</title><p>This network asks for a <b>login</b>.";
-const BROKEN: Ends = Fails("truncated", 2);
-const LATE: Ends = Fails("timeout", 2);
-const ODD: Ends = Fails("bad_response", 1);
-const LARGE: Ends = Fails("too_large", 1);
-const ILL_SERVER: Ends = Fails("server_error", 2);
+const BROKEN: Scope = Fails("truncated", 2);
+const LATE: Scope = Fails("timeout", 2);
+const ODD: Scope = Fails("bad_response", 1);
+const LARGE: Scope = Fails("too_large", 1);
+const ILL_SERVER: Scope = Fails("server_error", 2);
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";

@@ -45,7 +45,7 @@ fn history() -> Store {
             (0..24).map(|place| format!("v{}", (place * 5 + (42 - hour) / 7 * by) % 30)).collect()
         };
         let mut charts = vec![chart("US", &ids(1)), chart("GB", &ids(2)), chart("PL", &ids(3))];
-        charts.push(if hour % 14 == 0 { failed("AT", Kind::RateLimited) } else { chart("AT", &ids(1)) });
+        charts.push(if hour % 14 == 0 { failed("AT", ErrorKind::RateLimited) } else { chart("AT", &ids(1)) });
         let mut run = report(hours(now, -hour), charts);
         for video in &mut run.videos {
             let number: usize = video.video.id[1..].parse().unwrap();

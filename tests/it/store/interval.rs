@@ -11,9 +11,9 @@ on_both_engines! {
 
 /// Opens a history. A server learns a moment late that the run before has ended, and with it its claim;
 /// the next process takes longer than that to start, but these runs share one.
-async fn open_when_free(keeping: &Keeping, asked: &Asked, now: Timestamp) -> Opened {
+async fn open_when_free(history_config: &HistoryConfig, asked: &Asked, now: Timestamp) -> Opened {
     for _ in 0..10_000 {
-        match History::open(keeping, asked, now).await.unwrap() {
+        match History::open(history_config, asked, now).await.unwrap() {
             Opened::Busy => tokio::time::sleep(Duration::from_millis(1)).await,
             opened => return opened,
         }
@@ -25,7 +25,7 @@ async fn open_when_free(keeping: &Keeping, asked: &Asked, now: Timestamp) -> Ope
 /// 20 seconds off the middle of its minute. `answer` makes the charts of a run.
 async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -> Vec<RegionChart>) -> Vec<i64> {
     let mut jitter = fastrand::Rng::with_seed(7);
-    let keeping = Keeping {
+    let history_config = HistoryConfig {
         location: location(store),
         retention: Duration::from_secs(29 * 86_400),
         min_interval: Some(Duration::from_secs(7 * 3600)),
@@ -37,12 +37,12 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
     let mut fetched = Vec::new();
     for hour in 0..hourly_starts {
         let start = hours(at("2026-11-22T00:05:30Z"), hour) + SignedDuration::from_secs(jitter.i64(-20..=20));
-        match open_when_free(&keeping, &asked, start).await {
+        match open_when_free(&history_config, &asked, start).await {
             Opened::Ready(mut history) => {
                 history.record(&Arc::new(report(start, answer())), None).await.unwrap();
                 fetched.push(hour);
             }
-            Opened::Covered(began) => {
+            Opened::NotDue(began) => {
                 let last = hours(at("2026-11-22T00:05:30Z"), *fetched.last().unwrap());
                 assert!(began.duration_since(last).abs() <= SignedDuration::from_secs(20), "{began}");
             }
@@ -67,13 +67,13 @@ fn hourly_starts_repeat_what_failed_and_not_what_is_not_offered(store: Store) {
         let store = another(&store);
         wait(hours_of_fetches(&store, 8, || vec![whole(), answer()]))
     };
-    assert_eq!(fetched(&|| failed("PL", Kind::RegionUnsupported)), [0, 7]);
+    assert_eq!(fetched(&|| failed("PL", ErrorKind::RegionUnsupported)), [0, 7]);
     assert_eq!(fetched(&|| chart::<&str>("PL", &[])), [0, 7]);
     let every_hour: Vec<i64> = (0..8).collect();
-    for kind in [Kind::ServerError, Kind::QuotaExceeded] {
+    for kind in [ErrorKind::ServerError, ErrorKind::QuotaExceeded] {
         assert_eq!(fetched(&|| failed("PL", kind)), every_hour, "{kind}");
     }
-    assert_eq!(fetched(&|| partial("PL", &["b"], Kind::ServerError)), every_hour);
+    assert_eq!(fetched(&|| partial("PL", &["b"], ErrorKind::ServerError)), every_hour);
 }
 
 fn only_a_run_that_answers_all_of_it_makes_a_run_not_due(store: Store) {

@@ -48,7 +48,7 @@ fn what_was_last_fetched_long_ago_goes_with_the_next_run(store: Store) {
 
 fn a_document_whose_charts_were_deleted_can_be_loaded_again(store: Store) {
     let now = now();
-    let old = report(days(now, -40), vec![chart("US", &["gone", "a"]), failed("PL", Kind::Timeout)]);
+    let old = report(days(now, -40), vec![chart("US", &["gone", "a"]), failed("PL", ErrorKind::Timeout)]);
     load(&store, &old).exits(0);
     put(&store, &report(days(now, -3), vec![chart("US", &["a"])]));
     let before = dump(&store);
@@ -60,7 +60,7 @@ fn a_document_whose_charts_were_deleted_can_be_loaded_again(store: Store) {
     assert!(load(&store, &old).exits(0).stdout.contains("nothing changed"));
     // What it says counts, whatever a run of that id said before.
     command(&store, "prune --keep 30d").finish().exits(0);
-    let corrected = Report { fetched_at: days(now, -20), ..old };
+    let corrected = Document { fetched_at: days(now, -20), ..old };
     load(&store, &corrected).exits(0);
     assert_eq!(columns(&store, "runs", &["fetched_at"])[0], json!([days(now, -20)]));
 }
@@ -110,7 +110,7 @@ fn old_rows_are_deleted_in_portions(store: Store) {
 fn prune_shortens_the_log_but_not_by_runs_whose_charts_are_kept(store: Store) {
     let now = now();
     for age in [400, 60, 40, 20] {
-        put(&store, &report(days(now, -age), vec![chart("US", &["a"]), failed("PL", Kind::Timeout)]));
+        put(&store, &report(days(now, -age), vec![chart("US", &["a"]), failed("PL", ErrorKind::Timeout)]));
     }
     let said = |options: &str| command(&store, &format!("prune {options}")).finish().exits(0).stdout;
     // All charts are kept yet.

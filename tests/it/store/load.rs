@@ -12,7 +12,7 @@ on_both_engines! {
 }
 
 fn loading_twice_changes_nothing(store: Store) {
-    let run = report(at(NOON), vec![chart("US", &["a", "b"]), failed("PL", Kind::Timeout)]);
+    let run = report(at(NOON), vec![chart("US", &["a", "b"]), failed("PL", ErrorKind::Timeout)]);
     let outcome = load(&store, &run).exits(0);
     assert_eq!(outcome.stdout, format!("run {} of {NOON} is in the history now\n", run.run_id));
     let before = dump(&store);
@@ -162,7 +162,7 @@ fn odd_video() -> impl Strategy<Value = Video> {
 }
 
 fn odd_region_stats() -> impl Strategy<Value = RegionStats> {
-    let error = (select(&Kind::ALL), any::<Option<u16>>(), proptest::option::of(odd_text()), odd_text());
+    let error = (select(&ErrorKind::ALL), any::<Option<u16>>(), proptest::option::of(odd_text()), odd_text());
     let error = error.prop_map(|(kind, status, reason, message)| RegionError {
         status,
         reason,
@@ -179,7 +179,7 @@ fn odd_region_stats() -> impl Strategy<Value = RegionStats> {
 const IDS: [&str; 6] = ["a", "B-", "_c", "0", "zzzzzzzzzzz", "-"];
 
 /// A run with anything in it that a run can have, of the first second of 1970.
-fn odd_report() -> impl Strategy<Value = Report> {
+fn odd_report() -> impl Strategy<Value = Document> {
     let regions = subsequence(vec!["US", "PL", "DE", "XX"], 1..=4).prop_shuffle();
     let order: Vec<usize> = (0..IDS.len()).collect();
     let charts = vec((subsequence(order.clone(), 0..=IDS.len()).prop_shuffle(), 1..=30_u32), 4);
@@ -203,9 +203,9 @@ fn odd_report() -> impl Strategy<Value = Report> {
                 regions.iter().zip(&charts).filter_map(|(region, chart)| Some((*region, rank_in(chart)?))).collect()
             };
             // A chart may also hold a video that the run says nothing of, and a video may be in no chart.
-            let videos = order.iter().map(|index| TrendingVideo {
+            let videos = order.iter().map(|index| MergedVideo {
                 video: Box::new(Video { id: IDS[*index].into(), ..videos[*index].0.clone() }),
-                places: place(*index),
+                ranks: place(*index),
                 fetched_at: videos[*index].1,
             });
             let stats_of = |(region, stats): (&Region, RegionStats)| RegionStats {
@@ -213,7 +213,7 @@ fn odd_report() -> impl Strategy<Value = Report> {
                 language: region.language(),
                 ..stats
             };
-            Report {
+            Document {
                 schema_version: SCHEMA_VERSION,
                 run_id: uuid::Uuid::from_u128(run_id).to_string(),
                 source: source.into(),
@@ -243,12 +243,12 @@ fn odd_report() -> impl Strategy<Value = Report> {
 }
 
 /// Runs by time, no two of the same second, and an order in which they come.
-fn odd_history() -> impl Strategy<Value = (Vec<Arc<Report>>, Vec<usize>)> {
+fn odd_history() -> impl Strategy<Value = (Vec<Arc<Document>>, Vec<usize>)> {
     let runs = vec((odd_report(), 1..100_000_000_i64), 3).prop_map(|runs| {
         let mut second = 0;
-        let dated = runs.into_iter().map(|(report, gap)| {
+        let dated = runs.into_iter().map(|(document, gap)| {
             second += gap;
-            Arc::new(Report { fetched_at: Timestamp::from_second(second).unwrap(), ..report })
+            Arc::new(Document { fetched_at: Timestamp::from_second(second).unwrap(), ..document })
         });
         dated.collect()
     });
@@ -263,8 +263,8 @@ fn a_document_keeps_all_that_the_history_holds(store: Store) {
         let (direct, loaded) = (another(&store), another(&store));
         wait(async {
             let mut direct = history::open(&location(&direct), Access::Create).await.unwrap();
-            for report in &reports {
-                assert!(direct.store(report, None).await.unwrap());
+            for document in &reports {
+                assert!(direct.store(document, None).await.unwrap());
             }
             let mut loaded = history::open(&location(&loaded), Access::Create).await.unwrap();
             // What is there does not depend on what came first, nor on how often it came.
@@ -276,7 +276,7 @@ fn a_document_keeps_all_that_the_history_holds(store: Store) {
         let (direct, loaded) = (dump(&direct), dump(&loaded));
         prop_assert_eq!(&direct, &loaded);
         let ids: BTreeSet<&str> =
-            reports.iter().flat_map(|report| &report.videos).map(|video| &*video.video.id).collect();
+            reports.iter().flat_map(|document| &document.videos).map(|video| &*video.video.id).collect();
         prop_assert_eq!(direct["videos"].len(), ids.len());
         prop_assert_eq!(direct["runs"].len(), 3);
         Ok(())
@@ -337,19 +337,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_damaged_document_is_refused_or_is_a_document(report in odd_report(), damages in vec(damage(), 1..3)) {
-        if let Ok(report) = read::parse(&damaged(serde_json::to_vec(&report).unwrap(), &damages)) {
-            let bytes = serde_json::to_vec(&report).unwrap();
-            let again = read::parse(&bytes).map(|report| serde_json::to_vec(&report).unwrap());
+    fn a_damaged_document_is_refused_or_is_a_document(document in odd_report(), damages in vec(damage(), 1..3)) {
+        if let Ok(document) = read::parse(&damaged(serde_json::to_vec(&document).unwrap(), &damages)) {
+            let bytes = serde_json::to_vec(&document).unwrap();
+            let again = read::parse(&bytes).map(|document| serde_json::to_vec(&document).unwrap());
             prop_assert_eq!(again, Ok(bytes));
         }
     }
 
     #[test]
-    fn a_document_that_is_read_is_the_one_that_was_written(report in odd_report()) {
-        let written = serde_json::to_value(&report).unwrap();
+    fn a_document_that_is_read_is_the_one_that_was_written(document in odd_report()) {
+        let written = serde_json::to_value(&document).unwrap();
         let mut read = serde_json::to_value(read::parse(written.to_string().as_bytes()).unwrap()).unwrap();
-        // These two are derived from the regions, which the report above left out.
+        // These two are derived from the regions, which the document above left out.
         for derived in ["regions_ok", "regions_failed"] {
             read["stats"][derived] = json!([]);
         }
@@ -478,7 +478,7 @@ fn a_document_that_no_run_can_have_written_is_refused(store: Store) {
 fn counts_beyond_32_bits_are_kept_and_shown(store: Store) {
     const MANY: u64 = 5_000_000_000;
     for hour in 0..2 {
-        let run = report(hours(at(NOON), hour), vec![chart("US", &["a", "b"]), failed("PL", Kind::Timeout)]);
+        let run = report(hours(at(NOON), hour), vec![chart("US", &["a", "b"]), failed("PL", ErrorKind::Timeout)]);
         let mut document = serde_json::to_value(&run).unwrap();
         for count in ["raw", "unique", "multi_region", "elapsed_ms", "held_ms"] {
             document["stats"][count] = json!(MANY);

@@ -46,7 +46,7 @@ fn the_chart_of_all_categories_can_be_shown_beside_that_of_one(store: Store) {
 }
 
 fn a_region_that_was_asked_for_once_does_not_warn_for_ever(store: Store) {
-    put(&store, &report(hours(now(), -9 * 24), vec![failed("XX", Kind::RegionUnsupported), chart("DE", &["a"])]));
+    put(&store, &report(hours(now(), -9 * 24), vec![failed("XX", ErrorKind::RegionUnsupported), chart("DE", &["a"])]));
     put(&store, &report(hours(now(), -8), vec![chart("US", &["a"]), chart("PL", &["a"])]));
     put(&store, &report(hours(now(), -1), vec![chart("US", &["a"])]));
     let told = |options: &str| command(&store, &format!("changes {options}")).finish().exits(0).stderr;
@@ -86,19 +86,19 @@ fn changes_in_json(store: &Store, options: &str) -> Value {
 }
 
 /// A history of three runs: who moved in PL, who did not, and since when.
-fn three_runs(store: &Store) -> [Report; 3] {
+fn three_runs(store: &Store) -> [Document; 3] {
     let time = |hour: i64| hours(at("2026-11-22T14:05:00Z"), hour);
     let mut runs = [
         report(time(-31), vec![chart("US", &["x", "y"]), chart("PL", &["c", "a"])]),
         report(time(0), vec![chart("US", &["x", "y"]), chart("PL", &["a", "b", "c", "d", "f"])]),
         report(time(7), vec![chart("US", &["x", "y"]), chart("PL", &["e", "c", "b", "d", "g"])]),
     ];
-    for (run, report) in runs.iter_mut().enumerate() {
-        for video in &mut report.videos {
+    for (run, document) in runs.iter_mut().enumerate() {
+        for video in &mut document.videos {
             video.video.title = format!("{} of run {run}", video.video.id).into();
             video.video.channel = format!("Channel of {}", video.video.id).into();
         }
-        put(store, report);
+        put(store, document);
     }
     runs
 }
@@ -221,15 +221,15 @@ fn depths_are_compared_down_to_the_smaller(store: Store) {
 
 fn a_region_that_failed_is_compared_between_its_last_whole_fetches(store: Store) {
     let run = |hour: i64, poland: RegionChart| {
-        let report = report(hours(at(NOON), hour), vec![chart("US", &["x"]), poland]);
-        put(&store, &report);
-        report.run_id
+        let document = report(hours(at(NOON), hour), vec![chart("US", &["x"]), poland]);
+        put(&store, &document);
+        document.run_id
     };
     let first = run(0, chart("PL", &["a", "b"]));
-    run(1, partial("PL", &["b"], Kind::Timeout));
+    run(1, partial("PL", &["b"], ErrorKind::Timeout));
     let second = run(2, chart("PL", &["b", "c"]));
-    let third = run(3, partial("PL", &["c"], Kind::ServerError));
-    let fourth = run(4, failed("PL", Kind::RegionUnsupported));
+    let third = run(3, partial("PL", &["c"], ErrorKind::ServerError));
+    let fourth = run(4, failed("PL", ErrorKind::RegionUnsupported));
     assert_eq!(poland(&store), (first, second.clone(), moves([&["c"], &["a"], &["b"], &[]])));
     let others = changes_in_json(&store, "-r US")["regions"][0].clone();
     assert_eq!((&others["from"]["run_id"], &others["to"]["run_id"]), (&json!(third), &json!(fourth)));
@@ -257,8 +257,8 @@ fn one_whole_fetch_is_nothing_to_compare(store: Store) {
         );
         assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
     };
-    put(&store, &report(at(NOON), vec![failed("US", Kind::Timeout), failed("PL", Kind::Timeout)]));
-    put(&store, &report(hours(at(NOON), 1), vec![chart("US", &["a"]), partial("PL", &["b"], Kind::Timeout)]));
+    put(&store, &report(at(NOON), vec![failed("US", ErrorKind::Timeout), failed("PL", ErrorKind::Timeout)]));
+    put(&store, &report(hours(at(NOON), 1), vec![chart("US", &["a"]), partial("PL", &["b"], ErrorKind::Timeout)]));
     says_so("", "PL,US: no two whole charts");
     says_so("-r US", "US: no two whole charts");
     // Never asked for.
@@ -374,7 +374,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
     let mut titles: HashMap<String, String> = HashMap::new();
     let mut compared = 0;
     wait(async {
-        let mut engine = history::open(&location(&store), Access::Create).await.unwrap();
+        let mut backend = history::open(&location(&store), Access::Create).await.unwrap();
         for run in 0..89 {
             let now = hours(at(NOON), 7 * run);
             let keep_from = days(now, -10);
@@ -391,29 +391,30 @@ fn changes_agree_with_a_recomputation(store: Store) {
                 drift(ids, &mut dice, code);
                 let shown = &ids[..depth as usize];
                 charts.push(match dice.u8(0..20) {
-                    0 => failed(code, Kind::ServerError),
-                    1 => partial(code, &shown[..dice.usize(1..6)], Kind::ServerError),
+                    0 => failed(code, ErrorKind::ServerError),
+                    1 => partial(code, &shown[..dice.usize(1..6)], ErrorKind::ServerError),
                     _ => chart(code, shown),
                 });
             }
-            for sighting in charts.iter_mut().flat_map(|chart| &mut chart.sightings) {
-                sighting.video.title = format!("{} of run {run}", sighting.video.id).into();
-                titles.insert(sighting.video.id.to_string(), sighting.video.title.to_string());
+            for entry in charts.iter_mut().flat_map(|chart| &mut chart.entries) {
+                entry.video.title = format!("{} of run {run}", entry.video.id).into();
+                titles.insert(entry.video.id.to_string(), entry.video.title.to_string());
             }
             let known: Vec<(bool, Vec<String>)> = charts
                 .iter()
                 .map(|chart| {
-                    let ids = chart.sightings.iter().map(|sighting| sighting.video.id.to_string()).collect();
+                    let ids = chart.entries.iter().map(|entry| entry.video.id.to_string()).collect();
                     (chart.outcome.error.is_none(), ids)
                 })
                 .collect();
-            let mut report = report(now, charts);
-            (report.source, report.request.category_id, report.request.max_results) = (source.into(), category, depth);
-            let run_id = report.run_id.clone();
-            engine.store(&Arc::new(report), None).await.unwrap();
-            delete_before(&mut *engine, keep_from, &mut Deleted::default()).await.unwrap();
+            let mut document = report(now, charts);
+            (document.source, document.request.category_id, document.request.max_results) =
+                (source.into(), category, depth);
+            let run_id = document.run_id.clone();
+            backend.store(&Arc::new(document), None).await.unwrap();
+            delete_before(&mut *backend, keep_from, &mut Deleted::default()).await.unwrap();
             let all = CODES.map(region);
-            let told = changes::find(&mut *engine, &all, None, jiff::Timestamp::MAX, 0).await.unwrap();
+            let told = changes::find(&mut *backend, &all, None, jiff::Timestamp::MAX, 0).await.unwrap();
             let mut told = told.into_iter().peekable();
             for ((code, model), (is_whole, ids)) in CODES.iter().zip(&mut models).zip(known) {
                 let run_id = run_id.clone();

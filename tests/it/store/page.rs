@@ -18,7 +18,7 @@ fn page_of(store: &Store, options: &str) -> Outcome {
 }
 
 /// `report` of one run.
-fn page_from(run: &Report, options: &str) -> Outcome {
+fn page_from(run: &Document, options: &str) -> Outcome {
     let document = serde_json::to_string(run).unwrap();
     let arguments = format!("report --from document.json -o {PAGE} {options}");
     let run = Run::new(&arguments.split_whitespace().collect::<Vec<_>>());
@@ -50,9 +50,10 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
 fn a_page_says_first_what_is_wrong(store: Store) {
     let now = now();
     put(&store, &report(days(now, -3), vec![chart("GB", &["a"])]));
-    let before = vec![chart("US", &["a", "b"]), chart("PL", &["a"]), failed("AT", Kind::Timeout)];
+    let before = vec![chart("US", &["a", "b"]), chart("PL", &["a"]), failed("AT", ErrorKind::Timeout)];
     put(&store, &report(hours(now, -7), before));
-    let last = vec![chart("US", &["b", "a"]), partial("PL", &["c"], Kind::RateLimited), failed("AT", Kind::Timeout)];
+    let last =
+        vec![chart("US", &["b", "a"]), partial("PL", &["c"], ErrorKind::RateLimited), failed("AT", ErrorKind::Timeout)];
     put(&store, &report(now, last));
 
     let html = page_of(&store, "").exits(0).read(PAGE);
@@ -132,7 +133,7 @@ fn a_region_that_was_left_out_of_a_job_makes_no_other_overdue() {
     assert!(!head(&html).contains("US") && !head(&html).contains("GB"), "{}", head(&html));
     // A week later it is no fault any more, nor is a slip, of which one run had no chart.
     let store = a_job_without_poland(26);
-    put(&store, &report(hours(now(), -200), vec![failed("XX", Kind::RegionUnsupported)]));
+    put(&store, &report(hours(now(), -200), vec![failed("XX", ErrorKind::RegionUnsupported)]));
     let html = page_of(&store, "").exits(0).read(PAGE);
     let head = head(&html);
     assert!(!head.contains("Look at this first") && head.contains("\nNo longer fetched: PL, XX (last "), "{head}");
@@ -166,7 +167,7 @@ fn nothing_to_show_leaves_the_old_page(store: Store) {
     let outcome = page_of(&store, "").exits(1);
     assert_eq!(outcome.stderr, "error: the history holds no run yet; a run with --store brings one in\n");
     assert_eq!(outcome.read(PAGE), "old");
-    put(&store, &report(now(), vec![failed("PL", Kind::Timeout), chart::<&str>("US", &[])]));
+    put(&store, &report(now(), vec![failed("PL", ErrorKind::Timeout), chart::<&str>("US", &[])]));
     for options in ["", "-r PL", "-r AT"] {
         let outcome = page_of(&store, options).exits(1);
         assert!(
@@ -188,7 +189,7 @@ fn both_engines_make_the_same_page() {
     for hour in [35, 28, 21, 14, 7, 0] {
         let by = hour as usize;
         let mut charts = vec![chart("US", &rotated(25, by)), chart("PL", &rotated(20, by + 1))];
-        charts.push(if hour == 14 { failed("GB", Kind::ServerError) } else { chart("GB", &rotated(30, by)) });
+        charts.push(if hour == 14 { failed("GB", ErrorKind::ServerError) } else { chart("GB", &rotated(30, by)) });
         let mut run = report(hours(now, -hour), charts);
         for (index, video) in run.videos.iter_mut().enumerate() {
             video.video.category = [None, Some(Category::new(10)), Some(Category::new(20))][index % 3];
@@ -210,8 +211,8 @@ fn both_engines_make_the_same_page() {
 #[test]
 fn a_page_of_one_document() {
     let mut charts =
-        vec![chart("US", &["a", "b"]), partial("PL", &["a"], Kind::ServerError), failed("AT", Kind::Connect)];
-    charts[1].sightings[0].rank = 3;
+        vec![chart("US", &["a", "b"]), partial("PL", &["a"], ErrorKind::ServerError), failed("AT", ErrorKind::Connect)];
+    charts[1].entries[0].rank = 3;
     let run = report(hours(now(), -1), charts);
     let html = page_from(&run, "").exits(0).read(PAGE);
     assert!(head(&html).contains(&format!("({}). What changed since earlier runs takes a history.", run.run_id)));
@@ -235,7 +236,7 @@ fn a_page_of_one_document() {
     let nothing = Run::new(&["report", "--from", "-", "-o", PAGE]).finish().exits(1);
     assert!(nothing.stderr.contains("standard input is no document"), "{}", nothing.stderr);
     // A run in which nothing came, and a file that is no document.
-    let outcome = page_from(&report(now(), vec![failed("US", Kind::Connect)]), "").exits(1);
+    let outcome = page_from(&report(now(), vec![failed("US", ErrorKind::Connect)]), "").exits(1);
     assert_eq!(outcome.read(PAGE), "old");
     let broken = Run::new(&["report", "--from", "x.json", "-o", PAGE]).file("x.json", "{").file(PAGE, "old").finish();
     assert_eq!(broken.exits(1).read(PAGE), "old");
@@ -244,7 +245,7 @@ fn a_page_of_one_document() {
 #[test]
 fn a_page_names_its_source_and_when_to_delete_it() {
     let mut run = report(at("2026-11-20T12:00:00Z"), vec![chart("US", &["a"])]);
-    let foot = |run: &Report| words(between(&page_from(run, "").exits(0).read(PAGE), "<footer>", "</footer>"));
+    let foot = |run: &Document| words(between(&page_from(run, "").exits(0).read(PAGE), "<footer>", "</footer>"));
     let youtube = foot(&run);
     assert!(youtube.starts_with("Source of all charts: YouTube,"), "{youtube}");
     assert!(youtube.contains("YouTube Terms of Service\n·\nGoogle Privacy Policy\n"), "{youtube}");

@@ -264,9 +264,9 @@ fn a_run_without_descriptions_keeps_the_last_ones(store: Store) {
 
 fn a_description_that_comes_late_fills_a_gap_and_replaces_no_newer_one(store: Store) {
     let told = |hour: i64, description: Option<&str>| {
-        let mut report = report(hours(at(NOON), hour), vec![chart("US", &["a"])]);
-        report.videos[0].video.description = description.map(Into::into);
-        put(&store, &report);
+        let mut document = report(hours(at(NOON), hour), vec![chart("US", &["a"])]);
+        document.videos[0].video.description = description.map(Into::into);
+        put(&store, &document);
         columns(&store, "videos", &["description", "description_fetched_at"])
     };
     assert_eq!(told(5, None), [json!([null, null])]);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::TrendingVideo;
+use super::MergedVideo;
 use crate::model::error::RegionError;
 use crate::model::region::Region;
 
@@ -12,7 +12,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// A whole run: the document, as it is written.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct Document {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// A UUIDv7.
@@ -26,14 +26,14 @@ pub struct Report {
     /// What became of it.
     pub stats: Stats,
     /// The merged chart, in the order first met: regions as asked for, each by rank.
-    pub videos: Vec<TrendingVideo>,
+    pub videos: Vec<MergedVideo>,
 }
 
-impl Report {
+impl Document {
     /// The document of a run that began at `start`.
-    pub fn new(start: Timestamp, source: String, request: Request, stats: Stats, videos: Vec<TrendingVideo>) -> Report {
+    pub fn new(start: Timestamp, source: String, request: Request, stats: Stats, videos: Vec<MergedVideo>) -> Document {
         let fetched_at = whole_seconds(start);
-        Report { schema_version: SCHEMA_VERSION, run_id: run_id(start), source, fetched_at, request, stats, videos }
+        Document { schema_version: SCHEMA_VERSION, run_id: run_id(start), source, fetched_at, request, stats, videos }
     }
 }
 
