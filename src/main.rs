@@ -16,7 +16,7 @@ use trendfetch::config::{Config, TerminalConfig};
 use trendfetch::model::error::UsageError;
 use trendfetch::output::exit_status::ExitStatus;
 use trendfetch::output::{self, logging, progress};
-use trendfetch::support::blocking::{has_thread, run_blocking};
+use trendfetch::support::blocking::{can_start_thread, run_blocking};
 use trendfetch::support::signals::Signals;
 use trendfetch::support::time_limit::GRACE;
 use trendfetch::youtube::api_key::forbid_core_dumps;
@@ -70,7 +70,7 @@ async fn run(config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Re
     let (tell, signalled) = watch::channel(None);
     let deadline = config.plan.deadline;
     let run = async {
-        if !has_thread() {
+        if !can_start_thread() {
             return Ok(app::run(config, now, lines, signalled).await?);
         }
         run_blocking(move || Ok(runtime()?.block_on(app::run(config, now, lines, signalled))?)).await

@@ -1,4 +1,4 @@
-//! What a run does with its history, as far as it comes before the run is over.
+//! What a run does with its history, as far as it comes before the run ends.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::output;
 use crate::output::exit_status::ExitStatus;
 use crate::support::blocking::run_blocking;
 use crate::support::human;
-use crate::support::sanitize::quoted;
+use crate::support::sanitize::shell_quote;
 use crate::support::time_limit::Interruption;
 
 /// How long before the end of an interrupted run its history must have taken it, which leaves time to save it elsewhere.
@@ -63,29 +63,29 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
     history_config: &HistoryConfig,
     document: &Arc<Document>,
     latest: Option<Timestamp>,
-    over: impl Fn(Duration) -> F,
+    end: impl Fn(Duration) -> F,
 ) -> bool {
     tokio::select! {
         recorded = history.record(document, latest) => match recorded {
             Ok(()) => return true,
             Err(error) => tracing::error!("{error}"),
         },
-        why = over(TO_SAVE) => tracing::error!("the history did not take the run before {why} ended it"),
+        why = end(TO_SAVE) => tracing::error!("the history did not take the run before {why} ended it"),
     }
     let (folders, saved) = (history_config.rescue.clone(), Arc::clone(document));
     let saved = tokio::select! {
         saved = run_blocking(move || output::rescue(&folders, &saved)) => saved,
-        why = over(TO_WRITE) => {
+        why = end(TO_WRITE) => {
             tracing::error!("the run could not be saved either before {why} ended it");
             return false;
         }
     };
     match saved {
         Ok(path) => {
-            let load = format!("trendfetch load {}", quoted(&path.display()));
+            let load = format!("trendfetch load {}", shell_quote(&path.display()));
             match &history_config.typed {
                 Some(location) => {
-                    tracing::error!("the run is saved; bring it in with: {load} --store {}", quoted(location));
+                    tracing::error!("the run is saved; bring it in with: {load} --store {}", shell_quote(location));
                 }
                 None => tracing::error!("the run is saved; with the same TRENDFETCH_STORE, bring it in with: {load}"),
             }
@@ -99,11 +99,11 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
 pub(super) async fn since_last<F: Future<Output = Interruption>>(
     history: &mut History,
     document: &Document,
-    over: impl Fn(Duration) -> F,
+    end: impl Fn(Duration) -> F,
 ) -> Option<ChangeSummary> {
     tokio::select! {
         since = history.since_last(document) => since.inspect_err(|error| tracing::warn!("{error}")).ok().flatten(),
-        _ = over(TO_SAVE) => None,
+        _ = end(TO_SAVE) => None,
     }
 }
 
@@ -113,17 +113,17 @@ pub(super) async fn expire(
     history_config: &HistoryConfig,
     document: &Document,
     clocks: Clocks,
-    over: impl Future<Output = Interruption>,
+    end: impl Future<Output = Interruption>,
 ) {
     let expired = tokio::select! {
         expired = history.expire(document, clocks) => expired,
         // The next run goes on.
-        _ = over => return,
+        _ = end => return,
     };
-    let keep = human::duration(history_config.retention);
+    let keep = human::format_duration(history_config.retention);
     let prune = || {
         let store =
-            history_config.typed.as_ref().map_or_else(String::new, |place| format!(" --store {}", quoted(place)));
+            history_config.typed.as_ref().map_or_else(String::new, |place| format!(" --store {}", shell_quote(place)));
         format!("trendfetch prune --keep {keep}{store}")
     };
     match expired {
@@ -143,9 +143,9 @@ pub(super) async fn expire(
 }
 
 /// Lets the next run begin, also where this one is over already, if that takes no more than a moment.
-pub(super) async fn close(history: History, over: impl Future<Output = Interruption>) {
+pub(super) async fn close(history: History, end: impl Future<Output = Interruption>) {
     let late = async {
-        over.await;
+        end.await;
         sleep(TO_CLOSE).await;
     };
     tokio::select! {

@@ -80,14 +80,14 @@ pub async fn run(
     let start = StartTime { instant: Instant::now(), timestamp: wall_clock };
     let deadline = config.plan.deadline.and_then(|deadline| start.instant.checked_add(deadline));
     let limit = TimeLimit::new(deadline, signalled);
-    let mut history = match before(&limit, history::open(&config, source, start.timestamp)).await? {
+    let mut history = match unless_interrupted(&limit, history::open(&config, source, start.timestamp)).await? {
         Continue(history) => history,
         Break(exit) => return Ok(exit),
     };
     let done = fetch_and_write(&config, source, start, screen, &limit, history.as_mut()).await;
     // The next run may begin.
     if let Some(history) = history {
-        history::close(history, limit.over(start.instant, Duration::ZERO)).await;
+        history::close(history, limit.end(start.instant, Duration::ZERO)).await;
     }
     done
 }
@@ -101,8 +101,8 @@ async fn fetch_and_write(
     limit: &TimeLimit,
     mut history: Option<&mut History>,
 ) -> Result<ExitStatus, StartError> {
-    before(limit, check(config)).await?;
-    if let Some(why) = limit.passed() {
+    unless_interrupted(limit, check(config)).await?;
+    if let Some(why) = limit.interruption() {
         return Err(StartError::interrupted(why));
     }
 
@@ -121,20 +121,20 @@ async fn fetch_and_write(
     let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
     let document = Document::new(clocks.correct(start.timestamp), source.name(), request(&config.plan), stats, videos);
     let document = Arc::new(document);
-    let over = |reserve| limit.over(fetched_at, reserve);
+    let end = |reserve| limit.end(fetched_at, reserve);
     let is_recorded = match (&mut history, &config.history) {
         (Some(history), Some(history_config)) => {
-            history::record(history, history_config, &document, clocks.latest(start.now()), over).await
+            history::record(history, history_config, &document, clocks.latest(start.now()), end).await
         }
         _ => true,
     };
     let since = match &mut history {
         Some(history) if is_recorded && config.outputs.stats != StatsTo::Nowhere => {
-            history::since_last(history, &document, over).await
+            history::since_last(history, &document, end).await
         }
         _ => None,
     };
-    let errors = output::write(config.outputs.clone(), &document, since, || over(Duration::ZERO)).await;
+    let errors = output::write(config.outputs.clone(), &document, since, || end(Duration::ZERO)).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
     let now = clocks.correct(start.now());
@@ -146,7 +146,7 @@ async fn fetch_and_write(
     }
     // At last, since it may take its time on a slow server.
     if let (Some(history), Some(history_config), true) = (&mut history, &config.history, is_recorded) {
-        history::expire(history, history_config, &document, clocks, over(Duration::ZERO)).await;
+        history::expire(history, history_config, &document, clocks, end(Duration::ZERO)).await;
     }
     let exit = ExitStatus::of(&document, !is_recorded || !errors.is_empty());
     summarize(&document, exit);
@@ -173,7 +173,7 @@ fn wrong_clock(ours: Timestamp, theirs: Timestamp, has_history: bool) -> String 
 
 /// What comes before anything is sent is given up at the deadline, or soon after a signal: nothing is lost yet, and what
 /// has begun should leave nothing behind.
-async fn before<T, E>(limit: &TimeLimit, work: impl Future<Output = Result<T, E>>) -> Result<T, StartError>
+async fn unless_interrupted<T, E>(limit: &TimeLimit, work: impl Future<Output = Result<T, E>>) -> Result<T, StartError>
 where
     StartError: From<E>,
 {

@@ -15,7 +15,7 @@ use crate::model::category::{Category, ChartCategory};
 use crate::model::error::UsageError;
 use crate::output::exit_status;
 use crate::output::{ChangesFormat, Format, Rows};
-use crate::support::sanitize::quoted;
+use crate::support::sanitize::shell_quote;
 
 use value_parsers::{category, chart_category, concurrency, duration, max_results, max_units, retries};
 
@@ -49,7 +49,7 @@ impl Cli {
             {
                 Err(UsageError(format!(
                     "{} is no command; a list is joined by commas (--regions US,GB,PL), and a mode by = (--demo=calm); see --help",
-                    quoted(word)
+                    shell_quote(word)
                 )))
             }
             _ => error.exit(),

@@ -12,7 +12,7 @@ use crate::model::Effort;
 use crate::model::error::{ErrorKind, RegionError, Remedy};
 use crate::model::region::Region;
 use crate::normalize::Page;
-use crate::support::human::wait;
+use crate::support::human::format_wait;
 use crate::support::sanitize::one_line;
 use crate::youtube::client::{Body, Response, Transport};
 use crate::youtube::failure::Failure;
@@ -184,7 +184,7 @@ impl<'a, T: Transport> Attempts<'a, T> {
                 Scope::Region
             }
             Next::TooLong { asked, scope } => {
-                let asked = wait(asked);
+                let asked = format_wait(asked);
                 let why = match failure.retry_after {
                     Some(_) => format!("the server asked to wait {asked}, {LONGER_THAN_ALLOWED}"),
                     None => format!("a wait of {asked} is {LONGER_THAN_ALLOWED}"),

@@ -19,7 +19,7 @@ use crate::model::{
     Counts, Document, Live, MergedVideo, Overlap, RegionStats, Request, SCHEMA_VERSION, Stats, Status, Video,
 };
 use crate::normalize::{has_year, is_video_id};
-use crate::support::sanitize::{one_line, without_byte_order_mark};
+use crate::support::sanitize::{one_line, strip_bom};
 
 /// The largest document that is read: forty times that of all regions at full depth.
 const MAX_DOCUMENT: u64 = 512 << 20;
@@ -72,7 +72,7 @@ pub fn read(path: &Path) -> Result<Document, DocumentError> {
 /// # Errors
 /// A sentence's end that says what is wrong.
 pub fn parse(bytes: &[u8]) -> Result<Document, String> {
-    let bytes = without_byte_order_mark(bytes);
+    let bytes = strip_bom(bytes);
     let Version { schema_version } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if schema_version != SCHEMA_VERSION {
         return Err(format!("its schema_version is {schema_version}, and this trendfetch knows {SCHEMA_VERSION}"));

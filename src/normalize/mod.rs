@@ -14,7 +14,7 @@ use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 use crate::model::category::Category;
 use crate::model::language::Language;
 use crate::model::{ChartEntry, Counts, Live, Video};
-use crate::support::sanitize::{cut, without_byte_order_mark};
+use crate::support::sanitize::{strip_bom, truncate};
 use wire::{Items, List, Soften};
 
 /// The longest title and channel that are kept, in characters; longer ones are cut. YouTube allows 100. With the
@@ -70,7 +70,7 @@ pub struct Window {
 /// # Errors
 /// When the body is no video list at all.
 pub fn page(body: &[u8], window: Window) -> Result<Page, Malformed> {
-    let body = without_byte_order_mark(body);
+    let body = strip_bom(body);
     // `from_utf8_lossy` finds out what is valid far more slowly.
     let text = str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     match serde_json::from_str(&text) {
@@ -105,7 +105,8 @@ fn normalize(list: List<'_>, window: Window) -> Result<Page, Malformed> {
         Items::Missing if is_named => Vec::new(),
         Items::Missing | Items::Other => return Err(Malformed::Shape),
     };
-    let next = list.next_page_token.0.filter(|token| !token.is_empty()).map(|token| cut(&token, MAX_TOKEN).to_owned());
+    let next =
+        list.next_page_token.0.filter(|token| !token.is_empty()).map(|token| truncate(&token, MAX_TOKEN).to_owned());
     let mut page = Page { entries: Vec::new(), skipped: 0, items: 0, next };
     for item in items.into_iter().take(window.size as usize) {
         page.items += 1;
@@ -124,7 +125,7 @@ fn video(item: wire::Item<'_>, with_description: bool) -> Option<Box<Video>> {
     let (snippet, statistics) = (item.snippet, item.statistics);
     let declared = |tag: &wire::Text<'_>| tag.0.as_deref().and_then(Language::of_tag);
     let at_most =
-        |limit, text: wire::Text<'_>| text.0.map_or(CompactString::default(), |text| cut(&text, limit).into());
+        |limit, text: wire::Text<'_>| text.0.map_or(CompactString::default(), |text| truncate(&text, limit).into());
     Some(Box::new(Video {
         id: id.into(),
         declared_language: declared(&snippet.default_audio_language).or_else(|| declared(&snippet.default_language)),

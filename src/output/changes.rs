@@ -11,7 +11,7 @@ use super::render::{json, width_of};
 use super::{Descriptor, Out, OutputError, print_to};
 use crate::history::changes::{Changes, Move, Ranks, RegionChanges};
 use crate::model::category::Category;
-use crate::support::human::span;
+use crate::support::human::format_span;
 use crate::support::sanitize::one_line;
 
 /// How changes are printed.
@@ -141,7 +141,7 @@ fn row(what: String, each: &Move, region: &RegionChanges) -> Vec<String> {
 }
 
 fn in_chart(seconds: i64) -> String {
-    if seconds < 60 { "new".to_owned() } else { span(seconds) }
+    if seconds < 60 { "new".to_owned() } else { format_span(seconds) }
 }
 
 #[cfg(test)]

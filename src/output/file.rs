@@ -29,7 +29,7 @@ pub(super) fn check(path: &Path) -> Result<(), Fault> {
     let Target::File(target) = Target::of(path)? else { return stream::check(path) };
     let temporary = temporary_of(&target)?;
     // Where another run is writing, it can be written.
-    if let Some(_locked) = file_lock::try_now(&temporary).map_err(Fault::of_file)? {
+    if let Some(_locked) = file_lock::try_lock(&temporary).map_err(Fault::of_file)? {
         fs::remove_file(&temporary).map_err(Fault::of_file)?;
     }
     may_be_replaced(&target)
@@ -93,14 +93,14 @@ pub(super) fn create(
 /// Takes away what a killed run left of [`create`].
 pub(super) fn sweep(folder: &Path, alias: &str) {
     let Ok(temporary) = temporary_of(&folder.join(alias)) else { return };
-    if temporary.exists() && file_lock::try_now(&temporary).is_ok_and(|claimed| claimed.is_some()) {
+    if temporary.exists() && file_lock::try_lock(&temporary).is_ok_and(|claimed| claimed.is_some()) {
         // If it stays, it does no harm.
         let _ = fs::remove_file(&temporary);
     }
 }
 
 fn through(temporary: &Path, target: &Path, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
-    let file = file_lock::wait_for(temporary)?;
+    let file = file_lock::lock(temporary)?;
     let written = write_to(&file, content).and_then(|()| {
         if let Ok(old) = fs::metadata(target) {
             keep_owner(&file, &old);
@@ -199,7 +199,7 @@ fn temporary_of(target: &Path) -> Result<PathBuf, Fault> {
     let mut temporary = b".".to_vec();
     match name.len() {
         ..=LONGEST_REPEATED => temporary.extend_from_slice(name),
-        _ => temporary.extend_from_slice(file_lock::hash(name).as_bytes()),
+        _ => temporary.extend_from_slice(file_lock::fnv1a_hex(name).as_bytes()),
     }
     temporary.extend_from_slice(TEMPORARY.as_bytes());
     Ok(folder_of(target).join(std::ffi::OsStr::from_bytes(&temporary)))

@@ -10,7 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::LogFormat;
 use crate::config::TerminalConfig;
-use crate::support::sanitize::{escaped_in_json, visible};
+use crate::support::sanitize::{escape_invisible, escape_invisible_in_json};
 
 /// Sends log lines to standard error, from now on. The lines of `progress` step aside for them.
 pub fn init(screen: TerminalConfig, progress: MultiProgress) {
@@ -29,8 +29,8 @@ type Clean = fn(&str) -> Cow<'_, str>;
 
 fn clean_for(format: LogFormat) -> Clean {
     match format {
-        LogFormat::Text => visible,
-        LogFormat::Json => escaped_in_json,
+        LogFormat::Text => escape_invisible,
+        LogFormat::Json => escape_invisible_in_json,
     }
 }
 

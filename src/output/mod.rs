@@ -195,5 +195,6 @@ fn to(descriptor: &Descriptor, fault: Fault) -> OutputError {
 
 /// Prints an error on standard error where no log line can: before the log is set up, and when the process ends.
 pub fn print_error(message: &str) {
-    Descriptor::stderr().write_unless_full(&format!("error: {}\n", crate::support::sanitize::visible(message)));
+    Descriptor::stderr()
+        .write_unless_full(&format!("error: {}\n", crate::support::sanitize::escape_invisible(message)));
 }

@@ -9,7 +9,7 @@ use super::columns::{left, lines, right};
 use super::{Out, UNITS_PER_DAY};
 use crate::history::change_summary::ChangeSummary;
 use crate::model::{Document, RegionStats, Stats, Status};
-use crate::support::human::{grouped, seconds};
+use crate::support::human::{format_millis, group_digits};
 use crate::support::sanitize::one_line;
 
 /// The pairs of regions that are shown; the document has more.
@@ -62,17 +62,17 @@ fn row(stats: &RegionStats) -> Vec<String> {
     vec![
         stats.region.to_string(),
         stats.language.to_owned(),
-        grouped(stats.videos as u64),
+        group_digits(stats.videos as u64),
         stats.requests.to_string(),
-        if stats.requests == 0 { "-".to_owned() } else { seconds(stats.elapsed_ms) },
+        if stats.requests == 0 { "-".to_owned() } else { format_millis(stats.elapsed_ms) },
         one_line(&outcome, 200),
     ]
 }
 
 /// Name, value, remark.
 fn counts(stats: &Stats, since: Option<ChangeSummary>) -> Vec<(&'static str, String, String)> {
-    let number = |number: usize| grouped(number as u64);
-    let units = |number: u32| grouped(u64::from(number));
+    let number = |number: usize| group_digits(number as u64);
+    let units = |number: u32| group_digits(u64::from(number));
     let share = match stats.unique {
         0 => String::new(),
         unique => format!(
@@ -112,7 +112,7 @@ fn counts(stats: &Stats, since: Option<ChangeSummary>) -> Vec<(&'static str, Str
             units(stats.quota_units),
             format!("of the {UNITS_PER_DAY} a day that a project has by default"),
         ),
-        ("elapsed", seconds(stats.elapsed_ms), sequential(stats)),
+        ("elapsed", format_millis(stats.elapsed_ms), sequential(stats)),
     ]);
     counts
 }
@@ -131,7 +131,7 @@ fn compared(since: &ChangeSummary) -> String {
 fn held(stats: &Stats) -> String {
     match stats.held_ms {
         0 => String::new(),
-        held => format!("the server asked for {} of silence", seconds(held)),
+        held => format!("the server asked for {} of silence", format_millis(held)),
     }
 }
 
@@ -139,6 +139,6 @@ fn sequential(stats: &Stats) -> String {
     let times = stats.sequential_ms as f64 / stats.elapsed_ms.max(1) as f64;
     match stats.requests {
         0 | 1 => String::new(),
-        _ => format!("one at a time: {}, {times:.1} times as long", seconds(stats.sequential_ms)),
+        _ => format!("one at a time: {}, {times:.1} times as long", format_millis(stats.sequential_ms)),
     }
 }

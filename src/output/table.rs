@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Out;
 use super::columns::{left, lines, right};
 use crate::model::{Document, MergedVideo};
-use crate::support::human::grouped;
+use crate::support::human::group_digits;
 use crate::support::sanitize::one_line;
 
 /// Writes the table, at most `width` columns wide.
@@ -32,7 +32,7 @@ fn row(number: usize, video: &MergedVideo) -> Vec<String> {
         number.to_string(),
         one_line(&facts.title, 120),
         one_line(&facts.channel, 16),
-        facts.counts.views.map_or_else(|| "-".to_owned(), grouped),
+        facts.counts.views.map_or_else(|| "-".to_owned(), group_digits),
         ranks.join(", "),
     ]
 }

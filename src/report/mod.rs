@@ -32,7 +32,7 @@ use self::page::{Limits, Page};
 use crate::history::HistoryEntry;
 use crate::history::changes::Move;
 use crate::model::error::ErrorKind;
-use crate::support::sanitize::is_hidden;
+use crate::support::sanitize::is_invisible;
 
 pub use snapshot::{Chart, Origin, RegionPast, Snapshot};
 
@@ -118,7 +118,7 @@ fn channel(channel: &str) -> String {
 
 /// As it came, but for controls, which HTML has no use for, and for a length beyond all measure.
 fn cut(text: &str, missing: &str) -> String {
-    if text.chars().all(|c| is_hidden(c) || c.is_whitespace()) {
+    if text.chars().all(|c| is_invisible(c) || c.is_whitespace()) {
         return missing.to_owned();
     }
     let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST + 1).collect();

@@ -12,7 +12,7 @@ use super::{cause, when};
 use crate::history::HistoryEntry;
 use crate::history::changes::Move;
 use crate::model::Status;
-use crate::support::human::{grouped, span};
+use crate::support::human::{format_span, group_digits};
 
 /// Pictures come from here and from nowhere else; the page's policy says the same.
 const PICTURES: &str = "https://i.ytimg.com/";
@@ -172,11 +172,11 @@ impl Row<'_> {
     }
 
     pub(super) fn views(&self) -> String {
-        self.entry.views.map_or_else(|| "–".to_owned(), grouped)
+        self.entry.views.map_or_else(|| "–".to_owned(), group_digits)
     }
 
     pub(super) fn in_chart(&self) -> String {
-        if self.minutes == 0 { "new".to_owned() } else { span(self.minutes * 60) }
+        if self.minutes == 0 { "new".to_owned() } else { format_span(self.minutes * 60) }
     }
 
     /// Only from the host that the page's policy allows.

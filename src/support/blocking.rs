@@ -1,6 +1,6 @@
-//! Work that blocks, on another thread, so that signals and deadlines are noticed meanwhile.
+//! Runs blocking work on another thread, so that signals and deadlines are still noticed.
 //!
-//! tokio's `spawn_blocking` does the same, but panics where no thread can be started, which a limit on processes causes
+//! tokio's `spawn_blocking` does the same, but panics if no thread can be started, as under a limit on processes
 //! (`ulimit -u`, `pids.max`).
 
 use std::any::Any;
@@ -12,17 +12,19 @@ use std::thread::Builder;
 
 use tokio::sync::oneshot;
 
-/// Work, which is told the thread that it runs on, where there is one.
+/// A job gets the worker that runs it, or `None` if it runs on the calling thread.
 type Job = Box<dyn FnOnce(Option<&Worker>) + Send>;
 
 #[derive(Clone)]
 struct Worker(SyncSender<Job>);
 
-/// Threads that wait for work.
+/// Idle worker threads.
 static IDLE: Mutex<Vec<Worker>> = Mutex::new(Vec::new());
 
-/// Starts the work on another thread, at once; the future waits for its result. Where no thread can be started, the work
-/// is done on this thread before the call returns: slower, but nothing is lost. A panic of the work continues here.
+/// Starts the work on another thread at once; the future resolves to its result.
+///
+/// If no thread can be started, the work runs on this thread before the call returns: slower, but nothing is lost. A
+/// panic of the work is resumed by the future.
 pub fn run_blocking<T, W>(work: W) -> impl Future<Output = T> + Send
 where
     T: Send + 'static,
@@ -31,12 +33,12 @@ where
     let (finish, done) = oneshot::channel::<Result<T, Box<dyn Any + Send>>>();
     let job: Job = Box::new(move |worker| {
         let result = catch_unwind(AssertUnwindSafe(work));
-        // Before the result is there, so that what comes next finds this thread.
+        // Before the result is sent, so that the next call reuses this thread.
         idle().extend(worker.cloned());
-        // Nobody may wait for the result any more.
+        // The future may have been dropped.
         let _ = finish.send(result);
     });
-    if let Err(job) = hand_over(job) {
+    if let Err(job) = dispatch(job) {
         job(None);
     }
     async move {
@@ -49,25 +51,25 @@ where
     }
 }
 
-/// Whether the next work has a thread of its own.
-pub fn has_thread() -> bool {
+/// Whether the next [`run_blocking`] gets a thread of its own.
+pub fn can_start_thread() -> bool {
     let mut idle = idle();
     if idle.is_empty() {
-        idle.extend(start());
+        idle.extend(spawn_worker());
     }
     !idle.is_empty()
 }
 
-/// Gives the job to a thread; gives it back where there is none.
-fn hand_over(job: Job) -> Result<(), Job> {
+/// Sends the job to a worker; returns it if there is none and none can be started.
+fn dispatch(job: Job) -> Result<(), Job> {
     let worker = idle().pop();
-    match worker.map_or_else(start, Ok) {
+    match worker.map_or_else(spawn_worker, Ok) {
         Ok(Worker(jobs)) => jobs.send(job).map_err(|SendError(job)| job),
         Err(_) => Err(job),
     }
 }
 
-fn start() -> io::Result<Worker> {
+fn spawn_worker() -> io::Result<Worker> {
     let (sender, jobs) = sync_channel::<Job>(1);
     let worker = Worker(sender);
     let this = worker.clone();
@@ -87,9 +89,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn threads_are_used_again() {
+    async fn threads_are_reused() {
         let mut threads = HashSet::new();
-        // Other tests take threads too, so that this need not be the same one each time.
+        // Other tests use the pool too, so this need not be the same thread each time.
         for _ in 0..50 {
             threads.insert(run_blocking(|| thread::current().id()).await);
         }
@@ -98,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     #[should_panic(expected = "of the work")]
-    async fn a_panic_of_the_work_continues() {
+    async fn a_panic_of_the_work_is_resumed() {
         run_blocking(|| panic!("of the work")).await;
     }
 }

@@ -1,58 +1,58 @@
-//! Text from strangers, made safe for a terminal. In the document it stays as it came: JSON escapes it.
+//! Makes untrusted text safe for a terminal. The document carries it unchanged, since JSON escapes it.
 
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 
-/// Makes visible what a terminal would obey or hide: C0 and C1 controls, DEL, bidirectional
-/// controls, and characters without width. `\u{1b}` becomes the eight characters `\u{1b}`. The two joiners are left out,
+/// Escapes what a terminal would obey or hide: C0 and C1 controls, DEL, bidirectional controls, and characters without
+/// width. ESC becomes the six characters `\u{1b}`. Line breaks and tabs become spaces, and the two joiners are dropped,
 /// since words stay readable without them.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
+pub fn escape_invisible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_invisible) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         match character {
             '\n' | '\r' | '\t' => out.push(' '),
-            // Spelling in Indic scripts and Persian, and the glue of emoji.
+            // The joiners of Indic scripts, Persian and emoji.
             '\u{200c}' | '\u{200d}' => {}
-            hidden if is_hidden(hidden) => {
-                let _ = write!(out, "{}", hidden.escape_unicode()); // a String takes everything
+            invisible if is_invisible(invisible) => {
+                let _ = write!(out, "{}", invisible.escape_unicode()); // a String takes everything
             }
-            shown => out.push(shown),
+            other => out.push(other),
         }
     }
     Cow::Owned(out)
 }
 
-/// One word for a shell (POSIX, "Quoting").
-pub fn quoted(text: &dyn Display) -> String {
+/// Quotes a text as one word for a shell (POSIX, "Quoting").
+pub fn shell_quote(text: &dyn Display) -> String {
     format!("'{}'", text.to_string().replace('\'', r"'\''"))
 }
 
-/// The same for a line of JSON, by the escapes of JSON, so that it stays one. Hidden characters can
-/// only stand within its strings.
-pub fn escaped_in_json(line: &str) -> Cow<'_, str> {
-    if !line.contains(is_hidden) {
+/// Like [`escape_invisible`], but for a line of JSON, by JSON's own escapes. Such characters occur only within its strings,
+/// so it stays valid JSON.
+pub fn escape_invisible_in_json(line: &str) -> Cow<'_, str> {
+    if !line.contains(is_invisible) {
         return Cow::Borrowed(line);
     }
     let mut out = String::with_capacity(line.len() + 16);
     for character in line.chars() {
         match character {
-            hidden if is_hidden(hidden) => {
-                for unit in hidden.encode_utf16(&mut [0; 2]) {
+            invisible if is_invisible(invisible) => {
+                for unit in invisible.encode_utf16(&mut [0; 2]) {
                     let _ = write!(out, "\\u{unit:04x}"); // a String takes everything
                 }
             }
-            shown => out.push(shown),
+            other => out.push(other),
         }
     }
     Cow::Owned(out)
 }
 
-/// [`visible`], white space folded, cut to at most `limit` characters with an ellipsis.
+/// [`escape_invisible`], with white space folded, truncated to at most `limit` characters with an ellipsis.
 pub fn one_line(text: &str, limit: usize) -> String {
-    let text = visible(text);
+    let text = escape_invisible(text);
     let mut words = text.split_whitespace();
     let mut line = words.next().unwrap_or_default().to_owned();
     for word in words {
@@ -70,8 +70,8 @@ pub fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
-/// The text as far as it has at most `limit` characters.
-pub fn cut(text: &str, limit: usize) -> &str {
+/// The first `limit` characters of the text.
+pub fn truncate(text: &str, limit: usize) -> &str {
     // No text has more characters than bytes.
     if text.len() <= limit {
         return text;
@@ -79,16 +79,16 @@ pub fn cut(text: &str, limit: usize) -> &str {
     text.char_indices().nth(limit).map_or(text, |(end, _)| &text[..end])
 }
 
-/// The bytes behind a byte order mark, which some programs put before UTF-8 (RFC 8259 §8.1 lets a reader skip it). Of
-/// a mark that is cut short nothing is left.
-pub fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
+/// Drops a leading byte order mark, which some programs put before UTF-8 (RFC 8259 §8.1 lets a reader ignore it). An
+/// incomplete mark is dropped too.
+pub fn strip_bom(bytes: &[u8]) -> &[u8] {
     const MARK: &[u8] = "\u{feff}".as_bytes();
     if MARK.starts_with(bytes) { &[] } else { bytes.strip_prefix(MARK).unwrap_or(bytes) }
 }
 
-/// The text of a file in UTF-16, which Windows writes; `None` where it is no such file. Text of ours begins with an ASCII
-/// character, so that a byte order mark is not needed to recognize it.
-pub fn from_utf16(bytes: &[u8]) -> Option<String> {
+/// Decodes a file in UTF-16, which some Windows programs write; `None` if it is not one. The files that are read here
+/// begin with an ASCII character, so a byte order mark is not needed to recognize it.
+pub fn decode_utf16(bytes: &[u8]) -> Option<String> {
     let unit = match bytes {
         [0xff, 0xfe, ..] | [1..=255, 0, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] | [0, 1..=255, ..] => u16::from_be_bytes,
@@ -98,9 +98,9 @@ pub fn from_utf16(bytes: &[u8]) -> Option<String> {
     Some(String::from_utf16_lossy(&units))
 }
 
-/// Drops the tags of HTML: YouTube's error messages hold `<a href=…>` and `<code>`. Other text in angle brackets stays,
-/// as in `Requests from referer <empty> are blocked`.
-pub fn without_markup(text: &str) -> String {
+/// Drops HTML tags: YouTube's error messages contain `<a href=…>` and `<code>`. Other text in angle brackets stays, as in
+/// `Requests from referer <empty> are blocked`.
+pub fn strip_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
@@ -117,8 +117,8 @@ pub fn without_markup(text: &str) -> String {
     out
 }
 
-/// What stands between the brackets of a tag: the name of an element, perhaps with attributes. A list, since any word in
-/// angle brackets could be a tag.
+/// Whether this is an element's name, perhaps with attributes. The names are listed, since any word in angle brackets
+/// could be a tag.
 fn is_tag(tag: &str) -> bool {
     const ELEMENTS: [&str; 36] = [
         "a", "b", "body", "br", "center", "code", "dd", "div", "dl", "dt", "em", "font", "h1", "h2", "h3", "head",
@@ -131,7 +131,7 @@ fn is_tag(tag: &str) -> bool {
 }
 
 /// Whether a terminal would obey or hide this character.
-pub fn is_hidden(character: char) -> bool {
+pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -144,24 +144,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn controls_become_visible_and_the_rest_stays() {
-        assert_eq!(visible("Zażółć 🎵 日本"), "Zażółć 🎵 日本");
-        assert_eq!(visible("മലയാ\u{200d}ളം"), "മലയാളം");
-        assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\u{9b}d\ne"), r"a\u{1b}[2Jb\u{202e}c\u{9b}d e");
+    fn control_characters_are_escaped() {
+        assert_eq!(escape_invisible("Zażółć 🎵 日本"), "Zażółć 🎵 日本");
+        assert_eq!(escape_invisible("മലയാ\u{200d}ളം"), "മലയാളം");
+        assert_eq!(escape_invisible("a\u{1b}[2Jb\u{202e}c\u{9b}d\ne"), r"a\u{1b}[2Jb\u{202e}c\u{9b}d e");
     }
 
     #[test]
-    fn a_line_of_json_stays_one() {
+    fn an_escaped_line_of_json_is_still_json() {
         let line = "{\"a\":\"x\u{202e}\u{e0001}y\"}";
-        assert_eq!(escaped_in_json(line), "{\"a\":\"x\\u202e\\udb40\\udc01y\"}");
+        assert_eq!(escape_invisible_in_json(line), "{\"a\":\"x\\u202e\\udb40\\udc01y\"}");
         assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&escaped_in_json(line)).unwrap()["a"],
+            serde_json::from_str::<serde_json::Value>(&escape_invisible_in_json(line)).unwrap()["a"],
             "x\u{202e}\u{e0001}y"
         );
     }
 
     #[test]
-    fn one_line_folds_and_cuts() {
+    fn one_line_folds_and_truncates() {
         assert_eq!(one_line("  a \r\n  b  ", 10), "a b");
         assert_eq!(one_line("abcdef", 6), "abcdef");
         assert_eq!(one_line("abcdefg", 6), "abcde…");
@@ -169,32 +169,32 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_keeps_whole_characters() {
+    fn truncation_keeps_whole_characters() {
         for (text, limit, kept) in
             [("", 0, ""), ("abc", 3, "abc"), ("abc", 2, "ab"), ("żółć", 4, "żółć"), ("🎵🎵", 1, "🎵")]
         {
-            assert_eq!(cut(text, limit), kept);
+            assert_eq!(truncate(text, limit), kept);
         }
     }
 
     #[test]
-    fn one_byte_order_mark_is_skipped() {
-        assert_eq!(without_byte_order_mark(b"\xef\xbb\xbf\xef\xbb\xbf{"), b"\xef\xbb\xbf{");
-        assert_eq!(without_byte_order_mark(b"{}"), b"{}");
-        for cut in [b"".as_slice(), b"\xef", b"\xef\xbb", b"\xef\xbb\xbf"] {
-            assert_eq!(without_byte_order_mark(cut), b"");
+    fn one_byte_order_mark_is_dropped() {
+        assert_eq!(strip_bom(b"\xef\xbb\xbf\xef\xbb\xbf{"), b"\xef\xbb\xbf{");
+        assert_eq!(strip_bom(b"{}"), b"{}");
+        for partial in [b"".as_slice(), b"\xef", b"\xef\xbb", b"\xef\xbb\xbf"] {
+            assert_eq!(strip_bom(partial), b"");
         }
     }
 
     #[test]
-    fn markup_goes() {
-        assert_eq!(without_markup("your <a href=\"/x\">quota</a>."), "your quota.");
-        assert_eq!(without_markup("<b>a</b> < b"), "a < b");
-        assert_eq!(without_markup("one<br/>two<BR />three<p class='x'>"), "onetwothree");
+    fn html_tags_are_dropped() {
+        assert_eq!(strip_html("your <a href=\"/x\">quota</a>."), "your quota.");
+        assert_eq!(strip_html("<b>a</b> < b"), "a < b");
+        assert_eq!(strip_html("one<br/>two<BR />three<p class='x'>"), "onetwothree");
     }
 
     #[test]
-    fn what_is_no_tag_stays() {
+    fn other_angle_brackets_stay() {
         for text in [
             "Requests from referer <empty> are blocked.",
             "Pass <YOUR_API_KEY> or <key>",
@@ -205,8 +205,8 @@ mod tests {
             "<bold>",
             "<project-1>",
         ] {
-            assert_eq!(without_markup(text), text);
+            assert_eq!(strip_html(text), text);
         }
-        assert_eq!(without_markup("<x <b>y</b>"), "<x y");
+        assert_eq!(strip_html("<x <b>y</b>"), "<x y");
     }
 }

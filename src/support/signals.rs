@@ -1,27 +1,27 @@
-//! SIGINT, SIGTERM and SIGHUP, as values.
+//! Receives SIGINT, SIGTERM and SIGHUP as values.
 
 use std::fs;
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens from its creation on; nothing else handles these signals.
+/// Handlers that are installed from creation on; nothing else handles these signals.
 #[derive(Debug)]
 pub struct Signals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hang_up: Option<Signal>,
-    /// Never waited for. Where a limit on the size of files is reached, a handler makes the write fail, which has a
-    /// message, and nothing else happens; without one, the process ends.
+    /// Never awaited. With a handler, a write beyond the limit on file sizes (`ulimit -f`) fails with an error that can be
+    /// reported; without one, the signal would end the process.
     _file_size: Signal,
 }
 
 impl Signals {
-    /// From now on an interrupt, a hang-up or a request to end is heard in place of ending the process. A signal that was
-    /// ignored when the program started stays ignored: that of `nohup`, and SIGINT in the background job of a script.
+    /// Installs the handlers. A signal that was ignored when the program started stays ignored: SIGHUP under `nohup`, and
+    /// SIGINT in the background job of a script.
     ///
     /// # Errors
-    /// When the system refuses the handlers.
+    /// If the system refuses the handlers.
     pub fn listen() -> io::Result<Signals> {
         let ignored = Ignored::read();
         let unless_ignored = |kind: SignalKind| match ignored.has(kind) {
@@ -36,12 +36,12 @@ impl Signals {
         })
     }
 
-    /// The next one, by its number: 1, 2 or 15.
+    /// The number of the next signal: 1, 2 or 15.
     pub async fn next(&mut self) -> u8 {
         tokio::select! {
-            () = heard(&mut self.interrupt) => 2,
-            () = heard(&mut self.terminate) => 15,
-            () = heard(&mut self.hang_up) => 1,
+            () = received(&mut self.interrupt) => 2,
+            () = received(&mut self.terminate) => 15,
+            () = received(&mut self.hang_up) => 1,
         }
     }
 }
@@ -49,7 +49,7 @@ impl Signals {
 /// The same number on Linux, macOS and the BSDs.
 const SIGXFSZ: i32 = 25;
 
-async fn heard(signal: &mut Option<Signal>) {
+async fn received(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,
@@ -58,9 +58,9 @@ async fn heard(signal: &mut Option<Signal>) {
 
 /// The signals that this process ignores, as a mask in which signal 1 is the lowest bit.
 ///
-/// No safe function tells the disposition of a signal (`sigaction` may set a handler too), but Linux lists those that are
-/// ignored (proc_pid_status(5)). Elsewhere SIGHUP counts as ignored, so that `nohup` works: a hang-up then does what it
-/// does to any program, which files and histories survive.
+/// Reading the disposition of a signal takes `sigaction`, which is unsafe, but Linux lists the ignored ones in
+/// proc_pid_status(5). Elsewhere SIGHUP counts as ignored, so that `nohup` works; without `nohup`, a hang-up then ends the
+/// process at once, which files and histories survive.
 struct Ignored(u64);
 
 impl Ignored {

@@ -1,4 +1,4 @@
-//! When a run stops waiting: a signal ends it, or `--deadline` does.
+//! When a run must stop: after a signal, or at `--deadline`.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,15 +6,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// How long a run may go on after a signal, or after a deadline that ended the fetching, to store and write what arrived.
+/// The time to store and write what arrived, after a signal or after a deadline that ended the fetching.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// What ended a run before it was done.
+/// What ended a run early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interruption {
-    /// A signal.
     Signal,
-    /// `--deadline`.
+    /// `--deadline`
     Deadline,
 }
 
@@ -27,7 +26,7 @@ impl fmt::Display for Interruption {
     }
 }
 
-/// The limits of a run.
+/// The deadline of a run, and the signals that it receives.
 #[derive(Debug, Clone)]
 pub struct TimeLimit {
     deadline: Option<Instant>,
@@ -35,41 +34,41 @@ pub struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// `signalled` tells when a signal came.
+    /// `signalled` holds the time of the first signal.
     pub fn new(deadline: Option<Instant>, signalled: watch::Receiver<Option<Instant>>) -> TimeLimit {
         TimeLimit { deadline, signalled }
     }
 
-    /// Waits for a signal, and says when it came.
+    /// Waits for a signal and returns the time at which it came.
     pub async fn signal(&self) -> Instant {
         let mut signalled = self.signalled.clone();
-        let came = signalled.wait_for(Option::is_some).await.ok().and_then(|at| *at);
-        match came {
+        let received = signalled.wait_for(Option::is_some).await.ok().and_then(|at| *at);
+        match received {
             Some(at) => at,
-            // Without a sender, no signal can come any more.
+            // The sender is gone, so no signal can come.
             None => std::future::pending().await,
         }
     }
 
-    /// What has interrupted the run by now.
-    pub fn passed(&self) -> Option<Interruption> {
+    /// What has interrupted the run so far.
+    pub fn interruption(&self) -> Option<Interruption> {
         if self.signalled.borrow().is_some() {
             return Some(Interruption::Signal);
         }
         self.deadline.filter(|deadline| *deadline <= Instant::now()).map(|_| Interruption::Deadline)
     }
 
-    /// Waits until so long after a signal, or until the deadline.
-    pub async fn interrupted(&self, patience: Duration) -> Interruption {
+    /// Waits until `grace` after a signal, or until the deadline.
+    pub async fn interrupted(&self, grace: Duration) -> Interruption {
         tokio::select! {
-            () = async { until(Some(self.signal().await + patience)).await } => Interruption::Signal,
+            () = async { until(Some(self.signal().await + grace)).await } => Interruption::Signal,
             () = until(self.deadline) => Interruption::Deadline,
         }
     }
 
-    /// Waits until `reserve` before the end of a run whose fetching ended at `fetched`: [`GRACE`] after a signal; or the
-    /// deadline, but no sooner than [`GRACE`] after `fetched`, so that what arrived can be written.
-    pub async fn over(&self, fetched: Instant, reserve: Duration) -> Interruption {
+    /// Waits until `reserve` before the run must end. That is [`GRACE`] after a signal, or the deadline; but no sooner
+    /// than [`GRACE`] after `fetched`, the end of the fetching, so that what arrived can be written.
+    pub async fn end(&self, fetched: Instant, reserve: Duration) -> Interruption {
         let deadline = self.deadline.map(|deadline| deadline.max(fetched + GRACE));
         tokio::select! {
             () = async { until(Some(self.signal().await + GRACE - reserve)).await } => Interruption::Signal,
@@ -89,8 +88,8 @@ async fn until(instant: Option<Instant>) {
 mod tests {
     use super::*;
 
-    /// When a run of this deadline is over whose fetching ended after so many seconds, and why.
-    async fn ends(
+    /// When and why a run must end: times in seconds after its start.
+    async fn run_end(
         deadline: Option<u64>,
         fetched: u64,
         signal: Option<u64>,
@@ -98,14 +97,14 @@ mod tests {
     ) -> (Duration, Interruption) {
         let start = Instant::now();
         let seconds = |seconds| start + Duration::from_secs(seconds);
-        let (_tell, signalled) = watch::channel(signal.map(seconds));
+        let (_sender, signalled) = watch::channel(signal.map(seconds));
         let limit = TimeLimit::new(deadline.map(seconds), signalled);
-        let why = limit.over(seconds(fetched), reserve).await;
+        let why = limit.end(seconds(fetched), reserve).await;
         (start.elapsed(), why)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_arrived_gets_two_seconds_and_a_deadline_that_is_far_is_kept() {
+    async fn at_least_two_seconds_are_left_to_write() {
         use Interruption::{Deadline, Signal};
         let (none, second) = (Duration::ZERO, Duration::from_secs(1));
         for (deadline, fetched, signal, reserve, expected) in [
@@ -118,8 +117,8 @@ mod tests {
             (Some(4), 1, Some(3), none, (4, Deadline)),
             (Some(60), 3, Some(3), none, (5, Signal)),
         ] {
-            let (took, why) = ends(deadline, fetched, signal, reserve).await;
-            // Time stands in whole milliseconds.
+            let (took, why) = run_end(deadline, fetched, signal, reserve).await;
+            // Paused time advances in whole milliseconds.
             assert_eq!((took.as_secs(), why), expected, "{deadline:?} {fetched} {signal:?} {reserve:?}");
         }
     }

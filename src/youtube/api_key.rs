@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::model::error::UsageError;
-use crate::support::sanitize::{from_utf16, is_hidden};
+use crate::support::sanitize::{decode_utf16, is_invisible};
 
 /// Fewer letters of a key are no secret, and may stand in any text.
 const SHORTEST_SECRET: usize = 8;
@@ -57,7 +57,7 @@ impl ApiKey {
         if bytes.len() as u64 > MAX_FILE {
             return Err(unusable("is larger than 4 KiB"));
         }
-        if from_utf16(&bytes).is_some() {
+        if decode_utf16(&bytes).is_some() {
             return Err(unusable("is UTF-16; save it as ASCII or UTF-8"));
         }
         let text = std::str::from_utf8(&bytes).map_err(|_| unusable("is no text"))?;
@@ -128,7 +128,7 @@ fn what_it_looks_like(text: &str) -> &'static str {
     match LOOKS.iter().find(|(signs, _)| signs.iter().any(|sign| text.contains(sign))) {
         Some((_, words)) => words,
         None if text.contains(char::is_whitespace) => "it is more than one word",
-        None if text.contains(is_hidden) => "it holds characters that cannot be seen",
+        None if text.contains(is_invisible) => "it holds characters that cannot be seen",
         None => "it holds other characters",
     }
 }

@@ -46,7 +46,7 @@ pub fn refused(reply: &Response) -> Failure {
 }
 
 /// What a terminal would obey or not show, listed here a second time and by another source than
-/// `sanitize::is_hidden`: `Cc`, `Zl`, `Zp`, `Bidi_Control` and `Default_Ignorable_Code_Point` of Unicode, as far as
+/// `sanitize::is_invisible`: `Cc`, `Zl`, `Zp`, `Bidi_Control` and `Default_Ignorable_Code_Point` of Unicode, as far as
 /// assigned; without the variation selectors, which pictographs and ideographs need.
 pub fn is_unseen(character: char) -> bool {
     matches!(character,
@@ -249,10 +249,10 @@ pub fn check_regions(typed: &str) {
 
 /// Any text on its way to a terminal.
 pub fn check_text(raw: &str, limit: usize) {
-    let shown = sanitize::visible(raw);
-    assert_all_seen("visible", &shown);
-    assert_eq!(sanitize::visible(&shown), shown, "visible changes what it made");
-    if !raw.contains(sanitize::is_hidden) {
+    let shown = sanitize::escape_invisible(raw);
+    assert_all_seen("escape_invisible", &shown);
+    assert_eq!(sanitize::escape_invisible(&shown), shown, "escape_invisible changes what it made");
+    if !raw.contains(sanitize::is_invisible) {
         assert!(matches!(shown, Cow::Borrowed(same) if same == raw), "harmless text changes");
     }
     let line = sanitize::one_line(raw, limit);
@@ -268,10 +268,10 @@ pub fn check_text(raw: &str, limit: usize) {
         None => assert_eq!(folded, line, "something is lost without a sign"),
     }
     let json = serde_json::to_string(raw).unwrap();
-    let escaped = sanitize::escaped_in_json(&json);
-    assert_all_seen("escaped_in_json", &escaped);
+    let escaped = sanitize::escape_invisible_in_json(&json);
+    assert_all_seen("escape_invisible_in_json", &escaped);
     assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), raw, "the line of JSON says something else");
-    let plain = sanitize::without_markup(raw);
+    let plain = sanitize::strip_html(raw);
     assert!(is_nested(raw) || !has_tag(&plain), "{plain:?}");
     assert!(plain.len() <= raw.len());
     assert!(has_tag(raw) || plain == raw, "text without markup changes");

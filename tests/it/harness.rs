@@ -1,29 +1,31 @@
-//! A server that answers as told and keeps a log, and a way to run the program in an empty folder.
+//! A scripted HTTP server that logs its requests, and a way to run the program in an empty folder.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 pub const KEY: &str = "AIzaTheKeyOfTheTests";
 
-/// One request as it came.
+/// A request that the server received.
 #[derive(Debug, Clone)]
 pub struct Hit {
     pub at: Instant,
     pub path: String,
     pub query: HashMap<String, String>,
-    /// Names in lower case.
+    /// By name in lower case.
     pub headers: HashMap<String, String>,
-    /// How many of this region came before.
+    /// How many requests for this region came before.
     pub nth: usize,
 }
 
@@ -36,7 +38,7 @@ impl Hit {
     }
 }
 
-/// What to answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Answer {
     status: u16,
@@ -52,12 +54,12 @@ impl Answer {
     pub fn json(body: &Value) -> Answer {
         Answer::new(200, body.to_string())
     }
-    /// A page of videos with these ids; the last one without a token.
+    /// A page of videos with these ids, and the token of the next page, if any.
     pub fn page<S: AsRef<str>>(ids: &[S], next: Option<&str>) -> Answer {
         let items: Vec<Value> = ids.iter().map(|id| item(id.as_ref())).collect();
         Answer::json(&json!({"kind": "youtube#videoListResponse", "items": items, "nextPageToken": next}))
     }
-    /// An error body as YouTube writes it.
+    /// An error response in YouTube's format.
     pub fn refusal(status: u16, reason: &str) -> Answer {
         let error = json!({"code": status, "message": format!("about {reason}"), "errors": [{"reason": reason, "domain": "global", "message": "x"}]});
         Answer::new(status, json!({ "error": error }).to_string())
@@ -87,7 +89,7 @@ pub fn item(id: &str) -> Value {
     })
 }
 
-/// A server on loopback. Its thread ends with the test's process.
+/// A server on loopback. Its thread lives as long as the test process.
 pub struct Server {
     pub base_url: String,
     log: Arc<Mutex<Vec<Hit>>>,
@@ -108,19 +110,19 @@ impl Server {
         Server { base_url, log }
     }
 
-    /// Every region answers one page of these ids, prefixed by its code.
+    /// Each region's chart is one page of these ids, prefixed by its code.
     pub fn of_pages(ids: &'static [&'static str]) -> Server {
         Server::start(move |hit| {
             Answer::page(&ids.iter().map(|id| format!("{}-{id}", hit.region())).collect::<Vec<_>>(), None)
         })
     }
 
-    /// Every region answers a page that makes far more data, in every format, than a pipe and a buffer hold.
-    pub fn of_much() -> Server {
+    /// Each region's chart makes far more data, in every format, than a pipe and a buffer hold.
+    pub fn of_large_pages() -> Server {
         Server::start(|hit| {
-            let video = |place: u32| {
-                let mut video = item(&format!("{}-{place}", hit.region()));
-                // A title is cut at 1,000 characters.
+            let video = |rank: u32| {
+                let mut video = item(&format!("{}-{rank}", hit.region()));
+                // Longer titles are truncated.
                 video["snippet"]["title"] = json!("\u{1f600}".repeat(1000));
                 video
             };
@@ -134,7 +136,7 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
-    /// The regions asked, in the order of their requests.
+    /// The regions that were requested, in the order of the requests.
     pub fn asked(&self) -> Vec<String> {
         self.log().iter().map(|hit| hit.region().to_owned()).collect()
     }
@@ -188,31 +190,27 @@ fn read_request(reader: &mut impl BufRead) -> Option<Hit> {
     })
 }
 
-/// One run of the program in an empty folder with an empty environment but for the key.
+/// One run of the program in an empty folder, with nothing in the environment but the key.
 pub struct Run {
     pub command: Command,
     pub folder: tempfile::TempDir,
 }
 
-/// What came of it.
+/// The result of a run.
 pub struct Outcome {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
-    /// Kept so that files can be looked at.
+    /// Kept alive so that tests can look at its files.
     pub folder: tempfile::TempDir,
 }
 
 impl Run {
     pub fn new<S: AsRef<str>>(arguments: &[S]) -> Run {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trendfetch"));
-        command
-            .args(arguments.iter().map(AsRef::as_ref))
-            .current_dir(&folder)
-            .env_clear()
-            .env("YOUTUBE_API_KEY", KEY)
-            .stdin(Stdio::null());
+        let program = [env!("CARGO_BIN_EXE_trendfetch")];
+        let mut command = command(program.into_iter().chain(arguments.iter().map(AsRef::as_ref)).map(OsString::from));
+        command.current_dir(&folder).env_clear().env("YOUTUBE_API_KEY", KEY).stdin(Stdio::null());
         Run { command, folder }
     }
 
@@ -240,15 +238,16 @@ impl Run {
 
     /// The same run, started by another program, such as `prlimit`.
     pub fn under(mut self, launcher: &[&str]) -> Run {
-        let mut command = Command::new(launcher[0]);
-        command.args(&launcher[1..]).arg(self.command.get_program()).args(self.command.get_args());
+        let own = std::iter::once(self.command.get_program()).chain(self.command.get_args());
+        let own = own.skip(SIGNAL_RESET.len()).map(OsString::from);
+        let mut command = command(launcher.iter().map(OsString::from).chain(own));
         let variables = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
         command.env_clear().envs(variables).current_dir(&self.folder).stdin(Stdio::null());
         self.command = command;
         self
     }
 
-    /// The same run without the rights of root: where it would be root, it is `nobody`, who may write into its folder.
+    /// The same run without root's privileges: instead of root it is `nobody`, who may write to its folder.
     pub fn without_rights(self) -> Run {
         if !rustix::process::geteuid().is_root() {
             return self;
@@ -293,6 +292,26 @@ impl Outcome {
     }
 }
 
+/// A command with the default action for SIGINT and SIGHUP. Under `nohup`, or in the background job of a script, this
+/// process ignores them; a program inherits that, and trendfetch then keeps ignoring them.
+fn command(words: impl Iterator<Item = OsString>) -> Command {
+    let mut words = SIGNAL_RESET.iter().map(OsString::from).chain(words);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
+
+/// The words before a command that reset ignored signals, if this process ignores any.
+static SIGNAL_RESET: LazyLock<&[&str]> = LazyLock::new(|| {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let is_ignored = |signal: Signal| mask.unwrap_or(0) >> (signal.as_raw() - 1) & 1 == 1;
+    match [Signal::INT, Signal::HUP].into_iter().any(is_ignored) {
+        true => &["env", "--default-signal=INT,HUP"],
+        false => &[],
+    }
+});
+
 pub fn files_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -300,7 +319,7 @@ pub fn files_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The most memory that a process had, as far as it got, in KiB; 0 once it has ended.
+/// The peak memory of a process so far, in KiB; 0 once it has ended.
 #[cfg(target_os = "linux")]
 pub fn peak_kib(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
@@ -308,7 +327,7 @@ pub fn peak_kib(process: u32) -> u64 {
     line.split_whitespace().nth(1).map_or(0, |kib| kib.parse().unwrap())
 }
 
-/// The row of a region in the document's stats.
+/// A region's row in the stats of a document.
 pub fn region_row<'a>(document: &'a Value, region: &str) -> &'a Value {
     document["stats"]["regions"].as_array().unwrap().iter().find(|row| row["region"] == region).unwrap()
 }

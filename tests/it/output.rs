@@ -233,7 +233,7 @@ fn a_full_device_is_exit_1_and_other_outputs_are_written() {
 
 #[test]
 fn a_closed_pipe_is_no_error_in_any_format() {
-    let server = Server::of_much();
+    let server = Server::of_large_pages();
     for format in ["json", "ndjson", "csv", "table"] {
         for rows in ["videos", "entries"] {
             let rows = if ["ndjson", "csv"].contains(&format) { format!("--rows {rows}") } else { String::new() };

@@ -144,7 +144,7 @@ print(json.dumps([table.num_rows, sorted(set(table['region'].to_pylist())), tabl
         let in_the_way = Run::on(&server, "-r US -f parquet -o lake/");
         fs::create_dir_all(in_the_way.path("lake/.part.parquet.trendfetch-tmp")).unwrap();
         let outcome = in_the_way.finish().exits(1);
-        assert!(outcome.stderr.contains("is in the way, and no file; remove it"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("is in the way and is not a regular file; remove it"), "{}", outcome.stderr);
         assert!(server.log().is_empty());
     }
 

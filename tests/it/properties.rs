@@ -372,7 +372,7 @@ proptest! {
 #[test]
 fn every_character_that_a_terminal_would_obey_or_hide_is_made_visible() {
     for character in '\0'..=char::MAX {
-        assert_all_seen("visible", &sanitize::visible(&character.to_string()));
+        assert_all_seen("escape_invisible", &sanitize::escape_invisible(&character.to_string()));
     }
 }
 

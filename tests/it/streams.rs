@@ -124,7 +124,7 @@ fn closed_standard_descriptors_do_not_become_files_of_the_program() {
 
 #[test]
 fn a_socket_and_a_pipe_that_does_not_block_take_all_of_the_data() {
-    let server = Server::of_much();
+    let server = Server::of_large_pages();
     let (theirs, mut ours) = UnixStream::pair().unwrap();
     let (from_pipe, pipe) = std::io::pipe().unwrap();
     // As Node leaves the pipes of its children.
@@ -171,7 +171,7 @@ fn a_fifo_waits_for_its_reader_and_files_do_not_wait_for_a_fifo() {
     assert_eq!(reader.join().unwrap(), outcome.read("trends.json"));
 
     // One that reads already sees no end of data before the data; one that stops early is no error.
-    let much = Server::of_much();
+    let much = Server::of_large_pages();
     for (reader, code) in [("cat fifo >copy", 0), ("head -c 1 fifo >copy", 0)] {
         let run = Run::on(&much, "-r US -q -o fifo -o trends.json");
         make_fifo(run.folder.path());
@@ -241,7 +241,7 @@ const TWO_SECONDS: Duration = Duration::from_secs(2);
 
 #[test]
 fn a_deadline_ends_a_run_whose_output_blocks() {
-    let server = Server::of_much();
+    let server = Server::of_large_pages();
     scope(|scope| {
         for (arguments, says) in [
             ("-o fifo", "cannot write fifo: it was not done when --deadline ended the run"),
@@ -267,7 +267,7 @@ fn a_deadline_ends_a_run_whose_output_blocks() {
 
 #[test]
 fn a_signal_ends_a_run_whose_output_blocks_and_claims_nothing_of_it() {
-    let server = Server::of_much();
+    let server = Server::of_large_pages();
     scope(|scope| {
         for (arguments, signal, code) in [
             ("-o fifo", Signal::HUP, 129),
@@ -293,7 +293,7 @@ fn a_signal_ends_a_run_whose_output_blocks_and_claims_nothing_of_it() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let server = Server::of_much();
+    let server = Server::of_large_pages();
     let run = Blocked::start(&server, "-r US -q -o trends.json -o -");
     run.wait_for_file();
     let sent = Instant::now();

@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use crate::support::sanitize::from_utf16;
+use crate::support::sanitize::decode_utf16;
 
 /// What `.env` may set. Never the base URL: a foreign folder must not be able to send the key elsewhere.
 const NAMES: [&str; 3] = ["YOUTUBE_API_KEY", "TRENDFETCH_REGIONS", "TRENDFETCH_STORE"];
@@ -47,7 +47,7 @@ impl Dotenv {
 
     /// Reads lines of `NAME=value`. An empty value is none; where a name has several, the last one counts.
     pub(super) fn parse(bytes: &[u8]) -> Dotenv {
-        let utf16 = from_utf16(bytes);
+        let utf16 = decode_utf16(bytes);
         // What is not UTF-8 becomes U+FFFD, and matters only in a value that is wanted.
         let text = utf16.clone().unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned());
         let mut lines = lines(text.trim_start_matches('\u{feff}'));

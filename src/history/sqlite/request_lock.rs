@@ -19,7 +19,7 @@ impl RequestLock {
     /// When no file can be made beside the history.
     pub(super) fn take(history: &Path, request: &str) -> io::Result<Option<RequestLock>> {
         let path = path(history, request)?;
-        Ok(file_lock::try_now(&path)?.map(|file| RequestLock { path, _file: file }))
+        Ok(file_lock::try_lock(&path)?.map(|file| RequestLock { path, _file: file }))
     }
 }
 
@@ -33,6 +33,6 @@ impl Drop for RequestLock {
 /// Beside the file that all links lead to, so that every way to it finds the same lock.
 fn path(history: &Path, request: &str) -> io::Result<PathBuf> {
     let mut name = fs::canonicalize(history)?.into_os_string();
-    name.push(format!("-run-{}", file_lock::hash(request.as_bytes())));
+    name.push(format!("-run-{}", file_lock::fnv1a_hex(request.as_bytes())));
     Ok(PathBuf::from(name))
 }

@@ -13,7 +13,7 @@ use super::{cause, when};
 use crate::model::Status;
 use crate::model::category::Category;
 use crate::model::region::Region;
-use crate::support::human::span;
+use crate::support::human::format_span;
 
 /// By how many points of a hundred a category's share must change to be told.
 const JUMP: f64 = 15.0;
@@ -155,7 +155,7 @@ impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Gap::Missing { regions, runs, from, to, usual } => {
-                let (codes, usual) = (some_codes(regions), span(usual.as_secs()));
+                let (codes, usual) = (some_codes(regions), format_span(usual.as_secs()));
                 let runs = if *runs == 1 { "one run is".to_owned() } else { format!("{runs} runs are") };
                 write!(
                     f,
@@ -165,7 +165,7 @@ impl fmt::Display for Gap {
                 )
             }
             Gap::Overdue { regions, since, usual } => {
-                let (codes, usual) = (some_codes(regions), span(usual.as_secs()));
+                let (codes, usual) = (some_codes(regions), format_span(usual.as_secs()));
                 write!(f, "{codes}: no run since {}; usually one comes every {usual}.", when(since))
             }
             Gap::Failed { region, failed, of, kinds } => {

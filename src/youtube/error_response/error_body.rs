@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::limit::Limit;
 use super::parse_seconds;
 use crate::normalize::mend::mend;
-use crate::support::sanitize::without_byte_order_mark;
+use crate::support::sanitize::strip_bom;
 
 /// A body is read up to here. Recorded errors have about 1 KB.
 pub(super) const LONGEST: usize = 64 << 10;
@@ -92,7 +92,7 @@ fn simplified(parameter: &str) -> String {
 /// The JSON value at the start of a body, whatever follows it. Of one that is cut short, its whole members count: they
 /// are what the server said, and half a word is dropped, which could be the beginning of another one.
 pub(super) fn first_value(body: &[u8]) -> Option<Value> {
-    let mut body = without_byte_order_mark(&body[..body.len().min(LONGEST)]).to_vec();
+    let mut body = strip_bom(&body[..body.len().min(LONGEST)]).to_vec();
     // A message may be cut within a character; its reason counts all the same.
     mend(&mut body);
     let text = String::from_utf8_lossy(&body);

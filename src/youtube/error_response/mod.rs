@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use crate::model::error::{ErrorKind, RegionError};
-use crate::support::sanitize::{one_line, without_markup};
+use crate::support::sanitize::{one_line, strip_html};
 use crate::youtube::client::Response;
 use crate::youtube::failure::{Delivery, Failure};
 use classify::{Class, classify};
@@ -27,8 +27,8 @@ pub(super) fn read(reply: &Response, now: Timestamp) -> Failure {
     let body = ErrorBody::read(&reply.body);
     let status = reply.head.status;
     let (Class { kind, mut remedy }, reason) = classify(status, &body);
-    let reason = reason.map(|word| one_line(&without_markup(word), 60)).filter(|word| !word.is_empty());
-    let mut message = one_line(&without_markup(&body.message), 300);
+    let reason = reason.map(|word| one_line(&strip_html(word), 60)).filter(|word| !word.is_empty());
+    let mut message = one_line(&strip_html(&body.message), 300);
     if message.is_empty() {
         let silent = silent::describe(reply, kind);
         message = silent.message;

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::error_body::{ErrorBody, LONGEST, first_value};
 use crate::model::error::{ErrorKind, Remedy};
-use crate::support::sanitize::{one_line, without_byte_order_mark, without_markup};
+use crate::support::sanitize::{one_line, strip_bom, strip_html};
 use crate::youtube::client::Response;
 
 /// As much of a title or of a text as is quoted.
@@ -56,7 +56,7 @@ pub(super) fn describe(reply: &Response, kind: ErrorKind) -> Description {
 
 /// Describes an answer whose status is 200, though it is no chart.
 pub(super) fn describe_other(body: &[u8]) -> Description {
-    let error = one_line(&without_markup(&ErrorBody::read(body).message), 200);
+    let error = one_line(&strip_html(&ErrorBody::read(body).message), 200);
     if !error.is_empty() {
         return Description { message: format!("an error with status 200: {error}"), remedy: None };
     }
@@ -92,7 +92,7 @@ fn content(body: &[u8]) -> Option<String> {
 
 /// The body, or the beginning of a long one, as text.
 fn beginning(body: &[u8]) -> Option<&str> {
-    let body = without_byte_order_mark(&body[..body.len().min(LONGEST)]);
+    let body = strip_bom(&body[..body.len().min(LONGEST)]);
     match str::from_utf8(body) {
         // A character that is cut in two at the end.
         Err(error) if error.error_len().is_none() => str::from_utf8(&body[..error.valid_up_to()]).ok(),
