@@ -16,10 +16,10 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use trendfetch::deduplicate::deduplicate;
 use trendfetch::model::region::Region;
-use trendfetch::model::{ChartEntry, Counts, Effort, RegionChart, RegionOutcome, Video};
-use trendfetch::normalize::{Window, page};
+use trendfetch::model::{ChartEntry, Counts, FetchMetrics, RegionChart, RegionOutcome, Video};
+use trendfetch::normalize::{PageRange, parse_page};
 
-const WINDOW: Window = Window { offset: 0, size: 50, description: false, fetched_at: Timestamp::UNIX_EPOCH };
+const WINDOW: PageRange = PageRange { offset: 0, size: 50, description: false, fetched_at: Timestamp::UNIX_EPOCH };
 
 criterion_group!(benches, normalizing, deduplicating);
 criterion_main!(benches);
@@ -32,7 +32,7 @@ fn normalizing(criterion: &mut Criterion) {
         let items: Vec<Value> = (0..50).map(item).collect();
         let body = json!({"kind": "youtube#videoListResponse", "nextPageToken": "CDIQAA", "items": items}).to_string();
         group.bench_function(format!("{name}, {} bytes", body.len()), |bench| {
-            bench.iter(|| page(black_box(body.as_bytes()), WINDOW).expect("a page"));
+            bench.iter(|| parse_page(black_box(body.as_bytes()), WINDOW).expect("a page"));
         });
         group.bench_function(format!("{name}, JSON only looked at"), |bench| {
             bench.iter(|| serde_json::from_str::<IgnoredAny>(black_box(&body)).expect("JSON"));
@@ -90,7 +90,7 @@ fn charts(places: u32) -> Vec<RegionChart> {
             skipped: 0,
             answered: true,
             error: None,
-            effort: Effort::default(),
+            metrics: FetchMetrics::default(),
         },
     };
     Region::all().map(chart).collect()

@@ -164,8 +164,6 @@ fn latency(path: &str, region: &str) -> Option<Duration> {
     match how {
         "fixed" => Some(Duration::from_millis(number)),
         "drawn" => Some(Duration::from_millis(drawn(number, region))),
-        "tail" if matches!(region, "JP" | "VN" | "ZW") => Some(Duration::from_millis(number)),
-        "tail" => Some(Duration::from_millis(number / 10)),
         _ => None,
     }
 }

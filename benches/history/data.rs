@@ -10,7 +10,7 @@ use trendfetch::model::category::Category;
 use trendfetch::model::language::Language;
 use trendfetch::model::region::Region;
 use trendfetch::model::{
-    ChartEntry, Counts, Document, Effort, MergedVideo, RegionChart, RegionOutcome, Request, Video,
+    ChartEntry, Counts, Document, FetchMetrics, MergedVideo, RegionChart, RegionOutcome, Request, Video,
 };
 use trendfetch::stats;
 
@@ -51,7 +51,7 @@ fn chart(index: u32, region: Region, number: u32, fetched_at: Timestamp) -> Regi
             skipped: 0,
             answered: true,
             error: None,
-            effort: Effort { requests: 4, ..Effort::default() },
+            metrics: FetchMetrics { requests: 4, ..FetchMetrics::default() },
         },
     }
 }

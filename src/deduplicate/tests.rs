@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::region::Region;
-use crate::model::{Counts, Effort, Video};
-use crate::normalize::{Window, page};
+use crate::model::{Counts, FetchMetrics, Video};
+use crate::normalize::{PageRange, parse_page};
 
 fn region(code: &str) -> Region {
     Region::new(code).unwrap()
@@ -12,15 +12,15 @@ fn region(code: &str) -> Region {
 /// A chart of these items, all of one page that arrived at this second of the run.
 fn chart(code: &str, second: i64, items: Value) -> RegionChart {
     let fetched_at = jiff::Timestamp::from_second(1_795_381_200 + second).unwrap();
-    let window = Window { offset: 0, size: 50, description: false, fetched_at };
-    let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
+    let window = PageRange { offset: 0, size: 50, description: false, fetched_at };
+    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
         entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
         error: None,
-        effort: Effort::default(),
+        metrics: FetchMetrics::default(),
     };
     RegionChart { entries: page.entries, outcome }
 }

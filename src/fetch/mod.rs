@@ -1,19 +1,14 @@
-//! Stage 1: asks for the chart of every region at once, a few requests in flight.
+//! Stage 1: fetches the charts of all regions concurrently, within the limits of the key.
 //!
-//! - [`api`] — the request for a page, and its answer
-//! - [`transport`] — the way there; only its folder names reqwest
-//! - `refusal` — an answer that is no page, and what it means
-//! - [`retry`] — what follows from a failure: the table, and pure decisions
-//! - `throttle` — when to send: the shared hold, the end of sending
-//! - `permits` — how many at once, and who is next
-//! - `budget` — units and retries
-//! - `server_clock` — by how much this machine's clock is ahead of the server's
-//! - `chart` — one region: the page loop
-//! - `attempts` — one page: the loop of attempts
+//! - `region_task` — one region: the page loop
+//! - `attempts` — one page: the attempt loop
+//! - `throttle` — when to send: permits, the hold after a rate limit, the end of sending
+//! - [`retry`] — what follows from a failure: a table and pure decisions
+//! - `budget` — quota units and retries
+//! - `server_clock` — how far this machine's clock is ahead of the server's
 
 mod attempts;
 mod budget;
-mod priority_semaphore;
 mod region_task;
 pub mod retry;
 mod server_clock;
@@ -43,111 +38,108 @@ pub use throttle::RESTART_JITTER;
 /// What to fetch, and within which limits.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Without repeats; charts come back in this order.
+    /// Without duplicates; charts are returned in this order.
     pub regions: Vec<Region>,
-    /// Places per region, 1 to 200.
+    /// Entries per region, 1 to 200.
     pub max_results: u32,
-    /// One category, or all.
+    /// `None` is the chart of all categories.
     pub category: Option<Category>,
-    /// Whether to ask for descriptions.
+    /// Whether to request descriptions.
     pub description: bool,
-    /// Most requests in flight; `None` is no limit.
+    /// The most requests in flight; `None` is no limit.
     pub concurrency: Option<usize>,
-    /// When to try again.
     pub retry: RetryPolicy,
     /// For the whole run, from its start.
     pub deadline: Option<Duration>,
-    /// Most attempts.
+    /// The most quota units that the run may spend.
     pub max_units: Option<u32>,
 }
 
 impl Plan {
-    /// Pages of at most 50 that a whole chart of the asked depth takes.
+    /// Pages of at most 50 entries that a whole chart takes.
     pub fn pages_per_region(&self) -> u32 {
         self.max_results.div_ceil(crate::youtube::request::PAGE_SIZE)
     }
 
-    /// Requests of a run without a failure, and so its price in quota units.
+    /// Requests of a run without a failure, which is also its cost in quota units.
     pub fn requests(&self) -> u32 {
         self.pages_per_region().saturating_mul(u32::try_from(self.regions.len()).unwrap_or(u32::MAX))
     }
 }
 
-/// When the run began, by both clocks. Durations come from the steady one alone.
+/// When the run began, by the monotonic and by the wall clock. Durations come from the monotonic one alone.
 #[derive(Debug, Clone, Copy)]
 pub struct StartTime {
-    /// The steady clock.
     pub instant: Instant,
-    /// The wall clock.
     pub timestamp: Timestamp,
 }
 
 impl StartTime {
-    /// The wall clock now, without asking it again: it may have been set meanwhile.
+    /// The wall-clock time now, derived from the monotonic clock: the wall clock may have been set meanwhile.
     pub fn now(&self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.instant.elapsed()).unwrap_or_default();
         self.timestamp.checked_add(elapsed).unwrap_or(self.timestamp)
     }
 }
 
-/// What happens while a region is fetched, for a display.
+/// What happens while a region is fetched, for the progress display.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// An attempt was sent: so many by now.
+    /// An attempt was sent.
     Sent {
-        /// Attempts of this region, this one included.
+        /// Attempts of this region so far, this one included.
         attempts: u32,
     },
-    /// A page came: so many videos by now.
+    /// A page arrived.
     Arrived {
-        /// Of this region.
+        /// Videos of this region so far.
         videos: usize,
     },
     /// The request will be sent again after this wait.
     Retrying(Duration, &'a RegionError),
-    /// The server asked this region, and so all, for silence.
+    /// A rate limit holds all regions for so long.
     Held(Duration),
     /// The region is finished.
     Ended,
 }
 
-/// Told what happens; must not block.
+/// Receives events. Must not block.
 pub trait Observer: Send + Sync {
-    /// `index` is the region's place in the plan.
-    fn observe(&self, index: usize, event: &Event<'_>);
+    /// `region_index` is the region's position in the plan.
+    fn observe(&self, region_index: usize, event: &Event<'_>);
 }
 
-/// What a run brought.
+/// What [`fetch`] returns.
 #[derive(Debug)]
-pub struct Fetched {
+pub struct FetchOutcome {
     /// One per region, in the order of the plan.
     pub charts: Vec<RegionChart>,
-    /// For how long the server had asked for silence.
+    /// For how long rate limits held sending.
     pub held: Duration,
-    /// By how much this machine's clock is ahead of the server's, by the `Date` of its answers; negative where it is
-    /// behind, `None` where no answer has one.
+    /// How far this machine's clock is ahead of the server's, by the `Date` of its responses. Negative if it is behind,
+    /// `None` if no response has a `Date`.
     pub clock_ahead: Option<SignedDuration>,
 }
 
-/// Fetches all charts of the plan. Failures are in the charts; `cancelled` scope the run early.
+/// Fetches all charts of the plan. Failures are in the charts. The run ends early when `cancelled` resolves.
 pub async fn fetch<T: Transport>(
     plan: Plan,
     start: StartTime,
     transport: T,
     observer: Arc<dyn Observer>,
     cancelled: impl Future<Output = ()>,
-) -> Fetched {
-    let run = Arc::new(Run::new(plan, start, transport, observer));
+) -> FetchOutcome {
+    let run = Arc::new(RunContext::new(plan, start, transport, observer));
     let mut tasks = JoinSet::new();
-    for index in 0..run.plan.regions.len() {
-        // The one line of concurrency: every region is a task, and `throttle` says which of them sends.
+    for region_index in 0..run.plan.regions.len() {
+        // All concurrency starts here: every region is a task, and `throttle` decides which of them may send.
         let run = Arc::clone(&run);
-        tasks.spawn(async move { (index, region_task::fetch(run, index).await) });
+        tasks.spawn(async move { (region_index, region_task::fetch(run, region_index).await) });
     }
     let mut charts = Vec::with_capacity(run.plan.regions.len());
     let mut cancelled = pin!(cancelled);
-    let mut deadline = pin!(run.deadline());
-    let (mut on_cancelled, mut on_deadline) = (true, true);
+    let mut deadline = pin!(run.wait_for_deadline());
+    let (mut is_cancelled, mut is_deadline_over) = (false, false);
     loop {
         tokio::select! {
             joined = tasks.join_next() => match joined {
@@ -155,26 +147,26 @@ pub async fn fetch<T: Transport>(
                 Some(Ok(chart)) => charts.push(chart),
                 Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
             },
-            () = &mut cancelled, if on_cancelled => {
-                on_cancelled = false;
+            () = &mut cancelled, if !is_cancelled => {
+                is_cancelled = true;
                 run.throttle.stop(Stop::abandon(ErrorKind::Cancelled, "the run was interrupted"));
             }
-            () = &mut deadline, if on_deadline => {
-                on_deadline = false;
+            () = &mut deadline, if !is_deadline_over => {
+                is_deadline_over = true;
                 run.throttle.stop(Stop::abandon(ErrorKind::Deadline, "not finished when --deadline had passed"));
             }
         }
     }
-    charts.sort_unstable_by_key(|(index, _)| *index);
-    Fetched {
+    charts.sort_unstable_by_key(|(region_index, _)| *region_index);
+    FetchOutcome {
         charts: charts.into_iter().map(|(_, chart)| chart).collect(),
         held: run.throttle.held(),
         clock_ahead: run.clock.ahead(),
     }
 }
 
-/// What the regions of a run share.
-struct Run<T> {
+/// What the tasks of a run share.
+struct RunContext<T> {
     plan: Plan,
     start: StartTime,
     transport: T,
@@ -183,17 +175,17 @@ struct Run<T> {
     units: Budget,
     retries: Budget,
     /// Whether any request has succeeded.
-    answered: AtomicBool,
+    has_success: AtomicBool,
     clock: ServerClock,
 }
 
-impl<T> Run<T> {
-    fn new(plan: Plan, start: StartTime, transport: T, observer: Arc<dyn Observer>) -> Run<T> {
-        Run {
+impl<T> RunContext<T> {
+    fn new(plan: Plan, start: StartTime, transport: T, observer: Arc<dyn Observer>) -> RunContext<T> {
+        RunContext {
             throttle: Throttle::new(plan.concurrency),
-            units: Budget::of_units(plan.max_units),
-            retries: Budget::of_retries(plan.requests()),
-            answered: AtomicBool::new(false),
+            units: Budget::units(plan.max_units),
+            retries: Budget::retries(plan.requests()),
+            has_success: AtomicBool::new(false),
             clock: ServerClock::default(),
             plan,
             start,
@@ -202,42 +194,41 @@ impl<T> Run<T> {
         }
     }
 
-    /// Takes one quota unit.
-    fn spend(&self) -> Result<(), Stop> {
-        if self.units.take() { Ok(()) } else { Err(self.out_of_units()) }
-    }
-
-    /// Whether a quota unit is left. Nobody waits for a request that cannot be paid for.
-    fn can_pay(&self) -> Result<(), Stop> {
+    /// Fails if no quota unit is left, so that nobody waits for a request that cannot be paid for.
+    fn check_units(&self) -> Result<(), Stop> {
         if self.units.is_spent() { Err(self.out_of_units()) } else { Ok(()) }
     }
 
-    /// Scope the run for want of units.
+    fn spend_unit(&self) -> Result<(), Stop> {
+        if self.units.try_take() { Ok(()) } else { Err(self.out_of_units()) }
+    }
+
+    /// Ends the run because its units are spent.
     fn out_of_units(&self) -> Stop {
         let stop = Stop::finish(ErrorKind::Budget, "--max-units is spent; what had arrived by then is kept");
         self.throttle.stop(stop.clone());
         stop
     }
 
-    fn has_answered(&self) {
-        self.answered.store(true, Relaxed);
+    fn note_success(&self) {
+        self.has_success.store(true, Relaxed);
     }
 
-    fn is_answered(&self) -> bool {
-        self.answered.load(Relaxed)
+    fn has_success(&self) -> bool {
+        self.has_success.load(Relaxed)
     }
 
-    /// The wall clock, in whole seconds.
+    /// The wall-clock time in whole seconds.
     fn now(&self) -> Timestamp {
         whole_seconds(self.start.now())
     }
 
     /// What is left of the deadline.
-    fn left(&self) -> Option<Duration> {
+    fn time_left(&self) -> Option<Duration> {
         self.plan.deadline.map(|deadline| deadline.saturating_sub(self.start.instant.elapsed()))
     }
 
-    async fn deadline(&self) {
+    async fn wait_for_deadline(&self) {
         match self.plan.deadline.and_then(|deadline| self.start.instant.checked_add(deadline)) {
             Some(deadline) => sleep_until(deadline).await,
             None => std::future::pending().await,

@@ -1,6 +1,6 @@
 //! What can go wrong, as types, by how far it reaches.
 //!
-//! An attempt that failed is a [`Failure`](crate::youtube::failure::Failure) and never leaves `fetch`;
+//! An attempt that failed is a [`AttemptFailure`](crate::youtube::failure::AttemptFailure) and never leaves `fetch`;
 //! a region that failed is a [`RegionError`] and travels in the document; a run that cannot begin is a
 //! [`UsageError`] or a [`StartError`](crate::app::StartError); an output that cannot be written is an
 //! [`OutputError`](crate::output::OutputError).

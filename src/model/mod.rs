@@ -148,26 +148,25 @@ pub struct RegionOutcome {
     pub answered: bool,
     /// Why its chart is not whole.
     pub error: Option<RegionError>,
-    /// Time and tries.
-    pub effort: Effort,
+    pub metrics: FetchMetrics,
 }
 
-/// What a region cost.
+/// What it took to fetch a region.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Effort {
-    /// Attempts sent, the repeated ones included.
+pub struct FetchMetrics {
+    /// Attempts sent, retries included.
     pub requests: u32,
-    /// Those of them that cost no quota unit, since they did not reach YouTube.
+    /// Requests that cost no quota unit, since they did not reach YouTube.
     pub unbilled: u32,
-    /// Those of them that repeated a failed one.
+    /// Requests that repeated a failed one.
     pub retries: u32,
-    /// Answers that said "too fast".
+    /// Responses that reported a rate limit.
     pub rate_limited: u32,
     /// From the first attempt to the end, waits included.
     pub elapsed: Duration,
-    /// Time in which an attempt was under way or its backoff waited for: what the region would
-    /// have taken alone.
-    pub alone: Duration,
+    /// Time in which an attempt was in flight or waited for its backoff: what the region would have taken if it were
+    /// fetched on its own.
+    pub sequential_time: Duration,
 }
 
 /// A video with all the regions that it was seen in: a row of the document.

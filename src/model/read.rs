@@ -37,7 +37,7 @@ pub enum DocumentError {
     },
     /// Not what `-o FILE.json` writes.
     #[error("{} is no document of trendfetch: {why}; -o FILE.json writes one", name(path))]
-    Malformed {
+    PageError {
         /// Which.
         path: PathBuf,
         /// What is wrong with it.
@@ -62,9 +62,9 @@ pub fn read(path: &Path) -> Result<Document, DocumentError> {
     };
     read.map_err(|error| DocumentError::Unreadable { path: path.to_owned(), error })?;
     if bytes.len() as u64 > MAX_DOCUMENT {
-        return Err(DocumentError::Malformed { path: path.to_owned(), why: "it is larger than 512 MiB".into() });
+        return Err(DocumentError::PageError { path: path.to_owned(), why: "it is larger than 512 MiB".into() });
     }
-    parse(&bytes).map_err(|why| DocumentError::Malformed { path: path.to_owned(), why })
+    parse(&bytes).map_err(|why| DocumentError::PageError { path: path.to_owned(), why })
 }
 
 /// Reads the bytes of a document. What is derived from other fields is derived anew.

@@ -2,12 +2,12 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn window() -> Window {
-    Window { offset: 50, size: 50, description: true, fetched_at: "2026-11-22T21:00:05Z".parse().unwrap() }
+fn window() -> PageRange {
+    PageRange { offset: 50, size: 50, description: true, fetched_at: "2026-11-22T21:00:05Z".parse().unwrap() }
 }
 
-fn read(body: impl AsRef<[u8]>) -> Result<Page, Malformed> {
-    page(body.as_ref(), window())
+fn read(body: impl AsRef<[u8]>) -> Result<Page, PageError> {
+    parse_page(body.as_ref(), window())
 }
 
 /// The page of these items.
@@ -94,7 +94,7 @@ fn every_field_of_a_full_item_arrives() {
         declared_language: Language::new("pl"),
     };
     let entry = ChartEntry { rank: 51, fetched_at: window().fetched_at, video: Box::new(video) };
-    let page = Page { entries: vec![entry], skipped: 0, items: 1, next: Some("CDIQAA".into()) };
+    let page = Page { entries: vec![entry], skipped: 0, items: 1, next_page_token: Some("CDIQAA".into()) };
     assert_eq!(read(body.to_string()), Ok(page));
 }
 
@@ -224,14 +224,14 @@ fn a_repeated_id_is_kept_with_both_ranks() {
 #[test]
 fn more_items_than_asked_for_are_cut() {
     let body = json!({"items": [{"id": "a"}, {}, {"id": "c"}, {"id": "d"}], "nextPageToken": "t"}).to_string();
-    let page = page(body.as_bytes(), Window { offset: 0, size: 3, ..window() }).unwrap();
+    let page = parse_page(body.as_bytes(), PageRange { offset: 0, size: 3, ..window() }).unwrap();
     assert_eq!((ranks(&page), page.skipped, page.items), (vec![(1, "a"), (3, "c")], 1, 3));
-    assert_eq!(page.next.as_deref(), Some("t"));
+    assert_eq!(page.next_page_token.as_deref(), Some("t"));
 }
 
 #[test]
 fn a_token_is_a_text_with_something_in_it() {
-    let next = |token: Value| read(json!({"items": [], "nextPageToken": token}).to_string()).unwrap().next;
+    let next = |token: Value| read(json!({"items": [], "nextPageToken": token}).to_string()).unwrap().next_page_token;
     assert_eq!(next(json!("CDIQAA")).as_deref(), Some("CDIQAA"));
     for none in [json!(""), json!(null), json!(5), json!({})] {
         assert_eq!(next(none.clone()), None, "{none}");
@@ -240,7 +240,7 @@ fn a_token_is_a_text_with_something_in_it() {
 
 #[test]
 fn an_empty_chart_is_a_page() {
-    let empty = Page { entries: Vec::new(), skipped: 0, items: 0, next: None };
+    let empty = Page { entries: Vec::new(), skipped: 0, items: 0, next_page_token: None };
     for body in [
         r#"{"items":[]}"#,
         r#"{"kind":"youtube#videoListResponse"}"#,
@@ -275,7 +275,7 @@ fn what_is_no_video_list_has_another_shape() {
         r#"{"items":[{]}"#,
         "\u{1f}\u{8b}",
     ] {
-        assert_eq!(read(body), Err(Malformed::Shape), "{body}");
+        assert_eq!(read(body), Err(PageError::WrongShape), "{body}");
     }
 }
 
@@ -287,7 +287,7 @@ fn a_page_cut_short_anywhere_is_truncated() {
     let body = body.to_string().replace("Zażółć", r"\ud83c\udfb5 \u017c\n").into_bytes();
     assert_eq!(read(&body).unwrap().entries[0].video.title.chars().next(), Some('🎵'));
     for length in 0..body.len() {
-        assert_eq!(read(&body[..length]), Err(Malformed::Truncated), "{}", String::from_utf8_lossy(&body[..length]));
+        assert_eq!(read(&body[..length]), Err(PageError::Truncated), "{}", String::from_utf8_lossy(&body[..length]));
     }
 }
 
@@ -317,7 +317,7 @@ fn half_a_surrogate_pair_is_replaced_and_keeps_its_video() {
             format!(r#"{{"nextPageToken":"{json}","{json}":1,"items":[{{"id":"a"}},{item},{{"id":"{json}"}}]}}"#);
         let page = read(&body).unwrap();
         assert_eq!((ranks(&page), page.skipped, page.items), (vec![(51, "a"), (52, "b")], 1, 3), "{body}");
-        assert_eq!(page.next.as_deref(), Some(text));
+        assert_eq!(page.next_page_token.as_deref(), Some(text));
         let expected = Video {
             title: text.into(),
             channel: text.into(),
@@ -358,7 +358,7 @@ fn of_a_field_that_comes_twice_the_last_counts() {
         "statistics":{"viewCount":"1","viewCount":"2","likeCount":"1","likeCount":"x"},
         "contentDetails":{"duration":"PT1S"},"contentDetails":null}]}"#;
     let mut page = read(body).unwrap();
-    assert_eq!((ranks(&page), page.next.as_deref()), (vec![(51, "a")], Some("b")));
+    assert_eq!((ranks(&page), page.next_page_token.as_deref()), (vec![(51, "a")], Some("b")));
     let expected = Video {
         title: "last".into(),
         tags: ["a", "b"].into_iter().collect(),
@@ -367,17 +367,17 @@ fn of_a_field_that_comes_twice_the_last_counts() {
         ..bare("a")
     };
     assert_eq!(*page.entries.remove(0).video, expected);
-    assert_eq!(read(r#"{"items":[],"items":"x"}"#), Err(Malformed::Shape));
+    assert_eq!(read(r#"{"items":[],"items":"x"}"#), Err(PageError::WrongShape));
 }
 
 #[test]
 fn a_byte_order_mark_is_skipped() {
     assert_eq!(ranks(&read("\u{feff}{\"items\":[{\"id\":\"a\"}]}").unwrap()), [(51, "a")]);
-    assert_eq!(read("\u{feff}\u{feff}{\"items\":[]}"), Err(Malformed::Shape));
+    assert_eq!(read("\u{feff}\u{feff}{\"items\":[]}"), Err(PageError::WrongShape));
     for cut in ["\u{feff}{\"items\":[", "\u{feff}"] {
-        assert_eq!(read(cut), Err(Malformed::Truncated));
+        assert_eq!(read(cut), Err(PageError::Truncated));
     }
-    assert_eq!(read(b"\xef\xbb"), Err(Malformed::Truncated));
+    assert_eq!(read(b"\xef\xbb"), Err(PageError::Truncated));
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn what_is_far_longer_than_youtube_allows_is_cut() {
     let video = video_of("snippet", pictures(&too_long));
     assert_eq!((video.channel_id.as_deref(), video.thumbnail.as_deref()), (None, Some("high")));
     let token = json!({"items": [], "nextPageToken": "x".repeat(1 << 20)}).to_string();
-    assert_eq!(read(token).unwrap().next.unwrap().len(), MAX_TOKEN);
+    assert_eq!(read(token).unwrap().next_page_token.unwrap().len(), MAX_TOKEN);
 }
 
 #[test]
@@ -441,7 +441,7 @@ fn deep_nesting_is_read_without_a_deep_stack() {
             assert_eq!(page.entries.len(), 1);
             assert_eq!(*page.entries[0].video, Video { age_restricted: None, ..bare("a") });
         }
-        assert_eq!(read(&deep), Err(Malformed::Shape));
+        assert_eq!(read(&deep), Err(PageError::WrongShape));
     }
 }
 
@@ -627,7 +627,12 @@ fn age_restricted_is_known_where_details_are() {
 fn a_description_is_kept_where_it_is_wanted_and_empty_where_missing() {
     let description = |wanted, item: Value| {
         let body = json!({ "items": [item] }).to_string();
-        page(body.as_bytes(), Window { description: wanted, ..window() }).unwrap().entries.remove(0).video.description
+        parse_page(body.as_bytes(), PageRange { description: wanted, ..window() })
+            .unwrap()
+            .entries
+            .remove(0)
+            .video
+            .description
     };
     assert_eq!(description(true, full()).as_deref(), Some("line\r\nline\n"));
     assert_eq!(description(true, json!({"id": "a"})).as_deref(), Some(""));
@@ -637,11 +642,11 @@ fn a_description_is_kept_where_it_is_wanted_and_empty_where_missing() {
 #[test]
 fn a_list_is_no_page_whatever_it_holds() {
     for body in ["[]", r#"[null,null,[{"id":"x"}]]"#, " [1,2,[]]"] {
-        assert_eq!(read(body), Err(Malformed::Shape), "{body}");
+        assert_eq!(read(body), Err(PageError::WrongShape), "{body}");
     }
 }
 
 #[test]
 fn a_page_cut_short_behind_half_a_surrogate_pair_is_truncated_too() {
-    assert_eq!(read(r#"{"items":[{"id":"a","snippet":{"title":"\ud83d"}},{"id":"b""#), Err(Malformed::Truncated));
+    assert_eq!(read(r#"{"items":[{"id":"a","snippet":{"title":"\ud83d"}},{"id":"b""#), Err(PageError::Truncated));
 }

@@ -1,8 +1,9 @@
-//! A page as it comes over the wire. Borrowed from the body, only the fields that are used, and
-//! lenient: a field of another type is a field that is missing, and of a field given twice the last counts, as it
-//! does for jq, Python and browsers.
+//! The JSON of a page: only the fields that are used, borrowed from the body.
 //!
-//! Source: "Videos", <https://developers.google.com/youtube/v3/docs/videos>, and captured answers.
+//! Reading is lenient. A field of another type counts as missing, and of a repeated field the last one counts, as in
+//! jq, Python and browsers.
+//!
+//! Source: "Videos", <https://developers.google.com/youtube/v3/docs/videos>, and captured responses.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +15,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use super::{MAX_IDENTIFIER, MAX_TAGS};
 use crate::model::tags::{self, Tags};
 
-/// Structs that are read from a JSON object. serde's own derive would refuse an object that repeats a field.
+/// Defines structs that are read from a JSON object. serde's derive would refuse an object that repeats a field.
 macro_rules! objects {
     ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? { $($key:literal => $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
@@ -23,12 +24,12 @@ macro_rules! objects {
             $(pub $field: $type,)*
         }
 
-        impl<'de> Soft<'de> for $name $(<$life>)? {
+        impl<'de> FromAnyJson<'de> for $name $(<$life>)? {
             fn object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
                 let mut read = Self::default();
-                while let Some(Soften(Text(name))) = object.next_key()? {
+                while let Some(Lenient(Text(name))) = object.next_key()? {
                     match name.as_deref() {
-                        $(Some($key) => read.$field = object.next_value::<Soften<_>>()?.0,)*
+                        $(Some($key) => read.$field = object.next_value::<Lenient<_>>()?.0,)*
                         _ => drop(object.next_value::<IgnoredAny>()?),
                     }
                 }
@@ -40,7 +41,7 @@ macro_rules! objects {
 
 objects! {
     /// `youtube#videoListResponse`
-    List<'de> {
+    VideoList<'de> {
         "kind" => kind: Text<'de>,
         "nextPageToken" => next_page_token: Text<'de>,
         "items" => items: Items<'de>,
@@ -69,7 +70,7 @@ objects! {
         "defaultAudioLanguage" => default_audio_language: Text<'de>,
     }
 
-    /// Others exist: `fhd`, `qhd` and `uhd` are up to 3840 pixels wide, and `shortsAspectRatio` is 9:16.
+    /// Others exist and are not used: `fhd`, `qhd` and `uhd` are up to 3840 pixels wide, `shortsAspectRatio` is 9:16.
     Thumbnails<'de> {
         "default" => default: Thumbnail<'de>,
         "medium" => medium: Thumbnail<'de>,
@@ -91,7 +92,7 @@ objects! {
         "ytRating" => yt_rating: Text<'de>,
     }
 
-    /// Counts are strings of an unsigned 64-bit number.
+    /// Counts are unsigned 64-bit numbers, written as strings.
     Statistics {
         "viewCount" => view_count: Count,
         "likeCount" => like_count: Count,
@@ -110,39 +111,38 @@ pub(super) struct Count(pub Option<u64>);
 #[derive(Default)]
 pub(super) struct Flag(pub Option<bool>);
 
-/// The items of a page.
 #[derive(Default)]
 pub(super) enum Items<'a> {
-    /// The field is not there, or null.
+    /// Absent or null.
     #[default]
     Missing,
-    /// Those of a page at most; what a server sends beyond is not kept.
+    /// At most [`MAX_ITEMS`]; what a server sends beyond is not kept.
     List(Vec<Item<'a>>),
-    /// No list.
+    /// Not a list.
     Other,
 }
 
-/// The most items that a page of YouTube's has.
+/// The most items of a page, as documented by YouTube.
 const MAX_ITEMS: usize = 50;
 
 impl<'a> Text<'a> {
-    /// An id or an address, which is of no use where it is empty, and of none where it is cut.
+    /// An id or a URL. Useless if it is empty or cut.
     pub(super) fn identifier(self) -> Option<Cow<'a, str>> {
         self.0.filter(|text| !text.is_empty() && text.len() <= MAX_IDENTIFIER)
     }
 }
 
 impl<'a> Thumbnails<'a> {
-    /// The address of the largest of the old five.
+    /// The URL of the largest one.
     pub(super) fn largest(self) -> Option<Cow<'a, str>> {
         let by_size = [self.maxres, self.standard, self.high, self.medium, self.default];
         by_size.into_iter().find_map(|thumbnail| thumbnail.url.identifier())
     }
 }
 
-/// What can be made of each JSON type; of the types that a field does not expect, nothing.
-pub(super) trait Soft<'de>: Default {
-    /// Made of a type that is not expected.
+/// A value that is made from whatever JSON type comes. Types that it does not expect yield a default.
+pub(super) trait FromAnyJson<'de>: Default {
+    /// The value for an unexpected type.
     fn other() -> Self {
         Self::default()
     }
@@ -156,7 +156,7 @@ pub(super) trait Soft<'de>: Default {
         Self::other()
     }
     fn list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        pass_over(list)?;
+        skip_rest(list)?;
         Ok(Self::other())
     }
     fn object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
@@ -165,19 +165,19 @@ pub(super) trait Soft<'de>: Default {
     }
 }
 
-/// Reads what is left of a list and keeps nothing.
-fn pass_over<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+/// Reads the rest of a list and keeps nothing.
+fn skip_rest<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
     while list.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-impl<'de> Soft<'de> for Text<'de> {
+impl<'de> FromAnyJson<'de> for Text<'de> {
     fn text(text: Cow<'de, str>) -> Self {
         Text(Some(text))
     }
 }
 
-impl<'de> Soft<'de> for Count {
+impl<'de> FromAnyJson<'de> for Count {
     fn text(text: Cow<'de, str>) -> Self {
         Count(text.parse().ok())
     }
@@ -186,20 +186,20 @@ impl<'de> Soft<'de> for Count {
     }
 }
 
-impl<'de> Soft<'de> for Flag {
+impl<'de> FromAnyJson<'de> for Flag {
     fn flag(flag: bool) -> Self {
         Flag(Some(flag))
     }
 }
 
-/// Where it matters whether an object is there at all.
-impl<'de, T: Soft<'de>> Soft<'de> for Option<T> {
+/// For objects whose absence matters.
+impl<'de, T: FromAnyJson<'de>> FromAnyJson<'de> for Option<T> {
     fn object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
         T::object(object).map(Some)
     }
 }
 
-impl<'de> Soft<'de> for Items<'de> {
+impl<'de> FromAnyJson<'de> for Items<'de> {
     fn other() -> Self {
         Items::Other
     }
@@ -207,25 +207,25 @@ impl<'de> Soft<'de> for Items<'de> {
         let mut items = Vec::with_capacity(MAX_ITEMS);
         while items.len() < MAX_ITEMS {
             match list.next_element()? {
-                Some(Soften(item)) => items.push(item),
+                Some(Lenient(item)) => items.push(item),
                 None => return Ok(Items::List(items)),
             }
         }
-        pass_over(list)?;
+        skip_rest(list)?;
         Ok(Items::List(items))
     }
 }
 
-impl<'de> Soft<'de> for Tags {
-    /// The tags before the first that no longer fits.
+impl<'de> FromAnyJson<'de> for Tags {
+    /// The tags before the first that does not fit.
     fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
         let mut tags = tags::Builder::default();
-        // As if a separator stood between two, so that empty tags have an end too.
+        // Counts a separator between two tags, so that a list of empty tags is bounded too.
         let mut room = MAX_TAGS + 1;
-        while let Some(Soften(Text(tag))) = list.next_element()? {
+        while let Some(Lenient(Text(tag))) = list.next_element()? {
             let Some(tag) = tag else { continue };
             let Some(left) = room.checked_sub(tag.chars().count() + 1) else {
-                pass_over(list)?;
+                skip_rest(list)?;
                 break;
             };
             room = left;
@@ -235,18 +235,18 @@ impl<'de> Soft<'de> for Tags {
     }
 }
 
-/// Reads `T` from whatever JSON stands there.
-pub(super) struct Soften<T>(pub T);
+/// Deserializes `T` from any JSON value.
+pub(super) struct Lenient<T>(pub T);
 
-impl<'de, T: Soft<'de>> Deserialize<'de> for Soften<T> {
+impl<'de, T: FromAnyJson<'de>> Deserialize<'de> for Lenient<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SoftVisitor(PhantomData)).map(Soften)
+        deserializer.deserialize_any(LenientVisitor(PhantomData)).map(Lenient)
     }
 }
 
-struct SoftVisitor<T>(PhantomData<T>);
+struct LenientVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Soft<'de>> Visitor<'de> for SoftVisitor<T> {
+impl<'de, T: FromAnyJson<'de>> Visitor<'de> for LenientVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

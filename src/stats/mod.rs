@@ -18,8 +18,8 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Durati
     let with =
         |wanted: fn(Status) -> bool| regions.iter().filter(|row| wanted(row.status)).map(|row| row.region).collect();
     let sum = |of: fn(&RegionOutcome) -> u32| outcomes.iter().map(of).sum();
-    let requests = sum(|outcome| outcome.effort.requests);
-    let alone: Duration = outcomes.iter().map(|outcome| outcome.effort.alone).sum();
+    let requests = sum(|outcome| outcome.metrics.requests);
+    let sequential_time: Duration = outcomes.iter().map(|outcome| outcome.metrics.sequential_time).sum();
     Stats {
         raw: outcomes.iter().map(|outcome| outcome.entries).sum(),
         unique: videos.len(),
@@ -27,14 +27,14 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Durati
         skipped: sum(|outcome| outcome.skipped),
         overlap: overlap(outcomes, &shared),
         requests,
-        retries: sum(|outcome| outcome.effort.retries),
-        rate_limited: sum(|outcome| outcome.effort.rate_limited),
-        quota_units: requests - sum(|outcome| outcome.effort.unbilled),
+        retries: sum(|outcome| outcome.metrics.retries),
+        rate_limited: sum(|outcome| outcome.metrics.rate_limited),
+        quota_units: requests - sum(|outcome| outcome.metrics.unbilled),
         elapsed_ms: milliseconds(elapsed),
         held_ms: milliseconds(held),
         regions_ok: with(|status| status == Status::Ok),
         regions_failed: with(|status| status != Status::Ok),
-        sequential_ms: milliseconds(alone + held),
+        sequential_ms: milliseconds(sequential_time + held),
         regions,
     }
 }
@@ -49,9 +49,9 @@ fn region_stats(outcome: &RegionOutcome, videos: usize) -> RegionStats {
             (Some(_), false) => Status::Failed,
         },
         videos,
-        requests: outcome.effort.requests,
-        retries: outcome.effort.retries,
-        elapsed_ms: milliseconds(outcome.effort.elapsed),
+        requests: outcome.metrics.requests,
+        retries: outcome.metrics.retries,
+        elapsed_ms: milliseconds(outcome.metrics.elapsed),
         error: outcome.error.clone(),
     }
 }

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::deduplicate::deduplicate;
 use crate::model::error::{ErrorKind, RegionError};
-use crate::model::{Effort, RegionChart};
-use crate::normalize::{Window, page};
+use crate::model::{FetchMetrics, RegionChart};
+use crate::normalize::{PageRange, parse_page};
 
 fn region(code: &str) -> Region {
     Region::new(code).unwrap()
@@ -13,15 +13,15 @@ fn region(code: &str) -> Region {
 /// A whole chart of these ids; an empty id is none.
 fn chart(code: &str, ids: &[&str]) -> RegionChart {
     let items: Value = ids.iter().map(|id| json!({ "id": id })).collect();
-    let window = Window { offset: 0, size: 50, description: false, fetched_at: jiff::Timestamp::UNIX_EPOCH };
-    let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
+    let window = PageRange { offset: 0, size: 50, description: false, fetched_at: jiff::Timestamp::UNIX_EPOCH };
+    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
         entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
         error: None,
-        effort: Effort::default(),
+        metrics: FetchMetrics::default(),
     };
     RegionChart { entries: page.entries, outcome }
 }
@@ -87,26 +87,26 @@ fn a_region_is_ok_partial_or_failed() {
 
 #[test]
 fn what_the_regions_cost_is_added_up() {
-    let us = Effort {
+    let us = FetchMetrics {
         unbilled: 1,
         requests: 5,
         retries: 2,
         rate_limited: 1,
         elapsed: Duration::from_millis(900),
-        alone: Duration::from_millis(400),
+        sequential_time: Duration::from_millis(400),
     };
-    let gb = Effort {
+    let gb = FetchMetrics {
         unbilled: 0,
         requests: 3,
         retries: 1,
         rate_limited: 4,
         elapsed: Duration::from_millis(800),
-        alone: Duration::from_millis(70),
+        sequential_time: Duration::from_millis(70),
     };
     let stats = stats(vec![
-        ended(chart("US", &[]), |outcome| outcome.effort = us),
+        ended(chart("US", &[]), |outcome| outcome.metrics = us),
         ended(chart("GB", &[]), |outcome| {
-            (outcome.effort, outcome.error, outcome.answered) = (gb, Some(error()), false)
+            (outcome.metrics, outcome.error, outcome.answered) = (gb, Some(error()), false)
         }),
     ]);
     assert_eq!((stats.requests, stats.retries, stats.rate_limited, stats.quota_units), (8, 3, 5, 7));

@@ -6,13 +6,13 @@ use crate::model::error::{ErrorKind, RegionError};
 
 /// Why one attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct AttemptFailure {
     /// What will be reported if it stays.
     pub error: RegionError,
     /// How long the server asked to wait, where it did.
     pub retry_after: Option<Duration>,
     /// The window of the limit that was met, where the answer names it.
-    pub window: Option<Duration>,
+    pub limit_window: Option<Duration>,
     /// How far the request got.
     pub delivery: Delivery,
 }
@@ -38,27 +38,32 @@ impl Delivery {
     }
 
     /// Whether the request is sent again at once, on a fresh connection: nothing is known against the server.
-    pub fn is_sent_again(self) -> bool {
+    pub fn allows_resend(self) -> bool {
         matches!(self, Delivery::NotProcessed | Delivery::ClosedConnection)
     }
 }
 
-impl Failure {
+impl AttemptFailure {
     /// A failure without an answer.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Failure {
-        Failure { error: RegionError::new(kind, message), retry_after: None, window: None, delivery: Delivery::Sent }
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> AttemptFailure {
+        AttemptFailure {
+            error: RegionError::new(kind, message),
+            retry_after: None,
+            limit_window: None,
+            delivery: Delivery::Sent,
+        }
     }
 
     /// With the status of the answer that was no page.
     #[must_use]
-    pub fn with_status(mut self, status: u16) -> Failure {
+    pub fn with_status(mut self, status: u16) -> AttemptFailure {
         self.error.status = Some(status);
         self
     }
 
     /// With its texts passed through `redact`: a server may repeat what it was sent.
     #[must_use]
-    pub fn redact(mut self, redact: impl Fn(&str) -> String) -> Failure {
+    pub fn redact(mut self, redact: impl Fn(&str) -> String) -> AttemptFailure {
         self.error.message = redact(&self.error.message);
         self.error.reason = self.error.reason.as_deref().map(redact);
         self

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use crate::model::category::Category;
 use crate::model::error::ErrorKind;
 use crate::model::region::Region;
-use crate::normalize::{self, Malformed, Page, Window};
+use crate::normalize::{self, Page, PageError, PageRange};
 use crate::youtube::client::Response;
 use crate::youtube::error_response;
-use crate::youtube::failure::Failure;
+use crate::youtube::failure::AttemptFailure;
 
 /// The most items that a page may have.
 pub const PAGE_SIZE: u32 = 50;
@@ -60,14 +60,16 @@ const REST: &str =
 ///
 /// # Errors
 /// Whatever is not a page, as the failure of this attempt.
-pub fn read(reply: &Response, request: &PageRequest, now: Timestamp) -> Result<Page, Failure> {
+pub fn read_response(reply: &Response, request: &PageRequest, now: Timestamp) -> Result<Page, AttemptFailure> {
     if reply.head.status != 200 {
         return Err(error_response::read(reply, now));
     }
     let window =
-        Window { offset: request.offset, size: request.size, description: request.description, fetched_at: now };
-    normalize::page(&reply.body, window).map_err(|malformed| match malformed {
-        Malformed::Truncated => Failure::new(ErrorKind::Truncated, "the answer's JSON ends early").with_status(200),
-        Malformed::Shape => error_response::read_other(reply),
+        PageRange { offset: request.offset, size: request.size, description: request.description, fetched_at: now };
+    normalize::parse_page(&reply.body, window).map_err(|malformed| match malformed {
+        PageError::Truncated => {
+            AttemptFailure::new(ErrorKind::Truncated, "the answer's JSON ends early").with_status(200)
+        }
+        PageError::WrongShape => error_response::read_other(reply),
     })
 }

@@ -7,15 +7,15 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use trendfetch::config::region_list;
-use trendfetch::fetch::retry::{Before, MAX_BACKOFF, Next, Retry, RetryPolicy, decide, rule};
+use trendfetch::fetch::retry::{AttemptState, MAX_BACKOFF, NextStep, Retry, RetryPolicy, decide, rule};
 use trendfetch::model::category::Category;
 use trendfetch::model::error::ErrorKind;
 use trendfetch::model::read;
 use trendfetch::model::region::Region;
-use trendfetch::normalize::{self, Malformed, Page, Window};
+use trendfetch::normalize::{self, Page, PageError, PageRange};
 use trendfetch::support::sanitize;
 use trendfetch::youtube::client::{Response, ResponseHead};
-use trendfetch::youtube::failure::Failure;
+use trendfetch::youtube::failure::AttemptFailure;
 use trendfetch::youtube::request::{self, PageRequest};
 
 /// 2026-11-22T21:00:00Z
@@ -41,8 +41,8 @@ pub fn request() -> PageRequest {
 }
 
 /// Reads a refusal as `fetch` does.
-pub fn refused(reply: &Response) -> Failure {
-    request::read(reply, &request(), now()).expect_err("a status other than 200 is no page")
+pub fn refused(reply: &Response) -> AttemptFailure {
+    request::read_response(reply, &request(), now()).expect_err("a status other than 200 is no page")
 }
 
 /// What a terminal would obey or not show, listed here a second time and by another source than
@@ -78,8 +78,9 @@ pub fn check_document(bytes: &[u8]) {
 
 /// A body read as several parts of a chart.
 pub fn check_page(body: &[u8]) {
-    let read =
-        |offset, size, description| normalize::page(body, Window { offset, size, description, fetched_at: now() });
+    let read = |offset, size, description| {
+        normalize::parse_page(body, PageRange { offset, size, description, fetched_at: now() })
+    };
     let whole = read(0, 50, true);
     for (offset, size, description) in [(0, 50, true), (0, 1, false), (50, 50, false), (150, 7, true), (199, 1, true)] {
         let page = match (read(offset, size, description), &whole) {
@@ -97,23 +98,25 @@ pub fn check_page(body: &[u8]) {
         assert!(page.entries.iter().zip(beginning).all(same));
     }
     if let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) {
-        assert_ne!(whole, Err(Malformed::Truncated), "whole JSON is called cut short");
+        assert_ne!(whole, Err(PageError::Truncated), "whole JSON is called cut short");
         let kind = json["kind"].as_str().unwrap_or(KIND);
-        assert!(kind == KIND || whole == Err(Malformed::Shape), "{kind} is called a chart");
+        assert!(kind == KIND || whole == Err(PageError::WrongShape), "{kind} is called a chart");
         let is_chart = kind == KIND && json["items"].is_array();
         assert!(!is_chart || whole.is_ok(), "a chart is refused");
         // Of a field given twice, the reader of `Value` keeps the last too.
         let once = json.to_string();
-        let once =
-            normalize::page(once.as_bytes(), Window { offset: 0, size: 50, description: true, fetched_at: now() });
+        let once = normalize::parse_page(
+            once.as_bytes(),
+            PageRange { offset: 0, size: 50, description: true, fetched_at: now() },
+        );
         assert_eq!(once, whole, "a field that is given twice counts otherwise");
     }
     // The face that `fetch` sees says the same, with the kinds of the document.
-    let outcome = request::read(&reply(200, body), &request(), now());
+    let outcome = request::read_response(&reply(200, body), &request(), now());
     match (outcome, whole) {
         (Ok(page), Ok(whole)) => assert_eq!((page.items, page.skipped), (whole.items, whole.skipped)),
-        (Err(failure), Err(Malformed::Truncated)) => assert_eq!(failure.kind(), ErrorKind::Truncated),
-        (Err(failure), Err(Malformed::Shape)) => assert_eq!(failure.kind(), ErrorKind::BadResponse),
+        (Err(failure), Err(PageError::Truncated)) => assert_eq!(failure.kind(), ErrorKind::Truncated),
+        (Err(failure), Err(PageError::WrongShape)) => assert_eq!(failure.kind(), ErrorKind::BadResponse),
         other => panic!("{other:?}"),
     }
 }
@@ -124,7 +127,7 @@ fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
     assert!(page.items <= size);
     assert_eq!(page.skipped as usize + page.entries.len(), page.items as usize);
     assert!(page.entries.is_sorted_by(|a, b| a.rank < b.rank), "ranks do not increase");
-    assert!(page.next.as_deref() != Some(""));
+    assert!(page.next_page_token.as_deref() != Some(""));
     for entry in &page.entries {
         assert!((offset + 1..=offset + page.items).contains(&entry.rank), "rank {}", entry.rank);
         assert_eq!(entry.fetched_at, now());
@@ -189,19 +192,21 @@ pub fn check_refusal(reply: &Response) {
     // Whatever was asked for, nobody waits longer than the user allows, and nothing overflows.
     let policy = RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: Duration::from_secs(60) };
     let limit = error.kind == RateLimited;
-    for (tried, left) in [(0, None), (4, None), (u32::MAX, None), (0, Some(Duration::from_secs(3)))] {
-        let before = Before { tries: tried, ..Before::default() };
-        let decision = decide(&failure, before, &policy, left, 0.999);
-        let patience = left.unwrap_or(policy.max_wait);
-        assert!(decision.hold.is_none_or(|hold| hold <= patience.max(MAX_BACKOFF) && limit));
-        match decision.next {
-            Next::AfterHold => assert!(decision.hold.is_some() && tried < policy.retries),
-            Next::AfterBackoff(wait) => assert!(!limit && wait <= patience.max(MAX_BACKOFF) && tried < policy.retries),
-            Next::TooLong { asked, .. } => {
-                assert!(asked > patience && failure.retry_after.is_none_or(|it| it == asked))
+    for (failures, left) in [(0, None), (4, None), (u32::MAX, None), (0, Some(Duration::from_secs(3)))] {
+        let state = AttemptState { failures, ..AttemptState::default() };
+        let decision = decide(&failure, state, &policy, left, 0.999);
+        let max_wait = left.unwrap_or(policy.max_wait);
+        assert!(decision.hold.is_none_or(|hold| hold <= max_wait.max(MAX_BACKOFF) && limit));
+        match decision.next_step {
+            NextStep::ResendAfterHold => assert!(decision.hold.is_some() && failures < policy.retries),
+            NextStep::ResendAfterBackoff(wait) => {
+                assert!(!limit && wait <= max_wait.max(MAX_BACKOFF) && failures < policy.retries)
             }
-            Next::AtOnce | Next::StillLimited => panic!("{decision:?} after an answer and no hold"),
-            Next::GiveUp(_) => assert!(tried >= policy.retries || rule(error.kind).retry == Retry::Never),
+            NextStep::WaitTooLong { requested, .. } => {
+                assert!(requested > max_wait && failure.retry_after.is_none_or(|it| it == requested))
+            }
+            NextStep::ResendNow | NextStep::StillLimited => panic!("{decision:?} after an answer and no hold"),
+            NextStep::GiveUp(_) => assert!(failures >= policy.retries || rule(error.kind).retry == Retry::Never),
         }
     }
 }

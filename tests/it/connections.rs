@@ -145,7 +145,7 @@ fn short_pages_are_followed_as_far_as_pages_were_asked_for() {
     let server = Server::start(|hit| Answer::page(&[format!("v{}", hit.nth)], Some(&format!("t{}", hit.nth))));
     let outcome = Run::on(&server, "-r PL -n 100 --json").finish().exits(0);
     assert_eq!((outcome.document()["stats"]["raw"].clone(), server.log().len()), (json!(2), 2));
-    assert!(outcome.stderr.contains("shorter than asked for"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("shorter than requested"), "{}", outcome.stderr);
     // As many as were asked for, and more on offer: no reason to warn.
     let server = Server::start(|_| Answer::page(&["a", "b"], Some("more")));
     let outcome = Run::on(&server, "-r PL -n 2 --json").finish().exits(0);

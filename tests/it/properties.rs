@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use trendfetch::model::error::ErrorKind;
-use trendfetch::normalize::{self, Malformed, Window};
+use trendfetch::normalize::{self, PageError, PageRange};
 use trendfetch::support::sanitize;
 use trendfetch::youtube::client::{Response, ResponseHead};
 use trendfetch::youtube::request;
@@ -258,8 +258,8 @@ fn body(items: &[Value], ascii: bool) -> Vec<u8> {
     escaped.collect::<String>().into_bytes()
 }
 
-fn read_page(body: &[u8]) -> Result<normalize::Page, Malformed> {
-    normalize::page(body, Window { offset: 0, size: 50, description: false, fetched_at: now() })
+fn read_page(body: &[u8]) -> Result<normalize::Page, PageError> {
+    normalize::parse_page(body, PageRange { offset: 0, size: 50, description: false, fetched_at: now() })
 }
 
 proptest! {
@@ -311,7 +311,7 @@ proptest! {
         let body = ["\u{feff}".as_bytes(), &body(&items, ascii)].concat();
         let cut = cut.index(body.len());
         let cut = &body[..cut];
-        prop_assert_eq!(read_page(cut), Err(Malformed::Truncated), "{:?}", String::from_utf8_lossy(cut));
+        prop_assert_eq!(read_page(cut), Err(PageError::Truncated), "{:?}", String::from_utf8_lossy(cut));
     }
 
     #[test]
@@ -381,9 +381,9 @@ fn every_character_that_a_terminal_would_obey_or_hide_is_made_visible() {
 fn a_page_that_is_cut_within_a_number_is_worth_another_attempt() {
     for cut in ["-", "1.", "1e", "1.5E+", "-0.5e-"] {
         let body = format!(r#"{{"items":[{{"id":"a","height":{cut}"#);
-        assert_eq!(read_page(body.as_bytes()), Err(Malformed::Truncated), "{cut}");
+        assert_eq!(read_page(body.as_bytes()), Err(PageError::Truncated), "{cut}");
     }
-    assert_eq!(read_page(b"Service temporarily unavailable"), Err(Malformed::Shape));
+    assert_eq!(read_page(b"Service temporarily unavailable"), Err(PageError::WrongShape));
 }
 
 fn odd_header() -> impl Strategy<Value = String> {
@@ -526,7 +526,7 @@ fn the_layouts_agree_on_every_reason_under_every_status() {
 fn no_status_but_200_brings_a_page() {
     let page = body(&[item("abcdefghijk")], false);
     for status in STATUSES {
-        let outcome = request::read(&reply(status, page.clone()), &request(), now());
+        let outcome = request::read_response(&reply(status, page.clone()), &request(), now());
         assert_eq!(outcome.is_ok(), status == 200, "{status}");
         if status != 200 {
             oracles::check_refusal(&reply(status, page.clone()));

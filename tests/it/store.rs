@@ -34,8 +34,8 @@ use trendfetch::model::language::Language;
 use trendfetch::model::read;
 use trendfetch::model::region::Region;
 use trendfetch::model::{
-    ChartEntry, Counts, Document, Effort, Live, MergedVideo, Overlap, RegionChart, RegionOutcome, RegionStats, Request,
-    SCHEMA_VERSION, Stats, Status, Video,
+    ChartEntry, Counts, Document, FetchMetrics, Live, MergedVideo, Overlap, RegionChart, RegionOutcome, RegionStats,
+    Request, SCHEMA_VERSION, Stats, Status, Video,
 };
 use trendfetch::stats;
 use trendfetch::youtube::api_key::ApiKey;
@@ -254,7 +254,7 @@ fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
             skipped: 0,
             answered: true,
             error: None,
-            effort: Effort { requests: 1, ..Effort::default() },
+            metrics: FetchMetrics { requests: 1, ..FetchMetrics::default() },
         },
     }
 }

@@ -6,21 +6,21 @@ use super::*;
 use crate::deduplicate::deduplicate;
 use crate::model::category::Category;
 use crate::model::error::{ErrorKind, RegionError};
-use crate::model::{Effort, RegionChart, RegionOutcome, Request};
-use crate::normalize::{Window, page};
+use crate::model::{FetchMetrics, RegionChart, RegionOutcome, Request};
+use crate::normalize::{PageRange, parse_page};
 use crate::report::samples::{at, attempt, past, region};
 
 /// A region's whole chart of these items.
 fn chart(code: &str, items: &[Value]) -> RegionChart {
-    let window = Window { offset: 0, size: 50, description: false, fetched_at: at(1) };
-    let page = page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
+    let window = PageRange { offset: 0, size: 50, description: false, fetched_at: at(1) };
+    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
         entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
         error: None,
-        effort: Effort::default(),
+        metrics: FetchMetrics::default(),
     };
     RegionChart { entries: page.entries, outcome }
 }

@@ -9,55 +9,58 @@ use super::proxy::Proxy;
 use crate::model::error::{ErrorKind, Remedy};
 use crate::support::sanitize::one_line;
 use crate::support::tls;
-use crate::youtube::failure::{Delivery, Failure};
+use crate::youtube::failure::{AttemptFailure, Delivery};
 
 /// Why there is no answer, or why it broke off. `is_reused`: an earlier answer came on the same connection. `proxy` is
 /// what requests go through.
 ///
 /// The client's own text prints the URL, so only the text of its cause is kept.
-pub(super) fn fault(error: reqwest::Error, is_reused: bool, proxy: Option<&Proxy>) -> Failure {
+pub(super) fn fault(error: reqwest::Error, is_reused: bool, proxy: Option<&Proxy>) -> AttemptFailure {
     let error = error.without_url();
     let cause = root_cause(&error);
     // A stall while reading a body is a decode error too, so the timeout is looked at first.
     if error.is_timeout() {
-        return Failure::new(
+        return AttemptFailure::new(
             ErrorKind::Timeout,
             "no whole answer in time; --timeout sets how long one attempt may take",
         );
     }
     if error.is_builder() {
-        return Failure::new(ErrorKind::BadResponse, "the server's page token is too long for an address");
+        return AttemptFailure::new(ErrorKind::BadResponse, "the server's page token is too long for an address");
     }
     if error.is_connect() {
-        return Failure { delivery: Delivery::NotSent, ..no_connection(&error, &cause, proxy) };
+        return AttemptFailure { delivery: Delivery::NotSent, ..no_connection(&error, &cause, proxy) };
     }
     if let Some(tls) = find::<rustls::Error>(&error) {
         return tls_fault(tls, &cause);
     }
     if let Some(delivery) = not_taken(&error) {
-        return Failure {
+        return AttemptFailure {
             delivery,
-            ..Failure::new(ErrorKind::Connect, format!("the server did not take the request: {cause}"))
+            ..AttemptFailure::new(ErrorKind::Connect, format!("the server did not take the request: {cause}"))
         };
     }
     let hyper = find::<hyper::Error>(&error);
     if hyper.is_some_and(hyper::Error::is_parse) {
-        return Failure::new(ErrorKind::BadResponse, format!("the answer is not HTTP: {cause}"));
+        return AttemptFailure::new(ErrorKind::BadResponse, format!("the answer is not HTTP: {cause}"));
     }
     // A stream of HTTP/2 that is reset has an answer of its own.
     let is_reset = find::<h2::Error>(&error).is_some_and(h2::Error::is_reset);
     let delivery = if is_reused && !is_reset { Delivery::ClosedConnection } else { Delivery::Sent };
     if error.is_body() || error.is_decode() || hyper.is_some_and(hyper::Error::is_incomplete_message) {
-        return Failure { delivery, ..Failure::new(ErrorKind::Truncated, format!("the answer broke off: {cause}")) };
+        return AttemptFailure {
+            delivery,
+            ..AttemptFailure::new(ErrorKind::Truncated, format!("the answer broke off: {cause}"))
+        };
     }
-    Failure { delivery, ..Failure::new(ErrorKind::Connect, format!("the connection broke: {cause}")) }
+    AttemptFailure { delivery, ..AttemptFailure::new(ErrorKind::Connect, format!("the connection broke: {cause}")) }
 }
 
-fn no_connection(error: &reqwest::Error, cause: &str, proxy: Option<&Proxy>) -> Failure {
+fn no_connection(error: &reqwest::Error, cause: &str, proxy: Option<&Proxy>) -> AttemptFailure {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_fault(tls, cause);
     }
-    let Some(proxy) = proxy else { return Failure::new(ErrorKind::Connect, format!("no connection: {cause}")) };
+    let Some(proxy) = proxy else { return AttemptFailure::new(ErrorKind::Connect, format!("no connection: {cause}")) };
     let variable = proxy.variable;
     let (kind, message) = match refusal(error).as_deref() {
         Some(WANTS_LOGIN | NO_LOGIN_METHOD) if !proxy.has_login() => {
@@ -77,7 +80,7 @@ fn no_connection(error: &reqwest::Error, cause: &str, proxy: Option<&Proxy>) -> 
     };
     let remedy =
         if kind == ErrorKind::ProxyLogin { Remedy::LogInToProxy(variable) } else { Remedy::CheckProxy(variable) };
-    let mut failure = Failure::new(kind, message);
+    let mut failure = AttemptFailure::new(kind, message);
     failure.error.remedy = Some(remedy);
     failure
 }
@@ -96,12 +99,12 @@ fn refusal(error: &reqwest::Error) -> Option<String> {
     })
 }
 
-fn tls_fault(fault: &rustls::Error, cause: &str) -> Failure {
+fn tls_fault(fault: &rustls::Error, cause: &str) -> AttemptFailure {
     match fault {
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            Failure::new(ErrorKind::Certificate, tls::explain(fault))
+            AttemptFailure::new(ErrorKind::Certificate, tls::explain(fault))
         }
-        _ => Failure::new(ErrorKind::Tls, format!("no secure connection: {cause}")),
+        _ => AttemptFailure::new(ErrorKind::Tls, format!("no secure connection: {cause}")),
     }
 }
 

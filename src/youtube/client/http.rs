@@ -17,7 +17,7 @@ use super::{Body, MAX_BODY, Network, ResponseHead, Transport};
 use crate::model::error::ErrorKind;
 use crate::support::tls::Authorities;
 use crate::youtube::api_key::ApiKey;
-use crate::youtube::failure::{Delivery, Failure};
+use crate::youtube::failure::{AttemptFailure, Delivery};
 
 /// A page of 50 items, unpacked: 56 and 63 KB in two captured ones, cut down to the fields that are asked for.
 const TYPICAL_BODY: usize = 64 << 10;
@@ -111,7 +111,7 @@ fn headers(key: &ApiKey) -> Result<HeaderMap, String> {
 impl Transport for HttpClient {
     type Body = HttpBody;
 
-    async fn get(&self, query: &[(&'static str, String)]) -> Result<(ResponseHead, HttpBody), Failure> {
+    async fn get(&self, query: &[(&'static str, String)]) -> Result<(ResponseHead, HttpBody), AttemptFailure> {
         let mut url = self.videos.clone();
         url.query_pairs_mut().extend_pairs(query);
         let generation = self.connections.current();
@@ -152,7 +152,7 @@ impl Transport for HttpClient {
 
 impl HttpClient {
     /// An attempt without an answer, and what that says of the connection.
-    fn failed(&self, generation: &Arc<Generation<reqwest::Client>>, error: reqwest::Error) -> Failure {
+    fn failed(&self, generation: &Arc<Generation<reqwest::Client>>, error: reqwest::Error) -> AttemptFailure {
         let connection = fault::connection(&error);
         let is_reused = connection.as_ref().is_some_and(|connection| self.connections.has_answered(connection.local));
         let failure = fault(error, is_reused, self.proxy.as_ref());
@@ -160,14 +160,14 @@ impl HttpClient {
         if failure.delivery == Delivery::ClosedConnection && !is_http2 {
             self.connections.closed_after_answer();
         }
-        if failure.delivery.is_sent_again() || failure.kind() == ErrorKind::Timeout {
+        if failure.delivery.allows_resend() || failure.kind() == ErrorKind::Timeout {
             self.connections.replace(generation);
         }
         failure
     }
 
     /// With the proxy's own words where it has refused.
-    async fn explain(&self, mut failure: Failure) -> Failure {
+    async fn explain(&self, mut failure: AttemptFailure) -> AttemptFailure {
         if let (ErrorKind::Proxy, Some(proxy)) = (failure.kind(), &self.proxy)
             && let Some(says) = self.proxy_says.get_or_init(|| proxy.ask(&self.videos)).await
         {
@@ -196,12 +196,12 @@ impl HttpBody {
     }
 }
 
-fn too_large() -> Failure {
-    Failure::new(ErrorKind::TooLarge, "the answer is larger than 8 MiB; no page of YouTube is")
+fn too_large() -> AttemptFailure {
+    AttemptFailure::new(ErrorKind::TooLarge, "the answer is larger than 8 MiB; no page of YouTube is")
 }
 
 impl Body for HttpBody {
-    async fn read(&mut self) -> Result<(), Failure> {
+    async fn read(&mut self) -> Result<(), AttemptFailure> {
         loop {
             let chunk = self.response.chunk().await.map_err(|error| {
                 let failure = fault(error, false, None);
@@ -217,7 +217,7 @@ impl Body for HttpBody {
             self.received.extend_from_slice(&chunk);
         }
         let Ok(is_packed) = self.is_packed() else {
-            return Err(Failure::new(
+            return Err(AttemptFailure::new(
                 ErrorKind::BadResponse,
                 "the answer is packed in another way than gzip; is a proxy in between?",
             ));
@@ -226,7 +226,7 @@ impl Body for HttpBody {
             let unpacked = self.unpacked.insert(Vec::with_capacity(TYPICAL_BODY));
             encoding::unpack(&self.received, unpacked).map_err(|fault| match fault {
                 encoding::Fault::Broken => {
-                    Failure::new(ErrorKind::Truncated, "the answer broke off: its gzip is not whole")
+                    AttemptFailure::new(ErrorKind::Truncated, "the answer broke off: its gzip is not whole")
                 }
                 encoding::Fault::TooLarge => too_large(),
             })?;

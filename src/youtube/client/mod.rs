@@ -3,7 +3,7 @@
 //! - `http` — the client of a run: one request, one answer
 //! - `connections` — which connections may be used again
 //! - `encoding` — gzip
-//! - `fault` — an error of the client as a [`Failure`]
+//! - `fault` — an error of the client as a [`AttemptFailure`]
 //! - [`proxy`] — a proxy in between
 //! - `resolver` — host names, also where no thread can be started
 
@@ -17,7 +17,7 @@ mod resolver;
 use std::future::Future;
 
 use crate::support::tls::Authorities;
-use crate::youtube::failure::Failure;
+use crate::youtube::failure::AttemptFailure;
 use proxy::Proxy;
 
 pub use http::{HttpClient, is_loopback};
@@ -66,12 +66,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Resolves as soon as the head of the answer is there.
     ///
     /// # Errors
-    /// A [`Failure`] of a kind that belongs to the way and not to the answer: `connect`, `tls`,
+    /// A [`AttemptFailure`] of a kind that belongs to the way and not to the answer: `connect`, `tls`,
     /// `proxy`, `timeout`, `truncated`.
     fn get(
         &self,
         query: &[(&'static str, String)],
-    ) -> impl Future<Output = Result<(ResponseHead, Self::Body), Failure>> + Send;
+    ) -> impl Future<Output = Result<(ResponseHead, Self::Body), AttemptFailure>> + Send;
 
     /// Takes out of a text what must not be shown: what this transport sends as a secret.
     fn redact(&self, text: &str) -> String {
@@ -85,7 +85,7 @@ pub trait Body: Send {
     ///
     /// # Errors
     /// `truncated`, `timeout` or `too_large`.
-    fn read(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn read(&mut self) -> impl Future<Output = Result<(), AttemptFailure>> + Send;
 
     /// What has arrived, unpacked.
     fn into_bytes(self) -> Vec<u8>;
@@ -93,7 +93,7 @@ pub trait Body: Send {
 
 /// A body that is there already.
 impl Body for Vec<u8> {
-    async fn read(&mut self) -> Result<(), Failure> {
+    async fn read(&mut self) -> Result<(), AttemptFailure> {
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::limit::Limit;
 use super::parse_seconds;
-use crate::normalize::mend::mend;
+use crate::normalize::repair::repair_json;
 use crate::support::sanitize::strip_bom;
 
 /// A body is read up to here. Recorded errors have about 1 KB.
@@ -94,7 +94,7 @@ fn simplified(parameter: &str) -> String {
 pub(super) fn first_value(body: &[u8]) -> Option<Value> {
     let mut body = strip_bom(&body[..body.len().min(LONGEST)]).to_vec();
     // A message may be cut within a character; its reason counts all the same.
-    mend(&mut body);
+    repair_json(&mut body);
     let text = String::from_utf8_lossy(&body);
     match serde_json::Deserializer::from_str(&text).into_iter().next()? {
         Ok(value) => Some(value),

@@ -17,13 +17,13 @@ use jiff::Timestamp;
 use crate::model::error::{ErrorKind, RegionError};
 use crate::support::sanitize::{one_line, strip_html};
 use crate::youtube::client::Response;
-use crate::youtube::failure::{Delivery, Failure};
+use crate::youtube::failure::{AttemptFailure, Delivery};
 use classify::{Class, classify};
 use error_body::ErrorBody;
 use limit::Window;
 
 /// Reads an answer whose status is not 200. `now` is the wall clock, for a date in `Retry-After`.
-pub(super) fn read(reply: &Response, now: Timestamp) -> Failure {
+pub(super) fn read(reply: &Response, now: Timestamp) -> AttemptFailure {
     let body = ErrorBody::read(&reply.body);
     let status = reply.head.status;
     let (Class { kind, mut remedy }, reason) = classify(status, &body);
@@ -34,22 +34,22 @@ pub(super) fn read(reply: &Response, now: Timestamp) -> Failure {
         message = silent.message;
         remedy = remedy.or(silent.remedy);
     }
-    let window = match body.limit.window {
+    let limit_window = match body.limit.window {
         Some(Window::Shorter(window)) if kind == ErrorKind::RateLimited => Some(window),
         _ => None,
     };
-    Failure {
+    AttemptFailure {
         error: RegionError { kind, status: Some(status), reason, message, remedy },
         retry_after: retry_after(reply, now).or(body.retry_delay),
-        window,
+        limit_window,
         delivery: Delivery::Sent,
     }
 }
 
 /// Reads an answer whose status is 200, though it is no chart.
-pub(super) fn read_other(reply: &Response) -> Failure {
+pub(super) fn read_other(reply: &Response) -> AttemptFailure {
     let silent = silent::describe_other(&reply.body);
-    let mut failure = Failure::new(ErrorKind::BadResponse, silent.message).with_status(reply.head.status);
+    let mut failure = AttemptFailure::new(ErrorKind::BadResponse, silent.message).with_status(reply.head.status);
     failure.error.remedy = silent.remedy;
     failure
 }

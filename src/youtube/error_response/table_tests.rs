@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::tests::{HTML, coded, errors, failure, forbidden, limit, metric, saying, whole, with_metadata, word};
 use crate::fetch::retry::rule;
-use crate::youtube::failure::Failure;
+use crate::youtube::failure::AttemptFailure;
 
 /// A limit that allows nothing.
 fn zero(unit: &str) -> String {
@@ -181,7 +181,7 @@ fn every_reason_and_every_class_of_status_has_its_row() {
     ];
     let mut table = String::new();
     for (status, body) in rows {
-        let Failure { error, .. } = failure(status, body);
+        let AttemptFailure { error, .. } = failure(status, body);
         let (rule, reason) = (rule(error.kind), error.reason.unwrap_or("-".into()));
         let (kind, retry, scope) = (error.kind.as_str(), format!("{:?}", rule.retry), format!("{:?}", rule.scope));
         let remedy = error.remedy.map_or("-".into(), |remedy| format!("{remedy:?}"));

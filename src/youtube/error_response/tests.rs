@@ -14,7 +14,7 @@ fn reply(status: u16, body: impl AsRef<[u8]>) -> Response {
     Response { head: ResponseHead { status, ..ResponseHead::default() }, body: body.as_ref().to_vec() }
 }
 
-pub(super) fn failure(status: u16, body: impl AsRef<[u8]>) -> Failure {
+pub(super) fn failure(status: u16, body: impl AsRef<[u8]>) -> AttemptFailure {
     read(&reply(status, body), now())
 }
 
@@ -117,7 +117,7 @@ fn fields_of_another_type_say_nothing() {
         [json!(null), json!(5), json!("x"), json!([null, 5, "x", [], {"reason": 5, "retryDelay": {}}]), json!({})]
     {
         let error = json!({"code": odd, "message": odd, "status": 7, "errors": odd, "details": odd});
-        let Failure { error, retry_after, .. } = failure(503, json!({ "error": error }).to_string());
+        let AttemptFailure { error, retry_after, .. } = failure(503, json!({ "error": error }).to_string());
         assert_eq!((error.kind, error.reason, retry_after), (ErrorKind::ServerError, None, None), "{odd}");
     }
     let deep = format!(r#"{{"error":{{"errors":{}{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
@@ -226,7 +226,7 @@ fn a_401_is_a_refused_key_whatever_else_it_says() {
 
 #[test]
 fn a_limit_that_names_its_window_is_waited_out_for_it() {
-    let window = |status, body: String| failure(status, body).window.map(|window| window.as_secs());
+    let window = |status, body: String| failure(status, body).limit_window.map(|window| window.as_secs());
     assert_eq!(window(429, limit("1/min/{project}")), Some(60));
     assert_eq!(window(429, limit("1/100s/{project}/{user}")), Some(100));
     assert_eq!(window(429, metric("per minute")), Some(60));

@@ -1,26 +1,26 @@
-//! JSON that its grammar allows and a strict reader refuses: half a surrogate pair, which is no character, and a
-//! number that no computer holds. Both are replaced in place, so that they cost what they stand in and nothing more.
+//! Repairs JSON that the grammar allows and serde_json refuses: unpaired surrogates, and numbers beyond the range of
+//! `f64`. Both are replaced in place, so that only the value that holds them is lost.
 //!
-//! Source: RFC 8259 §6 and §8.2, which leave the two to the reader.
+//! Source: RFC 8259 §6 and §8.2, which leave both to the parser.
 
-/// Replaces each half of a surrogate pair by U+FFFD, and each number beyond the range of `f64` by null.
-pub(crate) fn mend(json: &mut [u8]) {
+/// Replaces each unpaired surrogate by U+FFFD, and each number beyond the range of `f64` by null.
+pub(crate) fn repair_json(json: &mut [u8]) {
     let mut at = 0;
     while let Some(byte) = json.get(at) {
         at = match byte {
-            b'"' => mend_text(json, at + 1),
-            b'-' | b'0'..=b'9' => mend_number(json, at),
+            b'"' => repair_string(json, at + 1),
+            b'-' | b'0'..=b'9' => repair_number(json, at),
             _ => at + 1,
         };
     }
 }
 
-/// From behind a text's first quote to behind its last.
-fn mend_text(json: &mut [u8], mut at: usize) -> usize {
+/// Takes the position after a string's opening quote, and returns that after its closing quote.
+fn repair_string(json: &mut [u8], mut at: usize) -> usize {
     while let Some(byte) = json.get(at) {
-        at += match (byte, unit(json, at)) {
+        at += match (byte, utf16_unit(json, at)) {
             (b'"', _) => return at + 1,
-            (b'\\', Some(0xd800..=0xdbff)) if matches!(unit(json, at + 6), Some(0xdc00..=0xdfff)) => 12,
+            (b'\\', Some(0xd800..=0xdbff)) if matches!(utf16_unit(json, at + 6), Some(0xdc00..=0xdfff)) => 12,
             (b'\\', Some(0xd800..=0xdfff)) => {
                 json[at..at + 6].copy_from_slice(br"\ufffd");
                 6
@@ -33,18 +33,18 @@ fn mend_text(json: &mut [u8], mut at: usize) -> usize {
 }
 
 /// The UTF-16 unit of an escape `\uXXXX`.
-fn unit(json: &[u8], at: usize) -> Option<u16> {
+fn utf16_unit(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..at + 6)?.strip_prefix(br"\u")?;
     u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// From a number's first byte to behind its last.
-fn mend_number(json: &mut [u8], from: usize) -> usize {
-    let is_of_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-    let end = from + json[from..].iter().take_while(is_of_number).count();
-    let number = &mut json[from..end];
+/// Takes the position of a number's first byte, and returns that after its last.
+fn repair_number(json: &mut [u8], start: usize) -> usize {
+    let is_number_byte = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    let end = start + json[start..].iter().take_while(is_number_byte).count();
+    let number = &mut json[start..end];
     let value: Option<f64> = str::from_utf8(number).ok().and_then(|text| text.parse().ok());
-    // No field takes a number of this size, so a reader may stop short of the last one that it could hold.
+    // Below f64::MAX, since parsers differ near the limit and no field takes a number of this size.
     if value.is_some_and(|value| value.abs() >= 1e300) {
         number.fill(b' ');
         number[..4].copy_from_slice(b"null");
@@ -56,14 +56,14 @@ fn mend_number(json: &mut [u8], from: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn mended(json: &str) -> String {
+    fn repaired(json: &str) -> String {
         let mut bytes = json.as_bytes().to_vec();
-        mend(&mut bytes);
+        repair_json(&mut bytes);
         String::from_utf8(bytes).unwrap()
     }
 
     #[test]
-    fn half_a_pair_is_replaced_and_whole_pairs_and_escaped_backslashes_stay() {
+    fn unpaired_surrogates_are_replaced_and_pairs_and_escaped_backslashes_stay() {
         let cases = [
             (r#""\ud83d""#, r#""\ufffd""#),
             (r#""\uDE00""#, r#""\ufffd""#),
@@ -81,12 +81,12 @@ mod tests {
             (r#""\"#, r#""\"#),
         ];
         for (json, expected) in cases {
-            assert_eq!(mended(json), expected, "{json}");
+            assert_eq!(repaired(json), expected, "{json}");
         }
     }
 
     #[test]
-    fn a_number_beyond_what_a_computer_holds_is_null_outside_of_texts() {
+    fn a_number_beyond_f64_becomes_null_outside_of_strings() {
         let long = "9".repeat(400);
         let cases = [
             ("[1e999,-1E+999,1e5]", "[null ,null   ,1e5]"),
@@ -99,7 +99,7 @@ mod tests {
             (&long, &format!("null{}", " ".repeat(396))),
         ];
         for (json, expected) in cases {
-            assert_eq!(mended(json), expected, "{json}");
+            assert_eq!(repaired(json), expected, "{json}");
         }
     }
 }
