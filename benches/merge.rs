@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use trendfetch::deduplicate::deduplicate;
 use trendfetch::model::region::Region;
-use trendfetch::model::{ChartEntry, Counts, FetchMetrics, RegionChart, RegionOutcome, Video};
+use trendfetch::model::{ChartEntry, FetchMetrics, RegionChart, RegionOutcome, Video};
 use trendfetch::normalize::{PageRange, parse_page};
 
 const WINDOW: PageRange = PageRange { offset: 0, size: 50, description: false, fetched_at: Timestamp::UNIX_EPOCH };
@@ -69,7 +69,6 @@ fn deduplicating(criterion: &mut Criterion) {
 fn charts(places: u32) -> Vec<RegionChart> {
     let entry = |region: Region, rank: u32| {
         let owner = if rank.is_multiple_of(4) { "XX" } else { region.code() };
-        let counts = Counts { views: Some(u64::from(rank)), ..Counts::default() };
         let id = format!("{owner}{rank:09}");
         let thumbnail = Some(format!("https://i.ytimg.com/vi/{id}/maxresdefault.jpg").into());
         let texts = Video {
@@ -79,7 +78,7 @@ fn charts(places: u32) -> Vec<RegionChart> {
             tags: (0..14).map(|_| "two words").collect(),
             ..Video::default()
         };
-        let video = Box::new(Video { id: id.into(), counts, thumbnail, ..texts });
+        let video = Box::new(Video { id: id.into(), views: Some(u64::from(rank)), thumbnail, ..texts });
         ChartEntry { rank, fetched_at: Timestamp::UNIX_EPOCH, video }
     };
     let chart = |region: Region| RegionChart {

@@ -9,9 +9,7 @@ use trendfetch::deduplicate::deduplicate;
 use trendfetch::model::category::Category;
 use trendfetch::model::language::Language;
 use trendfetch::model::region::Region;
-use trendfetch::model::{
-    ChartEntry, Counts, Document, FetchMetrics, MergedVideo, RegionChart, RegionOutcome, Request, Video,
-};
+use trendfetch::model::{ChartEntry, Document, FetchMetrics, MergedVideo, RegionChart, RegionOutcome, Request, Video};
 use trendfetch::stats;
 
 pub(super) const DEPTH: u32 = 200;
@@ -73,7 +71,9 @@ pub(super) fn video(id: String, region: Region, dice: &mut fastrand::Rng) -> Vid
         channel: words(2).into(),
         channel_id: Some(format!("UC{id}{id}").into()),
         category: Some(Category::new(20)),
-        counts: Counts { views: Some(views), likes: Some(views / 30), comments: Some(views / 500) },
+        views: Some(views),
+        likes: Some(views / 30),
+        comments: Some(views / 500),
         published_at: "2026-09-30T12:00:00Z".parse().ok(),
         duration_seconds: Some(213),
         embeddable: Some(true),

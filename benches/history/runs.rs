@@ -64,7 +64,7 @@ fn serve(mut stream: TcpStream) {
                 let video = video(format!("{region}{:09}", page * 50 + place), region, &mut dice);
                 format!(
                     r#"{{"id":"{}","snippet":{{"title":"{}","channelTitle":"{}","categoryId":"20","publishedAt":"2026-11-20T10:00:00Z"}},"statistics":{{"viewCount":"{}"}}}}"#,
-                    video.id, video.title, video.channel, video.counts.views.unwrap_or(0)
+                    video.id, video.title, video.channel, video.views.unwrap_or(0)
                 )
             })
             .collect();

@@ -21,7 +21,7 @@ use crate::history::{self, Access, Backend, HistoryError, KnownRegion, Location,
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::model::language::search_config;
-use crate::model::read;
+use crate::model::read_document;
 use crate::model::region::Region;
 use crate::model::{Document, whole_seconds};
 use crate::output::{self, Descriptor};
@@ -50,7 +50,7 @@ pub async fn run(command: Command, page: Option<Descriptor>, env: &Env, now: Tim
     let now = whole_seconds(now);
     let text = match command {
         Command::Regions => regions(),
-        Command::Schema => output::SCHEMA.to_owned(),
+        Command::Schema => output::schema(),
         Command::Completions { shell } => {
             let mut bytes = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "trendfetch", &mut bytes);
@@ -170,7 +170,7 @@ async fn report(arguments: ReportArgs, page: Option<Descriptor>, env: &Env, now:
     let snapshot = match from {
         Some(file) => {
             not_onto(&output, page.as_ref(), &file)?;
-            let report = read::read(&file)?;
+            let report = read_document::read(&file)?;
             not_ahead(&report, &file, now)?;
             Snapshot::of_document(&report, asked.as_deref(), now)
         }
@@ -212,7 +212,7 @@ async fn report(_: ReportArgs, _: Option<Descriptor>, _: &Env, _: Timestamp) -> 
 }
 
 async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Result<String> {
-    let report = Arc::new(read::read(file)?);
+    let report = Arc::new(read_document::read(file)?);
     not_ahead(&report, file, now)?;
     let mut backend = history::open(location, Access::Create).await?;
     // With one clock, nothing is known to be dated wrongly.

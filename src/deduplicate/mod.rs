@@ -25,7 +25,7 @@ pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<MergedVideo>, Vec<RegionOut
                 });
                 continue;
             };
-            known.video.counts = known.video.counts.max(entry.video.counts);
+            known.video.raise_counts(&entry.video);
             if known.ranks.last().is_none_or(|(region, _)| *region != outcome.region) {
                 known.ranks.push((outcome.region, entry.rank));
             }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::model::category::Category;
 use crate::model::language::Language;
 use crate::model::region::Region;
-use crate::model::{Counts, Document, MergedVideo, Status};
+use crate::model::{Document, MergedVideo, Status};
 
 /// All rows of a run.
 pub(super) struct Rows<'a> {
@@ -132,7 +132,6 @@ fn region(stats: &crate::model::RegionStats) -> RegionRow<'_> {
 
 fn video(trending: &MergedVideo) -> VideoRow<'_> {
     let video = &trending.video;
-    let Counts { views, likes, comments } = video.counts;
     let count = |count: Option<u64>| count.and_then(|count| i64::try_from(count).ok());
     let tags: Vec<Cow<'_, str>> = video.tags.iter().map(|tag| clean(tag)).collect();
     VideoRow {
@@ -141,9 +140,9 @@ fn video(trending: &MergedVideo) -> VideoRow<'_> {
         channel: clean(&video.channel),
         channel_id: video.channel_id.as_deref().map(clean),
         category_id: video.category.map(|category| Category::id(category).into()),
-        views: count(views),
-        likes: count(likes),
-        comments: count(comments),
+        views: count(video.views),
+        likes: count(video.likes),
+        comments: count(video.comments),
         // Years before 1 have no number that both engines read alike.
         published_at: video.published_at.filter(|time| time.as_second() >= YEAR_1),
         duration_seconds: count(video.duration_seconds),

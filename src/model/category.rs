@@ -3,8 +3,10 @@
 //! Source: `videoCategories.list`, the same ids and English titles in the eleven regions captured
 //! by public data sets; numbers below 30 except 18 and 21 can be assigned to new videos.
 
+use serde::{Deserialize, Serialize};
+
 /// A category by its number. An unknown number is kept as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Category(u32);
 
 impl Category {

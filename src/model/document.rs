@@ -1,17 +1,17 @@
 //! A whole run: the document around its videos. Field order here is the order in the document.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::MergedVideo;
-use crate::model::error::RegionError;
-use crate::model::region::Region;
+use super::error::RegionError;
+use super::region::Region;
 
 /// The version of the document's shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A whole run: the document, as it is written.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Document {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -50,7 +50,7 @@ fn run_id(start: Timestamp) -> String {
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// In the order asked for, without repeats.
     pub regions: Vec<Region>,
@@ -61,7 +61,7 @@ pub struct Request {
 }
 
 /// Counts of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
     /// Places of all charts that held a usable item, repeats within a region counted in.
     pub raw: usize,
@@ -85,9 +85,11 @@ pub struct Stats {
     pub elapsed_ms: u64,
     /// Time in which the server had asked for silence, milliseconds.
     pub held_ms: u64,
-    /// Regions whose chart is whole.
+    /// Regions whose chart is whole. Like the next one, made from `regions` when a document is read.
+    #[serde(skip_deserializing)]
     pub regions_ok: Vec<Region>,
     /// Regions whose chart is not: failed and partial.
+    #[serde(skip_deserializing)]
     pub regions_failed: Vec<Region>,
     /// One row each, in the order asked for.
     pub regions: Vec<RegionStats>,
@@ -97,7 +99,7 @@ pub struct Stats {
 }
 
 /// How many videos two regions share.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlap {
     /// The two, in the order asked for.
     pub regions: [Region; 2],
@@ -106,11 +108,12 @@ pub struct Overlap {
 }
 
 /// One region of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionStats {
     /// Which.
     pub region: Region,
     /// The usual language of its chart; `und` outside the table.
+    #[serde(skip_deserializing)]
     pub language: &'static str,
     /// How it ended.
     pub status: Status,
@@ -127,7 +130,7 @@ pub struct RegionStats {
 }
 
 /// How a region ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The whole chart, however short.

@@ -5,9 +5,11 @@
 //! [`UsageError`] or a [`StartError`](crate::app::StartError); an output that cannot be written is an
 //! [`OutputError`](crate::output::OutputError).
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a region failed or stayed incomplete. The words are those of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -143,8 +145,15 @@ impl Serialize for ErrorKind {
     }
 }
 
+impl<'de> Deserialize<'de> for ErrorKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ErrorKind, D::Error> {
+        let word = Cow::<'de, str>::deserialize(deserializer)?;
+        ErrorKind::find(&word).ok_or_else(|| D::Error::custom(format_args!("{word:?} is not a kind of error")))
+    }
+}
+
 /// Why one region has not all of its chart. Part of the document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionError {
     /// The class that a program decides by.
     pub kind: ErrorKind,

@@ -1,6 +1,8 @@
 //! Languages as the document names them, and the dictionary that PostgreSQL has for each.
 
-use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, Deserializer, Error};
 
 /// The language of a region outside the table (ISO 639-2 `und`).
 pub const UNDETERMINED: &str = "und";
@@ -48,9 +50,12 @@ impl Language {
     }
 }
 
-impl Serialize for Language {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
+/// Reads the declared language of a document, which may be older than a rule of [`Language::of_tag`].
+pub(super) fn read_declared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
+    let Some(subtag) = Option::<Cow<'de, str>>::deserialize(deserializer)? else { return Ok(None) };
+    match Language::new(&subtag) {
+        Some(_) => Ok(Language::of_tag(&subtag)),
+        None => Err(D::Error::custom(format_args!("{subtag:?} is not a language"))),
     }
 }
 

@@ -6,8 +6,10 @@
 //! asked for all the same. The language is a guess of the dominant one and only a fallback: a video's declared
 //! language comes first.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error};
 use serde::{Serialize, Serializer};
 
 use crate::model::language::UNDETERMINED;
@@ -70,6 +72,15 @@ impl fmt::Debug for Region {
 impl Serialize for Region {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())
+    }
+}
+
+/// Reads the code as it is written: two upper-case letters.
+impl<'de> Deserialize<'de> for Region {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Region, D::Error> {
+        let code = Cow::<'de, str>::deserialize(deserializer)?;
+        let region = Region::new(&code).filter(|region| region.code() == code);
+        region.ok_or_else(|| D::Error::custom(format_args!("{code:?} is not a region")))
     }
 }
 

@@ -16,7 +16,8 @@ use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 use crate::model::category::Category;
 use crate::model::language::Language;
-use crate::model::{ChartEntry, Counts, Live, Video};
+use crate::model::video::{has_year, is_video_id};
+use crate::model::{ChartEntry, Live, Video};
 use crate::support::sanitize::{strip_bom, truncate};
 use wire::{Items, Lenient, VideoList};
 
@@ -136,11 +137,9 @@ fn video(item: wire::Item<'_>, with_description: bool) -> Option<Box<Video>> {
         channel: truncated(MAX_TITLE, snippet.channel_title),
         channel_id: snippet.channel_id.identifier().map(CompactString::from),
         category: snippet.category_id.0.and_then(|id| u32::try_from(id).ok()).map(Category::new),
-        counts: Counts {
-            views: statistics.view_count.0,
-            likes: statistics.like_count.0,
-            comments: statistics.comment_count.0,
-        },
+        views: statistics.view_count.0,
+        likes: statistics.like_count.0,
+        comments: statistics.comment_count.0,
         published_at: snippet.published_at.0.as_deref().and_then(parse_time),
         duration_seconds: item
             .content_details
@@ -161,12 +160,6 @@ fn video(item: wire::Item<'_>, with_description: bool) -> Option<Box<Video>> {
     }))
 }
 
-/// Ids have eleven characters today, but that is not documented. Their alphabet is checked, since it makes an id safe
-/// in a URL, a column or a list.
-pub(crate) fn is_video_id(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
 /// Parses an ISO 8601 duration to whole seconds. A broadcast has `P0D`, which is not a length.
 fn parse_duration(duration: &str) -> Option<u64> {
     // jiff also reads friendly forms such as `7h`.
@@ -185,13 +178,6 @@ fn parse_time(text: &str) -> Option<Timestamp> {
     let zone = rest.trim_start_matches(|character: char| character == '.' || character.is_ascii_digit());
     let has_zone = zone.eq_ignore_ascii_case("z") || zone.bytes().map(digits_as_0).skip(1).eq(*b"00:00");
     text.parse().ok().filter(|time| has_form && has_zone && has_year(time))
-}
-
-/// Whether a time is in year 1 or later. Earlier years are written with a sign, or not at all, depending on the calendar
-/// and the database. (jiff ends with 9999.)
-pub(crate) fn has_year(time: &Timestamp) -> bool {
-    const YEAR_1: i64 = -62_135_596_800;
-    time.as_second() >= YEAR_1
 }
 
 #[cfg(test)]

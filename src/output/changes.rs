@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use console::{Style, Term};
 use jiff::Timestamp;
 
-use super::columns::{left, lines, right};
-use super::render::{json, width_of};
+use super::columns::{left, lines, right, width_of};
+use super::formats::json;
 use super::{Descriptor, Out, OutputError, print_to};
 use crate::history::changes::{Changes, Move, Ranks, RegionChanges};
 use crate::model::category::Category;

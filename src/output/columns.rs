@@ -1,6 +1,14 @@
 //! Columns of text for a terminal, with the width of each character counted right.
 
-use console::{Alignment, measure_text_width, pad_str, truncate_str};
+use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
+
+/// The width of a table that goes into a file or a pipe, so that its content depends on nothing else.
+pub(super) const WIDTH: usize = 80;
+
+/// The width of a table on a terminal.
+pub(super) fn width_of(term: &Term) -> usize {
+    if term.is_term() { usize::from(term.size().1).clamp(40, 160) } else { WIDTH }
+}
 
 /// A column: its heading and the side it is aligned to.
 pub(super) struct Column {

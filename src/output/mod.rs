@@ -3,25 +3,17 @@
 
 pub mod changes;
 mod columns;
-mod csv;
-#[cfg(feature = "parquet")]
-mod dataset;
 mod descriptor;
 pub mod diagnosis;
 mod dry_run;
-mod entries;
 pub mod exit_status;
 mod fault;
 mod file;
-mod format;
+mod formats;
 pub mod logging;
-#[cfg(feature = "parquet")]
-mod parquet;
 pub mod progress;
-mod render;
 mod statistics;
 mod stream;
-mod table;
 mod write;
 
 use std::io::{self, BufWriter, Write};
@@ -31,20 +23,17 @@ use std::path::{Path, PathBuf};
 use crate::model::Document;
 
 use fault::Fault;
-use render::json;
+use formats::{Layout, json};
 
 pub use changes::Format as ChangesFormat;
 pub use descriptor::Descriptor;
 pub use dry_run::price;
 pub use fault::OutputError;
-pub use format::{Format, Rows};
+pub use formats::{Format, Rows, schema};
 pub use write::write;
 
 /// The quota of a project that was not given another one ("Quota costs").
 const UNITS_PER_DAY: &str = "10,000";
-
-/// The JSON Schema of the document, draft 2020-12.
-pub const SCHEMA: &str = include_str!("schema.json");
 
 /// Where a renderer writes: in a type of its own, since a document is written in half a million small pieces.
 pub(crate) type Out<'a> = BufWriter<&'a mut dyn Write>;
@@ -105,6 +94,12 @@ pub struct Outputs {
     pub color: bool,
 }
 
+impl Outputs {
+    fn layout(&self, width: usize) -> Layout {
+        Layout { rows: self.rows, description: self.description, width }
+    }
+}
+
 /// Finds out, before anything is sent, whether the outputs can be written.
 ///
 /// # Errors
@@ -113,7 +108,7 @@ pub fn check(outputs: &Outputs) -> Result<(), OutputError> {
     for output in &outputs.files {
         let checked = match output.is_dataset() {
             #[cfg(feature = "parquet")]
-            true => dataset::check(&output.path),
+            true => formats::dataset::check(&output.path),
             _ => file::check(&output.path),
         };
         checked.map_err(|fault| OutputError::new(output.path.display(), fault))?;

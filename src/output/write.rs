@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "parquet")]
-use super::dataset;
+use super::columns::{WIDTH, width_of};
 use super::descriptor::Descriptor;
 use super::fault::Fault;
-use super::render::{WIDTH, render, width_of};
+#[cfg(feature = "parquet")]
+use super::formats::dataset;
+use super::formats::render;
 use super::{FileOutput, OutputError, Outputs, StatsTo, file, statistics, to};
 use crate::history::change_summary::ChangeSummary;
 use crate::model::Document;
@@ -54,7 +55,7 @@ fn write_file(
         }
         #[cfg(feature = "parquet")]
         _ if output.is_dataset() => dataset::write(&output.path, document),
-        _ => file::replace(&output.path, |out| render(output.format, outputs, document, WIDTH, out)),
+        _ => file::replace(&output.path, |out| render(output.format, outputs.layout(WIDTH), document, out)),
     }
 }
 
@@ -78,7 +79,7 @@ async fn write_streams<F: Future<Output = Interruption>>(
         let document = Arc::clone(document);
         let writing = run_blocking(move || {
             let width = place.term().map_or(WIDTH, |term| width_of(&term));
-            place.write(|out| render(format, &rendered, &document, width, out))
+            place.write(|out| render(format, rendered.layout(width), &document, out))
         });
         match within(writing, over()).await {
             Ok(written) => errors.extend(written.err().map(|fault| to(&stream.descriptor, fault))),

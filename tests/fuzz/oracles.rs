@@ -10,7 +10,7 @@ use trendfetch::config::region_list;
 use trendfetch::fetch::retry::{AttemptState, MAX_BACKOFF, NextStep, Retry, RetryPolicy, decide, rule};
 use trendfetch::model::category::Category;
 use trendfetch::model::error::ErrorKind;
-use trendfetch::model::read;
+use trendfetch::model::read_document;
 use trendfetch::model::region::Region;
 use trendfetch::normalize::{self, Page, PageError, PageRange};
 use trendfetch::support::sanitize;
@@ -66,9 +66,9 @@ pub fn assert_all_seen(what: &str, text: &str) {
 
 /// Bytes read as a saved document: what is one is written as it was read.
 pub fn check_document(bytes: &[u8]) {
-    let Ok(document) = read::parse(bytes) else { return };
+    let Ok(document) = read_document::parse(bytes) else { return };
     let written = serde_json::to_string(&document).unwrap();
-    let again = read::parse(written.as_bytes()).expect("what is written can be read");
+    let again = read_document::parse(written.as_bytes()).expect("what is written can be read");
     assert_eq!(serde_json::to_string(&again).unwrap(), written);
     let asked: HashSet<Region> = document.request.regions.iter().copied().collect();
     let places: Vec<(Region, u32)> = document.videos.iter().flat_map(|video| video.ranks.clone()).collect();

@@ -31,11 +31,11 @@ use trendfetch::history::{self, Access, Asked, Location};
 use trendfetch::model::category::Category;
 use trendfetch::model::error::{ErrorKind, RegionError};
 use trendfetch::model::language::Language;
-use trendfetch::model::read;
+use trendfetch::model::read_document;
 use trendfetch::model::region::Region;
 use trendfetch::model::{
-    ChartEntry, Counts, Document, FetchMetrics, Live, MergedVideo, Overlap, RegionChart, RegionOutcome, RegionStats,
-    Request, SCHEMA_VERSION, Stats, Status, Video,
+    ChartEntry, Document, FetchMetrics, Live, MergedVideo, Overlap, RegionChart, RegionOutcome, RegionStats, Request,
+    SCHEMA_VERSION, Stats, Status, Video,
 };
 use trendfetch::stats;
 use trendfetch::youtube::api_key::ApiKey;
@@ -233,7 +233,9 @@ fn video(id: &str) -> Video {
         id: id.into(),
         title: format!("Title of {id}").into(),
         channel: "A channel".into(),
-        counts: Counts { views: Some(1000), likes: None, comments: Some(0) },
+        views: Some(1000),
+        likes: None,
+        comments: Some(0),
         duration_seconds: Some(60),
         ..Video::default()
     }

@@ -172,7 +172,7 @@ impl Snapshot {
                     // One run knows no earlier one; the page shows no such column.
                     first_seen_at: report.fetched_at,
                     category: video.category,
-                    views: video.counts.views,
+                    views: video.views,
                     thumbnail: video.thumbnail.as_ref().map(ToString::to_string),
                     language: video.declared_language.map(|language| language.code().to_owned()),
                 });

@@ -52,7 +52,7 @@ fn history() -> Store {
             video.video.title = TITLES[number % TITLES.len()].into();
             video.video.channel = if number == 5 { HOSTILE.into() } else { "A channel of nobody".into() };
             video.video.category = Some(Category::new([10, 20, 24, 1, 2, 17, 22, 23, 25, 26, 27][number % 11]));
-            video.video.counts.views = Some(number as u64 * 1_234_567);
+            video.video.views = Some(number as u64 * 1_234_567);
             video.video.thumbnail = Some("https://i.ytimg.com/vi/x/maxresdefault.jpg".into());
         }
         put(&store, &run);

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::Out;
-use super::columns::{left, lines, right};
 use crate::model::{Document, MergedVideo};
+use crate::output::Out;
+use crate::output::columns::{left, lines, right};
 use crate::support::human::group_digits;
 use crate::support::sanitize::one_line;
 
@@ -32,7 +32,7 @@ fn row(number: usize, video: &MergedVideo) -> Vec<String> {
         number.to_string(),
         one_line(&facts.title, 120),
         one_line(&facts.channel, 16),
-        facts.counts.views.map_or_else(|| "-".to_owned(), group_digits),
+        facts.views.map_or_else(|| "-".to_owned(), group_digits),
         ranks.join(", "),
     ]
 }

@@ -5,9 +5,10 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use super::entries::entries;
-use super::fault::Fault;
-use super::{file, parquet};
+use super::parquet;
 use crate::model::{Document, RegionStats, Status};
+use crate::output::fault::Fault;
+use crate::output::file;
 
 /// Gives the temporary file its name. It lies in the dataset's folder itself, so that the next run finds what a killed
 /// one left, whatever the date.
@@ -17,7 +18,7 @@ const PART: &str = "part.parquet";
 ///
 /// # Errors
 /// When it cannot.
-pub(super) fn check(folder: &Path) -> Result<(), Fault> {
+pub(in crate::output) fn check(folder: &Path) -> Result<(), Fault> {
     fs::create_dir_all(folder).map_err(Fault::of_file)?;
     file::check(&folder.join(PART))
 }
@@ -26,7 +27,7 @@ pub(super) fn check(folder: &Path) -> Result<(), Fault> {
 ///
 /// # Errors
 /// Whatever goes wrong. Each file is whole or not there.
-pub(super) fn write(folder: &Path, document: &Document) -> Result<(), Fault> {
+pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(), Fault> {
     let entries = entries(document);
     let mut left = entries.as_slice();
     let date = format!("fetched_date={}", document.fetched_at.strftime("%F"));

@@ -1,0 +1,95 @@
+//! Columns of the data: a name, a value of each row, and what the JSON Schema says about it. The renderers of every format
+//! go through these.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::region::Region;
+use super::video::DESCRIPTION;
+
+/// A column of rows of type `R`.
+pub struct Column<R> {
+    /// The key in JSON, the heading in CSV, the column in Parquet.
+    pub name: &'static str,
+    pub value: Value<R>,
+    /// Members of an object of JSON Schema.
+    schema: &'static str,
+    /// Empty where the name says it all.
+    description: &'static str,
+}
+
+/// The type of a column, and how a row's value is found; `None` is null.
+pub enum Value<R> {
+    Text(fn(&R) -> Option<Cow<'_, str>>),
+    Count(fn(&R) -> Option<u64>),
+    Flag(fn(&R) -> Option<bool>),
+    Time(fn(&R) -> Option<Timestamp>),
+    Texts(fn(&R) -> Vec<&str>),
+    Ranks(fn(&R) -> &[(Region, u32)]),
+}
+
+impl<R> Column<R> {
+    pub const fn new(
+        name: &'static str,
+        value: Value<R>,
+        schema: &'static str,
+        description: &'static str,
+    ) -> Column<R> {
+        Column { name, value, schema, description }
+    }
+
+    /// Adds the value of a row to a JSON object. A description that was not asked for is left out.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<M: SerializeMap>(&self, row: &R, map: &mut M) -> Result<(), M::Error> {
+        match self.value {
+            Value::Text(value) => match value(row) {
+                None if self.name == DESCRIPTION => Ok(()),
+                value => map.serialize_entry(self.name, &value),
+            },
+            Value::Count(value) => map.serialize_entry(self.name, &value(row)),
+            Value::Flag(value) => map.serialize_entry(self.name, &value(row)),
+            Value::Time(value) => map.serialize_entry(self.name, &value(row)),
+            Value::Texts(value) => map.serialize_entry(self.name, &value(row)),
+            Value::Ranks(value) => map.serialize_entry(self.name, &RanksByRegion(value(row))),
+        }
+    }
+
+    /// The value as a cell of CSV: empty for null, the elements of a list separated by `|`.
+    pub fn cell(&self, row: &R) -> String {
+        fn text(value: Option<impl ToString>) -> String {
+            value.map(|value| value.to_string()).unwrap_or_default()
+        }
+        match self.value {
+            Value::Text(value) => value(row).map(Cow::into_owned).unwrap_or_default(),
+            Value::Count(value) => text(value(row)),
+            Value::Flag(value) => text(value(row)),
+            Value::Time(value) => text(value(row)),
+            Value::Texts(value) => value(row).join("|"),
+            Value::Ranks(value) => {
+                value(row).iter().map(|(region, rank)| format!("{region}:{rank}")).collect::<Vec<_>>().join("|")
+            }
+        }
+    }
+
+    /// `"views": { "$ref": "#/$defs/count_or_null" }`, for the properties of an object in JSON Schema.
+    pub fn property(&self) -> String {
+        let Column { name, schema, description, .. } = self;
+        match *description {
+            "" => format!(r#""{name}": {{ {schema} }}"#),
+            description => format!(r#""{name}": {{ {schema}, "description": "{description}" }}"#),
+        }
+    }
+}
+
+struct RanksByRegion<'a>(&'a [(Region, u32)]);
+
+impl Serialize for RanksByRegion<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(region, rank)| (region, rank)))
+    }
+}

@@ -1,0 +1,317 @@
+//! A video: what a chart says about it, and the one list of its fields in the data.
+//!
+//! A field of a video is one line in [`Video`] and one row in [`COLUMNS`]. The document, the rows of NDJSON, CSV and
+//! Parquet, and the JSON Schema are made from these rows; a saved document is read by the types here.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use compact_str::CompactString;
+use jiff::Timestamp;
+use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::category::Category;
+use super::columns::Column;
+use super::columns::Value::{Count, Flag, Ranks, Text, Texts, Time};
+use super::language::{self, Language, UNDETERMINED};
+use super::region::Region;
+use super::tags::Tags;
+
+/// What a chart says about a video, whichever region it was seen in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Video {
+    /// Eleven characters of `A-Z a-z 0-9 - _` today.
+    #[serde(rename = "video_id")]
+    pub id: CompactString,
+    /// In the video's own language, at most 1,000 characters; empty where missing.
+    pub title: CompactString,
+    /// The channel's name, at most 1,000 characters; empty where missing.
+    pub channel: CompactString,
+    /// `UC...`
+    pub channel_id: Option<CompactString>,
+    #[serde(rename = "category_id")]
+    pub category: Option<Category>,
+    /// `None` where YouTube gives no count, never a made-up 0. Of several regions, the maximum.
+    pub views: Option<u64>,
+    /// Hidden by some owners.
+    pub likes: Option<u64>,
+    /// Absent where comments are disabled.
+    pub comments: Option<u64>,
+    /// From year 1 to 9999.
+    pub published_at: Option<Timestamp>,
+    /// Whole seconds; `None` for a broadcast that is live or has not begun.
+    pub duration_seconds: Option<u64>,
+    pub live: Live,
+    /// Whether other sites may show the video in a player.
+    pub embeddable: Option<bool>,
+    pub age_restricted: Option<bool>,
+    /// In the owner's order, at most 10,000 characters in all.
+    pub tags: Tags,
+    /// The address of the largest of YouTube's pictures up to 1280 x 720.
+    pub thumbnail: Option<CompactString>,
+    /// Only on request; at most 20,000 characters.
+    pub description: Option<CompactString>,
+    /// The language of the video's sound, else of its title, as declared by the owner.
+    #[serde(deserialize_with = "language::read_declared")]
+    pub declared_language: Option<Language>,
+}
+
+impl Video {
+    /// Keeps the larger of each count; a count that is there beats one that is not.
+    pub fn raise_counts(&mut self, other: &Video) {
+        self.views = self.views.max(other.views);
+        self.likes = self.likes.max(other.likes);
+        self.comments = self.comments.max(other.comments);
+    }
+}
+
+/// Ids have eleven characters today, but that is not documented. Their alphabet is checked, since it makes an id safe
+/// in a URL, a column or a list.
+pub fn is_video_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Whether a time is in year 1 or later. Earlier years are written with a sign, or not at all, depending on the calendar
+/// and the database. (jiff ends with 9999.)
+pub fn has_year(time: &Timestamp) -> bool {
+    const YEAR_1: i64 = -62_135_596_800;
+    time.as_second() >= YEAR_1
+}
+
+/// `snippet.liveBroadcastContent`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Live {
+    /// An ordinary video, or a broadcast that has ended.
+    #[default]
+    None,
+    Live,
+    /// Announced, not yet live.
+    Upcoming,
+}
+
+impl Live {
+    /// As in the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Live::None => "none",
+            Live::Live => "live",
+            Live::Upcoming => "upcoming",
+        }
+    }
+}
+
+/// A video with all regions in whose charts it is: an element of the document's `videos`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergedVideo {
+    /// As the first region has it, but with the maximum of each count.
+    pub video: Box<Video>,
+    /// The rank in each region, in the order of the request; at least one.
+    pub ranks: Vec<(Region, u32)>,
+    /// When the first page that has the video arrived.
+    pub fetched_at: Timestamp,
+}
+
+impl MergedVideo {
+    pub fn url(&self) -> String {
+        format!("https://www.youtube.com/watch?v={}", self.video.id)
+    }
+
+    /// The usual language of the first region; `und` for a region outside the table.
+    pub fn primary_language(&self) -> &'static str {
+        self.ranks.first().map_or(UNDETERMINED, |(region, _)| region.language())
+    }
+
+    /// PostgreSQL's text search configuration for the declared language, else for the primary one.
+    pub fn search_config(&self) -> &'static str {
+        let declared = self.video.declared_language.as_ref().map(Language::code);
+        language::search_config(declared.unwrap_or(self.primary_language()))
+    }
+}
+
+/// Only there if `--description` is given.
+pub const DESCRIPTION: &str = "description";
+
+/// The fields of a video in the data, in the order of the document: name, value, type and description in the JSON Schema.
+pub const COLUMNS: &[Column<MergedVideo>] = &[
+    Column::new(
+        "video_id",
+        Text(|row| some(&row.video.id)),
+        r#""type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$""#,
+        "",
+    ),
+    Column::new("url", Text(|row| Some(row.url().into())), r#""type": "string", "format": "uri""#, ""),
+    Column::new("title", Text(|row| some(&row.video.title)), NAME, "empty where missing; a longer one is cut"),
+    Column::new("channel", Text(|row| some(&row.video.channel)), NAME, "empty where missing; a longer one is cut"),
+    Column::new("channel_id", Text(|row| row.video.channel_id.as_deref().map(Cow::from)), OPTIONAL_TEXT, ""),
+    Column::new(
+        "category_id",
+        Count(|row| row.video.category.map(|category| category.id().into())),
+        OPTIONAL_COUNT,
+        "",
+    ),
+    Column::new(
+        "category",
+        Text(|row| row.video.category.and_then(Category::name).map(Cow::from)),
+        OPTIONAL_TEXT,
+        "null where the number is not known",
+    ),
+    Column::new("views", Count(|row| row.video.views), OPTIONAL_COUNT, "the maximum over the regions"),
+    Column::new("likes", Count(|row| row.video.likes), OPTIONAL_COUNT, "null where hidden"),
+    Column::new("comments", Count(|row| row.video.comments), OPTIONAL_COUNT, "null where disabled"),
+    Column::new(
+        "published_at",
+        Time(|row| row.video.published_at),
+        r##""oneOf": [{ "$ref": "#/$defs/time" }, { "type": "null" }]"##,
+        "",
+    ),
+    Column::new(
+        "duration_seconds",
+        Count(|row| row.video.duration_seconds),
+        OPTIONAL_COUNT,
+        "null while live or not begun",
+    ),
+    Column::new("live", Text(|row| some(row.video.live.as_str())), r#""enum": ["none", "live", "upcoming"]"#, ""),
+    Column::new("embeddable", Flag(|row| row.video.embeddable), OPTIONAL_FLAG, ""),
+    Column::new("age_restricted", Flag(|row| row.video.age_restricted), OPTIONAL_FLAG, ""),
+    Column::new(
+        "tags",
+        Texts(|row| row.video.tags.iter().collect()),
+        r#""type": "array", "items": { "type": "string", "maxLength": 10000 }"#,
+        "at most 10,000 characters in all",
+    ),
+    Column::new(
+        "thumbnail",
+        Text(|row| row.video.thumbnail.as_deref().map(Cow::from)),
+        OPTIONAL_TEXT,
+        "the first there is of YouTube's sizes maxres, standard, high, medium, default",
+    ),
+    Column::new(
+        DESCRIPTION,
+        Text(|row| row.video.description.as_deref().map(Cow::from)),
+        r#""type": "string", "maxLength": 20000"#,
+        "only with --description; a longer one is cut",
+    ),
+    Column::new(
+        "declared_language",
+        Text(|row| row.video.declared_language.as_ref().map(|language| language.code().into())),
+        r##""oneOf": [{ "$ref": "#/$defs/language" }, { "type": "null" }]"##,
+        "the video's own; null also for zxx, und, mul and mis",
+    ),
+    Column::new(
+        "primary_language",
+        Text(|row| some(row.primary_language())),
+        r##""$ref": "#/$defs/language""##,
+        "of the first region met",
+    ),
+    Column::new(
+        "search_config",
+        Text(|row| some(row.search_config())),
+        r#""type": "string", "pattern": "^[a-z]+$""#,
+        "PostgreSQL's text search configuration",
+    ),
+    Column::new(
+        "regions",
+        Texts(|row| row.ranks.iter().map(|(region, _)| region.code()).collect()),
+        r##""$ref": "#/$defs/regions", "minItems": 1"##,
+        "",
+    ),
+    Column::new("ranks", Ranks(|row| &row.ranks), r##""$ref": "#/$defs/ranks""##, "the rank in each region's chart"),
+    Column::new(
+        "fetched_at",
+        Time(|row| Some(row.fetched_at)),
+        r##""$ref": "#/$defs/time""##,
+        "when the page that first showed it arrived",
+    ),
+];
+
+// Types of the JSON Schema that several fields have.
+const NAME: &str = r#""type": "string", "maxLength": 1000"#;
+const OPTIONAL_TEXT: &str = r##""$ref": "#/$defs/text_or_null""##;
+const OPTIONAL_COUNT: &str = r##""$ref": "#/$defs/count_or_null""##;
+const OPTIONAL_FLAG: &str = r#""type": ["boolean", "null"]"#;
+
+fn some(text: &str) -> Option<Cow<'_, str>> {
+    Some(Cow::Borrowed(text))
+}
+
+impl Serialize for MergedVideo {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        COLUMNS.iter().try_for_each(|column| column.serialize(self, &mut map))?;
+        map.end()
+    }
+}
+
+/// Reads what `serialize` writes. serde's `flatten` would do the same, but keeps a copy of every value first.
+impl<'de> Deserialize<'de> for MergedVideo {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MergedVideo, D::Error> {
+        deserializer.deserialize_map(MergedVideoVisitor)
+    }
+}
+
+struct MergedVideoVisitor;
+
+impl<'de> Visitor<'de> for MergedVideoVisitor {
+    type Value = MergedVideo;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a video")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MergedVideo, A::Error> {
+        let mut merged = MergedFields::default();
+        let fields = MapAccessDeserializer::new(VideoFields { map, merged: &mut merged });
+        let video = Box::new(Video::deserialize(fields)?);
+        let missing = serde::de::Error::missing_field;
+        let regions = merged.regions.ok_or_else(|| missing("regions"))?;
+        let by_region = merged.ranks.ok_or_else(|| missing("ranks"))?;
+        let fetched_at = merged.fetched_at.ok_or_else(|| missing("fetched_at"))?;
+        let rank = |region: Region| by_region.get(&region).map(|rank| (region, *rank)).ok_or(region);
+        let ranks = regions.into_iter().map(rank).collect::<Result<_, _>>();
+        let no_rank = |region| serde::de::Error::custom(format_args!("video {} has no rank in {region}", video.id));
+        Ok(MergedVideo { ranks: ranks.map_err(no_rank)?, fetched_at, video })
+    }
+}
+
+/// The fields of a merged video that are not a [`Video`]'s, and from which its `ranks` are made.
+#[derive(Default)]
+struct MergedFields {
+    regions: Option<Vec<Region>>,
+    ranks: Option<HashMap<Region, u32>>,
+    fetched_at: Option<Timestamp>,
+}
+
+/// Borrowed where the JSON has no escapes in it.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An object without its [`MergedFields`], which are taken out on the way.
+struct VideoFields<'a, A> {
+    map: A,
+    merged: &'a mut MergedFields,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for VideoFields<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        while let Some(Key(key)) = self.map.next_key()? {
+            match &*key {
+                "regions" => self.merged.regions = Some(self.map.next_value()?),
+                "ranks" => self.merged.ranks = Some(self.map.next_value()?),
+                "fetched_at" => self.merged.fetched_at = Some(self.map.next_value()?),
+                _ => return seed.deserialize(CowStrDeserializer::new(key)).map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}

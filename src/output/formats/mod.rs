@@ -1,0 +1,117 @@
+//! The formats of the data: what a user calls each, and which renderer writes it.
+//!
+//! A format is a variant of [`Format`], an arm of [`render`] and a renderer beside this file. The fields of each row come
+//! from [`model::video::COLUMNS`](crate::model::video::COLUMNS).
+
+mod csv;
+#[cfg(feature = "parquet")]
+pub(super) mod dataset;
+mod entries;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod schema;
+mod table;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::Out;
+use crate::model::Document;
+use entries::entries;
+
+pub use schema::schema;
+
+/// How the data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The whole document
+    Json,
+    /// One row of JSON a line
+    Ndjson,
+    /// RFC 4180, safe to open in a spreadsheet
+    Csv,
+    /// For people
+    Table,
+    /// Columns, for DuckDB, Spark or Trino: a file, or with -o DIR/ a file for each region
+    #[cfg_attr(not(feature = "parquet"), value(hide = true))]
+    Parquet,
+}
+
+impl Format {
+    /// The format that the extension of a file name stands for.
+    pub fn of_extension(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "csv" => Some(Format::Csv),
+            "parquet" => Some(Format::Parquet),
+            _ => None,
+        }
+    }
+
+    /// Whether the program was built with it.
+    pub fn is_built(self) -> bool {
+        self != Format::Parquet || cfg!(feature = "parquet")
+    }
+
+    /// Whether `--rows` has a meaning for it.
+    pub fn has_rows(self) -> bool {
+        matches!(self, Format::Ndjson | Format::Csv)
+    }
+}
+
+/// What a row of ndjson or csv is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Rows {
+    /// A merged video
+    #[default]
+    Videos,
+    /// An entry of a chart: run_id, fetched_at, source, region, rank, then the video's fields
+    Entries,
+}
+
+/// How a format is rendered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    /// For ndjson and csv.
+    pub(super) rows: Rows,
+    /// Whether csv has a column of descriptions.
+    pub(super) description: bool,
+    /// For tables, in terminal columns.
+    pub(super) width: usize,
+}
+
+/// Writes the data in one format.
+///
+/// # Errors
+/// The writer's.
+pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &mut Out<'_>) -> io::Result<()> {
+    match (format, layout.rows) {
+        (Format::Json, _) => json(document, out),
+        (Format::Ndjson, Rows::Videos) => lines(&document.videos, out),
+        (Format::Ndjson, Rows::Entries) => lines(entries(document), out),
+        (Format::Csv, Rows::Videos) => csv::write_videos(document, layout.description, out),
+        (Format::Csv, Rows::Entries) => csv::write_entries(document, layout.description, out),
+        (Format::Table, _) => table::write(document, layout.width, out),
+        #[cfg(feature = "parquet")]
+        (Format::Parquet, _) => parquet::write(&entries(document), out),
+        #[cfg(not(feature = "parquet"))]
+        (Format::Parquet, _) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Writes one line of JSON.
+///
+/// # Errors
+/// The writer's.
+pub(super) fn json<T: Serialize>(value: &T, out: &mut Out<'_>) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut Out<'_>) -> io::Result<()> {
+    rows.into_iter().try_for_each(|row| json(&row, out))
+}

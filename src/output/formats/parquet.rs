@@ -1,0 +1,89 @@
+//! The entries of charts as Parquet, for those who analyse at scale. Every file has the same columns, whatever was asked
+//! for, so that files of many runs are one table.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow_array::builder::{Int64Builder, ListBuilder, MapBuilder, StringBuilder};
+use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use jiff::Timestamp;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+
+use super::super::Out;
+use super::entries::{FlatEntry, VIDEO_COLUMNS, own_columns};
+use crate::model::columns::Value;
+
+/// Writes one file with all columns.
+///
+/// # Errors
+/// The writer's.
+pub(super) fn write(entries: &[FlatEntry<'_>], out: &mut Out<'_>) -> io::Result<()> {
+    encode(entries, |_| true, out).map_err(io::Error::other)
+}
+
+/// Writes the file of a partition: without the region, which is in its path.
+///
+/// # Errors
+/// As above.
+pub(super) fn write_partition(entries: &[FlatEntry<'_>], out: &mut Out<'_>) -> io::Result<()> {
+    encode(entries, |name| name != "region", out).map_err(io::Error::other)
+}
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+fn encode(entries: &[FlatEntry<'_>], is_wanted: impl Fn(&str) -> bool, out: &mut Out<'_>) -> Result<(), AnyError> {
+    // All may be null: whether a column is does not depend on what a run brought.
+    let mut arrays = Vec::new();
+    for column in own_columns().iter().filter(|column| is_wanted(column.name)) {
+        arrays.push((column.name, array(&column.value, entries.iter())?, true));
+    }
+    for column in VIDEO_COLUMNS {
+        arrays.push((column.name, array(&column.value, entries.iter().map(|entry| entry.video))?, true));
+    }
+    let batch = RecordBatch::try_from_iter_with_nullable(arrays)?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        // Lists and maps as the format's specification names their parts.
+        .set_coerce_types(true)
+        .set_created_by(concat!("trendfetch ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
+    writer.write(&batch)?;
+    writer.close()?;
+    Ok(out.write_all(&bytes)?)
+}
+
+/// The values of a column.
+fn array<'r, R: 'r>(value: &Value<R>, rows: impl Iterator<Item = &'r R>) -> Result<ArrayRef, AnyError> {
+    Ok(match value {
+        Value::Text(value) => Arc::new(rows.map(value).collect::<StringArray>()),
+        // A count beyond 2^63 - 1 is null, as in the history: no type that all readers know holds it.
+        Value::Count(value) => Arc::new(rows.map(|row| i64::try_from(value(row)?).ok()).collect::<Int64Array>()),
+        Value::Flag(value) => Arc::new(rows.map(value).collect::<BooleanArray>()),
+        // UTC, microseconds.
+        Value::Time(value) => {
+            let microseconds = rows.map(|row| value(row).map(Timestamp::as_microsecond));
+            Arc::new(microseconds.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+        }
+        Value::Texts(value) => {
+            let mut lists = ListBuilder::new(StringBuilder::new());
+            rows.for_each(|row| lists.append_value(value(row).into_iter().map(Some)));
+            Arc::new(lists.finish())
+        }
+        Value::Ranks(value) => {
+            let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+            for row in rows {
+                for (region, rank) in value(row) {
+                    maps.keys().append_value(region.code());
+                    maps.values().append_value(i64::from(*rank));
+                }
+                maps.append(true)?;
+            }
+            Arc::new(maps.finish())
+        }
+    })
+}
