@@ -82,7 +82,7 @@ fn data_on_standard_output_sends_the_stats_to_standard_error() {
 
 #[test]
 fn the_stats_fit_into_80_columns_and_name_the_counts() {
-    let outcome = demo("--demo=outage -r all --retries 0 -c 0").finish().exits(3);
+    let outcome = demo("--demo=outage -r all --retries 0 -c 0 --timeout 60s").finish().exits(3);
     for line in outcome.stdout.lines() {
         assert!(console::measure_text_width(line) <= 80, "{line}");
     }

@@ -398,27 +398,27 @@ fn a_document_that_cannot_be_read_changes_nothing(store: Store) {
     twice["videos"].as_array_mut().unwrap().push(again);
     let bad = [
         ("empty", String::new(), "EOF"),
-        ("other text", "hello".into(), "is no document of trendfetch"),
+        ("other text", "hello".into(), "is not a trendfetch JSON document"),
         ("cut short", good_text[..good_text.len() / 2].to_owned(), "EOF"),
         ("another document", "{\"videos\": []}".into(), "missing field"),
-        ("a list", "[]".into(), "is no document of trendfetch"),
+        ("a list", "[]".into(), "is not a trendfetch JSON document"),
         ("a newer schema", with("/schema_version", json!(2)), "its schema_version is 2, and this trendfetch knows 1"),
         ("no run_id", without("run_id"), "missing field `run_id`"),
-        ("no UUID", with("/run_id", json!("../../etc")), "its run_id is no UUID"),
-        ("no time", with("/fetched_at", json!("yesterday")), "is no document of trendfetch"),
-        ("a negative count", with("/videos/0/views", json!(-1)), "is no document of trendfetch"),
-        ("no region", with("/videos/0/regions/0", json!("USA")), "video a has no rank in USA"),
+        ("no UUID", with("/run_id", json!("../../etc")), "its run_id is not a UUID"),
+        ("no time", with("/fetched_at", json!("yesterday")), "is not a trendfetch JSON document"),
+        ("a negative count", with("/videos/0/views", json!(-1)), "is not a trendfetch JSON document"),
+        ("no region", with("/videos/0/regions/0", json!("USA")), "\"USA\" is not a region"),
         ("no rank", with("/videos/0/ranks", json!({"US": 1})), "video a has no rank in PL"),
-        ("rank 0", with("/videos/0/ranks/US", json!(0)), "video a has no rank in US"),
+        ("rank 0", with("/videos/0/ranks/US", json!(0)), "video a has rank 0 in US"),
         ("the same rank twice", with("/videos/1/ranks/US", json!(1)), "two videos have rank 1 in US"),
         ("a region twice", with("/videos/0/regions", json!(["US", "US"])), "video a is in US twice"),
         ("the same video twice", twice.to_string(), "video a is in it twice"),
-        ("an unknown state", with("/videos/0/live", json!("maybe")), "live of video a is \"maybe\""),
-        ("an unknown status", with("/stats/regions/0/status", json!("fine")), "status of US is \"fine\""),
+        ("an unknown state", with("/videos/0/live", json!("maybe")), "unknown variant `maybe`"),
+        ("an unknown status", with("/stats/regions/0/status", json!("fine")), "unknown variant `fine`"),
         (
             "an unknown kind",
             with("/stats/regions/0/error", json!({"kind": "bad luck", "status": null, "reason": null, "message": ""})),
-            "\"bad luck\" is no kind of error",
+            "\"bad luck\" is not a kind of error",
         ),
         ("other regions", with("/request/regions", json!(["US"])), "its stats.regions are not those of its request"),
         (
@@ -470,7 +470,7 @@ fn a_document_that_no_run_can_have_written_is_refused(store: Store) {
     for (what, mut document) in bad {
         document["run_id"] = json!(uuid::Uuid::new_v4().to_string());
         let outcome = command(&store, "load document.json").file("document.json", &document.to_string()).finish();
-        if outcome.code != Some(1) || !outcome.stderr.contains("is no document of trendfetch") {
+        if outcome.code != Some(1) || !outcome.stderr.contains("is not a trendfetch JSON document") {
             wrong.push(format!("{what}: {}{}", outcome.stdout, outcome.stderr));
         }
     }
