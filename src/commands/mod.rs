@@ -172,7 +172,7 @@ async fn report(arguments: ReportArgs, page: Option<Descriptor>, env: &Env, now:
             not_onto(&output, page.as_ref(), &file)?;
             let report = read_document::read(&file)?;
             not_ahead(&report, &file, now)?;
-            Snapshot::of_document(&report, asked.as_deref(), now)
+            Snapshot::from_document(&report, asked.as_deref(), now)
         }
         None => {
             let location = location(store.store, env)?;
@@ -180,7 +180,7 @@ async fn report(arguments: ReportArgs, page: Option<Descriptor>, env: &Env, now:
                 not_onto(&output, page.as_ref(), &file.path)?;
             }
             let mut backend = history::open(&location, Access::Read).await?;
-            let snapshot = Snapshot::of_history(&mut *backend, asked.as_deref(), category, now).await;
+            let snapshot = Snapshot::from_history(&mut *backend, asked.as_deref(), category, now).await;
             let known = known_regions(&mut *backend, now).await;
             backend.close().await;
             known?;

@@ -1,85 +1,89 @@
-//! What is told before anything else: regions that failed, and charts that are out of date. Pure.
+//! What the page reports first: regions that failed, and charts that are out of date. Pure.
 //!
-//! A region that is no longer fetched is not at fault; it is told by a note of its own.
+//! A region that is no longer fetched is not an alert; a separate note lists it.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::snapshot::{RegionPast, Snapshot};
-use super::{cause, when};
+use super::region_history::RegionHistory;
+use super::snapshot::Snapshot;
+use super::text::{date_time, describe_error_kind};
 use crate::model::Status;
 use crate::model::region::Region;
 use crate::support::sanitize::one_line;
 
-/// A chart that is older is told before anything else.
-const STALE: SignedDuration = SignedDuration::from_hours(24);
+/// A chart older than this is an alert.
+const MAX_CHART_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Regions that failed alike, or that are out of date.
-pub(super) struct Trouble {
-    pub what: String,
+/// Regions that failed for the same reason, have no chart, or have an old one.
+pub(super) struct Alert {
+    pub headline: String,
     pub regions: String,
-    pub why: Option<String>,
+    pub error_message: Option<String>,
 }
 
-/// Regions that failed last time, those of one reason together; then those whose chart is old.
-pub(super) fn troubles(snapshot: &Snapshot) -> Vec<Trouble> {
+pub(super) fn alerts(snapshot: &Snapshot) -> Vec<Alert> {
+    let mut alerts = failures(snapshot);
+    alerts.extend(missing_charts(snapshot));
+    alerts.extend(old_charts(snapshot));
+    alerts
+}
+
+/// Regions whose latest attempt failed or was incomplete, grouped by status and error kind.
+fn failures(snapshot: &Snapshot) -> Vec<Alert> {
     let mut groups: Vec<(Status, &str, &str, Vec<Region>)> = Vec::new();
-    let mut stale: Vec<(Region, Timestamp)> = Vec::new();
-    for past in snapshot.fetched() {
-        let Some(latest) = past.latest() else { continue };
-        if latest.status != Status::Ok {
-            let (kind, message) =
-                latest.error.as_ref().map_or(("unknown", ""), |(kind, message)| (kind.as_str(), message.as_str()));
-            match groups.iter_mut().find(|group| (group.0, group.1) == (latest.status, kind)) {
-                Some(group) => group.3.push(past.region),
-                None => groups.push((latest.status, kind, message, vec![past.region])),
-            }
-        }
-        match &past.chart {
-            Some(chart) if snapshot.made_at.duration_since(chart.fetched_at) > STALE => {
-                stale.push((past.region, chart.fetched_at));
-            }
-            _ => {}
+    for history in snapshot.still_fetched() {
+        let Some(latest) = history.latest_attempt().filter(|latest| latest.status != Status::Ok) else { continue };
+        let (kind, message) =
+            latest.error.as_ref().map_or(("unknown", ""), |(kind, message)| (kind.as_str(), message.as_str()));
+        match groups.iter_mut().find(|group| (group.0, group.1) == (latest.status, kind)) {
+            Some(group) => group.3.push(history.region),
+            None => groups.push((latest.status, kind, message, vec![history.region])),
         }
     }
-    let mut troubles: Vec<Trouble> = groups
-        .into_iter()
-        .map(|(status, kind, message, regions)| {
-            let what = match status {
-                Status::Partial => format!("Incomplete last time ({}):", cause(kind)),
-                _ => format!("Failed last time ({}):", cause(kind)),
-            };
-            Trouble { what, regions: codes(&regions), why: (!message.is_empty()).then(|| one_line(message, 300)) }
-        })
-        .collect();
-    let missing: Vec<Region> = snapshot.fetched().filter(|past| past.chart.is_none()).map(|past| past.region).collect();
-    if !missing.is_empty() {
-        troubles.push(Trouble { what: "No chart at all:".to_owned(), regions: codes(&missing), why: None });
-    }
-    if !stale.is_empty() {
-        let is_all = stale.len() == snapshot.fetched().count();
-        let newest = stale.iter().map(|(_, at)| *at).max().unwrap_or_default();
-        let oldest = stale.iter().map(|(_, at)| *at).min().unwrap_or_default();
-        let regions: Vec<Region> = stale.iter().map(|(region, _)| *region).collect();
-        let dates = span(oldest, newest);
-        troubles.push(Trouble {
-            what: if is_all { "Every chart is older than a day:" } else { "Charts older than a day:" }.to_owned(),
-            regions: if is_all { dates } else { format!("{} ({dates})", codes(&regions)) },
-            why: None,
-        });
-    }
-    troubles
+    let alert = |(status, kind, message, regions): (Status, &str, &str, Vec<Region>)| {
+        let outcome = if status == Status::Partial { "Incomplete" } else { "Failed" };
+        Alert {
+            headline: format!("{outcome} last time ({}):", describe_error_kind(kind)),
+            regions: codes(&regions),
+            error_message: (!message.is_empty()).then(|| one_line(message, 300)),
+        }
+    };
+    groups.into_iter().map(alert).collect()
 }
 
-/// The regions that are no longer fetched, and when they last were.
-pub(super) fn given_up(snapshot: &Snapshot) -> Option<String> {
-    let regions: Vec<Region> = snapshot.given_up().map(|past| past.region).collect();
-    let last = || snapshot.given_up().filter_map(RegionPast::latest).map(|latest| latest.fetched_at);
-    Some(format!("No longer fetched: {} (last {}).", codes(&regions), span(last().min()?, last().max()?)))
+fn missing_charts(snapshot: &Snapshot) -> Option<Alert> {
+    let missing = snapshot.still_fetched().filter(|history| history.chart.is_none());
+    let regions: Vec<Region> = missing.map(|history| history.region).collect();
+    let alert = Alert { headline: "No chart at all:".to_owned(), regions: codes(&regions), error_message: None };
+    (!regions.is_empty()).then_some(alert)
+}
+
+fn old_charts(snapshot: &Snapshot) -> Option<Alert> {
+    let charts =
+        snapshot.still_fetched().filter_map(|history| Some((history.region, history.chart.as_ref()?.fetched_at)));
+    let is_old = |fetched_at: Timestamp| snapshot.made_at.duration_since(fetched_at) > MAX_CHART_AGE;
+    let (regions, times): (Vec<Region>, Vec<Timestamp>) = charts.filter(|(_, fetched_at)| is_old(*fetched_at)).unzip();
+    let dates = time_range(*times.iter().min()?, *times.iter().max()?);
+    let (headline, regions) = if regions.len() == snapshot.still_fetched().count() {
+        ("Every chart is more than a day old:", dates)
+    } else {
+        ("Charts more than a day old:", format!("{} ({dates})", codes(&regions)))
+    };
+    Some(Alert { headline: headline.to_owned(), regions, error_message: None })
+}
+
+/// A note that lists the regions that are no longer fetched, and when they last were.
+pub(super) fn no_longer_fetched(snapshot: &Snapshot) -> Option<String> {
+    let regions: Vec<Region> = snapshot.no_longer_fetched().map(|history| history.region).collect();
+    let last_attempts = snapshot.no_longer_fetched().filter_map(RegionHistory::latest_attempt);
+    let times: Vec<Timestamp> = last_attempts.map(|attempt| attempt.fetched_at).collect();
+    let dates = time_range(*times.iter().min()?, *times.iter().max()?);
+    Some(format!("No longer fetched: {} (last {dates}).", codes(&regions)))
 }
 
 /// `2026-11-01 14:05 to 2026-11-03 14:05`
-fn span(oldest: Timestamp, newest: Timestamp) -> String {
-    if newest == oldest { when(&newest) } else { format!("{} to {}", when(&oldest), when(&newest)) }
+fn time_range(oldest: Timestamp, newest: Timestamp) -> String {
+    if newest == oldest { date_time(&newest) } else { format!("{} to {}", date_time(&oldest), date_time(&newest)) }
 }
 
 fn codes(regions: &[Region]) -> String {
@@ -90,105 +94,113 @@ fn codes(regions: &[Region]) -> String {
 mod tests {
     use super::*;
     use crate::history::Attempt;
-    use crate::report::samples::{at, attempt, charted, entries, failed, past, snapshot};
-    use crate::report::snapshot::Chart;
+    use crate::report::fixtures::{at, attempt, entries, failed, snapshot, with_chart, without_chart};
+    use crate::report::region_history::Chart;
+    use crate::report::snapshot::Origin;
 
-    type Told = (String, String, Option<String>);
+    type Fields = (String, String, Option<String>);
 
-    fn told(snapshot: &Snapshot) -> Vec<Told> {
-        let each = troubles(snapshot).into_iter();
-        each.map(|trouble| (trouble.what, trouble.regions, trouble.why)).collect()
+    fn found(snapshot: &Snapshot) -> Vec<Fields> {
+        let each = alerts(snapshot).into_iter();
+        each.map(|alert| (alert.headline, alert.regions, alert.error_message)).collect()
     }
 
-    fn trouble(what: &str, regions: &str, why: Option<&str>) -> Told {
-        (what.to_owned(), regions.to_owned(), why.map(str::to_owned))
+    fn alert(headline: &str, regions: &str, error_message: Option<&str>) -> Fields {
+        (headline.to_owned(), regions.to_owned(), error_message.map(str::to_owned))
     }
 
-    /// A region with a chart, and these attempts.
-    fn tried(attempts: Vec<Attempt>) -> RegionPast {
-        RegionPast { chart: Some(Chart { fetched_at: at(0), entries: entries(&["a"]) }), ..past(attempts) }
+    /// A region with a chart and these attempts.
+    fn with_attempts(attempts: Vec<Attempt>) -> RegionHistory {
+        RegionHistory { chart: Some(Chart { fetched_at: at(0), entries: entries(&["a"]) }), ..without_chart(attempts) }
     }
 
     #[test]
-    fn regions_that_failed_alike_are_one_trouble_with_the_reason_of_the_first() {
+    fn regions_that_failed_for_one_reason_are_one_alert() {
         let snapshot = snapshot(vec![
-            tried(vec![failed("US", 0, Status::Failed, "timeout")]),
-            tried(vec![failed("GB", 0, Status::Failed, "connect")]),
-            tried(vec![attempt("NO", 0)]),
-            tried(vec![failed("PL", 0, Status::Failed, "timeout")]),
-            tried(vec![failed("SE", 0, Status::Partial, "timeout")]),
+            with_attempts(vec![failed("US", 0, Status::Failed, "timeout")]),
+            with_attempts(vec![failed("GB", 0, Status::Failed, "connect")]),
+            with_attempts(vec![attempt("NO", 0)]),
+            with_attempts(vec![failed("PL", 0, Status::Failed, "timeout")]),
+            with_attempts(vec![failed("SE", 0, Status::Partial, "timeout")]),
         ]);
         let expected = [
-            trouble("Failed last time (no answer in time):", "US, PL", Some("timeout at US")),
-            trouble("Failed last time (no connection):", "GB", Some("connect at GB")),
-            trouble("Incomplete last time (no answer in time):", "SE", Some("timeout at SE")),
+            alert("Failed last time (no answer in time):", "US, PL", Some("timeout at US")),
+            alert("Failed last time (no connection):", "GB", Some("connect at GB")),
+            alert("Incomplete last time (no answer in time):", "SE", Some("timeout at SE")),
         ];
-        assert_eq!(told(&snapshot), expected);
+        assert_eq!(found(&snapshot), expected);
     }
 
     #[test]
-    fn a_failure_without_a_reason_is_told_all_the_same() {
-        let silent = Attempt { status: Status::Failed, ..attempt("US", 0) };
-        assert_eq!(told(&snapshot(vec![tried(vec![silent])])), [trouble("Failed last time (unknown):", "US", None)]);
-        let wordless =
+    fn a_failure_without_an_error_is_an_alert_too() {
+        let without_error = Attempt { status: Status::Failed, ..attempt("US", 0) };
+        assert_eq!(
+            found(&snapshot(vec![with_attempts(vec![without_error])])),
+            [alert("Failed last time (unknown):", "US", None)]
+        );
+        let without_message =
             Attempt { error: Some(("tls".to_owned(), String::new())), ..failed("US", 0, Status::Failed, "tls") };
         assert_eq!(
-            told(&snapshot(vec![tried(vec![wordless])])),
-            [trouble("Failed last time (no secure connection):", "US", None)]
+            found(&snapshot(vec![with_attempts(vec![without_message])])),
+            [alert("Failed last time (no secure connection):", "US", None)]
         );
     }
 
     #[test]
-    fn only_the_newest_answer_of_a_region_is_a_trouble() {
+    fn only_the_latest_attempt_of_a_region_is_an_alert() {
         let earlier = vec![failed("US", 0, Status::Failed, "timeout"), attempt("US", 1)];
-        assert_eq!(told(&snapshot(vec![tried(earlier)])), []);
+        assert_eq!(found(&snapshot(vec![with_attempts(earlier)])), []);
         let now = vec![attempt("US", 0), failed("US", 1, Status::Failed, "timeout")];
-        assert_eq!(told(&snapshot(vec![tried(now)])).len(), 1);
+        assert_eq!(found(&snapshot(vec![with_attempts(now)])).len(), 1);
     }
 
     #[test]
-    fn regions_without_any_chart_are_named() {
-        let without = |code| past(vec![attempt(code, 0)]);
-        let found = told(&snapshot(vec![without("US"), charted("GB", Vec::new()), without("PL")]));
-        assert_eq!(found, [trouble("No chart at all:", "US, PL", None)]);
+    fn regions_without_any_chart_are_listed() {
+        let without = |code| without_chart(vec![attempt(code, 0)]);
+        let actual = found(&snapshot(vec![without("US"), with_chart("GB", Vec::new()), without("PL")]));
+        assert_eq!(actual, [alert("No chart at all:", "US, PL", None)]);
     }
 
     #[test]
     fn a_chart_is_old_after_more_than_a_day() {
-        let mut page = snapshot(vec![charted("US", entries(&["a"])), charted("GB", entries(&["a"]))]);
+        let mut page = snapshot(vec![with_chart("US", entries(&["a"])), with_chart("GB", entries(&["a"]))]);
         page.made_at = at(24);
-        assert_eq!(told(&page), []);
+        assert_eq!(found(&page), []);
         page.made_at = at(24) + SignedDuration::from_secs(1);
-        assert_eq!(told(&page), [trouble("Every chart is older than a day:", "2026-11-01 00:00", None)]);
+        assert_eq!(found(&page), [alert("Every chart is more than a day old:", "2026-11-01 00:00", None)]);
         page.regions[1].chart.as_mut().unwrap().fetched_at = at(-5);
         let both = "2026-10-31 19:00 to 2026-11-01 00:00";
-        assert_eq!(told(&page), [trouble("Every chart is older than a day:", both, None)]);
-        // A third that is fresh: then the codes matter.
-        let mut fresh = charted("PL", entries(&["a"]));
+        assert_eq!(found(&page), [alert("Every chart is more than a day old:", both, None)]);
+        // With a third, fresh chart the old ones are listed by code.
+        let mut fresh = with_chart("PL", entries(&["a"]));
         fresh.chart.as_mut().unwrap().fetched_at = at(24);
         page.regions.push(fresh);
-        assert_eq!(told(&page), [trouble("Charts older than a day:", &format!("US, GB ({both})"), None)]);
+        assert_eq!(found(&page), [alert("Charts more than a day old:", &format!("US, GB ({both})"), None)]);
     }
+
     #[test]
-    fn a_region_that_is_no_longer_fetched_is_told_once_and_is_no_trouble() {
+    fn a_region_that_is_no_longer_fetched_is_a_note_and_not_an_alert() {
         let week = 7 * 24;
         let fetched = |code, hours: &[i64]| {
             let chart = Chart { fetched_at: at(hours[hours.len() - 1]), entries: entries(&["a"]) };
-            RegionPast { chart: Some(chart), ..past(hours.iter().map(|hour| attempt(code, *hour)).collect()) }
+            RegionHistory {
+                chart: Some(chart),
+                ..without_chart(hours.iter().map(|hour| attempt(code, *hour)).collect())
+            }
         };
-        let mistake = past(vec![failed("XX", 3, Status::Failed, "region_unsupported")]);
-        let mut page = snapshot(vec![fetched("US", &[0, week + 4]), fetched("PL", &[0]), mistake]);
-        assert_eq!(told(&page), []);
+        let unsupported = without_chart(vec![failed("XX", 3, Status::Failed, "region_unsupported")]);
+        let mut page = snapshot(vec![fetched("US", &[0, week + 4]), fetched("PL", &[0]), unsupported]);
+        assert_eq!(found(&page), []);
         let note = "No longer fetched: PL, XX (last 2026-11-01 00:00 to 2026-11-01 03:00).";
-        assert_eq!(given_up(&page).as_deref(), Some(note));
-        // Within the week both are troubles.
-        page.origin = crate::report::snapshot::Origin::History { runs: at(0)..=at(week), others: Vec::new() };
-        assert_eq!(told(&page).len(), 3, "{:?}", told(&page));
-        assert_eq!(given_up(&page), None);
-        // All of them stopped: then that is what is wrong.
+        assert_eq!(no_longer_fetched(&page).as_deref(), Some(note));
+        // Within a week both are alerts.
+        page.origin = Origin::History { runs: at(0)..=at(week), others: Vec::new() };
+        assert_eq!(found(&page).len(), 3, "{:?}", found(&page));
+        assert_eq!(no_longer_fetched(&page), None);
+        // When all of them stopped, that is the alert.
         let mut page = snapshot(vec![fetched("US", &[0]), fetched("PL", &[0])]);
         page.made_at = at(3 * week);
-        assert_eq!(told(&page), [trouble("Every chart is older than a day:", "2026-11-01 00:00", None)]);
-        assert_eq!(given_up(&page), None);
+        assert_eq!(found(&page), [alert("Every chart is more than a day old:", "2026-11-01 00:00", None)]);
+        assert_eq!(no_longer_fetched(&page), None);
     }
 }

@@ -1,5 +1,6 @@
-//! Which part of each chart a category takes. Pure.
+//! The share of each category in each chart. Pure.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::snapshot::Snapshot;
@@ -7,21 +8,52 @@ use crate::history::HistoryEntry;
 use crate::model::category::Category;
 use crate::model::region::Region;
 
-/// Categories with a colour of their own; the others share one.
+/// How many categories have a colour of their own. The others share one.
 const COLORS: usize = 9;
 
-/// A category's part of a chart.
+/// The length of a bar, in units of its SVG.
+const BAR_LENGTH: f64 = 1000.0;
+
+/// How many categories the text below a bar names.
+const NAMED_CATEGORIES: usize = 3;
+
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Share {
-    /// `None` where YouTube names none.
+pub(super) struct CategoryShare {
+    /// `None` for videos without a category.
     pub category: Option<Category>,
     pub entries: usize,
-    /// Of the chart's entries, in a hundred.
+    /// Percent of the chart's entries.
     pub percent: f64,
 }
 
-/// The categories of some entries, the largest first.
-pub(super) fn shares<'a>(entries: impl Iterator<Item = &'a HistoryEntry>) -> Vec<Share> {
+/// The stacked bars of all regions, and the data of the table behind them.
+#[derive(Debug, Default)]
+pub(super) struct CategoryChart {
+    /// Names by colour. If there are more categories than colours, the last name is "Others".
+    pub legend: Vec<String>,
+    pub bars: Vec<CategoryBar>,
+}
+
+#[derive(Debug)]
+pub(super) struct CategoryBar {
+    pub region: Region,
+    pub segments: Vec<BarSegment>,
+    /// By colour, like the legend.
+    pub percents: Vec<f64>,
+    /// The largest categories as text.
+    pub summary: String,
+}
+
+#[derive(Debug)]
+pub(super) struct BarSegment {
+    pub color: usize,
+    pub x: u32,
+    pub width: u32,
+    pub label: String,
+}
+
+/// The share of each category, largest first.
+pub(super) fn category_shares<'a>(entries: impl Iterator<Item = &'a HistoryEntry>) -> Vec<CategoryShare> {
     let mut counts: HashMap<Option<Category>, usize> = HashMap::new();
     let mut total = 0;
     for entry in entries {
@@ -29,147 +61,141 @@ pub(super) fn shares<'a>(entries: impl Iterator<Item = &'a HistoryEntry>) -> Vec
         total += 1;
     }
     let percent = |entries: usize| entries as f64 * 100.0 / f64::from(total.max(1));
-    let mut shares: Vec<Share> =
-        counts.into_iter().map(|(category, entries)| Share { category, entries, percent: percent(entries) }).collect();
-    shares.sort_by_key(|share| (std::cmp::Reverse(share.entries), share.category));
+    let share = |(category, entries)| CategoryShare { category, entries, percent: percent(entries) };
+    let mut shares: Vec<CategoryShare> = counts.into_iter().map(share).collect();
+    shares.sort_by_key(|share| (Reverse(share.entries), share.category));
     shares
 }
 
-/// What people call it.
-pub(super) fn name(category: Option<Category>) -> String {
+pub(super) fn category_name(category: Option<Category>) -> String {
     match category {
         None => "No category".to_owned(),
         Some(category) => category.name().map_or_else(|| format!("Category {}", category.id()), str::to_owned),
     }
 }
 
-/// The plot, and the table behind it.
-#[derive(Debug, Default)]
-pub(super) struct Categories {
-    /// Names by colour; the last one stands for all others, where there are any.
-    pub legend: Vec<String>,
-    pub bars: Vec<Bar>,
-}
-
-/// A region's chart, divided.
-#[derive(Debug)]
-pub(super) struct Bar {
-    pub region: Region,
-    pub segments: Vec<Segment>,
-    /// Percent of each name of the legend.
-    pub percents: Vec<f64>,
-    /// The largest three in words.
-    pub words: String,
-}
-
-/// A piece of a bar that is 1000 long.
-#[derive(Debug)]
-pub(super) struct Segment {
-    pub color: usize,
-    pub from: u32,
-    pub length: u32,
-    pub label: String,
-}
-
-impl Categories {
-    pub(super) fn of(snapshot: &Snapshot) -> Categories {
-        let charts: Vec<(Region, Vec<Share>)> = snapshot
+impl CategoryChart {
+    pub(super) fn new(snapshot: &Snapshot) -> CategoryChart {
+        let charts: Vec<(Region, Vec<CategoryShare>)> = snapshot
             .regions
             .iter()
-            .filter_map(|past| Some((past.region, past.chart.as_ref()?)))
+            .filter_map(|history| Some((history.region, history.chart.as_ref()?)))
             .filter(|(_, chart)| !chart.entries.is_empty())
-            .map(|(region, chart)| (region, shares(chart.entries.iter())))
+            .map(|(region, chart)| (region, category_shares(chart.entries.iter())))
             .collect();
-        let mut totals: HashMap<Option<Category>, f64> = HashMap::new();
-        for share in charts.iter().flat_map(|(_, shares)| shares) {
-            *totals.entry(share.category).or_default() += share.percent;
-        }
-        let mut order: Vec<(Option<Category>, f64)> = totals.into_iter().collect();
-        order.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-        let mut legend: Vec<String> = order.iter().take(COLORS).map(|(category, _)| name(*category)).collect();
+        let order = largest_first(&charts);
+        let mut legend: Vec<String> = order.iter().take(COLORS).map(|category| category_name(*category)).collect();
         if order.len() > COLORS {
             legend.push("Others".to_owned());
         }
         let color = |category: Option<Category>| {
-            order.iter().position(|(other, _)| *other == category).map_or(COLORS, |entry| entry.min(COLORS))
+            order.iter().position(|other| *other == category).map_or(COLORS, |index| index.min(COLORS))
         };
         let bars = charts.iter().map(|(region, shares)| bar(*region, shares, legend.len(), color)).collect();
-        Categories { legend, bars }
+        CategoryChart { legend, bars }
     }
 }
 
-fn bar(region: Region, shares: &[Share], colors: usize, color: impl Fn(Option<Category>) -> usize) -> Bar {
+/// All categories by the sum of their shares, so that each chart counts the same whatever its length.
+fn largest_first(charts: &[(Region, Vec<CategoryShare>)]) -> Vec<Option<Category>> {
+    let mut totals: HashMap<Option<Category>, f64> = HashMap::new();
+    for share in charts.iter().flat_map(|(_, shares)| shares) {
+        *totals.entry(share.category).or_default() += share.percent;
+    }
+    let mut order: Vec<(Option<Category>, f64)> = totals.into_iter().collect();
+    order.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    order.into_iter().map(|(category, _)| category).collect()
+}
+
+fn bar(
+    region: Region,
+    shares: &[CategoryShare],
+    colors: usize,
+    color: impl Fn(Option<Category>) -> usize,
+) -> CategoryBar {
     let mut percents = vec![0.0; colors];
     for share in shares {
         if let Some(percent) = percents.get_mut(color(share.category)) {
             *percent += share.percent;
         }
     }
+    let named = shares.iter().take(NAMED_CATEGORIES).map(label).collect::<Vec<_>>();
+    CategoryBar { region, segments: segments(shares, color), percents, summary: named.join(", ") }
+}
+
+/// The segments of a bar. Their ends are rounded rather than their widths, so that the widths add up to the whole.
+fn segments(shares: &[CategoryShare], color: impl Fn(Option<Category>) -> usize) -> Vec<BarSegment> {
     let mut segments = Vec::new();
     let mut end = 0.0;
     for share in shares {
-        let from = end;
-        end += share.percent * 10.0;
-        let label = format!("{} {:.0} %", name(share.category), share.percent);
-        let (from, to) = (from.round() as u32, end.round() as u32);
-        segments.push(Segment { color: color(share.category), from, length: to - from, label });
+        let start: f64 = end;
+        end += BAR_LENGTH / 100.0 * share.percent;
+        let width = end.round() as u32 - start.round() as u32;
+        segments.push(BarSegment { color: color(share.category), x: 0, width, label: label(share) });
     }
-    // The same colour at the same end in every bar.
+    // All bars have the same order of colours.
     segments.sort_by_key(|segment| segment.color);
-    let mut from = 0;
+    let mut x = 0;
     for segment in &mut segments {
-        segment.from = from;
-        from += segment.length;
+        segment.x = x;
+        x += segment.width;
     }
-    let words = shares.iter().take(3).map(|share| format!("{} {:.0} %", name(share.category), share.percent));
-    Bar { region, segments, percents, words: words.collect::<Vec<_>>().join(", ") }
+    segments
+}
+
+fn label(share: &CategoryShare) -> String {
+    format!("{} {:.0} %", category_name(share.category), share.percent)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{charted, entries, of_categories, past, snapshot};
+    use crate::report::fixtures::{entries, entries_by_category, snapshot, with_chart, without_chart};
 
     /// How many entries each category has.
     type Counts<'a> = &'a [(Option<u32>, usize)];
 
-    fn of(regions: &[(&str, Counts<'_>)]) -> Categories {
-        let charts = regions.iter().map(|(code, counts)| charted(code, of_categories(counts)));
-        Categories::of(&snapshot(charts.collect()))
+    fn category_chart(regions: &[(&str, Counts<'_>)]) -> CategoryChart {
+        let charts = regions.iter().map(|(code, counts)| with_chart(code, entries_by_category(counts)));
+        CategoryChart::new(&snapshot(charts.collect()))
     }
 
-    fn colors(bar: &Bar) -> Vec<usize> {
+    fn colors(bar: &CategoryBar) -> Vec<usize> {
         bar.segments.iter().map(|segment| segment.color).collect()
     }
 
     #[test]
-    fn shares_come_by_size_then_by_number() {
-        let found = shares(of_categories(&[(Some(20), 1), (None, 1), (Some(10), 5), (Some(1), 1)]).iter());
-        let share =
-            |category: Option<u32>, entries, percent| Share { category: category.map(Category::new), entries, percent };
+    fn shares_are_sorted_by_size_and_category() {
+        let found =
+            category_shares(entries_by_category(&[(Some(20), 1), (None, 1), (Some(10), 5), (Some(1), 1)]).iter());
+        let share = |category: Option<u32>, entries, percent| CategoryShare {
+            category: category.map(Category::new),
+            entries,
+            percent,
+        };
         let small = [share(None, 1, 12.5), share(Some(1), 1, 12.5), share(Some(20), 1, 12.5)];
         assert_eq!(found[0], share(Some(10), 5, 62.5));
         assert_eq!(found[1..], small);
-        assert_eq!(shares([].iter()), []);
+        assert_eq!(category_shares([].iter()), []);
     }
 
     #[test]
     fn every_category_has_a_name() {
-        let names = [None, Some(10), Some(99)].map(|id| name(id.map(Category::new)));
+        let names = [None, Some(10), Some(99)].map(|id| category_name(id.map(Category::new)));
         assert_eq!(names, ["No category", "Music", "Category 99"]);
     }
 
     #[test]
-    fn a_bar_is_a_thousand_long_without_holes_whatever_its_parts() {
+    fn a_bar_has_no_gaps_and_the_full_length() {
         let parts = (1..=40).map(|parts| (0..parts).map(|part| (Some(part), 1 + part as usize % 3)).collect());
         let thirds = vec![(Some(10), 1), (Some(20), 1), (None, 1)];
         let all: Vec<Vec<(Option<u32>, usize)>> = parts.chain([thirds]).collect();
         for counts in all {
-            let found = of(&[("US", &counts)]);
+            let found = category_chart(&[("US", &counts)]);
             let mut end = 0;
             for segment in &found.bars[0].segments {
-                assert_eq!(segment.from, end, "{counts:?}");
-                end += segment.length;
+                assert_eq!(segment.x, end, "{counts:?}");
+                end += segment.width;
             }
             assert_eq!((end, found.bars[0].segments.len()), (1000, counts.len()), "{counts:?}");
             assert!((found.bars[0].percents.iter().sum::<f64>() - 100.0).abs() < 1e-9, "{counts:?}");
@@ -177,8 +203,8 @@ mod tests {
     }
 
     #[test]
-    fn colours_go_by_all_charts_together_and_stand_in_the_same_order_in_each() {
-        let found = of(&[
+    fn colors_are_assigned_over_all_charts_and_keep_their_order() {
+        let found = category_chart(&[
             ("US", &[(Some(10), 6), (Some(20), 4)]),
             ("GB", &[(Some(20), 9), (None, 1)]),
             ("PL", &[(None, 5), (Some(10), 5)]),
@@ -188,23 +214,23 @@ mod tests {
         let percents: Vec<&[f64]> = found.bars.iter().map(|bar| &*bar.percents).collect();
         assert_eq!(percents, [[40.0, 60.0, 0.0], [90.0, 0.0, 10.0], [0.0, 50.0, 50.0]]);
         assert_eq!(found.bars.iter().map(colors).collect::<Vec<_>>(), [[0, 1], [0, 2], [1, 2]]);
-        let segment = |segment: &Segment| (segment.from, segment.length, segment.label.clone());
+        let segment = |segment: &BarSegment| (segment.x, segment.width, segment.label.clone());
         let of_us: Vec<_> = found.bars[0].segments.iter().map(segment).collect();
         assert_eq!(of_us, [(0, 400, "Gaming 40 %".to_owned()), (400, 600, "Music 60 %".to_owned())]);
     }
 
     #[test]
-    fn a_chart_counts_by_its_parts_and_not_by_its_length() {
-        let found = of(&[("US", &[(Some(10), 120), (Some(20), 80)]), ("GB", &[(Some(20), 10)])]);
+    fn each_chart_counts_the_same_whatever_its_length() {
+        let found = category_chart(&[("US", &[(Some(10), 120), (Some(20), 80)]), ("GB", &[(Some(20), 10)])]);
         assert_eq!(found.legend, ["Gaming", "Music"]);
     }
 
     #[test]
-    fn beyond_nine_colours_the_others_share_one() {
+    fn categories_beyond_the_ninth_share_a_color() {
         let counts: Vec<(Option<u32>, usize)> = (1..=12).map(|id| (Some(id), 20 - id as usize)).collect();
-        let nine = of(&[("US", &counts[..9])]);
+        let nine = category_chart(&[("US", &counts[..9])]);
         assert_eq!((nine.legend.len(), &*nine.legend[8]), (9, "Category 9"));
-        let all = of(&[("US", &counts)]);
+        let all = category_chart(&[("US", &counts)]);
         assert_eq!((all.legend.len(), &*all.legend[9]), (10, "Others"));
         assert_eq!(all.legend[..9], nine.legend);
         assert_eq!(colors(&all.bars[0]), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9]);
@@ -213,17 +239,18 @@ mod tests {
     }
 
     #[test]
-    fn the_words_name_the_largest_three() {
-        let found = of(&[("US", &[(Some(20), 1), (None, 2), (Some(10), 4), (Some(99), 3)])]);
-        assert_eq!(found.bars[0].words, "Music 40 %, Category 99 30 %, No category 20 %");
+    fn the_summary_names_the_three_largest_categories() {
+        let found = category_chart(&[("US", &[(Some(20), 1), (None, 2), (Some(10), 4), (Some(99), 3)])]);
+        assert_eq!(found.bars[0].summary, "Music 40 %, Category 99 30 %, No category 20 %");
     }
 
     #[test]
-    fn a_region_without_places_has_no_bar() {
-        let none = past(charted("GB", Vec::new()).attempts);
-        let found = Categories::of(&snapshot(vec![none, charted("US", Vec::new()), charted("PL", entries(&["a"]))]));
+    fn a_region_without_entries_has_no_bar() {
+        let none = without_chart(with_chart("GB", Vec::new()).attempts);
+        let found =
+            CategoryChart::new(&snapshot(vec![none, with_chart("US", Vec::new()), with_chart("PL", entries(&["a"]))]));
         assert_eq!(found.bars.iter().map(|bar| bar.region.code()).collect::<Vec<_>>(), ["PL"]);
-        let nothing = of(&[]);
+        let nothing = category_chart(&[]);
         assert!(nothing.legend.is_empty() && nothing.bars.is_empty());
     }
 }

@@ -1,212 +1,218 @@
-//! Which regions share what: the heat map, and the videos that are in most charts. Pure.
+//! Which videos the regions have in common: the heat map, and the videos in the most charts. Pure.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::snapshot::{RegionPast, Snapshot};
+use super::region_history::RegionHistory;
+use super::snapshot::Snapshot;
 use crate::history::HistoryEntry;
 use crate::model::region::Region;
 
-/// The most regions of a heat map whose numbers can still be read.
-const MOST_REGIONS: usize = 24;
+/// The largest heat map whose numbers are still readable.
+const MAX_REGIONS: usize = 24;
 
-/// The most widespread videos that are shown.
-const MOST_VIDEOS: usize = 20;
+const MAX_VIDEOS: usize = 20;
 
-/// Regions that are named for a video.
-const MOST_NAMED: usize = 12;
+/// Regions listed for one video.
+const MAX_LISTED_REGIONS: usize = 12;
 
-/// How many videos each two regions share.
+pub(super) struct Overlap<'a> {
+    pub heat_map: HeatMap,
+    /// The videos in the most regions.
+    pub widespread: Vec<WidespreadVideo<'a>>,
+}
+
+/// How many videos each two regions have in common.
 #[derive(Debug, Default)]
 pub(super) struct HeatMap {
     pub regions: Vec<Region>,
-    /// A row for each region, a cell for each.
-    pub rows: Vec<Vec<Cell>>,
-    /// Regions with a chart that found no room.
-    pub left_out: usize,
+    /// For each region a row with a cell for each region.
+    pub rows: Vec<Vec<HeatMapCell>>,
+    /// How many regions with a chart are not shown.
+    pub omitted: usize,
 }
 
-/// Two regions, or one with itself.
 #[derive(Debug)]
-pub(super) struct Cell {
-    pub videos: usize,
-    /// 0 to 6, by the part of the smaller chart; `None` for a region with itself.
+pub(super) struct HeatMapCell {
+    pub shared_videos: usize,
+    /// 0 to 6, by the share of the smaller chart; `None` for a region with itself.
     pub heat: Option<usize>,
 }
 
-/// A video in several charts.
 #[derive(Debug)]
-pub(super) struct Widespread<'a> {
+pub(super) struct WidespreadVideo<'a> {
     pub entry: &'a HistoryEntry,
-    pub regions: usize,
-    pub best: u32,
-    /// The first of its regions with the rank in each, by rank.
-    pub named: Vec<(Region, u32)>,
+    pub region_count: usize,
+    pub best_rank: u32,
+    /// The regions with the best ranks.
+    pub top_regions: Vec<(Region, u32)>,
 }
 
-/// A video's entries: which region, by its index, and the entry.
+/// The chart entries of each video, with the index of the region.
 type EntriesByVideo<'a> = HashMap<&'a str, Vec<(usize, &'a HistoryEntry)>>;
 
-pub(super) fn sharing(snapshot: &Snapshot) -> (HeatMap, Vec<Widespread<'_>>) {
-    let charts: Vec<&RegionPast> = snapshot
-        .regions
-        .iter()
-        .filter(|past| past.chart.as_ref().is_some_and(|chart| !chart.entries.is_empty()))
-        .collect();
-    let mut entries: EntriesByVideo<'_> = HashMap::new();
-    for (index, past) in charts.iter().enumerate() {
-        for entry in past.chart.iter().flat_map(|chart| &chart.entries) {
-            entries.entry(&entry.video_id).or_default().push((index, entry));
+impl<'a> Overlap<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot) -> Overlap<'a> {
+        let has_entries =
+            |history: &&RegionHistory| history.chart.as_ref().is_some_and(|chart| !chart.entries.is_empty());
+        let regions: Vec<&RegionHistory> = snapshot.regions.iter().filter(has_entries).collect();
+        let mut entries: EntriesByVideo<'_> = HashMap::new();
+        for (index, history) in regions.iter().enumerate() {
+            for entry in history.chart.iter().flat_map(|chart| &chart.entries) {
+                entries.entry(&entry.video_id).or_default().push((index, entry));
+            }
         }
+        Overlap { heat_map: heat_map(&regions, &entries), widespread: widespread(&regions, &entries) }
     }
-    (heat_map(&charts, &entries), widespread(&charts, &entries))
 }
 
-fn heat_map(charts: &[&RegionPast], entries: &EntriesByVideo<'_>) -> HeatMap {
-    let count = charts.len();
+fn heat_map(regions: &[&RegionHistory], entries: &EntriesByVideo<'_>) -> HeatMap {
+    let count = regions.len();
     let mut shared = vec![vec![0_usize; count]; count];
-    for met in entries.values() {
-        for (one, _) in met {
-            for (other, _) in met {
+    for of_video in entries.values() {
+        for (one, _) in of_video {
+            for (other, _) in of_video {
                 shared[*one][*other] += 1;
             }
         }
     }
-    let with_others = |one: usize| shared[one].iter().sum::<usize>() - shared[one][one];
-    let mut chosen: Vec<usize> = (0..count).collect();
-    chosen.sort_by_key(|one| Reverse(with_others(*one)));
-    chosen.truncate(MOST_REGIONS);
-    chosen.sort_unstable();
+    let shared_with_others = |one: usize| shared[one].iter().sum::<usize>() - shared[one][one];
+    let mut shown: Vec<usize> = (0..count).collect();
+    shown.sort_by_key(|one| Reverse(shared_with_others(*one)));
+    shown.truncate(MAX_REGIONS);
+    shown.sort_unstable();
     let cell = |one: usize, other: usize| {
-        let videos = shared[one][other];
-        let smaller = shared[one][one].min(shared[other][other]).max(1);
-        // Half of a chart in common is as hot as it gets; one video is never cold.
-        let heat = if videos == 0 { 0 } else { (1 + videos * 10 / smaller).min(6) };
-        Cell { videos, heat: (one != other).then_some(heat) }
+        let shared_videos = shared[one][other];
+        let smaller_chart = shared[one][one].min(shared[other][other]).max(1);
+        // Half of a chart in common is the maximum, and a single common video already shows.
+        let heat = if shared_videos == 0 { 0 } else { (1 + shared_videos * 10 / smaller_chart).min(6) };
+        HeatMapCell { shared_videos, heat: (one != other).then_some(heat) }
     };
     HeatMap {
-        regions: chosen.iter().map(|one| charts[*one].region).collect(),
-        rows: chosen.iter().map(|one| chosen.iter().map(|other| cell(*one, *other)).collect()).collect(),
-        left_out: count - chosen.len(),
+        regions: shown.iter().map(|one| regions[*one].region).collect(),
+        rows: shown.iter().map(|one| shown.iter().map(|other| cell(*one, *other)).collect()).collect(),
+        omitted: count - shown.len(),
     }
 }
 
-fn widespread<'a>(charts: &[&RegionPast], entries: &EntriesByVideo<'a>) -> Vec<Widespread<'a>> {
-    let mut found: Vec<Widespread<'a>> = entries
+fn widespread<'a>(regions: &[&RegionHistory], entries: &EntriesByVideo<'a>) -> Vec<WidespreadVideo<'a>> {
+    let mut videos: Vec<WidespreadVideo<'a>> = entries
         .values()
-        .filter(|met| met.len() > 1)
-        .filter_map(|met| {
-            let mut named: Vec<(Region, u32)> =
-                met.iter().map(|(index, entry)| (charts[*index].region, entry.rank)).collect();
-            named.sort_by_key(|(region, rank)| (*rank, *region));
-            named.truncate(MOST_NAMED);
-            Some(Widespread { entry: met.first()?.1, regions: met.len(), best: named.first()?.1, named })
+        .filter(|of_video| of_video.len() > 1)
+        .filter_map(|of_video| {
+            let mut top_regions: Vec<(Region, u32)> =
+                of_video.iter().map(|(index, entry)| (regions[*index].region, entry.rank)).collect();
+            top_regions.sort_by_key(|(region, rank)| (*rank, *region));
+            top_regions.truncate(MAX_LISTED_REGIONS);
+            let (entry, best_rank) = (of_video.first()?.1, top_regions.first()?.1);
+            Some(WidespreadVideo { entry, region_count: of_video.len(), best_rank, top_regions })
         })
         .collect();
-    found.sort_by_key(|video| (Reverse(video.regions), video.best, &video.entry.video_id));
-    found.truncate(MOST_VIDEOS);
-    found
+    videos.sort_by_key(|video| (Reverse(video.region_count), video.best_rank, &video.entry.video_id));
+    videos.truncate(MAX_VIDEOS);
+    videos
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{attempt, charted, entries, past, region, snapshot};
+    use crate::report::fixtures::{attempt, entries, region, snapshot, with_chart, without_chart};
 
-    fn charts(charts: &[(&str, &[&str])]) -> Snapshot {
-        snapshot(charts.iter().map(|(code, ids)| charted(code, entries(ids))).collect())
+    fn snapshot_of(charts: &[(&str, &[&str])]) -> Snapshot {
+        snapshot(charts.iter().map(|(code, ids)| with_chart(code, entries(ids))).collect())
     }
 
-    fn numbers(heat: &HeatMap) -> Vec<Vec<usize>> {
-        heat.rows.iter().map(|row| row.iter().map(|cell| cell.videos).collect()).collect()
+    fn numbers(heat_map: &HeatMap) -> Vec<Vec<usize>> {
+        heat_map.rows.iter().map(|row| row.iter().map(|cell| cell.shared_videos).collect()).collect()
     }
 
-    fn heats(heat: &HeatMap) -> Vec<Vec<Option<usize>>> {
-        heat.rows.iter().map(|row| row.iter().map(|cell| cell.heat).collect()).collect()
-    }
-
-    #[test]
-    fn two_regions_share_the_same_number_both_ways_and_each_has_its_own_places() {
-        let snapshot = charts(&[("US", &["a", "b", "c"]), ("PL", &["z"]), ("GB", &["d", "c", "b", "e"])]);
-        let (heat, _) = sharing(&snapshot);
-        assert_eq!(heat.regions, ["US", "PL", "GB"].map(region));
-        assert_eq!(numbers(&heat), [[3, 0, 2], [0, 1, 0], [2, 0, 4]]);
-        assert_eq!(heats(&heat), [[None, Some(0), Some(6)], [Some(0), None, Some(0)], [Some(6), Some(0), None]]);
-        assert_eq!(heat.left_out, 0);
+    fn heats(heat_map: &HeatMap) -> Vec<Vec<Option<usize>>> {
+        heat_map.rows.iter().map(|row| row.iter().map(|cell| cell.heat).collect()).collect()
     }
 
     #[test]
-    fn heat_goes_by_the_part_of_the_smaller_chart() {
+    fn the_heat_map_is_symmetric_with_chart_sizes_on_its_diagonal() {
+        let snapshot = snapshot_of(&[("US", &["a", "b", "c"]), ("PL", &["z"]), ("GB", &["d", "c", "b", "e"])]);
+        let heat_map = Overlap::new(&snapshot).heat_map;
+        assert_eq!(heat_map.regions, ["US", "PL", "GB"].map(region));
+        assert_eq!(numbers(&heat_map), [[3, 0, 2], [0, 1, 0], [2, 0, 4]]);
+        assert_eq!(heats(&heat_map), [[None, Some(0), Some(6)], [Some(0), None, Some(0)], [Some(6), Some(0), None]]);
+        assert_eq!(heat_map.omitted, 0);
+    }
+
+    #[test]
+    fn heat_is_the_share_of_the_smaller_chart() {
         let ids: Vec<String> = (0..200).map(|id| format!("v{id}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let heat = |one: &[&str], other: &[&str]| {
-            let (heat, _) = sharing(&charts(&[("US", one), ("GB", other)]));
-            heat.rows[0][1].heat.unwrap()
+            let snapshot = snapshot_of(&[("US", one), ("GB", other)]);
+            Overlap::new(&snapshot).heat_map.rows[0][1].heat.unwrap()
         };
-        // Ten entries each, of which so many are the same.
+        // Charts of ten entries with 0 to 10 videos in common.
         let steps: Vec<usize> = (0..=10).map(|shared| heat(&ids[..10], &ids[10 - shared..20 - shared])).collect();
         assert_eq!(steps, [0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6]);
-        assert_eq!(heat(&ids[..100], &ids[99..]), 1, "one video is never cold");
+        assert_eq!(heat(&ids[..100], &ids[99..]), 1, "a single common video shows");
         assert_eq!(heat(&ids, &ids[..10]), 6, "all of the smaller chart");
     }
 
     #[test]
-    fn the_24_regions_that_share_most_are_shown_in_their_order() {
+    fn the_24_regions_with_most_overlap_are_shown_in_their_order() {
         let codes: Vec<Region> = Region::all().take(30).collect();
-        // Every fifth region has only a video of its own.
+        // Every fifth region shares no video.
         let chart = |(index, region): (usize, &Region)| match index % 5 {
-            0 => charted(region.code(), entries(&[region.code()])),
-            _ => charted(region.code(), entries(&["everywhere", region.code()])),
+            0 => with_chart(region.code(), entries(&[region.code()])),
+            _ => with_chart(region.code(), entries(&["everywhere", region.code()])),
         };
         let mut snapshot = snapshot(codes.iter().enumerate().map(chart).collect());
-        // Without a entry, so neither shown nor left out.
-        snapshot.regions.push(charted("ZW", Vec::new()));
-        snapshot.regions.push(past(vec![attempt("ZA", 0)]));
-        let (heat, _) = sharing(&snapshot);
-        let sharing: Vec<Region> = (0..30).filter(|index| index % 5 != 0).map(|index| codes[index]).collect();
-        assert_eq!((&heat.regions, heat.left_out), (&sharing, 6));
+        // Regions without entries are neither shown nor counted as omitted.
+        snapshot.regions.push(with_chart("ZW", Vec::new()));
+        snapshot.regions.push(without_chart(vec![attempt("ZA", 0)]));
+        let heat_map = Overlap::new(&snapshot).heat_map;
+        let expected: Vec<Region> = (0..30).filter(|index| index % 5 != 0).map(|index| codes[index]).collect();
+        assert_eq!((&heat_map.regions, heat_map.omitted), (&expected, 6));
         let rows: Vec<Vec<usize>> =
             (0..24).map(|row| (0..24).map(|column| if row == column { 2 } else { 1 }).collect()).collect();
-        assert_eq!(numbers(&heat), rows);
+        assert_eq!(numbers(&heat_map), rows);
     }
 
     #[test]
-    fn the_most_widespread_come_by_regions_then_by_best_rank_then_by_id() {
-        let snapshot = charts(&[
+    fn widespread_videos_are_sorted_by_regions_rank_and_id() {
+        let snapshot = snapshot_of(&[
             ("US", &["d", "c", "all", "b", "a"]),
             ("GB", &["c", "d", "alone", "a", "b", "all"]),
             ("PL", &["all"]),
         ]);
-        let (_, widespread) = sharing(&snapshot);
-        let told: Vec<_> = widespread.iter().map(|video| (&*video.entry.video_id, video.regions, video.best)).collect();
-        assert_eq!(told, [("all", 3, 1), ("c", 2, 1), ("d", 2, 1), ("a", 2, 4), ("b", 2, 4)]);
-        assert_eq!(widespread[0].named, [(region("PL"), 1), (region("US"), 3), (region("GB"), 6)]);
-        assert_eq!(widespread[0].entry.rank, 3, "as the first of its regions has it");
+        let widespread = Overlap::new(&snapshot).widespread;
+        let videos = widespread.iter().map(|video| (&*video.entry.video_id, video.region_count, video.best_rank));
+        assert_eq!(videos.collect::<Vec<_>>(), [("all", 3, 1), ("c", 2, 1), ("d", 2, 1), ("a", 2, 4), ("b", 2, 4)]);
+        assert_eq!(widespread[0].top_regions, [(region("PL"), 1), (region("US"), 3), (region("GB"), 6)]);
+        assert_eq!(widespread[0].entry.rank, 3, "the entry of the first region");
     }
 
     #[test]
-    fn twelve_regions_of_a_video_are_named_the_best_first() {
+    fn twelve_regions_of_a_video_are_listed_best_first() {
         let codes: Vec<Region> = Region::all().take(14).collect();
-        // Ranks 7 down to 1, twice.
+        // The video has ranks 7 to 1 twice.
         let chart = |(index, region): (usize, &Region)| {
             let mut ids: Vec<String> = (0..6 - index % 7).map(|other| format!("{region}{other}")).collect();
             ids.push("all".to_owned());
-            charted(region.code(), entries(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
+            with_chart(region.code(), entries(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
         };
         let snapshot = snapshot(codes.iter().enumerate().map(chart).collect());
-        let (_, widespread) = sharing(&snapshot);
+        let widespread = Overlap::new(&snapshot).widespread;
         let [all] = &widespread[..] else { panic!("{widespread:?}") };
-        let named: Vec<(Region, u32)> =
+        let expected: Vec<(Region, u32)> =
             (1..=6).flat_map(|rank| [(codes[7 - rank], rank as u32), (codes[14 - rank], rank as u32)]).collect();
-        assert_eq!((all.regions, all.best, &all.named), (14, 1, &named));
+        assert_eq!((all.region_count, all.best_rank, &all.top_regions), (14, 1, &expected));
     }
 
     #[test]
-    fn twenty_videos_are_shown_at_most() {
+    fn at_most_twenty_videos_are_shown() {
         let ids: Vec<String> = (0..21).map(|id| format!("v{id:02}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let snapshot = charts(&[("US", &ids), ("GB", &ids)]);
-        let shown: Vec<String> = sharing(&snapshot).1.iter().map(|video| video.entry.video_id.clone()).collect();
+        let snapshot = snapshot_of(&[("US", &ids), ("GB", &ids)]);
+        let widespread = Overlap::new(&snapshot).widespread;
+        let shown: Vec<String> = widespread.iter().map(|video| video.entry.video_id.clone()).collect();
         assert_eq!(shown, ids[..20]);
     }
 }

@@ -1,162 +1,173 @@
-//! The plot of ranks: who stood where at the top of a region's chart, run after run. Pure.
+//! The plot of the top ranks of a region's chart over its recent runs. Pure.
 //!
-//! It is drawn in units of its own, four to a run and two to a rank, and stretched by the page, so that the names
-//! beside it stay text of a size that can be read.
+//! It has its own units, four per run and two per rank, and the page stretches it. So the labels beside it are HTML
+//! text at a readable size.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::snapshot::{RegionPast, TOP};
+use super::region_history::{RANK_PLOT_ENTRIES, RegionHistory};
 use crate::history::{Attempt, HistoryEntry};
 
 /// Units from one run to the next.
-pub(super) const STEP: usize = 4;
+pub(super) const COLUMN_WIDTH: usize = 4;
 
-/// The plot of a region.
+const ROW_HEIGHT: u32 = 2;
+
 #[derive(Debug)]
-pub(super) struct Bump<'a> {
+pub(super) struct RankPlot<'a> {
     pub width: usize,
-    pub height: usize,
-    pub columns: Vec<Column>,
+    pub height: u32,
+    pub columns: Vec<PlotColumn>,
     /// The videos that are at the top now, by rank.
-    pub lines: Vec<Line<'a>>,
-    /// One path for all others.
-    pub others: String,
-    /// And one for their dots.
-    pub others_dots: String,
-    /// Only every so many runs are shown.
-    pub every: usize,
+    pub lines: Vec<PlotLine<'a>>,
+    /// One path for all other videos.
+    pub other_lines: String,
+    pub other_dots: String,
+    /// If there are too many runs, only every nth of them is shown.
+    pub every_nth: usize,
 }
 
-/// A run.
+/// One run.
 #[derive(Debug)]
-pub(super) struct Column {
+pub(super) struct PlotColumn {
     pub fetched_at: Timestamp,
-    /// Left edge.
+    /// The left edge.
     pub x: usize,
-    /// Down to which rank the run asked, at most to the last of the plot; 0 where the region has no whole chart.
-    pub depth: u32,
+    /// How many ranks of the plot the run requested; 0 if it has no complete chart.
+    pub known_ranks: u32,
 }
 
-impl Column {
-    /// Whether a video that has no rank here may have had one.
-    pub(super) fn is_cut(&self) -> bool {
-        self.depth < TOP
+impl PlotColumn {
+    /// Whether a video without a rank here may have had one.
+    pub(super) fn has_unknown_ranks(&self) -> bool {
+        self.known_ranks < RANK_PLOT_ENTRIES
     }
 
-    /// Where the ranks begin that are not known: top and height.
-    pub(super) fn unknown(&self) -> Option<(u32, u32)> {
-        self.is_cut().then(|| (self.depth * 2, (TOP - self.depth) * 2))
+    /// The top and the height of the area where the ranks are unknown.
+    pub(super) fn unknown_area(&self) -> Option<(u32, u32)> {
+        let unknown_ranks = RANK_PLOT_ENTRIES.checked_sub(self.known_ranks).filter(|ranks| *ranks > 0)?;
+        Some((self.known_ranks * ROW_HEIGHT, unknown_ranks * ROW_HEIGHT))
     }
 }
 
-/// A video.
+/// One video.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct PlotLine<'a> {
     pub entry: &'a HistoryEntry,
     pub path: String,
-    /// Points of no length, drawn as dots.
+    /// A path of segments without length, which round line caps turn into dots.
     pub dots: String,
-    /// In each run; `None` where it was not at the top, as far down as that run asked.
-    pub ranks: Vec<Option<u32>>,
+    pub ranks: RanksByColumn,
 }
 
-impl<'a> Bump<'a> {
-    /// `None` while there are not two whole charts to join.
-    pub(super) fn of(past: &'a RegionPast, most_columns: usize) -> Option<Bump<'a>> {
-        // A chart that was deleted is none that failed.
-        let recent: Vec<&Attempt> = past.recent().iter().filter(|attempt| !attempt.is_pruned).collect();
-        let every = recent.len().div_ceil(most_columns.max(1)).max(1);
-        // Counted from the newest whole chart, whose ranks are those of the names.
-        let newest = recent.iter().rposition(|attempt| attempt.is_whole())?;
-        let is_shown = |(index, _): &(usize, &&Attempt)| index.abs_diff(newest).is_multiple_of(every);
-        let shown: Vec<&Attempt> = recent.iter().enumerate().filter(is_shown).map(|(_, attempt)| *attempt).collect();
-        if shown.iter().filter(|attempt| attempt.is_whole()).count() < 2 {
-            return None;
-        }
-        let index: HashMap<i64, usize> =
-            shown.iter().enumerate().map(|(index, attempt)| (attempt.number, index)).collect();
-        let mut ranks: HashMap<&str, Vec<Option<u32>>> = HashMap::new();
-        for video_rank in &past.video_ranks {
-            if let Some(index) = index.get(&video_rank.number) {
-                ranks.entry(&video_rank.video_id).or_insert_with(|| vec![None; shown.len()])[*index] =
-                    Some(video_rank.rank);
-            }
-        }
-        let top = past.chart.as_ref()?.entries.iter().filter(|entry| entry.rank <= TOP);
-        let lines: Vec<Line<'a>> = top
+/// The rank in each column; `None` where the video was not among the known top ranks.
+type RanksByColumn = Vec<Option<u32>>;
+
+impl<'a> RankPlot<'a> {
+    /// `None` if fewer than two complete charts can be shown.
+    pub(super) fn new(history: &'a RegionHistory, max_columns: usize) -> Option<RankPlot<'a>> {
+        let (attempts, every_nth) = select_columns(history, max_columns)?;
+        let mut ranks = ranks_by_video(history, &attempts);
+        let top = history.chart.as_ref()?.entries.iter().filter(|entry| entry.rank <= RANK_PLOT_ENTRIES);
+        let lines: Vec<PlotLine<'a>> = top
             .filter_map(|entry| {
                 let ranks = ranks.remove(&*entry.video_id)?;
-                Some(Line { entry, path: path(&ranks), dots: dots(&ranks), ranks })
+                Some(PlotLine { entry, path: line_path(&ranks), dots: dots_path(&ranks), ranks })
             })
             .collect();
         if lines.is_empty() {
             return None;
         }
-        let mut others: Vec<(&str, Vec<Option<u32>>)> = ranks.into_iter().collect();
+        let mut others: Vec<(&str, RanksByColumn)> = ranks.into_iter().collect();
         others.sort_unstable_by_key(|(id, _)| *id);
-        let column = |(index, attempt): (usize, &&Attempt)| Column {
-            fetched_at: attempt.fetched_at,
-            x: index * STEP,
-            depth: if attempt.is_whole() { attempt.depth.min(TOP) } else { 0 },
-        };
-        Some(Bump {
-            width: shown.len() * STEP,
-            height: TOP as usize * 2,
-            columns: shown.iter().enumerate().map(column).collect(),
+        Some(RankPlot {
+            width: attempts.len() * COLUMN_WIDTH,
+            height: RANK_PLOT_ENTRIES * ROW_HEIGHT,
+            columns: attempts.iter().enumerate().map(column).collect(),
             lines,
-            others: others.iter().map(|(_, ranks)| path(ranks)).collect(),
-            others_dots: others.iter().map(|(_, ranks)| dots(ranks)).collect(),
-            every,
+            other_lines: others.iter().map(|(_, ranks)| line_path(ranks)).collect(),
+            other_dots: others.iter().map(|(_, ranks)| dots_path(ranks)).collect(),
+            every_nth,
         })
     }
 
-    /// What stands beside each rank: a line with its colour, or nothing, where YouTube sent no usable video.
-    pub(super) fn names(&self) -> impl Iterator<Item = Option<(usize, &Line<'a>)>> {
+    /// The label beside each rank: the line and the index of its colour. `None` where YouTube returned no usable
+    /// video.
+    pub(super) fn labels(&self) -> impl Iterator<Item = Option<(usize, &PlotLine<'a>)>> {
         let last = self.lines.last().map_or(0, |line| line.entry.rank);
         (1..=last).map(|rank| self.lines.iter().enumerate().find(|(_, line)| line.entry.rank == rank))
     }
 
-    /// Whether a run of it says nothing of some ranks.
-    pub(super) fn has_unknown(&self) -> bool {
-        self.columns.iter().any(Column::is_cut)
+    pub(super) fn has_unknown_ranks(&self) -> bool {
+        self.columns.iter().any(PlotColumn::has_unknown_ranks)
     }
 }
 
-fn point(index: usize, rank: u32) -> (usize, u32) {
-    (index * STEP + STEP / 2, rank * 2 - 1)
+/// The attempts that fit, and which fraction of all they are. `None` if fewer than two of them have a complete chart.
+fn select_columns(history: &RegionHistory, max_columns: usize) -> Option<(Vec<&Attempt>, usize)> {
+    // A deleted chart is omitted; it is not one that could not be fetched.
+    let recent: Vec<&Attempt> = history.recent_attempts().iter().filter(|attempt| !attempt.is_pruned).collect();
+    let every_nth = recent.len().div_ceil(max_columns.max(1)).max(1);
+    // Counted from the newest complete chart, since the labels stand beside its ranks.
+    let newest = recent.iter().rposition(|attempt| attempt.is_whole())?;
+    let is_shown = |(index, _): &(usize, &Attempt)| index.abs_diff(newest).is_multiple_of(every_nth);
+    let shown: Vec<&Attempt> = recent.into_iter().enumerate().filter(is_shown).map(|(_, attempt)| attempt).collect();
+    let complete = shown.iter().filter(|attempt| attempt.is_whole()).count();
+    (complete >= 2).then_some((shown, every_nth))
 }
 
-/// Joins ranks of runs that follow each other, with level ends; where a run is missing, the line is too.
-fn path(ranks: &[Option<u32>]) -> String {
-    let mut path = String::new();
-    for index in 1..ranks.len() {
-        let (Some(before), Some(rank)) = (ranks[index - 1], ranks[index]) else { continue };
-        let ((from, start), (to, end)) = (point(index - 1, before), point(index, rank));
-        if index < 2 || ranks[index - 2].is_none() {
-            let _ = write!(path, "M{from} {start}"); // a String takes everything
+fn ranks_by_video<'a>(history: &'a RegionHistory, attempts: &[&Attempt]) -> HashMap<&'a str, RanksByColumn> {
+    let columns: HashMap<i64, usize> =
+        attempts.iter().enumerate().map(|(column, attempt)| (attempt.number, column)).collect();
+    let mut ranks: HashMap<&str, RanksByColumn> = HashMap::new();
+    for video_rank in &history.video_ranks {
+        if let Some(column) = columns.get(&video_rank.number) {
+            let of_video = ranks.entry(&video_rank.video_id).or_insert_with(|| vec![None; attempts.len()]);
+            of_video[*column] = Some(video_rank.rank);
         }
-        let middle = (from + to) / 2;
-        let _ = if start == end {
-            write!(path, "H{to}")
-        } else {
-            write!(path, "C{middle} {start} {middle} {end} {to} {end}")
-        };
+    }
+    ranks
+}
+
+fn column((index, attempt): (usize, &&Attempt)) -> PlotColumn {
+    PlotColumn {
+        fetched_at: attempt.fetched_at,
+        x: index * COLUMN_WIDTH,
+        known_ranks: if attempt.is_whole() { attempt.depth.min(RANK_PLOT_ENTRIES) } else { 0 },
+    }
+}
+
+/// Joins the ranks of consecutive columns by curves with level ends. A column without a rank interrupts the line.
+fn line_path(ranks: &[Option<u32>]) -> String {
+    let mut path = String::new();
+    for column in 1..ranks.len() {
+        let (Some(before), Some(rank)) = (ranks[column - 1], ranks[column]) else { continue };
+        let ((x1, y1), (x2, y2)) = (center(column - 1, before), center(column, rank));
+        if column < 2 || ranks[column - 2].is_none() {
+            let _ = write!(path, "M{x1} {y1}"); // writing to a String never fails
+        }
+        let middle = (x1 + x2) / 2;
+        let _ = if y1 == y2 { write!(path, "H{x2}") } else { write!(path, "C{middle} {y1} {middle} {y2} {x2} {y2}") };
     }
     path
 }
 
-fn dots(ranks: &[Option<u32>]) -> String {
-    let mut dots = String::new();
-    for (index, rank) in ranks.iter().enumerate() {
+fn dots_path(ranks: &[Option<u32>]) -> String {
+    let mut path = String::new();
+    for (column, rank) in ranks.iter().enumerate() {
         if let Some(rank) = rank {
-            let (x, y) = point(index, *rank);
-            let _ = write!(dots, "M{x} {y}h0"); // a String takes everything
+            let (x, y) = center(column, *rank);
+            let _ = write!(path, "M{x} {y}h0"); // writing to a String never fails
         }
     }
-    dots
+    path
+}
+
+fn center(column: usize, rank: u32) -> (usize, u32) {
+    (column * COLUMN_WIDTH + COLUMN_WIDTH / 2, rank * ROW_HEIGHT - ROW_HEIGHT / 2)
 }
 
 #[cfg(test)]
@@ -164,155 +175,156 @@ mod tests {
     use super::*;
     use crate::history::VideoRank;
     use crate::model::Status;
-    use crate::report::samples::{at, attempt, entries, failed, past};
-    use crate::report::snapshot::Chart;
+    use crate::report::fixtures::{at, attempt, entries, failed, without_chart};
+    use crate::report::region_history::Chart;
 
-    /// A run an hour, each by who stood at its top; nobody is a run that failed.
-    fn of_runs(runs: &[&[&str]]) -> RegionPast {
-        let asked = |(hour, top): (i64, &&[&str])| {
+    /// Hourly runs, each given by its top videos; none is a failed run.
+    fn history_of(runs: &[&[&str]]) -> RegionHistory {
+        let attempt_at = |(hour, top): (i64, &&[&str])| {
             if top.is_empty() { failed("US", hour, Status::Failed, "timeout") } else { attempt("US", hour) }
         };
-        let mut past = past((0..).zip(runs).map(asked).collect());
+        let mut history = without_chart((0..).zip(runs).map(attempt_at).collect());
         for (number, top) in (0..).zip(runs) {
             let video_rank = |(rank, id): (u32, &&str)| VideoRank { number, rank, video_id: (*id).to_owned() };
-            past.video_ranks.extend((1..).zip(*top).map(video_rank));
+            history.video_ranks.extend((1..).zip(*top).map(video_rank));
         }
         let newest = (0..).zip(runs).filter(|(_, top)| !top.is_empty()).last();
-        past.chart = newest.map(|(hour, top)| Chart { fetched_at: at(hour), entries: entries(top) });
-        past
+        history.chart = newest.map(|(hour, top)| Chart { fetched_at: at(hour), entries: entries(top) });
+        history
     }
 
-    /// `a M2 1H6`, one for each line.
-    fn lines(bump: &Bump<'_>) -> Vec<String> {
-        bump.lines.iter().map(|line| format!("{} {}", line.entry.video_id, line.path)).collect()
+    /// Each line as `a M2 1H6`.
+    fn lines(plot: &RankPlot<'_>) -> Vec<String> {
+        plot.lines.iter().map(|line| format!("{} {}", line.entry.video_id, line.path)).collect()
     }
 
-    fn hours(bump: &Bump<'_>) -> Vec<Timestamp> {
-        bump.columns.iter().map(|column| column.fetched_at).collect()
-    }
-
-    #[test]
-    fn a_small_plot_is_the_one_drawn_by_hand() {
-        let past = of_runs(&[&["a", "b"], &["b", "a"], &["b", "a"]]);
-        let bump = Bump::of(&past, 28).unwrap();
-        assert_eq!((bump.width, bump.height, bump.every), (12, 20, 1));
-        assert_eq!(lines(&bump), ["b M2 3C4 3 4 1 6 1H10", "a M2 1C4 1 4 3 6 3H10"]);
-        assert_eq!(bump.lines[0].dots, "M2 3h0M6 1h0M10 1h0");
-        assert_eq!(bump.lines[0].ranks, [Some(2), Some(1), Some(1)]);
-        assert_eq!((&*bump.others, bump.has_unknown()), ("", false));
-        assert_eq!(hours(&bump), [at(0), at(1), at(2)]);
+    fn hours(plot: &RankPlot<'_>) -> Vec<Timestamp> {
+        plot.columns.iter().map(|column| column.fetched_at).collect()
     }
 
     #[test]
-    fn a_line_breaks_where_a_run_has_no_whole_chart() {
-        let mut past = of_runs(&[&["a"], &["a"], &[], &["a"], &["a"]]);
+    fn a_small_plot_matches_one_drawn_by_hand() {
+        let history = history_of(&[&["a", "b"], &["b", "a"], &["b", "a"]]);
+        let plot = RankPlot::new(&history, 28).unwrap();
+        assert_eq!((plot.width, plot.height, plot.every_nth), (12, 20, 1));
+        assert_eq!(lines(&plot), ["b M2 3C4 3 4 1 6 1H10", "a M2 1C4 1 4 3 6 3H10"]);
+        assert_eq!(plot.lines[0].dots, "M2 3h0M6 1h0M10 1h0");
+        assert_eq!(plot.lines[0].ranks, [Some(2), Some(1), Some(1)]);
+        assert_eq!((&*plot.other_lines, plot.has_unknown_ranks()), ("", false));
+        assert_eq!(hours(&plot), [at(0), at(1), at(2)]);
+    }
+
+    #[test]
+    fn a_line_breaks_at_a_run_without_a_complete_chart() {
+        let mut history = history_of(&[&["a"], &["a"], &[], &["a"], &["a"]]);
         let expected = "a M2 1H6M14 1H18";
-        assert_eq!(lines(&Bump::of(&past, 28).unwrap()), [expected]);
-        let bump = Bump::of(&past, 28).unwrap();
-        assert_eq!(lines(&bump), [expected]);
-        assert_eq!(bump.lines[0].dots, "M2 1h0M6 1h0M14 1h0M18 1h0");
-        let unknown: Vec<_> = bump.columns.iter().map(Column::unknown).collect();
+        assert_eq!(lines(&RankPlot::new(&history, 28).unwrap()), [expected]);
+        let plot = RankPlot::new(&history, 28).unwrap();
+        assert_eq!(lines(&plot), [expected]);
+        assert_eq!(plot.lines[0].dots, "M2 1h0M6 1h0M14 1h0M18 1h0");
+        let unknown: Vec<_> = plot.columns.iter().map(PlotColumn::unknown_area).collect();
         assert_eq!(unknown, [None, None, Some((0, 20)), None, None]);
-        assert_eq!(bump.columns[2].x, 8);
-        assert!(bump.has_unknown());
-        // What was deleted did not fail.
-        past.attempts[2] = Attempt { is_pruned: true, ..attempt("US", 2) };
-        assert_eq!(lines(&Bump::of(&past, 28).unwrap()), ["a M2 1H6H10H14"]);
+        assert_eq!(plot.columns[2].x, 8);
+        assert!(plot.has_unknown_ranks());
+        // A deleted chart is omitted instead.
+        history.attempts[2] = Attempt { is_pruned: true, ..attempt("US", 2) };
+        assert_eq!(lines(&RankPlot::new(&history, 28).unwrap()), ["a M2 1H6H10H14"]);
     }
 
     #[test]
-    fn a_line_breaks_where_the_video_is_not_at_the_top() {
-        let past = of_runs(&[&["a", "b"], &["a", "b"], &["b"], &["a", "b"], &["b", "a"]]);
-        let bump = Bump::of(&past, 28).unwrap();
+    fn a_line_breaks_at_a_run_without_the_video() {
+        let history = history_of(&[&["a", "b"], &["a", "b"], &["b"], &["a", "b"], &["b", "a"]]);
+        let plot = RankPlot::new(&history, 28).unwrap();
         assert_eq!(
-            lines(&bump),
+            lines(&plot),
             ["b M2 3H6C8 3 8 1 10 1C12 1 12 3 14 3C16 3 16 1 18 1", "a M2 1H6M14 1C16 1 16 3 18 3"]
         );
-        assert_eq!(bump.lines[1].ranks[2], None);
-        assert!(!bump.has_unknown());
+        assert_eq!(plot.lines[1].ranks[2], None);
+        assert!(!plot.has_unknown_ranks());
     }
 
     #[test]
-    fn a_video_that_stood_alone_is_a_dot_without_a_line() {
-        let past = of_runs(&[&["a"], &["b"], &["a"]]);
-        let bump = Bump::of(&past, 28).unwrap();
-        assert_eq!(lines(&bump), ["a "]);
-        assert_eq!((&*bump.lines[0].dots, &*bump.others), ("M2 1h0M10 1h0", ""));
+    fn an_isolated_rank_is_a_dot_without_a_line() {
+        let history = history_of(&[&["a"], &["b"], &["a"]]);
+        let plot = RankPlot::new(&history, 28).unwrap();
+        assert_eq!(lines(&plot), ["a "]);
+        assert_eq!((&*plot.lines[0].dots, &*plot.other_lines), ("M2 1h0M10 1h0", ""));
     }
 
     #[test]
-    fn thinning_keeps_the_newest_run_and_joins_what_is_left() {
-        let past = of_runs(&[&["a"], &["a", "b"], &["a"], &["a"], &["b", "a"]]);
-        let bump = Bump::of(&past, 2).unwrap();
-        assert_eq!((bump.every, bump.width), (3, 8));
-        assert_eq!(hours(&bump), [at(1), at(4)]);
-        assert_eq!(lines(&bump), ["b M2 3C4 3 4 1 6 1", "a M2 1C4 1 4 3 6 3"]);
-        assert_eq!(hours(&Bump::of(&past, 4).unwrap()), [at(0), at(2), at(4)]);
-        assert_eq!(Bump::of(&past, 5).unwrap().every, 1);
+    fn thinning_keeps_the_newest_run_and_joins_the_others() {
+        let history = history_of(&[&["a"], &["a", "b"], &["a"], &["a"], &["b", "a"]]);
+        let plot = RankPlot::new(&history, 2).unwrap();
+        assert_eq!((plot.every_nth, plot.width), (3, 8));
+        assert_eq!(hours(&plot), [at(1), at(4)]);
+        assert_eq!(lines(&plot), ["b M2 3C4 3 4 1 6 1", "a M2 1C4 1 4 3 6 3"]);
+        assert_eq!(hours(&RankPlot::new(&history, 4).unwrap()), [at(0), at(2), at(4)]);
+        assert_eq!(RankPlot::new(&history, 5).unwrap().every_nth, 1);
     }
 
     #[test]
-    fn there_is_no_plot_without_two_whole_charts_or_without_room() {
-        let two = of_runs(&[&["a"], &["a"]]);
-        assert!(Bump::of(&two, 2).is_some());
-        assert!(Bump::of(&two, 1).is_none(), "one of them is left");
-        assert!(Bump::of(&two, 0).is_none());
-        assert!(Bump::of(&of_runs(&[&["a"]]), 28).is_none());
-        assert!(Bump::of(&of_runs(&[&["a"], &[], &[]]), 28).is_none());
+    fn a_plot_needs_two_complete_charts_and_room_for_them() {
+        let two = history_of(&[&["a"], &["a"]]);
+        assert!(RankPlot::new(&two, 2).is_some());
+        assert!(RankPlot::new(&two, 1).is_none(), "only one column fits");
+        assert!(RankPlot::new(&two, 0).is_none());
+        assert!(RankPlot::new(&history_of(&[&["a"]]), 28).is_none());
+        assert!(RankPlot::new(&history_of(&[&["a"], &[], &[]]), 28).is_none());
         let two_of_them_old = {
-            let mut past = of_runs(&[&["a"], &["a"], &["a"]]);
-            past.attempts[2].fetched_at = at(24 * 30);
-            past
+            let mut history = history_of(&[&["a"], &["a"], &["a"]]);
+            history.attempts[2].fetched_at = at(24 * 30);
+            history
         };
-        assert!(Bump::of(&two_of_them_old, 28).is_none());
+        assert!(RankPlot::new(&two_of_them_old, 28).is_none());
     }
 
     #[test]
-    fn all_who_are_not_at_the_top_now_share_one_path() {
-        let past = of_runs(&[&["a", "y", "x"], &["a", "x", "y"], &["a"]]);
-        let bump = Bump::of(&past, 28).unwrap();
-        assert_eq!(lines(&bump), ["a M2 1H6H10"]);
-        assert_eq!(bump.others, "M2 5C4 5 4 3 6 3M2 3C4 3 4 5 6 5", "x, then y");
+    fn videos_no_longer_at_the_top_share_one_path() {
+        let history = history_of(&[&["a", "y", "x"], &["a", "x", "y"], &["a"]]);
+        let plot = RankPlot::new(&history, 28).unwrap();
+        assert_eq!(lines(&plot), ["a M2 1H6H10"]);
+        assert_eq!(plot.other_lines, "M2 5C4 5 4 3 6 3M2 3C4 3 4 5 6 5", "x, then y");
     }
 
     #[test]
-    fn only_ten_places_have_a_line_of_their_own() {
+    fn only_the_top_ten_have_a_line_of_their_own() {
         let ids = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
-        let mut past = of_runs(&[&["k", "a"], &ids[..10]]);
-        past.chart = Some(Chart { fetched_at: at(1), entries: entries(&ids) });
-        let bump = Bump::of(&past, 28).unwrap();
-        assert_eq!(bump.lines.iter().map(|line| &*line.entry.video_id).collect::<Vec<_>>(), ids[..10]);
-        past.video_ranks.push(VideoRank { number: 1, rank: 10, video_id: "k".to_owned() });
-        assert_eq!(Bump::of(&past, 28).unwrap().others, "M2 1C4 1 4 19 6 19");
+        let mut history = history_of(&[&["k", "a"], &ids[..10]]);
+        history.chart = Some(Chart { fetched_at: at(1), entries: entries(&ids) });
+        let plot = RankPlot::new(&history, 28).unwrap();
+        assert_eq!(plot.lines.iter().map(|line| &*line.entry.video_id).collect::<Vec<_>>(), ids[..10]);
+        history.video_ranks.push(VideoRank { number: 1, rank: 10, video_id: "k".to_owned() });
+        assert_eq!(RankPlot::new(&history, 28).unwrap().other_lines, "M2 1C4 1 4 19 6 19");
     }
 
     #[test]
-    fn thinning_keeps_the_newest_whole_chart_though_the_newest_run_failed() {
-        let past = of_runs(&[&["a"], &["a"], &["a"], &["a"], &["new", "a"], &[]]);
-        let bump = Bump::of(&past, 3).unwrap();
-        let names: Vec<&str> = bump.lines.iter().map(|line| &*line.entry.video_id).collect();
-        assert_eq!(names, ["new", "a"], "the names stand beside the rows of their ranks");
+    fn thinning_keeps_the_newest_complete_chart_before_a_failed_run() {
+        let history = history_of(&[&["a"], &["a"], &["a"], &["a"], &["new", "a"], &[]]);
+        let plot = RankPlot::new(&history, 3).unwrap();
+        let names: Vec<&str> = plot.lines.iter().map(|line| &*line.entry.video_id).collect();
+        assert_eq!(names, ["new", "a"], "the labels are in the rows of their ranks");
     }
 
     #[test]
-    fn a_name_stands_in_the_row_of_its_rank_though_a_place_is_skipped() {
-        let mut past = of_runs(&[&["a", "b", "c"], &["a", "b", "c"]]);
-        past.chart.as_mut().unwrap().entries.remove(1);
-        past.video_ranks.retain(|video_rank| video_rank.rank != 2);
-        let bump = Bump::of(&past, 28).unwrap();
-        let names: Vec<Option<&str>> = bump.names().map(|name| name.map(|(_, line)| &*line.entry.video_id)).collect();
+    fn a_label_stays_at_its_rank_below_a_skipped_entry() {
+        let mut history = history_of(&[&["a", "b", "c"], &["a", "b", "c"]]);
+        history.chart.as_mut().unwrap().entries.remove(1);
+        history.video_ranks.retain(|video_rank| video_rank.rank != 2);
+        let plot = RankPlot::new(&history, 28).unwrap();
+        let names: Vec<Option<&str>> = plot.labels().map(|name| name.map(|(_, line)| &*line.entry.video_id)).collect();
         assert_eq!(names, [Some("a"), None, Some("c")]);
     }
+
     #[test]
-    fn what_a_shallower_run_did_not_ask_for_is_not_known() {
-        let mut past = of_runs(&[&["a", "b", "c"], &["a", "c"], &["a", "b", "c"]]);
-        past.attempts[1].depth = 2;
-        let bump = Bump::of(&past, 28).unwrap();
-        assert_eq!(bump.lines[1].ranks, [Some(2), None, Some(2)]);
-        let unknown: Vec<_> = bump.columns.iter().map(Column::unknown).collect();
+    fn ranks_below_the_limit_of_a_run_are_unknown() {
+        let mut history = history_of(&[&["a", "b", "c"], &["a", "c"], &["a", "b", "c"]]);
+        history.attempts[1].depth = 2;
+        let plot = RankPlot::new(&history, 28).unwrap();
+        assert_eq!(plot.lines[1].ranks, [Some(2), None, Some(2)]);
+        let unknown: Vec<_> = plot.columns.iter().map(PlotColumn::unknown_area).collect();
         assert_eq!(unknown, [None, Some((4, 16)), None], "below the second rank");
-        // A chart that is shorter than what was asked for hides nothing.
-        past.attempts[1].depth = 50;
-        assert!(!Bump::of(&past, 28).unwrap().has_unknown());
+        // A chart shorter than the limit has no unknown ranks.
+        history.attempts[1].depth = 50;
+        assert!(!RankPlot::new(&history, 28).unwrap().has_unknown_ranks());
     }
 }

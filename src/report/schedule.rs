@@ -1,93 +1,94 @@
-//! How often a region is fetched, which runs are missing, and whether it still is fetched. Pure.
+//! How often a region is fetched, which runs are missing, and whether the region is still fetched at all. Pure.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::snapshot::RegionPast;
+use super::region_history::RegionHistory;
 use crate::history::NO_LONGER;
 
-/// A wait is too long when it is longer than this many times the usual one.
-const LATE: f64 = 1.75;
+/// An interval is too long when it exceeds the median by this factor.
+const LATE_FACTOR: f64 = 1.75;
 
-/// Runs that begin sooner after each other count as one.
-const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
+/// Runs that start within this time of each other count as one.
+const SAME_RUN: SignedDuration = SignedDuration::from_mins(10);
 
-/// The fewest waits that show a habit.
-const FEWEST_WAITS: usize = 3;
+/// The fewest intervals from which a schedule is inferred.
+const MIN_INTERVALS: usize = 3;
 
-/// When a region was asked for, whatever came of it.
-pub(super) struct Habit {
+/// When a region was requested, whether or not that succeeded.
+pub(super) struct FetchSchedule {
     /// Oldest first; at least one.
-    times: Vec<Timestamp>,
-    /// The median wait; `None` after a single run.
-    median: Option<SignedDuration>,
+    run_starts: Vec<Timestamp>,
+    /// `None` after a single run.
+    median_interval: Option<SignedDuration>,
 }
 
-impl Habit {
-    pub(super) fn of(past: &RegionPast) -> Habit {
-        let mut times: Vec<Timestamp> = past.attempts.iter().map(|attempt| attempt.fetched_at).collect();
-        times.dedup_by(|later, earlier| later.duration_since(*earlier) < TOGETHER);
-        let mut waits: Vec<SignedDuration> = times.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
-        waits.sort_unstable();
-        Habit { median: waits.get(waits.len() / 2).copied(), times }
+impl FetchSchedule {
+    pub(super) fn new(history: &RegionHistory) -> FetchSchedule {
+        let mut run_starts: Vec<Timestamp> = history.attempts.iter().map(|attempt| attempt.fetched_at).collect();
+        run_starts.dedup_by(|later, earlier| later.duration_since(*earlier) < SAME_RUN);
+        let mut intervals: Vec<SignedDuration> =
+            run_starts.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
+        intervals.sort_unstable();
+        FetchSchedule { median_interval: intervals.get(intervals.len() / 2).copied(), run_starts }
     }
 
-    /// The median wait, where there were enough to make a habit.
-    pub(super) fn usual(&self) -> Option<SignedDuration> {
-        self.median.filter(|_| self.times.len() > FEWEST_WAITS)
+    /// The median interval, if there were enough runs to infer a schedule.
+    pub(super) fn interval(&self) -> Option<SignedDuration> {
+        self.median_interval.filter(|_| self.run_starts.len() > MIN_INTERVALS)
     }
 
-    /// Start of the newest run.
-    pub(super) fn last(&self) -> Timestamp {
-        self.times.last().copied().unwrap_or_default()
+    /// When the newest run started.
+    pub(super) fn last_run(&self) -> Timestamp {
+        self.run_starts.last().copied().unwrap_or_default()
     }
 
-    /// Whether the next run should have begun by `now`.
+    /// Whether the next run should have started by `now`.
     pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
-        self.usual().is_some_and(|usual| is_late(now.duration_since(self.last()), usual))
+        self.interval().is_some_and(|interval| is_late(now.duration_since(self.last_run()), interval))
     }
 
-    /// The waits that were too long, newest first: from, to, and how many runs are missing.
-    pub(super) fn missing(&self) -> impl Iterator<Item = (Timestamp, Timestamp, u64)> {
-        let usual = self.usual();
-        self.times.windows(2).rev().filter_map(move |pair| {
-            let (usual, wait) = (usual?, pair[1].duration_since(pair[0]));
-            let runs = (wait.as_secs_f64() / usual.as_secs_f64()).round() as u64;
-            is_late(wait, usual).then(|| (pair[0], pair[1], runs - 1))
+    /// The intervals that were too long, newest first: start, end, and the number of missing runs.
+    pub(super) fn missing_runs(&self) -> impl Iterator<Item = (Timestamp, Timestamp, u64)> {
+        let expected = self.interval();
+        self.run_starts.windows(2).rev().filter_map(move |pair| {
+            let (expected, actual) = (expected?, pair[1].duration_since(pair[0]));
+            let runs = (actual.as_secs_f64() / expected.as_secs_f64()).round() as u64;
+            is_late(actual, expected).then(|| (pair[0], pair[1], runs - 1))
         })
     }
 
-    /// Whether nobody has asked for the region since a week, or for longer than is usual for it where that is more,
-    /// while others were asked for until `newest`.
-    pub(super) fn is_given_up(&self, newest: Timestamp) -> bool {
-        let silence = newest.duration_since(self.last());
-        silence > NO_LONGER && self.median.is_none_or(|median| is_late(silence, median))
+    /// Whether the region has not been requested for a week before `newest_run`, or for longer if its own interval is
+    /// longer.
+    pub(super) fn has_stopped(&self, newest_run: Timestamp) -> bool {
+        let since_last = newest_run.duration_since(self.last_run());
+        since_last > NO_LONGER && self.median_interval.is_none_or(|median| is_late(since_last, median))
     }
 }
 
-fn is_late(wait: SignedDuration, usual: SignedDuration) -> bool {
-    wait.as_secs_f64() > LATE * usual.as_secs_f64()
+fn is_late(actual: SignedDuration, expected: SignedDuration) -> bool {
+    actual.as_secs_f64() > LATE_FACTOR * expected.as_secs_f64()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples::{at, attempt, past};
+    use crate::report::fixtures::{at, attempt, without_chart};
 
-    fn of_hours(hours: impl IntoIterator<Item = i64>) -> Habit {
-        Habit::of(&past(hours.into_iter().map(|hour| attempt("US", hour)).collect()))
+    fn schedule(hours: impl IntoIterator<Item = i64>) -> FetchSchedule {
+        FetchSchedule::new(&without_chart(hours.into_iter().map(|hour| attempt("US", hour)).collect()))
     }
 
     #[test]
-    fn a_region_is_given_up_after_a_week_without_it() {
-        let (once, hourly) = (of_hours([0]), of_hours(0..=30));
-        assert!(!once.is_given_up(at(7 * 24)) && once.is_given_up(at(7 * 24 + 1)));
-        assert!(!hourly.is_given_up(at(30 + 7 * 24)) && hourly.is_given_up(at(30 + 7 * 24 + 1)));
+    fn a_region_has_stopped_after_a_week_without_a_run() {
+        let (once, hourly) = (schedule([0]), schedule(0..=30));
+        assert!(!once.has_stopped(at(7 * 24)) && once.has_stopped(at(7 * 24 + 1)));
+        assert!(!hourly.has_stopped(at(30 + 7 * 24)) && hourly.has_stopped(at(30 + 7 * 24 + 1)));
     }
 
     #[test]
-    fn what_comes_less_often_than_once_a_week_is_not_given_up_too_soon() {
-        let rare = of_hours([0, 10 * 24]);
-        assert!(!rare.is_given_up(at(27 * 24)));
-        assert!(rare.is_given_up(at(28 * 24)), "longer than one and three quarters of the usual wait");
+    fn a_region_fetched_less_than_weekly_stops_later() {
+        let rare = schedule([0, 10 * 24]);
+        assert!(!rare.has_stopped(at(27 * 24)));
+        assert!(rare.has_stopped(at(28 * 24)), "more than 1.75 times the interval");
     }
 }

@@ -1,22 +1,22 @@
 "use strict";
 (() => {
-  // Sorting: each heading becomes a button; a second press turns the order round.
-  const number = (text) => {
+  // Sorting: each heading becomes a button. A second press reverses the order.
+  const parseNumber = (text) => {
     const plain = text.replace(/,/g, "").replace(/\u2212/g, "-");
     return plain.trim() !== "" && Number.isFinite(+plain) ? +plain : null;
   };
-  const words = new Intl.Collator(undefined, { numeric: true });
-  const key = (row, column) => {
+  const collator = new Intl.Collator(undefined, { numeric: true });
+  const sortKey = (row, column) => {
     const cell = row.cells[column];
     const text = cell.dataset.sort ?? cell.textContent.trim();
-    return { text, number: number(text) };
+    return { text, number: parseNumber(text) };
   };
-  const compare = (one, other, sign) => {
-    if (one.number !== null && other.number !== null) return sign * (one.number - other.number);
-    // What is no number stands behind all that are, whichever way they are sorted.
+  const compare = (one, other, direction) => {
+    if (one.number !== null && other.number !== null) return direction * (one.number - other.number);
+    // Text comes after all numbers in both directions.
     if (one.number !== null) return -1;
     if (other.number !== null) return 1;
-    return sign * words.compare(one.text, other.text);
+    return direction * collator.compare(one.text, other.text);
   };
   for (const table of document.querySelectorAll("table.sortable")) {
     const body = table.tBodies[0];
@@ -30,14 +30,14 @@
         const descending = heading.getAttribute("aria-sort") === "ascending";
         for (const other of headings) other.removeAttribute("aria-sort");
         heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
-        const rows = [...body.rows].map((row) => [key(row, column), row]);
+        const rows = [...body.rows].map((row) => [sortKey(row, column), row]);
         rows.sort(([one], [other]) => compare(one, other, descending ? -1 : 1));
         body.append(...rows.map(([, row]) => row));
       });
     });
   }
 
-  // The filter: what belongs to another region is hidden.
+  // The filter hides what belongs to another region.
   const controls = document.querySelector(".controls");
   const select = controls.querySelector("select");
   const filter = () => {

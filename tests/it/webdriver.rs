@@ -1,7 +1,7 @@
-//! A browser for the tests: Chromium, headless, told what to do through its WebDriver.
+//! Headless Chromium, controlled through WebDriver.
 //!
-//! The driver is started once for the process, by a shell that ends it with its browsers as soon as the process
-//! ends, however that ends.
+//! The driver is started once per process, by a shell that terminates it and its browsers as soon as the process
+//! ends, even if it crashes.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -19,7 +19,7 @@ use url::{ParseError, Url};
 use crate::databases::{free_port, is_root};
 use crate::tools::not_there;
 
-/// How the page is looked at.
+/// The screen and settings with which a page is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct View {
     pub width: u32,
@@ -32,13 +32,13 @@ impl View {
     pub const PHONE: View = View { width: 360, is_dark: true, has_scripts: true };
 }
 
-/// A browser with nothing in it. It cannot reach any host, and keeps a log of what it was asked to fetch.
+/// A fresh browser. It cannot reach any host, and logs every request.
 pub struct Browser {
     pub client: Client,
 }
 
 impl Browser {
-    /// `None`, loudly, where Chromium's driver or axe is not installed.
+    /// `None`, with a message, if chromedriver or axe-core is not installed.
     pub async fn start() -> Option<Browser> {
         let driver = Driver::shared()?;
         let mut arguments = vec![
@@ -56,12 +56,13 @@ impl Browser {
             // Chromium refuses to run as root otherwise.
             arguments.push("--no-sandbox");
         }
-        let wanted = json!({
+        let capabilities = json!({
             "goog:chromeOptions": {"args": arguments},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}
         });
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let client = builder.capabilities(wanted.as_object().unwrap().clone()).connect(&driver.url).await.unwrap();
+        let client =
+            builder.capabilities(capabilities.as_object().unwrap().clone()).connect(&driver.url).await.unwrap();
         Some(Browser { client })
     }
 
@@ -76,7 +77,7 @@ impl Browser {
         self.client.goto(Url::from_file_path(page).unwrap().as_str()).await.unwrap();
     }
 
-    /// What an expression of JavaScript is worth.
+    /// Evaluates a JavaScript expression.
     pub async fn value(&self, expression: &str) -> Value {
         self.client.execute(&format!("return {expression}"), Vec::new()).await.unwrap()
     }
@@ -86,14 +87,14 @@ impl Browser {
         self.client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await.unwrap()
     }
 
-    /// Errors and warnings since the last question.
-    pub async fn complaints(&self) -> Vec<String> {
+    /// The errors and warnings logged since the last call.
+    pub async fn log(&self) -> Vec<String> {
         let entries =
             self.client.issue_cmd(Extension { path: "se/log", body: json!({"type": "browser"}) }).await.unwrap();
         entries.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Addresses that were to be fetched since the last question.
+    /// The URLs requested since the last call.
     pub async fn requests(&self) -> Vec<String> {
         let log = Extension { path: "se/log", body: json!({"type": "performance"}) };
         let entries = self.client.issue_cmd(log).await.unwrap();
@@ -106,7 +107,7 @@ impl Browser {
         entries.as_array().unwrap().iter().filter_map(request).collect()
     }
 
-    /// What axe finds, from "serious" up: the rule, and where.
+    /// The violations that axe-core rates as serious or critical: the impact, the rule and the elements.
     pub async fn axe(&self) -> Vec<String> {
         static AXE: OnceLock<String> = OnceLock::new();
         let axe = AXE.get_or_init(|| std::fs::read_to_string(axe_file()).unwrap());
@@ -117,18 +118,18 @@ impl Browser {
                  (found) => done(found.violations.map((rule) => [rule.impact, rule.id, rule.nodes.map((node) => node.html)])),
                  (error) => done([['critical', String(error), []]]));"
         );
-        let found = self.client.execute_async(&script, Vec::new()).await.unwrap();
+        let violations = self.client.execute_async(&script, Vec::new()).await.unwrap();
         let is_serious = |rule: &&Value| rule[0] == "serious" || rule[0] == "critical";
-        found.as_array().unwrap().iter().filter(is_serious).map(Value::to_string).collect()
+        violations.as_array().unwrap().iter().filter(is_serious).map(Value::to_string).collect()
     }
 }
 
-/// Where the tests look for axe-core: `npm pack axe-core`, unpacked in this folder.
+/// axe-core, unpacked from `npm pack axe-core` into this folder.
 fn axe_file() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("package/axe.min.js")
 }
 
-/// A command beyond the standard: Chromium's own, and logs.
+/// A command outside the WebDriver standard: Chromium's own, or a log.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,
@@ -147,8 +148,8 @@ impl WebDriverCompatibleCommand for Extension {
 
 struct Driver {
     url: String,
-    /// It ends when this pipe closes, which the end of the process does too.
-    _keeper: Child,
+    /// The driver terminates when this shell's standard input closes, at the latest when the process ends.
+    _shell: Child,
 }
 
 impl Driver {
@@ -161,21 +162,22 @@ impl Driver {
         let missing = if Command::new("chromedriver").arg("--version").stdout(Stdio::null()).status().is_err() {
             "chromedriver is not installed (apt-get install chromium chromium-driver)"
         } else if !axe_file().exists() {
-            "axe-core is not there (.ci/run fetches it)"
+            "axe-core is not installed (.ci/run fetches it)"
         } else {
-            // Another test may take its port in the moment before it does.
-            let started = std::iter::repeat_with(Driver::run).take(10).flatten().next();
+            // Something else may take the port before chromedriver does, so try again.
+            let started = std::iter::repeat_with(Driver::spawn).take(10).flatten().next();
             return Some(started.expect("chromedriver starts"));
         };
-        not_there(missing, "the page in a browser");
+        not_there(missing, "the tests of the page in a browser");
         None
     }
 
-    fn run() -> Option<Driver> {
+    fn spawn() -> Option<Driver> {
         let port = free_port();
-        // A group of its own, so that the browsers end with it; and the only writer, so that its end is seen.
+        // The driver has its own process group, so that the browsers are terminated with it. The shell closes its
+        // standard output, so that the driver's end closes the pipe.
         let script = format!("chromedriver --port={port} & exec >&-; read -r _; kill -TERM 0");
-        let mut keeper = Command::new("sh")
+        let mut shell = Command::new("sh")
             .args(["-c", &script])
             .process_group(0)
             .stdin(Stdio::piped())
@@ -183,10 +185,10 @@ impl Driver {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(keeper.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
         let has_started = lines.any(|line| line.is_ok_and(|line| line.contains("started successfully")));
-        // Nobody reads on, and it must not stop at a full pipe.
+        // Keep reading, or the driver blocks once the pipe is full.
         std::thread::spawn(move || lines.for_each(drop));
-        has_started.then(|| Driver { url: format!("http://127.0.0.1:{port}"), _keeper: keeper })
+        has_started.then(|| Driver { url: format!("http://127.0.0.1:{port}"), _shell: shell })
     }
 }

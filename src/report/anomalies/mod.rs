@@ -1,4 +1,4 @@
-//! What is missing or odd: runs that did not come, regions that emptied, categories that jumped. Pure.
+//! What is missing or unusual: missing runs, failed runs, shrunken charts, categories whose share changed. Pure.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -6,184 +6,201 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::categories::{Share, shares};
-use super::schedule::Habit;
-use super::snapshot::{RegionPast, Snapshot};
-use super::{cause, when};
+use super::categories::{CategoryShare, category_name, category_shares};
+use super::region_history::RegionHistory;
+use super::schedule::FetchSchedule;
+use super::snapshot::Snapshot;
+use super::text::{date_time, describe_error_kind};
+use crate::history::HistoryEntry;
 use crate::model::Status;
 use crate::model::category::Category;
 use crate::model::region::Region;
 use crate::support::human::format_span;
 
-/// By how many points of a hundred a category's share must change to be told.
-const JUMP: f64 = 15.0;
+/// The smallest change of a category's share that is reported, in percentage points.
+const MIN_SHARE_CHANGE: f64 = 15.0;
 
-/// The smallest chart whose shares say something.
-const SMALLEST: usize = 20;
+/// Charts with fewer entries have no meaningful shares.
+const MIN_ENTRIES: usize = 20;
 
-/// Something that whoever reads the page should know.
+/// The most regions that an anomaly lists by code.
+const MAX_LISTED_CODES: usize = 12;
+
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Gap {
-    /// Between two runs of each of these regions there should have been others.
-    Missing { regions: Vec<Region>, runs: u64, from: Timestamp, to: Timestamp, usual: SignedDuration },
-    /// The next run should have come by now.
-    Overdue { regions: Vec<Region>, since: Timestamp, usual: SignedDuration },
-    /// Some of a region's runs brought no whole chart.
-    Failed { region: Region, failed: usize, of: usize, kinds: Vec<String> },
-    /// A chart that is empty, or less than half of the one before, at the same depth.
-    Shrunk { region: Region, before: u32, now: u32, at: Timestamp },
-    /// A category takes much more, or less, of a chart than before.
-    Jumped { region: Region, category: Option<Category>, before: f64, now: f64 },
+pub(super) enum Anomaly {
+    /// There should have been more runs of these regions between two of them.
+    MissingRuns { regions: Vec<Region>, runs: u64, from: Timestamp, to: Timestamp, interval: SignedDuration },
+    /// The next run of these regions should have started by now.
+    Overdue { regions: Vec<Region>, last_run: Timestamp, interval: SignedDuration },
+    /// Some runs of a region failed or were incomplete.
+    FailedRuns { region: Region, failed: usize, total: usize, reasons: Vec<String> },
+    /// A chart is empty, or has less than half of the videos that it had before with the same limit.
+    Shrunk { region: Region, before: u32, now: u32, since: Timestamp },
+    /// A category's share of the chart grew or fell considerably.
+    ShareChanged { region: Region, category: Option<Category>, before: f64, now: f64 },
 }
 
-impl Gap {
-    /// Whether it is so now, and so belongs to what is told before anything else.
+impl Anomaly {
+    /// Whether it still holds, so that it is listed with the alerts.
     pub(super) fn is_urgent(&self) -> bool {
-        matches!(self, Gap::Overdue { .. } | Gap::Shrunk { .. })
+        matches!(self, Anomaly::Overdue { .. } | Anomaly::Shrunk { .. })
     }
 }
 
-/// Those of the regions that are still fetched: missing runs first, newest first, then by region.
-pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
-    let regions: Vec<&RegionPast> = snapshot.fetched().collect();
-    let mut gaps = missing_runs(&regions, snapshot.made_at);
-    for past in &regions {
-        gaps.extend(failed(past));
-        gaps.extend(shrunk(past));
+/// The anomalies of the regions that are still fetched: overdue and missing runs, then failed runs and shrunken charts
+/// by region, then changed shares, largest change first.
+pub(super) fn anomalies(snapshot: &Snapshot) -> Vec<Anomaly> {
+    let regions: Vec<&RegionHistory> = snapshot.still_fetched().collect();
+    let mut anomalies = missing_runs(&regions, snapshot.made_at);
+    for history in &regions {
+        anomalies.extend(failed_runs(history));
+        anomalies.extend(shrunk(history));
     }
-    let mut jumps: Vec<Gap> = regions.into_iter().flat_map(jumped).collect();
-    let size = |gap: &Gap| if let Gap::Jumped { before, now, .. } = gap { (now - before).abs() } else { 0.0 };
-    jumps.sort_by(|one, other| size(other).total_cmp(&size(one)));
-    gaps.extend(jumps);
-    gaps
+    let mut changed: Vec<Anomaly> = regions.into_iter().flat_map(changed_shares).collect();
+    let size = |anomaly: &Anomaly| match anomaly {
+        Anomaly::ShareChanged { before, now, .. } => (now - before).abs(),
+        _ => 0.0,
+    };
+    changed.sort_by(|one, other| size(other).total_cmp(&size(one)));
+    anomalies.extend(changed);
+    anomalies
 }
 
-/// The check goes by region; regions of which the same is true are told together.
-fn missing_runs(regions: &[&RegionPast], now: Timestamp) -> Vec<Gap> {
-    let mut overdue: BTreeMap<Waited, Vec<Region>> = BTreeMap::new();
-    let mut missing: BTreeMap<Waited, (u64, Vec<Region>)> = BTreeMap::new();
-    for past in regions {
-        let habit = Habit::of(past);
-        let Some(usual) = habit.usual() else { continue };
-        if habit.is_overdue(now) {
-            overdue.entry((Reverse(habit.last()), now, usual)).or_default().push(past.region);
+/// The start of a gap between runs, newest first, its end, and the usual interval.
+type Gap = (Reverse<Timestamp>, Timestamp, SignedDuration);
+
+/// Each region is checked by itself, since jobs may fetch different regions. Regions with the same gap are reported
+/// together.
+fn missing_runs(regions: &[&RegionHistory], now: Timestamp) -> Vec<Anomaly> {
+    let mut overdue: BTreeMap<Gap, Vec<Region>> = BTreeMap::new();
+    let mut missing: BTreeMap<Gap, (u64, Vec<Region>)> = BTreeMap::new();
+    for history in regions {
+        let schedule = FetchSchedule::new(history);
+        let Some(interval) = schedule.interval() else { continue };
+        if schedule.is_overdue(now) {
+            overdue.entry((Reverse(schedule.last_run()), now, interval)).or_default().push(history.region);
         }
-        for (from, to, runs) in habit.missing() {
-            missing.entry((Reverse(from), to, usual)).or_insert_with(|| (runs, Vec::new())).1.push(past.region);
+        for (from, to, runs) in schedule.missing_runs() {
+            missing.entry((Reverse(from), to, interval)).or_insert((runs, Vec::new())).1.push(history.region);
         }
     }
-    let overdue =
-        overdue.into_iter().map(|((Reverse(since), _, usual), regions)| Gap::Overdue { regions, since, usual });
-    let missing = missing.into_iter().map(|((Reverse(from), to, usual), (runs, regions))| Gap::Missing {
+    let overdue = overdue.into_iter().map(|((Reverse(last_run), _, interval), regions)| Anomaly::Overdue {
+        regions,
+        last_run,
+        interval,
+    });
+    let missing = missing.into_iter().map(|((Reverse(from), to, interval), (runs, regions))| Anomaly::MissingRuns {
         regions,
         runs,
         from,
         to,
-        usual,
+        interval,
     });
     overdue.chain(missing).collect()
 }
 
-/// A wait, the newest first, and the usual one.
-type Waited = (Reverse<Timestamp>, Timestamp, SignedDuration);
-
-fn failed(past: &RegionPast) -> Option<Gap> {
-    // Of a single run, the head of the page says it.
-    let failed: Vec<_> = past.attempts.iter().filter(|attempt| attempt.status != Status::Ok).collect();
-    if failed.is_empty() || past.attempts.len() < 2 {
+fn failed_runs(history: &RegionHistory) -> Option<Anomaly> {
+    // The failure of a single run is an alert already.
+    let failed: Vec<_> = history.attempts.iter().filter(|attempt| attempt.status != Status::Ok).collect();
+    if failed.is_empty() || history.attempts.len() < 2 {
         return None;
     }
-    let mut kinds: Vec<String> =
-        failed.iter().filter_map(|attempt| attempt.error.as_ref()).map(|(kind, _)| cause(kind).to_owned()).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    Some(Gap::Failed { region: past.region, failed: failed.len(), of: past.attempts.len(), kinds })
+    let errors = failed.iter().filter_map(|attempt| attempt.error.as_ref());
+    let mut reasons: Vec<String> = errors.map(|(kind, _)| describe_error_kind(kind).to_owned()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    let (failed, total) = (failed.len(), history.attempts.len());
+    Some(Anomaly::FailedRuns { region: history.region, failed, total, reasons })
 }
 
-/// Against the newest chart that was larger by more than a little; what came between belongs to the small one.
-fn shrunk(past: &RegionPast) -> Option<Gap> {
-    let mut whole = past.attempts.iter().rev().filter(|attempt| attempt.status == Status::Ok);
-    let now = whole.next()?;
-    let mut at = now.fetched_at;
-    let before = whole.filter(|attempt| attempt.depth == now.depth).find(|attempt| {
-        let is_larger = attempt.videos > now.videos.saturating_add(now.videos / 4);
-        at = if is_larger { at } else { attempt.fetched_at };
+/// Compares the newest chart with the newest earlier one that was larger by more than a quarter. Charts between the
+/// two count as shrunken, so a chart that stays small is still reported after the next run.
+fn shrunk(history: &RegionHistory) -> Option<Anomaly> {
+    let mut newest_first = history.attempts.iter().rev().filter(|attempt| attempt.status == Status::Ok);
+    let newest = newest_first.next()?;
+    let mut since = newest.fetched_at;
+    let before = newest_first.filter(|attempt| attempt.depth == newest.depth).find(|attempt| {
+        let is_larger = attempt.videos > newest.videos.saturating_add(newest.videos / 4);
+        since = if is_larger { since } else { attempt.fetched_at };
         is_larger
     })?;
-    let (before, now) = (before.videos, now.videos);
-    (now < before.div_ceil(2)).then_some(Gap::Shrunk { region: past.region, before, now, at })
+    let (before, now) = (before.videos, newest.videos);
+    (now < before.div_ceil(2)).then_some(Anomaly::Shrunk { region: history.region, before, now, since })
 }
 
-fn jumped(past: &RegionPast) -> Vec<Gap> {
-    let (Some(now), Some(before), Some(changes)) = (&past.chart, &past.previous, &past.changes) else {
+fn changed_shares(history: &RegionHistory) -> Vec<Anomaly> {
+    let (Some(now), Some(before), Some(changes)) = (&history.chart, &history.previous, &history.changes) else {
         return Vec::new();
     };
-    let top =
-        |entries: &[crate::history::HistoryEntry]| shares(entries.iter().filter(|entry| entry.rank <= changes.depth));
-    if now.entries.len().min(before.entries.len()) < SMALLEST {
+    if now.entries.len().min(before.entries.len()) < MIN_ENTRIES {
         return Vec::new();
     }
-    let (now, before) = (top(&now.entries), top(&before.entries));
-    let of = |shares: &[Share], category| {
-        shares.iter().find(|share| share.category == category).map_or(0.0, |share| share.percent)
-    };
+    // A run with a smaller limit knows nothing about the entries below it.
+    let shares = |entries: &[HistoryEntry]| category_shares(entries.iter().filter(|entry| entry.rank <= changes.depth));
+    let (now, before) = (shares(&now.entries), shares(&before.entries));
     let mut categories: Vec<Option<Category>> = now.iter().chain(&before).map(|share| share.category).collect();
     categories.sort_unstable();
     categories.dedup();
     categories
         .into_iter()
-        .map(|category| (category, of(&before, category), of(&now, category)))
-        .filter(|(_, before, now)| (now - before).abs() >= JUMP - 1e-9)
-        .map(|(category, before, now)| Gap::Jumped { region: past.region, category, before, now })
+        .map(|category| (category, percent_of(&before, category), percent_of(&now, category)))
+        // The tolerance lets a change of exactly 15 points pass whatever the rounding of the shares.
+        .filter(|(_, before, now)| (now - before).abs() >= MIN_SHARE_CHANGE - 1e-9)
+        .map(|(category, before, now)| Anomaly::ShareChanged { region: history.region, category, before, now })
         .collect()
 }
 
-/// A few codes, or how many they are.
-fn some_codes(regions: &[Region]) -> String {
+fn percent_of(shares: &[CategoryShare], category: Option<Category>) -> f64 {
+    shares.iter().find(|share| share.category == category).map_or(0.0, |share| share.percent)
+}
+
+impl fmt::Display for Anomaly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Anomaly::MissingRuns { regions, runs, from, to, interval } => {
+                let runs = if *runs == 1 { "one run is".to_owned() } else { format!("{runs} runs are") };
+                let (from, to, interval) = (date_time(from), date_time(to), format_span(interval.as_secs()));
+                write!(
+                    f,
+                    "{}: {runs} missing between {from} and {to}; the usual interval is {interval}.",
+                    list(regions)
+                )
+            }
+            Anomaly::Overdue { regions, last_run, interval } => {
+                let (last_run, interval) = (date_time(last_run), format_span(interval.as_secs()));
+                write!(f, "{}: no run since {last_run}; the usual interval is {interval}.", list(regions))
+            }
+            Anomaly::FailedRuns { region, failed, total, reasons } => {
+                write!(f, "{region}: {failed} of {total} runs failed or were incomplete")?;
+                if reasons.is_empty() { f.write_str(".") } else { write!(f, " ({}).", reasons.join(", ")) }
+            }
+            Anomaly::Shrunk { region, before, now: 0, since } => {
+                let (since, before) = (date_time(since), videos(*before));
+                write!(f, "{region}: the chart has been empty since {since}; it had {before} before.")
+            }
+            Anomaly::Shrunk { region, before, now, since } => {
+                let (since, now) = (date_time(since), videos(*now));
+                write!(f, "{region}: the chart has had {now} since {since}; it had {before} before.")
+            }
+            Anomaly::ShareChanged { region, category, before, now } => {
+                let category = category_name(*category);
+                write!(f, "{region}: {category} went from {before:.0} % to {now:.0} % of the chart.")
+            }
+        }
+    }
+}
+
+/// The codes of a few regions, or the number of many.
+fn list(regions: &[Region]) -> String {
     match regions {
         [] => "no region".to_owned(),
-        few if few.len() <= 12 => few.iter().map(Region::code).collect::<Vec<_>>().join(", "),
+        few if few.len() <= MAX_LISTED_CODES => few.iter().map(Region::code).collect::<Vec<_>>().join(", "),
         many => format!("{} regions", many.len()),
     }
 }
 
 fn videos(count: u32) -> String {
     if count == 1 { "1 video".to_owned() } else { format!("{count} videos") }
-}
-
-impl fmt::Display for Gap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Gap::Missing { regions, runs, from, to, usual } => {
-                let (codes, usual) = (some_codes(regions), format_span(usual.as_secs()));
-                let runs = if *runs == 1 { "one run is".to_owned() } else { format!("{runs} runs are") };
-                write!(
-                    f,
-                    "{codes}: {runs} missing from {} to {}; usually one comes every {usual}.",
-                    when(from),
-                    when(to)
-                )
-            }
-            Gap::Overdue { regions, since, usual } => {
-                let (codes, usual) = (some_codes(regions), format_span(usual.as_secs()));
-                write!(f, "{codes}: no run since {}; usually one comes every {usual}.", when(since))
-            }
-            Gap::Failed { region, failed, of, kinds } => {
-                write!(f, "{region}: {failed} of {of} runs brought no whole chart")?;
-                if kinds.is_empty() { f.write_str(".") } else { write!(f, " ({}).", kinds.join(", ")) }
-            }
-            Gap::Shrunk { region, before, now: 0, at } => {
-                write!(f, "{region}: its chart is empty since {}; before, it had {}.", when(at), videos(*before))
-            }
-            Gap::Shrunk { region, before, now, at } => {
-                write!(f, "{region}: its chart has {} since {}; before, it had {before}.", videos(*now), when(at))
-            }
-            Gap::Jumped { region, category, before, now } => {
-                let name = super::categories::name(*category);
-                write!(f, "{region}: {name} went from {before:.0} % to {now:.0} % of the chart.")
-            }
-        }
-    }
 }
 
 #[cfg(test)]

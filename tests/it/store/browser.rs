@@ -1,4 +1,4 @@
-//! The page in a real browser.
+//! The `report` page in Chromium.
 
 use fantoccini::Locator;
 use fantoccini::key::Key;
@@ -8,10 +8,10 @@ use crate::webdriver::{Browser, View};
 
 const VIEWS: [View; 3] = [View::DESKTOP, View::PHONE, View { width: 768, is_dark: false, has_scripts: true }];
 
-/// A title that tries to get out of wherever it stands.
+/// A title that tries to break out of any markup around it.
 const HOSTILE: &str = r#"</script><img src=x onerror=document.title='got'>'"--><svg onload=document.title='got'>"#;
 
-/// Does `test` with a page made with these options, in a browser, where there is one.
+/// Runs `test` with a browser and a page generated with these options. Skipped if there is no browser.
 fn in_a_browser(options: &str, test: impl AsyncFnOnce(&Browser, &Path)) {
     let store = history();
     let made = command(&store, &format!("report -o page.html {options}")).finish().exits(0);
@@ -24,7 +24,7 @@ fn in_a_browser(options: &str, test: impl AsyncFnOnce(&Browser, &Path)) {
     });
 }
 
-/// Titles of many scripts, and the hostile one.
+/// Titles in many scripts, and the hostile one.
 const TITLES: [&str; 8] = [
     "Zażółć gęślą jaźń",
     "हिन्दी में एक शीर्षक",
@@ -36,13 +36,13 @@ const TITLES: [&str; 8] = [
     "",
 ];
 
-/// A history with everything in it that a page can show: moves, a failed region, a missing run, categories.
+/// A history with everything that a page can show: moves, a failed region, a missing run, categories.
 fn history() -> Store {
     let store = Store::sqlite();
     let now = now();
     for hour in [42, 35, 28, 14, 7, 0] {
         let ids = |by: i64| -> Vec<String> {
-            (0..24).map(|place| format!("v{}", (place * 5 + (42 - hour) / 7 * by) % 30)).collect()
+            (0..24).map(|index| format!("v{}", (index * 5 + (42 - hour) / 7 * by) % 30)).collect()
         };
         let mut charts = vec![chart("US", &ids(1)), chart("GB", &ids(2)), chart("PL", &ids(3))];
         charts.push(if hour % 14 == 0 { failed("AT", ErrorKind::RateLimited) } else { chart("AT", &ids(1)) });
@@ -50,7 +50,7 @@ fn history() -> Store {
         for video in &mut run.videos {
             let number: usize = video.video.id[1..].parse().unwrap();
             video.video.title = TITLES[number % TITLES.len()].into();
-            video.video.channel = if number == 5 { HOSTILE.into() } else { "A channel of nobody".into() };
+            video.video.channel = if number == 5 { HOSTILE.into() } else { "A channel".into() };
             video.video.category = Some(Category::new([10, 20, 24, 1, 2, 17, 22, 23, 25, 26, 27][number % 11]));
             video.video.views = Some(number as u64 * 1_234_567);
             video.video.thumbnail = Some("https://i.ytimg.com/vi/x/maxresdefault.jpg".into());
@@ -61,32 +61,32 @@ fn history() -> Store {
 }
 
 #[test]
-fn a_page_is_quiet_and_asks_for_nothing() {
+fn a_page_loads_nothing_and_logs_no_errors() {
     in_a_browser("", async |browser, page| {
         for view in VIEWS {
             browser.requests().await;
             browser.open(page, view).await;
             assert_eq!(browser.requests().await, [url::Url::from_file_path(page).unwrap().to_string()]);
-            assert_eq!(browser.complaints().await, [""; 0], "{view:?}");
+            assert_eq!(browser.log().await, [""; 0], "{view:?}");
         }
     });
 }
 
 #[test]
-fn a_page_with_pictures_asks_one_host_for_them_and_nobody_else() {
+fn thumbnails_are_loaded_from_one_host_only() {
     in_a_browser("--thumbnails", async |browser, page| {
         browser.requests().await;
         browser.open(page, View::DESKTOP).await;
         let requests = browser.requests().await;
-        let (files, pictures): (Vec<_>, Vec<_>) = requests.iter().partition(|address| address.starts_with("file:"));
+        let (files, thumbnails): (Vec<_>, Vec<_>) = requests.iter().partition(|url| url.starts_with("file:"));
         assert_eq!(files.len(), 1);
-        assert!(!pictures.is_empty());
-        assert!(pictures.iter().all(|address| address.starts_with("https://i.ytimg.com/")), "{pictures:?}");
+        assert!(!thumbnails.is_empty());
+        assert!(thumbnails.iter().all(|url| url.starts_with("https://i.ytimg.com/")), "{thumbnails:?}");
     });
 }
 
 #[test]
-fn what_strangers_write_does_nothing() {
+fn hostile_titles_are_inert() {
     in_a_browser("", async |browser, page| {
         browser.open(page, View::DESKTOP).await;
         assert!(browser.client.title().await.unwrap().starts_with("YouTube’s most popular videos, "));
@@ -98,7 +98,7 @@ fn what_strangers_write_does_nothing() {
 }
 
 #[test]
-fn charts_are_sorted_by_keyboard() {
+fn charts_can_be_sorted_by_keyboard() {
     in_a_browser("-r US", async |browser, page| {
         browser.open(page, View::DESKTOP).await;
         let column = |column: usize| {
@@ -110,7 +110,7 @@ fn charts_are_sorted_by_keyboard() {
         assert_eq!(ranks[0], "1");
         let views = browser.client.find(Locator::XPath("//table[contains(@class, 'chart')]//button[.='Views']"));
         let views = views.await.unwrap();
-        // From the heading before, as Tab goes.
+        // Tab moves on from the heading before.
         browser
             .value("[...document.querySelectorAll('.chart button')].find((b) => b.textContent === 'Category').focus()")
             .await;
@@ -128,11 +128,11 @@ fn charts_are_sorted_by_keyboard() {
                 sorted.reverse();
             }
             assert_eq!(shown, sorted);
-            let said = browser.value("document.querySelector('.chart [aria-sort]').getAttribute('aria-sort')").await;
-            assert_eq!(said, order);
+            let sort = browser.value("document.querySelector('.chart [aria-sort]').getAttribute('aria-sort')").await;
+            assert_eq!(sort, order);
         }
         assert_eq!(browser.value("document.querySelectorAll('.chart [aria-sort]').length").await, 1);
-        // Back, by rank: numbers, not words.
+        // Sorting by rank, which is numeric, restores the order.
         let rank = browser.client.find(Locator::XPath("//table[contains(@class, 'chart')]//button[.='Rank']"));
         rank.await.unwrap().send_keys(" ").await.unwrap();
         assert_eq!(browser.value(&column(0)).await, ranks);
@@ -140,33 +140,33 @@ fn charts_are_sorted_by_keyboard() {
 }
 
 #[test]
-fn a_region_is_chosen_by_keyboard() {
+fn a_region_can_be_selected_by_keyboard() {
     in_a_browser("", async |browser, page| {
         browser.open(page, View::PHONE).await;
-        let seen = "[...document.querySelectorAll('section.region')].filter((part) => part.checkVisibility())\
+        let visible = "[...document.querySelectorAll('section.region')].filter((part) => part.checkVisibility())\
                     .map((part) => part.dataset.region)";
-        assert_eq!(browser.value(seen).await, json!(["AT", "GB", "PL", "US"]));
+        assert_eq!(browser.value(visible).await, json!(["AT", "GB", "PL", "US"]));
         let select = browser.client.find(Locator::Css("select")).await.unwrap();
         select.send_keys(&Key::Down.to_string()).await.unwrap();
         select.send_keys(&Key::Down.to_string()).await.unwrap();
-        assert_eq!(browser.value(seen).await, json!(["GB"]));
-        let said = "document.querySelector('[role=status]').textContent";
-        assert_eq!(browser.value(said).await, "Showing United Kingdom (GB) only");
+        assert_eq!(browser.value(visible).await, json!(["GB"]));
+        let status = "document.querySelector('[role=status]').textContent";
+        assert_eq!(browser.value(status).await, "Showing United Kingdom (GB) only");
         select.send_keys(&Key::Home.to_string()).await.unwrap();
-        assert_eq!(browser.value(seen).await, json!(["AT", "GB", "PL", "US"]));
+        assert_eq!(browser.value(visible).await, json!(["AT", "GB", "PL", "US"]));
     });
 }
 
 #[test]
-fn nothing_is_wider_than_the_screen() {
+fn nothing_overflows_the_screen() {
     in_a_browser("--thumbnails", async |browser, page| {
         for width in [320, 360, 768, 1200] {
             let view = View { width, is_dark: false, has_scripts: true };
             browser.open(page, view).await;
-            // With everything unfolded. What scrolls by itself may be wider inside, and long names are cut.
+            // With all details open. Content of scrolling elements may be wider, and long labels are cut.
             let wide = "(() => {
                 for (const part of document.querySelectorAll('details')) part.open = true;
-                const all = [...document.querySelectorAll('body *:not(.skip)')].filter((e) => !e.closest('.scroll *, svg *, .bump li *'));
+                const all = [...document.querySelectorAll('body *:not(.skip)')].filter((e) => !e.closest('.scroll *, svg *, .rank-plot li *'));
                 return all.filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5).map((e) => e.outerHTML.slice(0, 80));
             })()";
             assert_eq!(browser.value(wide).await, json!([]), "{width}");
@@ -176,7 +176,7 @@ fn nothing_is_wider_than_the_screen() {
 }
 
 #[test]
-fn axe_finds_nothing_serious() {
+fn axe_finds_no_serious_violation() {
     in_a_browser("--thumbnails", async |browser, page| {
         for width in [360, 1200] {
             for is_dark in [false, true] {
@@ -189,7 +189,7 @@ fn axe_finds_nothing_serious() {
 }
 
 #[test]
-fn without_scripts_all_is_there_and_nothing_that_needs_one() {
+fn without_scripts_everything_is_shown_except_controls() {
     in_a_browser("", async |browser, page| {
         browser.open(page, View { has_scripts: false, ..View::DESKTOP }).await;
         assert_eq!(browser.value("document.querySelectorAll('section.region').length").await, 4);
@@ -199,10 +199,10 @@ fn without_scripts_all_is_there_and_nothing_that_needs_one() {
 }
 
 #[test]
-fn on_paper_there_are_no_controls_and_all_charts() {
+fn a_printed_page_has_all_charts_and_no_controls() {
     in_a_browser("", async |browser, page| {
         browser.open(page, View::DESKTOP).await;
-        // Whatever the reader's screen is like.
+        // Printing uses the light theme even if the screen is dark.
         let dark = json!({"name": "prefers-color-scheme", "value": "dark"});
         browser.devtools("Emulation.setEmulatedMedia", json!({"media": "print", "features": [dark]})).await;
         assert_eq!(browser.value("document.querySelector('.controls').checkVisibility()").await, false);

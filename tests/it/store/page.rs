@@ -1,44 +1,44 @@
-//! The page, as text.
+//! The text of the `report` page.
 
 use super::*;
 
 on_both_engines! {
-    a_page_says_first_what_is_wrong
-    a_page_shows_who_moved_and_since_when
-    what_is_shown_can_be_chosen
-    a_run_dated_ahead_is_not_shown
-    nothing_to_show_leaves_the_old_page
+    alerts_come_first
+    a_page_shows_moves_and_time_in_chart
+    regions_and_category_can_be_selected
+    a_run_dated_in_the_future_is_not_shown
+    the_old_page_is_kept_when_there_is_nothing_to_show
 }
 
 const PAGE: &str = "page.html";
 
-/// `report` of a history.
-fn page_of(store: &Store, options: &str) -> Outcome {
+/// Runs `report` on a history.
+fn report_history(store: &Store, options: &str) -> Outcome {
     command(store, &format!("report -o {PAGE} {options}")).file(PAGE, "old").finish()
 }
 
-/// `report` of one run.
-fn page_from(run: &Document, options: &str) -> Outcome {
+/// Runs `report` on the document of one run.
+fn report_document(run: &Document, options: &str) -> Outcome {
     let document = serde_json::to_string(run).unwrap();
     let arguments = format!("report --from document.json -o {PAGE} {options}");
     let run = Run::new(&arguments.split_whitespace().collect::<Vec<_>>());
     run.file("document.json", &document).file(PAGE, "old").finish()
 }
 
-/// What stands between the tags, each piece on its own line.
-fn words(html: &str) -> String {
+/// The text without the tags, each piece on its own line.
+fn text_of(html: &str) -> String {
     let pieces = html.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text).trim());
     pieces.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// The words before all charts.
-fn head(html: &str) -> String {
-    words(between(html, "<header>", "</header>"))
+/// The text above the charts.
+fn header(html: &str) -> String {
+    text_of(between(html, "<header>", "</header>"))
 }
 
-/// The words of a region's own part.
-fn part(html: &str, code: &str) -> String {
-    words(between(html, &format!("<h2 id=\"{code}\">"), "</section>"))
+/// The text of a region's section.
+fn section(html: &str, code: &str) -> String {
+    text_of(between(html, &format!("<h2 id=\"{code}\">"), "</section>"))
 }
 
 #[track_caller]
@@ -47,33 +47,33 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     after.split_once(to).unwrap_or_else(|| panic!("no {to:?} after {from:?}")).0
 }
 
-fn a_page_says_first_what_is_wrong(store: Store) {
+fn alerts_come_first(store: Store) {
     let now = now();
     put(&store, &report(days(now, -3), vec![chart("GB", &["a"])]));
-    let before = vec![chart("US", &["a", "b"]), chart("PL", &["a"]), failed("AT", ErrorKind::Timeout)];
-    put(&store, &report(hours(now, -7), before));
-    let last =
+    let first = vec![chart("US", &["a", "b"]), chart("PL", &["a"]), failed("AT", ErrorKind::Timeout)];
+    put(&store, &report(hours(now, -7), first));
+    let second =
         vec![chart("US", &["b", "a"]), partial("PL", &["c"], ErrorKind::RateLimited), failed("AT", ErrorKind::Timeout)];
-    put(&store, &report(now, last));
+    put(&store, &report(now, second));
 
-    let html = page_of(&store, "").exits(0).read(PAGE);
-    let told = "Look at this first\nFailed last time (no answer in time):\nAT\nabout timeout\nIncomplete last time \
-                (too many requests):\nPL\nabout rate_limited\nNo chart at all:\nAT\nCharts older than a day:\nGB (";
-    assert!(head(&html).contains(told), "{}", head(&html));
-    // A region's own part repeats it, beside the chart that there is.
-    let poland = part(&html, "PL");
-    assert!(poland.contains("was no whole one: partial: too many requests."), "{poland}");
+    let html = report_history(&store, "").exits(0).read(PAGE);
+    let expected = "Needs attention\nFailed last time (no answer in time):\nAT\nabout timeout\nIncomplete last time \
+                (too many requests):\nPL\nabout rate_limited\nNo chart at all:\nAT\nCharts more than a day old:\nGB (";
+    assert!(header(&html).contains(expected), "{}", header(&html));
+    // The region's section repeats it and shows the last complete chart.
+    let poland = section(&html, "PL");
+    assert!(poland.contains("was not complete: partial: too many requests."), "{poland}");
     assert!(poland.contains("Title of a") && !poland.contains("Title of c"), "{poland}");
-    assert!(part(&html, "AT").contains("No whole chart yet; failed: no answer in time."));
+    assert!(section(&html, "AT").contains("No complete chart yet; failed: no answer in time."));
 }
 
-fn a_page_shows_who_moved_and_since_when(store: Store) {
+fn a_page_shows_moves_and_time_in_chart(store: Store) {
     let now = now();
     put(&store, &report(hours(now, -31), vec![chart("PL", &["c", "a"])]));
     put(&store, &report(hours(now, -7), vec![chart("PL", &["a", "b", "c", "d", "f"])]));
     put(&store, &report(now, vec![chart("PL", &["e", "c", "b", "d", "g"])]));
-    let html = page_of(&store, "").exits(0).read(PAGE);
-    let poland = part(&html, "PL");
+    let html = report_history(&store, "").exits(0).read(PAGE);
+    let poland = section(&html, "PL");
     assert!(poland.contains("2 entered, 2 left, 1 rose, 1 fell"), "{poland}");
     let lists = "Entered\n2\n1\nTitle of e\n5\nTitle of g\nLeft\n2\nwas 1\nTitle of a\nwas 5\nTitle of f\n\
                  Rose\n1\n3 → 2\nTitle of c\nFell\n1\n2 → 3\nTitle of b\n";
@@ -81,42 +81,47 @@ fn a_page_shows_who_moved_and_since_when(store: Store) {
     let rows = "1\nnew\nTitle of e\nA channel\n–\n1,000\nnew\n2\n+1\nTitle of c\nA channel\n–\n1,000\n1d 7h\n\
                 3\n−1\nTitle of b\nA channel\n–\n1,000\n7h 0m\n4\n0\nTitle of d";
     assert!(poland.contains(rows), "{poland}");
-    // The plot, run by run, and the same as a table.
+    // The rank plot, and its table.
     let table =
         "Title of e\n–\n–\n1\nTitle of c\n1\n3\n2\nTitle of b\n–\n2\n3\nTitle of d\n–\n4\n4\nTitle of g\n–\n–\n5";
     assert!(poland.contains(table), "{poland}");
     assert!(html.contains(r#"<path d="M2 1C4 1 4 5 6 5C8 5 8 3 10 3"/>"#), "{html}");
 }
 
-fn what_is_shown_can_be_chosen(store: Store) {
+fn regions_and_category_can_be_selected(store: Store) {
     let now = now();
     let mut music = report(hours(now, -2), vec![chart("PL", &["song"])]);
     music.request.category_id = Some(10);
     put(&store, &music);
     put(&store, &report(hours(now, -1), vec![chart("GB", &["a"]), chart("PL", &["b"]), chart("US", &["c"])]));
 
-    // All of the kind that was fetched last, by code, and a word of what else there is.
-    let html = page_of(&store, "").exits(0).read(PAGE);
-    let place = |html: &str, code: &str| html.find(&format!("<h2 id=\"{code}\">"));
-    assert!(place(&html, "GB") < place(&html, "PL") && place(&html, "PL") < place(&html, "US"));
-    assert!(head(&html).contains("The history also holds one run of YouTube, Music;"), "{}", head(&html));
-    // These, in this order.
-    let outcome = page_of(&store, "-r us,AT,GB").exits(0);
+    // By default all regions of the newest run's category, by code, and a note on the others.
+    let html = report_history(&store, "").exits(0).read(PAGE);
+    let position = |html: &str, code: &str| html.find(&format!("<h2 id=\"{code}\">"));
+    assert!(position(&html, "GB") < position(&html, "PL") && position(&html, "PL") < position(&html, "US"));
+    assert!(header(&html).contains("The history also has one run of YouTube, Music,"), "{}", header(&html));
+    // The given regions, in that order.
+    let outcome = report_history(&store, "-r us,AT,GB").exits(0);
     assert!(outcome.stderr.contains("AT: no run of the last 30 days asked for it"), "{}", outcome.stderr);
     let html = outcome.read(PAGE);
-    assert!(place(&html, "US") < place(&html, "GB") && place(&html, "PL").is_none() && place(&html, "AT").is_none());
-    // A category.
-    let html = page_of(&store, "--category music").exits(0).read(PAGE);
     assert!(
-        html.contains("<h1>YouTube’s most popular videos: Music</h1>") && part(&html, "PL").contains("Title of song")
+        position(&html, "US") < position(&html, "GB")
+            && position(&html, "PL").is_none()
+            && position(&html, "AT").is_none()
     );
-    let outcome = page_of(&store, "--category 23").exits(1);
+    // A single category.
+    let html = report_history(&store, "--category music").exits(0).read(PAGE);
+    assert!(
+        html.contains("<h1>YouTube’s most popular videos: Music</h1>")
+            && section(&html, "PL").contains("Title of song")
+    );
+    let outcome = report_history(&store, "--category 23").exits(1);
     assert!(outcome.stderr.contains("the history holds no run of that category"), "{}", outcome.stderr);
     assert_eq!(outcome.read(PAGE), "old");
 }
 
-/// A job every seventh hour, the last run an hour ago, that left out PL so many runs ago.
-fn a_job_without_poland(runs_ago: i64) -> Store {
+/// A job that runs every seven hours, last an hour ago, and dropped PL this many runs ago.
+fn job_that_dropped_poland(runs_ago: i64) -> Store {
     let store = Store::sqlite();
     for run in (0..runs_ago + 8).rev() {
         let mut charts = vec![chart("US", &["a"]), chart("GB", &["b"])];
@@ -127,21 +132,21 @@ fn a_job_without_poland(runs_ago: i64) -> Store {
 }
 
 #[test]
-fn a_region_that_was_left_out_of_a_job_makes_no_other_overdue() {
-    let html = page_of(&a_job_without_poland(10), "").exits(0).read(PAGE);
-    assert!(head(&html).contains("\nPL: no run since "), "{}", head(&html));
-    assert!(!head(&html).contains("US") && !head(&html).contains("GB"), "{}", head(&html));
-    // A week later it is no fault any more, nor is a slip, of which one run had no chart.
-    let store = a_job_without_poland(26);
+fn a_region_dropped_from_a_job_does_not_make_others_overdue() {
+    let html = report_history(&job_that_dropped_poland(10), "").exits(0).read(PAGE);
+    assert!(header(&html).contains("\nPL: no run since "), "{}", header(&html));
+    assert!(!header(&html).contains("US") && !header(&html).contains("GB"), "{}", header(&html));
+    // After a week it is only a note, and so is a region that failed once and was not requested again.
+    let store = job_that_dropped_poland(26);
     put(&store, &report(hours(now(), -200), vec![failed("XX", ErrorKind::RegionUnsupported)]));
-    let html = page_of(&store, "").exits(0).read(PAGE);
-    let head = head(&html);
-    assert!(!head.contains("Look at this first") && head.contains("\nNo longer fetched: PL, XX (last "), "{head}");
-    assert!(part(&html, "PL").contains("Title of c"));
+    let html = report_history(&store, "").exits(0).read(PAGE);
+    let header = header(&html);
+    assert!(!header.contains("Needs attention") && header.contains("\nNo longer fetched: PL, XX (last "), "{header}");
+    assert!(section(&html, "PL").contains("Title of c"));
 }
 
 #[test]
-fn what_a_shallower_run_did_not_ask_for_is_not_shown_as_absent() {
+fn ranks_below_the_limit_of_a_run_are_unknown() {
     let store = Store::sqlite();
     for (hour, depth, ids) in [(3, 50, "a b c d e"), (2, 2, "a b"), (1, 50, "a b d c f")] {
         let ids: Vec<&str> = ids.split(' ').collect();
@@ -149,27 +154,27 @@ fn what_a_shallower_run_did_not_ask_for_is_not_shown_as_absent() {
         run.request.max_results = depth;
         put(&store, &run);
     }
-    let html = page_of(&store, "").exits(0).read(PAGE);
+    let html = report_history(&store, "").exits(0).read(PAGE);
     let table = "Title of b\n2\n2\n2\nTitle of d\n4\n?\n3\nTitle of c\n3\n?\n4\nTitle of f\n–\n?\n5";
-    assert!(part(&html, "PL").contains(table), "{}", part(&html, "PL"));
-    assert!(html.contains(r#"<rect class="missing" x="4" y="4" width="4" height="16"/>"#), "{html}");
+    assert!(section(&html, "PL").contains(table), "{}", section(&html, "PL"));
+    assert!(html.contains(r#"<rect class="unknown" x="4" y="4" width="4" height="16"/>"#), "{html}");
 }
 
-fn a_run_dated_ahead_is_not_shown(store: Store) {
+fn a_run_dated_in_the_future_is_not_shown(store: Store) {
     put(&store, &report(hours(now(), -1), vec![chart("PL", &["a"])]));
     put(&store, &report(days(now(), 2), vec![chart("PL", &["b"])]));
-    let html = page_of(&store, "").exits(0).read(PAGE);
-    assert!(part(&html, "PL").contains("Title of a") && !html.contains("Title of b"));
+    let html = report_history(&store, "").exits(0).read(PAGE);
+    assert!(section(&html, "PL").contains("Title of a") && !html.contains("Title of b"));
 }
 
-fn nothing_to_show_leaves_the_old_page(store: Store) {
+fn the_old_page_is_kept_when_there_is_nothing_to_show(store: Store) {
     wait(async { drop(history::open(&location(&store), Access::Create).await.unwrap()) });
-    let outcome = page_of(&store, "").exits(1);
+    let outcome = report_history(&store, "").exits(1);
     assert_eq!(outcome.stderr, "error: the history holds no run yet; a run with --store brings one in\n");
     assert_eq!(outcome.read(PAGE), "old");
     put(&store, &report(now(), vec![failed("PL", ErrorKind::Timeout), chart::<&str>("US", &[])]));
     for options in ["", "-r PL", "-r AT"] {
-        let outcome = page_of(&store, options).exits(1);
+        let outcome = report_history(&store, options).exits(1);
         assert!(
             outcome.stderr.ends_with("error: there is no chart to show; page.html is left as it was\n"),
             "{options}"
@@ -179,12 +184,12 @@ fn nothing_to_show_leaves_the_old_page(store: Store) {
 }
 
 #[test]
-fn both_engines_make_the_same_page() {
+fn both_backends_produce_the_same_page() {
     let Some(postgres) = Store::postgres() else { return };
     let sqlite = Store::sqlite();
     let now = now();
     let rotated = |count: usize, by: usize| -> Vec<String> {
-        (0..count).map(|place| format!("v{}", (place * 7 + by * 3) % 30)).collect()
+        (0..count).map(|index| format!("v{}", (index * 7 + by * 3) % 30)).collect()
     };
     for hour in [35, 28, 21, 14, 7, 0] {
         let by = hour as usize;
@@ -199,34 +204,34 @@ fn both_engines_make_the_same_page() {
         put(&sqlite, &run);
         put(&postgres, &run);
     }
-    // But for the minute in which it was made.
+    // Apart from the time when it was generated.
     let page = |store: &Store| {
-        let html = page_of(store, "--thumbnails").exits(0).read(PAGE);
-        let made = between(&html, "Made ", " from").to_owned();
-        html.replace(&format!("Made {made}"), "Made then")
+        let html = report_history(store, "--thumbnails").exits(0).read(PAGE);
+        let made = between(&html, "Generated ", " from").to_owned();
+        html.replace(&format!("Generated {made}"), "Generated then")
     };
     assert_eq!(page(&sqlite), page(&postgres));
 }
 
 #[test]
-fn a_page_of_one_document() {
+fn a_document_makes_a_page_without_changes() {
     let mut charts =
         vec![chart("US", &["a", "b"]), partial("PL", &["a"], ErrorKind::ServerError), failed("AT", ErrorKind::Connect)];
     charts[1].entries[0].rank = 3;
     let run = report(hours(now(), -1), charts);
-    let html = page_from(&run, "").exits(0).read(PAGE);
-    assert!(head(&html).contains(&format!("({}). What changed since earlier runs takes a history.", run.run_id)));
+    let html = report_document(&run, "").exits(0).read(PAGE);
+    assert!(header(&html).contains(&format!("({}). Changes between runs require a history.", run.run_id)));
     assert!(
-        head(&html).contains("Incomplete last time (the server had trouble):\nPL\nabout server_error"),
+        header(&html).contains("Incomplete last time (the server had trouble):\nPL\nabout server_error"),
         "{}",
-        head(&html)
+        header(&html)
     );
-    assert!(head(&html).contains("Failed last time (no connection):\nAT"), "{}", head(&html));
-    // What came of a chart that is not whole is shown, with its ranks; nothing is said of a past.
-    assert!(part(&html, "PL").contains("3\nTitle of a\nA channel"), "{}", part(&html, "PL"));
-    assert!(!words(&html).contains("Move") && !words(&html).contains("Entered"));
-    assert!(words(&html).contains("US 1, PL 3"), "{}", words(&html));
-    // Standard input and standard output do as well.
+    assert!(header(&html).contains("Failed last time (no connection):\nAT"), "{}", header(&html));
+    // A partial chart is shown with its ranks. Nothing refers to earlier charts.
+    assert!(section(&html, "PL").contains("3\nTitle of a\nA channel"), "{}", section(&html, "PL"));
+    assert!(!text_of(&html).contains("Change\n") && !text_of(&html).contains("Entered"));
+    assert!(text_of(&html).contains("US 1, PL 3"), "{}", text_of(&html));
+    // Standard input and standard output work too.
     let mut piped = Run::new(&["report", "--from", "-", "-o", "-", "-r", "pl,SE"]);
     piped = piped.file("document.json", &serde_json::to_string(&run).unwrap());
     piped.command.stdin(fs::File::open(piped.path("document.json")).unwrap());
@@ -235,36 +240,37 @@ fn a_page_of_one_document() {
     assert!(outcome.stderr.contains("SE: the document does not have it"), "{}", outcome.stderr);
     let nothing = Run::new(&["report", "--from", "-", "-o", PAGE]).finish().exits(1);
     assert!(nothing.stderr.contains("standard input is no document"), "{}", nothing.stderr);
-    // A run in which nothing came, and a file that is no document.
-    let outcome = page_from(&report(now(), vec![failed("US", ErrorKind::Connect)]), "").exits(1);
+    // A run without videos, and a file that is not a document.
+    let outcome = report_document(&report(now(), vec![failed("US", ErrorKind::Connect)]), "").exits(1);
     assert_eq!(outcome.read(PAGE), "old");
     let broken = Run::new(&["report", "--from", "x.json", "-o", PAGE]).file("x.json", "{").file(PAGE, "old").finish();
     assert_eq!(broken.exits(1).read(PAGE), "old");
 }
 
 #[test]
-fn a_page_names_its_source_and_when_to_delete_it() {
+fn a_page_names_its_source_and_the_date_to_delete_it() {
     let mut run = report(at("2026-11-20T12:00:00Z"), vec![chart("US", &["a"])]);
-    let foot = |run: &Document| words(between(&page_from(run, "").exits(0).read(PAGE), "<footer>", "</footer>"));
-    let youtube = foot(&run);
+    let footer =
+        |run: &Document| text_of(between(&report_document(run, "").exits(0).read(PAGE), "<footer>", "</footer>"));
+    let youtube = footer(&run);
     assert!(youtube.starts_with("Source of all charts: YouTube,"), "{youtube}");
     assert!(youtube.contains("YouTube Terms of Service\n·\nGoogle Privacy Policy\n"), "{youtube}");
-    assert!(youtube.contains("Delete this page, or make it again, by 2026-12-20."), "{youtube}");
+    assert!(youtube.contains("Delete this page, or generate it again, by 2026-12-20."), "{youtube}");
     run.source = "demo".into();
-    let demo = foot(&run);
-    let html = page_from(&run, "").exits(0).read(PAGE);
-    assert!(head(&html).starts_with("Charts of the demo, all invented\n"), "{}", head(&html));
-    assert!(demo.contains("It is invented") && !demo.contains("Terms of Service"), "{demo}");
+    let demo = footer(&run);
+    let html = report_document(&run, "").exits(0).read(PAGE);
+    assert!(header(&html).starts_with("Demo charts (invented data)\n"), "{}", header(&html));
+    assert!(demo.contains("They are invented") && !demo.contains("Terms of Service"), "{demo}");
     run.source = "127.0.0.1".into();
-    assert!(foot(&run).starts_with("Source of all charts: the server 127.0.0.1."));
+    assert!(footer(&run).starts_with("Source of all charts: the server 127.0.0.1."));
 }
 
 #[test]
-fn a_page_asks_for_nothing() {
+fn a_page_loads_nothing() {
     let mut run = report(now(), vec![chart("US", &["a", "b"])]);
     run.videos[0].video.thumbnail = Some("https://i.ytimg.com/vi/a/maxresdefault.jpg".into());
     run.videos[1].video.thumbnail = Some("https://i.ytimg.com.example.org/b.jpg".into());
-    let html = page_from(&run, "").exits(0).read(PAGE);
+    let html = report_document(&run, "").exits(0).read(PAGE);
     let policy = |html: &str| between(html, "Content-Security-Policy\" content=\"", "\"").to_owned();
     let hash = |policy: &str, kind: &str| between(policy, &format!("{kind}-src '"), "'").to_owned();
     let without = policy(&html);
@@ -279,34 +285,34 @@ fn a_page_asks_for_nothing() {
             html.split('<').filter(|tag| !tag.starts_with("script") && !tag.starts_with("style")).collect();
         assert!(!tags.iter().any(|tag| tag.split('>').next().unwrap().contains(remote)), "{remote}");
     }
-    // Pictures are links to one host, which the policy names, and nowhere else.
-    let html = page_from(&run, "--thumbnails").exits(0).read(PAGE);
+    // Thumbnails come from one host, which the policy names.
+    let html = report_document(&run, "--thumbnails").exits(0).read(PAGE);
     assert_eq!(policy(&html), without.replace("; base-uri", "; img-src https://i.ytimg.com; base-uri"));
-    let pictures: Vec<&str> = html.split("<img src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert_eq!(pictures, ["https://i.ytimg.com/vi/a/maxresdefault.jpg"]);
+    let thumbnails: Vec<&str> = html.split("<img src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(thumbnails, ["https://i.ytimg.com/vi/a/maxresdefault.jpg"]);
 }
 
 #[test]
-fn a_page_stays_small_and_says_what_it_leaves_out() {
+fn a_page_stays_small_and_says_what_it_omits() {
     let charts = |depth: usize| -> Vec<RegionChart> {
-        let ids = |region: Region| (0..depth).map(move |place| format!("{region}_{place}"));
+        let ids = |region: Region| (0..depth).map(move |index| format!("{region}_{index}"));
         Region::all().map(|region| chart(region.code(), &ids(region).collect::<Vec<_>>())).collect()
     };
     let mut run = report(now(), charts(200));
     run.request.max_results = 200;
     run.videos.iter_mut().for_each(|video| video.video.title = "Zażółć gęślą jaźń ".repeat(5).into());
-    let html = page_from(&run, "").exits(0).read(PAGE);
+    let html = report_document(&run, "").exits(0).read(PAGE);
     assert!(html.len() < 2_000_000, "{}", html.len());
-    assert!(head(&html).contains("this page shows only the first 50 of up to 200 places"), "{}", head(&html));
-    assert!(part(&html, "PL").contains("The first 50 of 200 places"));
-    // Fewer regions: everything.
-    let html = page_from(&run, "-r PL,US").exits(0).read(PAGE);
-    assert!(!head(&html).contains("To stay small") && html.matches("<td class=\"n\">200</td>").count() >= 2);
+    assert!(header(&html).contains("this page shows only the first 50 of up to 200 entries"), "{}", header(&html));
+    assert!(section(&html, "PL").contains("The first 50 of 200 entries"));
+    // With fewer regions it shows everything.
+    let html = report_document(&run, "-r PL,US").exits(0).read(PAGE);
+    assert!(!header(&html).contains("To stay small") && html.matches("<td class=\"n\">200</td>").count() >= 2);
 }
 
 #[test]
-fn a_page_is_asked_for_properly() {
-    for (arguments, said) in [
+fn wrong_arguments_are_rejected() {
+    for (arguments, message) in [
         ("report --store x.db", "--output <FILE>"),
         ("report -o page.html", "which history? add --store, or set TRENDFETCH_STORE"),
         ("report --from a.json --store x.db -o page.html", "cannot be used with"),
@@ -314,12 +320,12 @@ fn a_page_is_asked_for_properly() {
         ("report --from a.json -r UK -o page.html", "did you mean GB?"),
     ] {
         let outcome = Run::new(&arguments.split_whitespace().collect::<Vec<_>>()).finish().exits(2);
-        assert!(outcome.stderr.contains(said), "{arguments}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(message), "{arguments}: {}", outcome.stderr);
         assert_eq!(outcome.files(), [""; 0]);
     }
     let outcome = Run::new(&["report", "--store", "x.db", "-o", PAGE]).finish().exits(1);
     assert!(outcome.stderr.contains("there is no such file") && outcome.files().is_empty(), "{}", outcome.stderr);
-    // A folder that is not there.
+    // A missing folder.
     let run = report(now(), vec![chart("US", &["a"])]);
     let mut missing = Run::new(&["report", "--from", "document.json", "-o", "there/page.html"]);
     missing = missing.file("document.json", &serde_json::to_string(&run).unwrap());
@@ -330,7 +336,7 @@ fn a_page_is_asked_for_properly() {
 }
 
 #[test]
-fn a_history_and_a_document_are_never_written_over() {
+fn a_history_and_a_document_are_never_overwritten() {
     let store = Store::sqlite();
     put(&store, &report(now(), vec![chart("US", &["a"])]));
     let before = fs::read(&store.url).unwrap();
@@ -346,7 +352,7 @@ fn a_history_and_a_document_are_never_written_over() {
     let document = serde_json::to_string(&report(now(), vec![chart("US", &["a"])])).unwrap();
     let run = Run::new(&["report", "--from", "a.json", "-o", "./a.json"]).file("a.json", &document);
     assert_eq!(run.finish().exits(2).read("a.json"), document);
-    // A file that is not there yet.
+    // A file that does not exist yet.
     let outcome = Run::new(&["--demo=calm", "-r", "US", "-q", "--store", "new.db", "-o", "./new.db"]).finish().exits(2);
     assert_eq!(outcome.files(), [""; 0]);
 }

@@ -1,0 +1,74 @@
+//! What the page knows about one region: its attempts, its charts and the ranks at the top of them.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::history::changes::RegionChanges;
+use crate::history::{Attempt, HistoryEntry, VideoRank};
+use crate::model::region::Region;
+
+/// How far rank plots look back.
+const RANK_PLOT_PERIOD: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How many ranks the rank plots have.
+pub(super) const RANK_PLOT_ENTRIES: u32 = 10;
+
+#[derive(Debug, Clone)]
+pub struct RegionHistory {
+    pub region: Region,
+    /// The runs that requested the region, oldest first; at least one.
+    pub attempts: Vec<Attempt>,
+    /// The newest chart: from a history, the newest complete one; from a document, whatever was fetched.
+    pub chart: Option<Chart>,
+    /// The complete chart before it.
+    pub previous: Option<Chart>,
+    /// What changed between the two.
+    pub changes: Option<RegionChanges>,
+    /// The top ranks of its recent complete charts, oldest first.
+    pub video_ranks: Vec<VideoRank>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Chart {
+    /// When its run started.
+    pub fetched_at: Timestamp,
+    /// By rank.
+    pub entries: Vec<HistoryEntry>,
+}
+
+impl RegionHistory {
+    pub(super) fn new(region: Region, attempts: Vec<Attempt>) -> RegionHistory {
+        RegionHistory { region, attempts, chart: None, previous: None, changes: None, video_ranks: Vec::new() }
+    }
+
+    /// The newest run that requested the region.
+    pub(super) fn latest_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// The attempts that the rank plot covers.
+    pub(super) fn recent_attempts(&self) -> &[Attempt] {
+        let since = self.latest_attempt().and_then(|newest| newest.fetched_at.checked_sub(RANK_PLOT_PERIOD).ok());
+        let first = self.attempts.partition_point(|attempt| since.is_some_and(|since| attempt.fetched_at < since));
+        &self.attempts[first..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::fixtures::{attempt, without_chart};
+
+    #[test]
+    fn recent_attempts_are_those_of_the_seven_days_before_the_newest() {
+        let recent = |hours: &[i64]| -> Vec<i64> {
+            let history = without_chart(hours.iter().map(|hour| attempt("US", *hour)).collect());
+            history.recent_attempts().iter().map(|attempt| attempt.number).collect()
+        };
+        let week = 7 * 24;
+        assert_eq!(recent(&[0, 1, 2, week + 1]), [1, 2, week + 1]);
+        assert_eq!(recent(&[0, 1, week]), [0, 1, week]);
+        assert_eq!(recent(&[0, 30 * 24]), [30 * 24]);
+        let mut none = without_chart(vec![attempt("US", 0)]);
+        none.attempts.clear();
+        assert!(none.recent_attempts().is_empty());
+    }
+}
