@@ -89,6 +89,11 @@ pub fn parse_page(body: &[u8], range: PageRange) -> Result<Page, PageError> {
     }
 }
 
+/// The fields that [`parse_page`] reads, as the parameter `fields` of a request takes them.
+pub fn selected_fields(description: bool) -> String {
+    wire::selector(description)
+}
+
 fn page_error(error: &serde_json::Error, json: &[u8]) -> PageError {
     // serde_json calls a number that ends early invalid.
     let is_cut_number = || {

@@ -649,3 +649,15 @@ fn a_list_is_no_page_whatever_it_holds() {
 fn a_page_cut_short_behind_half_a_surrogate_pair_is_truncated_too() {
     assert_eq!(read(r#"{"items":[{"id":"a","snippet":{"title":"\ud83d"}},{"id":"b""#), Err(PageError::Truncated));
 }
+
+#[test]
+fn exactly_what_is_read_is_asked_for() {
+    let snippet =
+        "title,thumbnails,channelTitle,tags,categoryId,liveBroadcastContent,defaultLanguage,defaultAudioLanguage";
+    let rest = "contentDetails(duration,contentRating(ytRating)),statistics(viewCount,likeCount,commentCount),status(embeddable)";
+    assert_eq!(
+        selected_fields(false),
+        format!("kind,nextPageToken,items(id,snippet(publishedAt,channelId,{snippet}),{rest})")
+    );
+    assert!(selected_fields(true).contains("channelId,title,description,thumbnails,"));
+}

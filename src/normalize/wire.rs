@@ -35,8 +35,29 @@ macro_rules! objects {
                 }
                 Ok(read)
             }
+            fn selector(description: bool) -> String {
+                let members = [$(member::<$type>($key, description),)*];
+                members.into_iter().flatten().collect::<Vec<_>>().join(",")
+            }
         }
     )*};
+}
+
+/// A member of an object in a selector of fields, with what is read of it.
+fn member<'de, T: FromAnyJson<'de>>(name: &str, description: bool) -> Option<String> {
+    match (name, T::selector(description)) {
+        ("description", _) if !description => None,
+        // Whole: a size that is not read costs few bytes, and a selector that the API does not know costs the request.
+        ("thumbnails", _) => Some(name.to_owned()),
+        (_, members) if members.is_empty() => Some(name.to_owned()),
+        (_, members) => Some(format!("{name}({members})")),
+    }
+}
+
+/// The fields that are read, as the parameter `fields` of a partial response takes them (Google APIs, "Performance tips").
+/// Without `nextPageToken` paging would end silently.
+pub(super) fn selector(description: bool) -> String {
+    VideoList::selector(description)
 }
 
 objects! {
@@ -163,6 +184,10 @@ pub(super) trait FromAnyJson<'de>: Default {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Self::other())
     }
+    /// The members of an object that are read, see [`selector()`]; empty for other types.
+    fn selector(_description: bool) -> String {
+        String::new()
+    }
 }
 
 /// Reads the rest of a list and keeps nothing.
@@ -197,6 +222,9 @@ impl<'de, T: FromAnyJson<'de>> FromAnyJson<'de> for Option<T> {
     fn object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
         T::object(object).map(Some)
     }
+    fn selector(description: bool) -> String {
+        T::selector(description)
+    }
 }
 
 impl<'de> FromAnyJson<'de> for Items<'de> {
@@ -213,6 +241,9 @@ impl<'de> FromAnyJson<'de> for Items<'de> {
         }
         skip_rest(list)?;
         Ok(Items::List(items))
+    }
+    fn selector(description: bool) -> String {
+        Item::selector(description)
     }
 }
 

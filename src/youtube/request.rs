@@ -35,13 +35,12 @@ pub struct PageRequest {
 impl PageRequest {
     /// The query, without the key: that travels in a header.
     pub fn query(&self) -> Vec<(&'static str, String)> {
-        let description = if self.description { "description," } else { "" };
         let mut query = vec![
             ("part", "snippet,contentDetails,statistics,status".to_owned()),
             ("chart", "mostPopular".to_owned()),
             ("regionCode", self.region.code().to_owned()),
             ("maxResults", self.size.to_string()),
-            ("fields", format!("kind,nextPageToken,items(id,snippet({description}{SNIPPET}),{REST})")),
+            ("fields", normalize::selected_fields(self.description)),
             ("prettyPrint", "false".to_owned()),
         ];
         query.extend(self.category.map(|category| ("videoCategoryId", category.id().to_string())));
@@ -49,12 +48,6 @@ impl PageRequest {
         query
     }
 }
-
-// A partial response (Google APIs, "Performance tips") of exactly what `normalize` reads. Without
-// nextPageToken paging would end silently.
-const SNIPPET: &str = "publishedAt,channelId,title,thumbnails,channelTitle,tags,categoryId,liveBroadcastContent,defaultLanguage,defaultAudioLanguage";
-const REST: &str =
-    "contentDetails(duration,contentRating(ytRating)),statistics(viewCount,likeCount,commentCount),status(embeddable)";
 
 /// Reads an answer that arrived at `now`.
 ///
