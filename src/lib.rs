@@ -1,64 +1,71 @@
-//! `trendfetch` asks the YouTube Data API for the most-popular chart of many regions at once and
-//! merges what comes. The binary is a thin shell around this library; this page is its map.
+//! `trendfetch` asks the YouTube Data API for the most-popular charts of many regions at once, and merges them. The binary
+//! is a thin shell around this library. This page is the map of the source.
 //!
-//! # Bird's eye
+//! # The pipeline
 //!
-//! One run is a pipeline, and [`app::run`] shows it on one screen:
+//! A run goes through these stages; [`app::run`] shows them on one screen.
 //!
 //! ```text
 //! RunArgs -> Config -> Plan
-//!   fetch        Plan                  -> RegionChart for each region     async; waits for the network
-//!     normalize  the body of a page    -> Vec<ChartEntry>, skipped          called as each page arrives
-//!   deduplicate  charts                -> Vec<MergedVideo>, outcomes    pure, deterministic
-//!   stats        outcomes, videos      -> Stats                           pure
-//!   store        Report                -> a run in the history            one transaction; async
-//!   output       Report                -> files, standard output, table
-//!   exit         Report                -> Exit                            pure
+//!   fetch        Plan             -> a RegionChart for each region     async, waits for the network
+//!     normalize  body of a page   -> entries of a chart                called as each page arrives
+//!   deduplicate  charts           -> merged videos, outcomes           pure
+//!   stats        outcomes, videos -> Stats                             pure
+//!   history      Document         -> a run in the history              async, one transaction
+//!   output       Document         -> files, standard output, exit status
 //! ```
 //!
-//! # Map, in reading order
+//! # The rooms, from the top down
 //!
-//! | module | what it is |
+//! A room imports only rooms below it.
+//!
+//! | room | what is in it |
 //! | --- | --- |
-//! | [`model`] | the data that crosses between the stages, and the document |
 //! | [`app`] | the pipeline |
-//! | [`cli`], [`mod@env`], [`config`] | what was typed, what the environment holds, what both mean |
-//! | [`fetch`] | stage 1: permits, the shared hold, retries, budgets; [`fetch::retry`] is its table |
-//! | [`normalize`] | stage 2: lenient reading of a page |
-//! | [`deduplicate`], [`stats`] | stage 3: one video of many regions, and the counts |
-//! | [`store`] | stage 4: the history, one contract over two databases; what changed between runs |
+//! | [`commands`] | the other subcommands |
+//! | [`config`] | what was typed and what the environment says, as one validated meaning |
+//! | [`cli`] | what was typed |
+//! | [`output`] | formats, files that are replaced whole, statistics, progress, log lines, the exit status |
 //! | `report` | a history or a document as one page of HTML |
-//! | [`output`] | stage 4: formats, files that are whole or untouched, stats, progress |
-//! | [`exit`], [`verdict`] | how the run ended, as a number and as a line for people and for programs |
-//! | [`demo`] | the API, simulated behind a real socket |
-//! | [`region`], [`category`], [`language`] | tables of YouTube's, and of PostgreSQL's dictionaries |
-//! | [`error`], [`secret`], [`tls`], [`text`], [`figures`], [`tags`] | failures by reach; the key; certificates that are trusted; text from strangers; numbers for people; a list of texts in one piece of memory |
-//! | [`document`] | a saved document, read back |
-//! | [`commands`], [`logging`], [`signals`], [`time_limit`], [`blocking`] | the rest of a command-line program |
+//! | [`fetch`] | stage 1, when to send: the permits, the hold after a rate limit, retries, budgets |
+//! | [`youtube`] | the API, what to send and what an answer means |
+//! | [`normalize`] | stage 2, lenient reading of a page |
+//! | [`deduplicate`], [`stats`] | stage 3, one video of many regions, and the counts |
+//! | [`history`] | stage 4, one interface over SQLite and PostgreSQL; changes between runs |
+//! | [`demo`] | a simulation of the API behind a real socket |
+//! | [`model`] | plain data: a video, the document, regions, errors |
+//! | [`support`] | helpers that know nothing about charts |
+//!
+//! # Where to look
+//!
+//! - A 429: [`youtube::client`] receives it, `youtube::error_response` classifies it, [`fetch::retry`] decides what follows,
+//!   and `fetch::throttle` holds every request until then.
+//! - A field of a video: [`model::video`] lists them; `normalize::wire` reads them, `history` keeps them.
+//! - A format: `output::formats`.
+//! - What `changes` compares: [`history::changes`].
 //!
 //! # Invariants
 //!
-//! - **Order** follows the regions asked for and the rank, never which answer came first.
-//! - **A permit** covers one attempt and is never held while waiting, so limited regions cannot park the others.
-//! - **A hold** belongs to the key: after "too fast" nobody sends until the time that the server named,
-//!   and in the second after it no more than may be in flight.
-//! - **Every send is counted.** The HTTP client neither retries nor follows redirects by itself.
-//! - **A failed region** is a row of the report with its reason, never an absence.
-//! - **A run** is in the history whole or not at all, and a region that was not fetched is never taken for one whose
-//!   videos left.
-//! - **What is deleted for its age** takes two clocks that agree ([`model::Clocks`]), and goes in portions, after the run
-//!   that asked for it is kept.
-//! - **A file** is replaced whole, and only by a run in which videos arrived.
-//! - **The key** lives in [`secret::ApiKey`] and leaves it in one place, for one header.
-//! - **Time and environment** come in as data: `main` asks the clock, [`mod@env`] the environment. Durations are of the steady clock.
-//! - **Foreign text** reaches a terminal only through [`text`], and the page only through its templates, which escape
-//!   by themselves; the document carries it as it came.
+//! - **Order** follows the regions of the request and the rank, never which response came first.
+//! - **A permit** covers one attempt and is never held while waiting, so that regions which are rate-limited do not block
+//!   the others.
+//! - **A hold** belongs to the key. After a 429 no request is sent until the time that the server named, and sending then
+//!   restarts gently.
+//! - **Every request is counted.** The HTTP client neither retries nor follows redirects by itself.
+//! - **A failed region** is a row of the document with its reason. It is never absent, and its videos never count as gone.
+//! - **A run** is in the history whole or not at all.
+//! - **Old data is deleted** only if two clocks agree on its age ([`model::Clocks`]), in portions, and after the run that
+//!   deletes it is stored.
+//! - **A file** is replaced whole, and only by a run that brought videos.
+//! - **The key** is an [`youtube::api_key::ApiKey`], which hides it everywhere but in one request header.
+//! - **Time and environment** are data: `main` reads the clock, [`config::env`] the environment. Durations come from the
+//!   monotonic clock.
+//! - **Text from outside** reaches a terminal only through [`support::sanitize`], and the page only through templates that
+//!   escape it. The document has it as it came.
 //!
-//! Dependencies point down: `app` joins the stages, which know each other in few places only:
-//! `fetch` hands each page to `normalize`, so that answers are not kept whole, [`output`] shows what `fetch` plans and how
-//! it goes, `output` and `report` show what [`store`] holds, and [`document`] reads ids as `normalize` does. Wire types stay in `normalize`; clap in `cli`, `commands`
-//! and the enums that a user names; HTML in `report`; Arrow in `output::parquet`; reqwest in [`fetch::transport`]; SQL in `store::sqlite`, `store::postgres`
-//! and the queries that they share.
+//! Libraries have one home each: reqwest is named in [`youtube::client`], SQL in the two backends of [`history`] and the
+//! statements that they share, HTML in `report`, Arrow in `output::formats`, and clap in [`cli`], [`commands`] and the
+//! enums that options name.
 
 #[cfg(not(unix))]
 compile_error!("trendfetch keeps file modes and listens to signals as Unix has them; build it on Linux, macOS or WSL");
