@@ -11,7 +11,6 @@ use crate::config::{Config, Source};
 use crate::history::change_summary::ChangeSummary;
 use crate::history::run_history::{Expiry, History, HistoryConfig, Opened};
 use crate::history::{Asked, HistoryError};
-use crate::model::category::Category;
 use crate::model::{Clocks, Document};
 use crate::output;
 use crate::output::exit_status::ExitStatus;
@@ -39,9 +38,9 @@ pub(super) async fn open(
     let plan = &config.plan;
     let asked = Asked {
         source: source.name(),
-        category_id: plan.category.map(Category::id),
-        depth: plan.max_results,
-        regions: plan.regions.clone(),
+        category_id: plan.request.category_id,
+        depth: plan.request.max_results,
+        regions: plan.request.regions.clone(),
     };
     Ok(match History::open(history_config, &asked, now).await? {
         Opened::Ready(history) => Continue(Some(history)),

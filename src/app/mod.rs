@@ -15,11 +15,10 @@ use url::Url;
 use crate::config::{Config, Source};
 use crate::deduplicate::deduplicate;
 use crate::demo::Demo;
-use crate::fetch::{Plan, StartTime, fetch};
+use crate::fetch::{StartTime, fetch};
 use crate::history::HistoryError;
 use crate::history::run_history::History;
-use crate::model::category::Category;
-use crate::model::{Clocks, Document, Request};
+use crate::model::{Clocks, Document};
 use crate::output::diagnosis::{summarize, verdict};
 use crate::output::exit_status::ExitStatus;
 use crate::output::progress::Progress;
@@ -106,7 +105,7 @@ async fn fetch_and_write(
         return Err(StartError::interrupted(why));
     }
 
-    let progress = Arc::new(Progress::new(screen, &config.plan.regions));
+    let progress = Arc::new(Progress::new(screen, &config.plan.request.regions));
     let (transport, _demo) = connect(config, source, start).await?;
     let cancelled = async {
         limit.signal().await;
@@ -119,7 +118,8 @@ async fn fetch_and_write(
     let (mut videos, outcomes) = deduplicate(fetched.charts);
     videos.iter_mut().for_each(|video| video.fetched_at = clocks.correct(video.fetched_at));
     let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
-    let document = Document::new(clocks.correct(start.timestamp), source.name(), request(&config.plan), stats, videos);
+    let document =
+        Document::new(clocks.correct(start.timestamp), source.name(), config.plan.request.clone(), stats, videos);
     let document = Arc::new(document);
     let end = |reserve| limit.end(fetched_at, reserve);
     let is_recorded = match (&mut history, &config.history) {
@@ -200,18 +200,10 @@ async fn connect(config: &Config, source: &Source, start: StartTime) -> Result<(
         Source::Api { base_url, key, network } => Ok((http(base_url, key, network)?, None)),
         Source::Demo(mode) => {
             let plan = &config.plan;
-            let demo = Demo::start(*mode, &plan.regions, plan.pages_per_region(), start.timestamp)
+            let demo = Demo::start(*mode, &plan.request.regions, plan.pages_per_region(), start.timestamp)
                 .await
                 .map_err(StartError::Demo)?;
             Ok((http(demo.base_url(), &ApiKey::for_demo(), &Network::default())?, Some(demo)))
         }
-    }
-}
-
-fn request(plan: &Plan) -> Request {
-    Request {
-        regions: plan.regions.clone(),
-        max_results: plan.max_results,
-        category_id: plan.category.map(Category::id),
     }
 }

@@ -18,6 +18,8 @@ use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
 use crate::history::run_history::HistoryConfig;
 use crate::history::{Location, Passwords, TERM};
+use crate::model::Request;
+use crate::model::category::Category;
 use crate::model::error::UsageError;
 use crate::model::region::Region;
 use crate::output::Outputs;
@@ -94,9 +96,11 @@ impl Config {
             history: history(&args, &outputs, env)?,
             source: source(&args, env)?,
             plan: Plan {
-                regions,
-                max_results: args.max_results,
-                category: args.category,
+                request: Request {
+                    regions,
+                    max_results: args.max_results,
+                    category_id: args.category.map(Category::id),
+                },
                 description: args.description,
                 concurrency: (args.concurrency > 0).then_some(args.concurrency),
                 retry: RetryPolicy { retries: args.retries, backoff: args.backoff, max_wait: args.max_wait },

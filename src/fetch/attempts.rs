@@ -54,7 +54,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
     }
 
     pub(super) fn region(&self) -> Region {
-        self.run.plan.regions[self.region_index]
+        self.run.plan.request.regions[self.region_index]
     }
 
     pub(super) fn observe(&self, event: &Event<'_>) {

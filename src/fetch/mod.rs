@@ -23,10 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::model::category::Category;
 use crate::model::error::{ErrorKind, RegionError};
-use crate::model::region::Region;
-use crate::model::{RegionChart, whole_seconds};
+use crate::model::{RegionChart, Request, whole_seconds};
 use crate::youtube::client::Transport;
 use budget::Budget;
 use retry::RetryPolicy;
@@ -38,12 +36,8 @@ pub use throttle::RESTART_JITTER;
 /// What to fetch, and within which limits.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Without duplicates; charts are returned in this order.
-    pub regions: Vec<Region>,
-    /// Entries per region, 1 to 200.
-    pub max_results: u32,
-    /// `None` is the chart of all categories.
-    pub category: Option<Category>,
+    /// Charts are returned in the order of its regions.
+    pub request: Request,
     /// Whether to request descriptions.
     pub description: bool,
     /// The most requests in flight; `None` is no limit.
@@ -58,12 +52,12 @@ pub struct Plan {
 impl Plan {
     /// Pages of at most 50 entries that a whole chart takes.
     pub fn pages_per_region(&self) -> u32 {
-        self.max_results.div_ceil(crate::youtube::request::PAGE_SIZE)
+        self.request.max_results.div_ceil(crate::youtube::request::PAGE_SIZE)
     }
 
     /// Requests of a run without a failure, which is also its cost in quota units.
     pub fn requests(&self) -> u32 {
-        self.pages_per_region().saturating_mul(u32::try_from(self.regions.len()).unwrap_or(u32::MAX))
+        self.pages_per_region().saturating_mul(u32::try_from(self.request.regions.len()).unwrap_or(u32::MAX))
     }
 }
 
@@ -131,12 +125,12 @@ pub async fn fetch<T: Transport>(
 ) -> FetchOutcome {
     let run = Arc::new(RunContext::new(plan, start, transport, observer));
     let mut tasks = JoinSet::new();
-    for region_index in 0..run.plan.regions.len() {
+    for region_index in 0..run.plan.request.regions.len() {
         // All concurrency starts here: every region is a task, and `throttle` decides which of them may send.
         let run = Arc::clone(&run);
         tasks.spawn(async move { (region_index, region_task::fetch(run, region_index).await) });
     }
-    let mut charts = Vec::with_capacity(run.plan.regions.len());
+    let mut charts = Vec::with_capacity(run.plan.request.regions.len());
     let mut cancelled = pin!(cancelled);
     let mut deadline = pin!(run.wait_for_deadline());
     let (mut is_cancelled, mut is_deadline_over) = (false, false);

@@ -15,7 +15,7 @@ const INVALID_PAGE_TOKEN: &str = "invalidPageToken";
 
 /// Fetches the chart of the plan's region with this index.
 pub(super) async fn fetch<T: Transport>(run: Arc<RunContext<T>>, region_index: usize) -> RegionChart {
-    let region = run.plan.regions[region_index];
+    let region = run.plan.request.regions[region_index];
     let mut fetcher = PageFetcher::new(&run, region_index);
     let mut chart = fetch_pages(&run, &mut fetcher).await;
     if chart.is_token_refused() {
@@ -72,9 +72,9 @@ async fn fetch_pages<T: Transport>(run: &RunContext<T>, fetcher: &mut PageFetche
     let (mut chart, mut tokens) = (PartialChart::default(), HashSet::new());
     let mut request = PageRequest {
         region: fetcher.region(),
-        category: plan.category,
+        category_id: plan.request.category_id,
         offset: 0,
-        size: plan.max_results.min(PAGE_SIZE),
+        size: plan.request.max_results.min(PAGE_SIZE),
         token: None,
         description: plan.description,
     };
@@ -91,7 +91,7 @@ async fn fetch_pages<T: Transport>(run: &RunContext<T>, fetcher: &mut PageFetche
         chart.entries.extend(page.entries);
         fetcher.observe(&Event::Arrived { videos: chart.entries.len() });
         request.offset += page.items;
-        request.size = plan.max_results.saturating_sub(request.offset).min(PAGE_SIZE);
+        request.size = plan.request.max_results.saturating_sub(request.offset).min(PAGE_SIZE);
         let Some(token) = page.next_page_token.filter(|_| request.size > 0) else { return chart };
         if !tokens.insert(token.clone()) {
             tracing::warn!(region = %fetcher.region(), "YouTube repeats a page token; the chart ends here");
@@ -103,7 +103,7 @@ async fn fetch_pages<T: Transport>(run: &RunContext<T>, fetcher: &mut PageFetche
         region = %fetcher.region(),
         "YouTube's pages were shorter than requested: the chart ends after {} of {} entries, though more would follow",
         request.offset,
-        plan.max_results
+        plan.request.max_results
     );
     chart
 }

@@ -4,7 +4,6 @@
 
 use jiff::Timestamp;
 
-use crate::model::category::Category;
 use crate::model::error::ErrorKind;
 use crate::model::region::Region;
 use crate::normalize::{self, Page, PageError, PageRange};
@@ -20,8 +19,8 @@ pub const PAGE_SIZE: u32 = 50;
 pub struct PageRequest {
     /// Whose chart.
     pub region: Region,
-    /// Of one category only.
-    pub category: Option<Category>,
+    /// `None` is the chart of all categories.
+    pub category_id: Option<u32>,
     /// Places before this page.
     pub offset: u32,
     /// Places wanted from this page, at most [`PAGE_SIZE`].
@@ -43,7 +42,7 @@ impl PageRequest {
             ("fields", normalize::selected_fields(self.description)),
             ("prettyPrint", "false".to_owned()),
         ];
-        query.extend(self.category.map(|category| ("videoCategoryId", category.id().to_string())));
+        query.extend(self.category_id.map(|id| ("videoCategoryId", id.to_string())));
         query.extend(self.token.clone().map(|token| ("pageToken", token)));
         query
     }

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use trendfetch::config::region_list;
 use trendfetch::fetch::retry::{AttemptState, MAX_BACKOFF, NextStep, Retry, RetryPolicy, decide, rule};
-use trendfetch::model::category::Category;
 use trendfetch::model::error::ErrorKind;
 use trendfetch::model::read_document;
 use trendfetch::model::region::Region;
@@ -32,7 +31,7 @@ pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Response {
 pub fn request() -> PageRequest {
     PageRequest {
         region: Region::new("PL").unwrap(),
-        category: Some(Category::new(10)),
+        category_id: Some(10),
         offset: 0,
         size: 50,
         token: None,

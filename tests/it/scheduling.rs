@@ -9,6 +9,7 @@ use trendfetch::config::region_list;
 use trendfetch::fetch::RESTART_JITTER;
 use trendfetch::fetch::retry::RetryPolicy;
 use trendfetch::fetch::{Event, FetchOutcome, Observer, Plan, StartTime, fetch};
+use trendfetch::model::Request;
 use trendfetch::model::error::ErrorKind;
 use trendfetch::youtube::client::{Response, ResponseHead, Transport};
 use trendfetch::youtube::failure::AttemptFailure;
@@ -73,9 +74,7 @@ fn broken() -> Result<Response, AttemptFailure> {
 
 fn plan(regions: &str) -> Plan {
     Plan {
-        regions: region_list::parse(regions).unwrap(),
-        max_results: 50,
-        category: None,
+        request: Request { regions: region_list::parse(regions).unwrap(), max_results: 50, category_id: None },
         description: false,
         concurrency: Some(3),
         retry: RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: 60 * SECOND },
@@ -143,7 +142,8 @@ fn page_of_many(_: &str, nth: usize) -> Result<Response, AttemptFailure> {
 
 #[tokio::test(start_paused = true)]
 async fn requests_are_sent_in_the_order_of_asking() {
-    let plan = Plan { max_results: 150, concurrency: Some(1), ..plan("JP,US,GB") };
+    let mut plan = Plan { concurrency: Some(1), ..plan("JP,US,GB") };
+    plan.request.max_results = 150;
     let sends = run(plan, page_of_many).await.sends;
     // Every region's first page goes before any second one, however long a page of JP takes.
     let order: Vec<&str> = sends.iter().map(|(_, region)| region.as_str()).collect();
