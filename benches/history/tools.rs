@@ -17,7 +17,7 @@ pub(super) async fn keep(location: &str, document: &Arc<Document>) -> Duration {
     let location = Location::parse(location, "the benchmark").expect("a location");
     let mut backend = history::open(&location, Access::Create).await.expect("a history");
     let began = Instant::now();
-    backend.store(document, None).await.expect("the run is kept");
+    backend.record(document, None).await.expect("the run is kept");
     let took = began.elapsed();
     backend.close().await;
     took

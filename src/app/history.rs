@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::config::{Config, Source};
 use crate::history::change_summary::ChangeSummary;
-use crate::history::run_history::{Expiry, History, HistoryConfig, Opened};
+use crate::history::run_history::{Expiry, HistoryConfig, OpenOutcome, RunHistory};
 use crate::history::{Asked, HistoryError};
 use crate::model::{Clocks, Document};
 use crate::output;
@@ -33,7 +33,7 @@ pub(super) async fn open(
     config: &Config,
     source: &Source,
     now: Timestamp,
-) -> Result<ControlFlow<ExitStatus, Option<History>>, HistoryError> {
+) -> Result<ControlFlow<ExitStatus, Option<RunHistory>>, HistoryError> {
     let Some(history_config) = &config.history else { return Ok(Continue(None)) };
     let plan = &config.plan;
     let asked = Asked {
@@ -42,13 +42,13 @@ pub(super) async fn open(
         depth: plan.request.max_results,
         regions: plan.request.regions.clone(),
     };
-    Ok(match History::open(history_config, &asked, now).await? {
-        Opened::Ready(history) => Continue(Some(history)),
-        Opened::Busy => {
+    Ok(match RunHistory::open(history_config, &asked, now).await? {
+        OpenOutcome::Ready(history) => Continue(Some(history)),
+        OpenOutcome::Busy => {
             tracing::error!("another run of the same request is at work on this history; nothing was sent");
             Break(ExitStatus::Busy)
         }
-        Opened::NotDue(began) => {
+        OpenOutcome::NotDue(began) => {
             tracing::info!("not due: the run that began at {began} has answered all of it; nothing was sent");
             Break(ExitStatus::Complete)
         }
@@ -58,7 +58,7 @@ pub(super) async fn open(
 /// Whether the history took the run. A run that it did not take is saved, and the log says how to
 /// bring it in.
 pub(super) async fn record<F: Future<Output = Interruption>>(
-    history: &mut History,
+    history: &mut RunHistory,
     history_config: &HistoryConfig,
     document: &Arc<Document>,
     latest: Option<Timestamp>,
@@ -71,7 +71,7 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
         },
         why = end(TO_SAVE) => tracing::error!("the history did not take the run before {why} ended it"),
     }
-    let (folders, saved) = (history_config.rescue.clone(), Arc::clone(document));
+    let (folders, saved) = (history_config.rescue_folders.clone(), Arc::clone(document));
     let saved = tokio::select! {
         saved = run_blocking(move || output::rescue(&folders, &saved)) => saved,
         why = end(TO_WRITE) => {
@@ -82,7 +82,7 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
     match saved {
         Ok(path) => {
             let load = format!("trendfetch load {}", shell_quote(&path.display()));
-            match &history_config.typed {
+            match &history_config.store_argument {
                 Some(location) => {
                     tracing::error!("the run is saved; bring it in with: {load} --store {}", shell_quote(location));
                 }
@@ -96,19 +96,19 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
 
 /// What has changed since the runs before. Only the stats show it, so that it is no reason to fail.
 pub(super) async fn since_last<F: Future<Output = Interruption>>(
-    history: &mut History,
+    history: &mut RunHistory,
     document: &Document,
     end: impl Fn(Duration) -> F,
 ) -> Option<ChangeSummary> {
     tokio::select! {
-        since = history.since_last(document) => since.inspect_err(|error| tracing::warn!("{error}")).ok().flatten(),
+        since = history.change_summary(document) => since.inspect_err(|error| tracing::warn!("{error}")).ok().flatten(),
         _ = end(TO_SAVE) => None,
     }
 }
 
 /// Deletes what is too old, as far as it comes until the run is over, and says why not where it stays.
 pub(super) async fn expire(
-    history: &mut History,
+    history: &mut RunHistory,
     history_config: &HistoryConfig,
     document: &Document,
     clocks: Clocks,
@@ -121,13 +121,15 @@ pub(super) async fn expire(
     };
     let keep = human::format_duration(history_config.retention);
     let prune = || {
-        let store =
-            history_config.typed.as_ref().map_or_else(String::new, |place| format!(" --store {}", shell_quote(place)));
+        let store = history_config
+            .store_argument
+            .as_ref()
+            .map_or_else(String::new, |place| format!(" --store {}", shell_quote(place)));
         format!("trendfetch prune --keep {keep}{store}")
     };
     match expired {
         Err(error) => tracing::warn!("the run is kept, but not all that is older than {keep} was deleted: {error}"),
-        Ok(Expiry::TooMany { old, of, since }) => tracing::warn!(
+        Ok(Expiry::TooMany { expired: old, total: of, since }) => tracing::warn!(
             "{old} of the {of} runs that the history kept at {since} are older than {keep} now; so many are not deleted in passing; if that is right, delete them with: {}",
             prune()
         ),
@@ -142,7 +144,7 @@ pub(super) async fn expire(
 }
 
 /// Lets the next run begin, also where this one is over already, if that takes no more than a moment.
-pub(super) async fn close(history: History, end: impl Future<Output = Interruption>) {
+pub(super) async fn close(history: RunHistory, end: impl Future<Output = Interruption>) {
     let late = async {
         end.await;
         sleep(TO_CLOSE).await;

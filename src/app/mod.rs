@@ -17,7 +17,7 @@ use crate::deduplicate::deduplicate;
 use crate::demo::Demo;
 use crate::fetch::{StartTime, fetch};
 use crate::history::HistoryError;
-use crate::history::run_history::History;
+use crate::history::run_history::RunHistory;
 use crate::model::{Clocks, Document};
 use crate::output::diagnosis::{summarize, verdict};
 use crate::output::exit_status::ExitStatus;
@@ -98,7 +98,7 @@ async fn fetch_and_write(
     start: StartTime,
     screen: MultiProgress,
     limit: &TimeLimit,
-    mut history: Option<&mut History>,
+    mut history: Option<&mut RunHistory>,
 ) -> Result<ExitStatus, StartError> {
     unless_interrupted(limit, check(config)).await?;
     if let Some(why) = limit.interruption() {
@@ -187,7 +187,7 @@ where
 async fn check(config: &Config) -> Result<(), OutputError> {
     let outputs = config.outputs.clone();
     run_blocking(move || output::check(&outputs)).await?;
-    config.history.iter().for_each(|history_config| output::sweep(&history_config.rescue));
+    config.history.iter().for_each(|history_config| output::sweep(&history_config.rescue_folders));
     Ok(())
 }
 

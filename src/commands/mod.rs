@@ -16,8 +16,8 @@ use crate::config::env::Env;
 use crate::config::region_list;
 use crate::history::changes::{self, Changes};
 use crate::history::expiry::cutoff;
-use crate::history::prune::{self, Pruned, Pruning};
-use crate::history::{self, Access, Backend, HistoryError, KnownRegion, Location, NO_LONGER};
+use crate::history::prune::{self, PruneOptions, Pruned};
+use crate::history::{self, Access, Backend, DROPPED_AFTER, HistoryError, Location, RequestedRegion};
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::model::language::search_config;
@@ -120,9 +120,9 @@ async fn changes_in(
 }
 
 /// The regions of a history. Says so where it goes on beyond this machine's clock.
-async fn known_regions(backend: &mut dyn Backend, now: Timestamp) -> Result<Vec<KnownRegion>, HistoryError> {
-    let known = backend.regions().await?;
-    if let Some(last) = known.iter().map(|known| known.asked_at).max().filter(|last| *last > now + AHEAD) {
+async fn known_regions(backend: &mut dyn Backend, now: Timestamp) -> Result<Vec<RequestedRegion>, HistoryError> {
+    let known = backend.requested_regions().await?;
+    if let Some(last) = known.iter().map(|known| known.requested_at).max().filter(|last| *last > now + AHEAD) {
         tracing::warn!(
             "runs of the history are dated up to {last}, which is yet to come, and are left out; set this machine's clock, or, if that was wrong when they ran, see prune --ahead"
         );
@@ -131,9 +131,13 @@ async fn known_regions(backend: &mut dyn Backend, now: Timestamp) -> Result<Vec<
 }
 
 /// The regions that no run has asked for in a week, while others ran.
-fn given_up(known: &[KnownRegion]) -> HashSet<Region> {
-    let newest = known.iter().map(|known| known.asked_at).max().unwrap_or_default();
-    known.iter().filter(|known| newest.duration_since(known.asked_at) > NO_LONGER).map(|known| known.region).collect()
+fn given_up(known: &[RequestedRegion]) -> HashSet<Region> {
+    let newest = known.iter().map(|known| known.requested_at).max().unwrap_or_default();
+    known
+        .iter()
+        .filter(|known| newest.duration_since(known.requested_at) > DROPPED_AFTER)
+        .map(|known| known.region)
+        .collect()
 }
 
 /// What a page is made of must outlive it.
@@ -216,23 +220,23 @@ async fn load(location: &Location, file: &Path, now: Timestamp) -> anyhow::Resul
     not_ahead(&report, file, now)?;
     let mut backend = history::open(location, Access::Create).await?;
     // With one clock, nothing is known to be dated wrongly.
-    let is_new = backend.store(&report, None).await;
+    let is_new = backend.record(&report, None).await;
     backend.close().await;
     let what = if is_new? { "is in the history now" } else { "was in the history already; nothing changed" };
     Ok(format!("run {} of {} {what}\n", report.run_id, report.fetched_at))
 }
 
 async fn prune(location: &Location, typed: &PruneArgs, now: Timestamp) -> anyhow::Result<()> {
-    let mut backend = history::open(location, Access::Existing).await?;
-    let pruning = Pruning {
+    let mut backend = history::open(location, Access::Modify).await?;
+    let options = PruneOptions {
         expired_before: typed.keep.map(|keep| cutoff(now, keep)),
         log_before: typed.log.map(|log| cutoff(now, log)),
-        ahead_of: typed.ahead.then_some(now),
+        future_after: typed.ahead.then_some(now),
     };
     let mut pruned = Pruned::default();
-    let done = prune::prune(&mut *backend, &pruning, &mut pruned).await;
+    let done = prune::prune(&mut *backend, &options, &mut pruned).await;
     backend.close().await;
-    if let Some(why) = &pruned.room_left {
+    if let Some(why) = &pruned.unreclaimed {
         tracing::warn!("what was deleted is gone, but not all of its room was given back: {why}");
     }
     output::print(&said_of(typed, &pruned))?;
@@ -247,10 +251,10 @@ fn said_of(typed: &PruneArgs, pruned: &Pruned) -> String {
         done.push(format!("{} video(s)", pruned.deleted.videos));
     }
     if typed.log.is_some() {
-        done.push(format!("{} run(s) of the log", pruned.logged));
+        done.push(format!("{} run(s) of the log", pruned.log_runs));
     }
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let (before, after) = pruned.size;
+    let (before, after) = (pruned.size_before, pruned.size_after);
     format!("deleted {}; {:.1} MiB became {:.1} MiB\n", done.join(", and "), mib(before), mib(after))
 }
 

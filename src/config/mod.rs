@@ -17,7 +17,7 @@ use crate::demo;
 use crate::fetch::Plan;
 use crate::fetch::retry::RetryPolicy;
 use crate::history::run_history::HistoryConfig;
-use crate::history::{Location, Passwords, TERM};
+use crate::history::{Location, MAX_RETENTION, PasswordSources};
 use crate::model::Request;
 use crate::model::category::Category;
 use crate::model::error::UsageError;
@@ -185,7 +185,7 @@ fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
 }
 
 /// A day is left of what YouTube's terms give, for the next run to come late.
-const KEEP: Duration = Duration::from_secs((TERM.as_hours() as u64 - 24) * 3600);
+const KEEP: Duration = Duration::from_secs((MAX_RETENTION.as_hours() as u64 - 24) * 3600);
 
 fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<HistoryConfig>, UsageError> {
     let Some(location) = location(args.store.as_deref(), env)? else {
@@ -211,18 +211,23 @@ fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<Histor
     // systemd may name several, separated by colons.
     let state = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
     Ok(Some(HistoryConfig {
-        typed: args.store.is_some().then(|| location.absolute()),
+        store_argument: args.store.is_some().then(|| location.absolute()),
         location,
         retention: args.keep.unwrap_or(KEEP),
         min_interval: args.min_interval,
-        rescue: first.into_iter().chain(state.map(Path::new)).chain([Path::new("")]).map(Path::to_owned).collect(),
+        rescue_folders: first
+            .into_iter()
+            .chain(state.map(Path::new))
+            .chain([Path::new("")])
+            .map(Path::to_owned)
+            .collect(),
     }))
 }
 
 /// Where PostgreSQL's own programs look for a password ("Environment Variables", "The Password File").
-fn passwords(env: &Env) -> Result<Passwords, UsageError> {
+fn passwords(env: &Env) -> Result<PasswordSources, UsageError> {
     let in_home = || env.get_os("HOME").map(|home| Path::new(home).join(".pgpass"));
-    Ok(Passwords {
+    Ok(PasswordSources {
         password: env.get("PGPASSWORD")?.map(str::to_owned),
         file: env.get_os("PGPASSFILE").map(PathBuf::from).or_else(in_home),
     })
@@ -241,7 +246,7 @@ pub fn location(typed: Option<&str>, env: &Env) -> Result<Option<Location>, Usag
     let mut location = Location::parse(text, origin)?;
     // A foreign folder must not be able to send them elsewhere.
     if typed.is_some() || !env.is_from_dotenv("TRENDFETCH_STORE") {
-        location = location.with_passwords(passwords(env)?);
+        location = location.with_password_sources(passwords(env)?);
     }
     if typed.is_some() && location.has_password() {
         tracing::warn!(

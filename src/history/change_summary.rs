@@ -1,73 +1,74 @@
-//! What changed over all regions of a run, for its stats. Pure, but for `since_last`, which reads what was before.
+//! Counts what changed over all regions of a run, for its statistics.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Backend, ChartFilter, Fetch, HistoryError, VideoRank};
+use super::{Backend, ChartFilter, ChartRef, HistoryError, VideoRank};
 use crate::model::region::Region;
 use crate::model::{Document, Status};
 
 /// What changed over all regions of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangeSummary {
-    /// Places that went to a video which was not in that chart before.
+    /// Entries whose video was not in the same chart before, over all regions.
     pub entered: usize,
-    /// Places that a video lost.
+    /// Entries of the charts before whose video is no longer there, over all regions.
     pub left: usize,
-    /// Regions that could be compared.
+    /// How many regions could be compared.
     pub regions: usize,
     /// The earliest and the latest fetch that they were compared with.
-    pub fetched_at: (Timestamp, Timestamp),
+    pub compared_with: (Timestamp, Timestamp),
 }
 
 impl ChangeSummary {
-    /// Of more regions.
-    fn and(self, other: ChangeSummary) -> ChangeSummary {
-        let ((first, last), (other_first, other_last)) = (self.fetched_at, other.fetched_at);
+    fn merge(self, other: ChangeSummary) -> ChangeSummary {
+        let ((first, last), (other_first, other_last)) = (self.compared_with, other.compared_with);
         ChangeSummary {
             entered: self.entered + other.entered,
             left: self.left + other.left,
             regions: self.regions + other.regions,
-            fetched_at: (first.min(other_first), last.max(other_last)),
+            compared_with: (first.min(other_first), last.max(other_last)),
         }
     }
 }
 
-/// What has changed in the whole regions of a run that is kept, each against its whole chart before.
+/// Compares each complete chart of a recorded run with the complete chart before it. `None` if there is none to
+/// compare with.
 ///
 /// # Errors
 /// When the history cannot be read.
-pub(super) async fn since_last(
+pub(super) async fn summarize(
     backend: &mut dyn Backend,
     document: &Document,
 ) -> Result<Option<ChangeSummary>, HistoryError> {
-    let whole = document.stats.regions.iter().filter(|row| row.status == Status::Ok);
+    let complete = document.stats.regions.iter().filter(|row| row.status == Status::Ok);
     let filter = ChartFilter {
-        regions: whole.map(|row| row.region).collect(),
+        regions: complete.map(|row| row.region).collect(),
         source: Some(document.source.clone()),
         category_id: Some(document.request.category_id),
         until: document.fetched_at,
         // This run and the one before.
-        most: 2,
+        limit: 2,
     };
-    let mut before: Vec<Fetch> = backend.newest(&filter).await?;
-    before.retain(|fetch| fetch.run_id != document.run_id);
-    // Newest first, so that of two the older goes.
+    let mut previous: Vec<ChartRef> = backend.newest_charts(&filter).await?;
+    previous.retain(|chart| chart.run_id != document.run_id);
+    // Newest first, so that of two charts of a region the older one goes.
     let mut seen = HashSet::new();
-    before.retain(|fetch| seen.insert(fetch.region));
-    let video_ranks = backend.video_ranks(&before, document.request.max_results).await?;
-    let now = ranks(document);
-    let each = before.iter().zip(&video_ranks).map(|(from, video_ranks)| {
-        let empty = HashMap::new();
-        let (entered, left) = entered_and_left(video_ranks, now.get(&from.region).unwrap_or(&empty), from.depth);
-        ChangeSummary { entered, left, regions: 1, fetched_at: (from.fetched_at, from.fetched_at) }
+    previous.retain(|chart| seen.insert(chart.region));
+    let previous_ranks = backend.video_ranks(&previous, document.request.max_results).await?;
+    let current_ranks = ranks_by_region(document);
+    let no_ranks = HashMap::new();
+    let summaries = previous.iter().zip(&previous_ranks).map(|(chart, before)| {
+        let now = current_ranks.get(&chart.region).unwrap_or(&no_ranks);
+        let (entered, left) = entered_and_left(before, now, chart.max_results);
+        ChangeSummary { entered, left, regions: 1, compared_with: (chart.fetched_at, chart.fetched_at) }
     });
-    Ok(each.reduce(ChangeSummary::and))
+    Ok(summaries.reduce(ChangeSummary::merge))
 }
 
-/// The videos of each region, with their ranks.
-fn ranks(document: &Document) -> HashMap<Region, HashMap<&str, u32>> {
+/// The rank of each video, by region.
+fn ranks_by_region(document: &Document) -> HashMap<Region, HashMap<&str, u32>> {
     let mut ranks: HashMap<Region, HashMap<&str, u32>> = HashMap::new();
     for merged in &document.videos {
         for (region, rank) in &merged.ranks {
@@ -77,10 +78,10 @@ fn ranks(document: &Document) -> HashMap<Region, HashMap<&str, u32>> {
     ranks
 }
 
-/// How many videos are in one chart and not in the other, down to the depth of the earlier one. Its own places go down
-/// to the depth of the later one at most.
-fn entered_and_left(before: &[VideoRank], now: &HashMap<&str, u32>, depth: u32) -> (usize, usize) {
-    let now: HashSet<&str> = now.iter().filter(|(_, rank)| **rank <= depth).map(|(id, _)| *id).collect();
+/// How many videos are in one chart and not in the other. `before` goes down to the `max_results` of `now` at most, and
+/// `now` is cut to those of `before`, so that both cover the same ranks.
+fn entered_and_left(before: &[VideoRank], now: &HashMap<&str, u32>, max_results: u32) -> (usize, usize) {
+    let now: HashSet<&str> = now.iter().filter(|(_, rank)| **rank <= max_results).map(|(id, _)| *id).collect();
     let before: HashSet<&str> = before.iter().map(|video_rank| &*video_rank.video_id).collect();
     (now.difference(&before).count(), before.difference(&now).count())
 }

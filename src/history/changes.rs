@@ -1,135 +1,88 @@
-//! What changed in a region's chart between two fetches of it. Pure, but for [`find`], which reads them.
+//! Compares charts of a region: what entered, left, rose and fell between its last two.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Backend, ChartFilter, ChartSeries, HistoryError, VideoRank};
-use crate::model::category::{Category, ChartCategory};
+use super::{Backend, ChartFilter, ChartRef, ChartSeries, HistoryEntry, HistoryError, VideoRank};
+use crate::model::category::ChartCategory;
 use crate::model::region::Region;
 
-/// The version of the shape of `changes -f json`.
+/// The version of the JSON that `changes -f json` prints.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A whole chart of a region that the history holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fetch {
-    /// Which region.
-    pub region: Region,
-    /// The run.
-    pub run_id: String,
-    /// Its short name within the history.
-    pub number: i64,
-    /// Its start.
-    pub fetched_at: Timestamp,
-    /// Its source and category.
-    pub series: ChartSeries,
-    /// Places asked for.
-    pub depth: u32,
-}
-
-/// A place of a chart, with what the history knows of its video.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// 1 is the top.
-    pub rank: u32,
-    /// Which video.
-    pub video_id: String,
-    /// As last seen; empty where missing.
-    pub title: String,
-    /// As last seen; empty where missing.
-    pub channel: String,
-    /// When it was first seen in this chart, by any run of its source and category.
-    pub first_seen_at: Timestamp,
-    /// As last seen.
-    pub category: Option<Category>,
-    /// In this run.
-    pub views: Option<u64>,
-    /// As last seen.
-    pub thumbnail: Option<String>,
-    /// As last seen: the language that the owner declared.
-    pub language: Option<String>,
-}
-
-/// `changes`: what `-f json` prints.
+/// The JSON that `changes -f json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Changes {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// Regions with two comparable charts, in the order asked for.
+    /// Regions with two comparable charts, in the order requested.
     pub regions: Vec<RegionChanges>,
 }
 
-/// One region, between its last two whole charts of equal source and category.
+/// The changes of a region between its last two complete charts of one series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RegionChanges {
-    /// Which.
     pub region: Region,
-    /// The earlier fetch.
-    pub from: FetchRef,
-    /// The later one.
-    pub to: FetchRef,
-    /// Now in the chart, by rank.
+    /// The earlier chart.
+    pub from: RunRef,
+    /// The later chart.
+    pub to: RunRef,
+    /// By rank.
     pub entered: Vec<Move>,
-    /// No longer in it, by the rank they had.
+    /// By the rank that they had.
     pub left: Vec<Move>,
-    /// Higher than before, by rank.
+    /// By rank.
     pub rose: Vec<Move>,
-    /// Lower than before, by rank.
+    /// By rank.
     pub fell: Vec<Move>,
-    /// Down to which rank the two were compared.
+    /// The lowest rank that was compared.
     #[serde(skip)]
-    pub depth: u32,
-    /// Of both.
+    pub max_rank: u32,
     #[serde(skip)]
     pub series: ChartSeries,
-    /// Whether the region has charts of other categories besides, or this category was asked for.
+    /// Whether the category needs to be named: the region has charts of others too, or it was asked for.
     #[serde(skip)]
-    pub is_chosen: bool,
-    /// This and the whole charts before it, oldest first, as many as were wanted.
+    pub names_category: bool,
+    /// The ranks in the last complete charts, oldest first; as many charts as were requested.
     #[serde(skip)]
-    pub trail: Vec<Ranks>,
+    pub recent_ranks: Vec<ChartRanks>,
 }
 
-/// The ranks of a chart.
+/// The ranks of the videos in a chart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ranks {
-    /// By video.
+pub struct ChartRanks {
     pub by_video: HashMap<String, u32>,
-    /// Places asked for; nothing is known of what is below.
-    pub depth: u32,
+    /// How many entries were requested; nothing is known about the ranks below.
+    pub max_results: u32,
 }
 
-/// Which fetch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FetchRef {
-    /// The run.
+pub struct RunRef {
     pub run_id: String,
-    /// Its start.
+    /// Start of the run.
     pub fetched_at: Timestamp,
 }
 
 /// A video that moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Move {
-    /// Which.
     pub video_id: String,
     /// As last seen.
     pub title: String,
     /// As last seen.
     pub channel: String,
-    /// Now; `None` where it left.
+    /// `None` if it left.
     pub rank: Option<u32>,
-    /// Before; `None` where it entered.
+    /// `None` if it entered.
     pub previous_rank: Option<u32>,
     /// When it was first seen in this chart.
     pub first_seen_at: Timestamp,
 }
 
-/// The changes of each of these regions between its last two charts of runs that began at `until` or before, of one
-/// category where that is named, with the ranks in at most `columns` charts. A region without two charts that can be
-/// compared is left out.
+/// Compares the last two charts of each region, from runs that began at `until` or before, and of one category if that
+/// is given. Adds the ranks in the last `recent_charts` charts. A region without two comparable charts is left out.
 ///
 /// # Errors
 /// When the history cannot be read.
@@ -138,119 +91,119 @@ pub async fn find(
     regions: &[Region],
     category: Option<ChartCategory>,
     until: Timestamp,
-    columns: usize,
+    recent_charts: usize,
 ) -> Result<Vec<RegionChanges>, HistoryError> {
     let filter = ChartFilter {
         regions: regions.to_vec(),
         source: None,
         category_id: category.map(ChartCategory::id),
         until,
-        most: u32::try_from(columns.max(2)).unwrap_or(u32::MAX),
+        limit: u32::try_from(recent_charts.max(2)).unwrap_or(u32::MAX),
     };
-    let mut by_region: HashMap<Region, Vec<Fetch>> = HashMap::new();
-    for fetch in backend.newest(&filter).await? {
-        by_region.entry(fetch.region).or_default().push(fetch);
+    let mut by_region: HashMap<Region, Vec<ChartRef>> = HashMap::new();
+    for chart in backend.newest_charts(&filter).await? {
+        by_region.entry(chart.region).or_default().push(chart);
     }
     let comparable: Vec<Comparable> =
         regions.iter().filter_map(|region| by_region.remove(region)).filter_map(comparable).collect();
-    let pairs: Vec<Fetch> = comparable.iter().flat_map(|each| &each.fetches[..2]).cloned().collect();
-    let mut charts = backend.charts(&pairs).await?.into_iter();
+    let pairs: Vec<ChartRef> = comparable.iter().flat_map(|each| &each.charts[..2]).cloned().collect();
+    let mut entries = backend.chart_entries(&pairs).await?.into_iter();
     let mut found = Vec::new();
-    for Comparable { fetches, has_others } in &comparable {
-        let (now, before) = (charts.next().unwrap_or_default(), charts.next().unwrap_or_default());
-        let changes = compare((&fetches[1], &before), (&fetches[0], &now));
-        found.push(RegionChanges { is_chosen: *has_others || category.is_some(), ..changes });
+    for Comparable { charts, has_other_categories } in &comparable {
+        let (now, before) = (entries.next().unwrap_or_default(), entries.next().unwrap_or_default());
+        let changes = compare((&charts[1], &before), (&charts[0], &now));
+        found.push(RegionChanges { names_category: *has_other_categories || category.is_some(), ..changes });
     }
-    if columns > 0 {
-        let fetches = comparable.into_iter().map(|each| each.fetches).collect();
-        add_trails(backend, &mut found, fetches, columns).await?;
+    if recent_charts > 0 {
+        let charts = comparable.into_iter().map(|each| each.charts).collect();
+        add_recent_ranks(backend, &mut found, charts, recent_charts).await?;
     }
     Ok(found)
 }
 
-/// Charts of a region that can be compared.
+/// Charts of one region and series.
 struct Comparable {
     /// Newest first; at least two.
-    fetches: Vec<Fetch>,
-    /// Whether the region has charts of other categories besides.
-    has_others: bool,
+    charts: Vec<ChartRef>,
+    has_other_categories: bool,
 }
 
-/// Those of equal source and category of which there are at least two, of fetches that come newest first; the
-/// newest of which there is such a one decides.
-fn comparable(fetches: Vec<Fetch>) -> Option<Comparable> {
-    let has_earlier = |(index, to): &(usize, &Fetch)| fetches[index + 1..].iter().any(|from| from.series == to.series);
-    let series = fetches.iter().enumerate().find(has_earlier)?.1.series.clone();
-    let has_others = fetches.iter().any(|fetch| fetch.series.category_id != series.category_id);
-    Some(Comparable { fetches: fetches.into_iter().filter(|fetch| fetch.series == series).collect(), has_others })
+/// Picks one series from the charts of a region, which come newest first: that of the newest chart that has an earlier
+/// one to compare with.
+fn comparable(charts: Vec<ChartRef>) -> Option<Comparable> {
+    let has_earlier =
+        |(index, to): &(usize, &ChartRef)| charts[index + 1..].iter().any(|from| from.series == to.series);
+    let series = charts.iter().enumerate().find(has_earlier)?.1.series.clone();
+    let has_other_categories = charts.iter().any(|chart| chart.series.category_id != series.category_id);
+    let charts = charts.into_iter().filter(|chart| chart.series == series).collect();
+    Some(Comparable { charts, has_other_categories })
 }
 
-/// Reads the ranks in the last charts of each region, of all their places; `fetches` are those charts, newest first.
-async fn add_trails(
+/// Reads all ranks of the last charts of each region; `charts` has those of each region newest first.
+async fn add_recent_ranks(
     backend: &mut dyn Backend,
     changes: &mut [RegionChanges],
-    mut fetches: Vec<Vec<Fetch>>,
-    columns: usize,
+    mut charts: Vec<Vec<ChartRef>>,
+    recent_charts: usize,
 ) -> Result<(), HistoryError> {
-    for of_region in &mut fetches {
-        of_region.truncate(columns);
+    for of_region in &mut charts {
+        of_region.truncate(recent_charts);
         of_region.reverse();
     }
-    let mut video_ranks = backend.video_ranks(&fetches.concat(), u32::MAX).await?.into_iter();
-    for (changes, fetches) in changes.iter_mut().zip(&fetches) {
-        let ranks = |(fetch, video_ranks): (&Fetch, Vec<VideoRank>)| Ranks {
+    let mut video_ranks = backend.video_ranks(&charts.concat(), u32::MAX).await?.into_iter();
+    for (changes, charts) in changes.iter_mut().zip(&charts) {
+        let ranks = |(chart, video_ranks): (&ChartRef, Vec<VideoRank>)| ChartRanks {
             by_video: video_ranks.into_iter().map(|video_rank| (video_rank.video_id, video_rank.rank)).collect(),
-            depth: fetch.depth,
+            max_results: chart.max_results,
         };
-        changes.trail = fetches.iter().zip(video_ranks.by_ref()).map(ranks).collect();
+        changes.recent_ranks = charts.iter().zip(video_ranks.by_ref()).map(ranks).collect();
     }
     Ok(())
 }
 
-/// What changed from one chart of a region to another, down to the smaller depth of the two. The places come by
-/// rank.
-pub fn compare((from, before): (&Fetch, &[HistoryEntry]), (to, now): (&Fetch, &[HistoryEntry])) -> RegionChanges {
-    let depth = from.depth.min(to.depth);
-    let before = before.iter().filter(|place| place.rank <= depth);
-    let now = now.iter().filter(|place| place.rank <= depth);
-    let fetch = |fetch: &Fetch| FetchRef { run_id: fetch.run_id.clone(), fetched_at: fetch.fetched_at };
+/// Compares two charts of a region, down to the lowest rank that both runs requested. Entries come by rank.
+pub fn compare((from, before): (&ChartRef, &[HistoryEntry]), (to, now): (&ChartRef, &[HistoryEntry])) -> RegionChanges {
+    let max_rank = from.max_results.min(to.max_results);
+    let before = before.iter().filter(|entry| entry.rank <= max_rank);
+    let now = now.iter().filter(|entry| entry.rank <= max_rank);
+    let run = |chart: &ChartRef| RunRef { run_id: chart.run_id.clone(), fetched_at: chart.fetched_at };
     let mut changes = RegionChanges {
         region: to.region,
-        from: fetch(from),
-        to: fetch(to),
+        from: run(from),
+        to: run(to),
         entered: Vec::new(),
         left: Vec::new(),
         rose: Vec::new(),
         fell: Vec::new(),
-        depth,
+        max_rank,
         series: to.series.clone(),
-        is_chosen: false,
-        trail: Vec::new(),
+        names_category: false,
+        recent_ranks: Vec::new(),
     };
-    let mut ranks_before: HashMap<&str, u32> = before.clone().map(|place| (&*place.video_id, place.rank)).collect();
-    for place in now {
-        let previous_rank = ranks_before.remove(&*place.video_id);
+    let mut ranks_before: HashMap<&str, u32> = before.clone().map(|entry| (&*entry.video_id, entry.rank)).collect();
+    for entry in now {
+        let previous_rank = ranks_before.remove(&*entry.video_id);
         let list = match previous_rank {
             None => &mut changes.entered,
-            Some(previous) if place.rank < previous => &mut changes.rose,
-            Some(previous) if place.rank > previous => &mut changes.fell,
+            Some(previous) if entry.rank < previous => &mut changes.rose,
+            Some(previous) if entry.rank > previous => &mut changes.fell,
             Some(_) => continue,
         };
-        list.push(moved(place, Some(place.rank), previous_rank));
+        list.push(moved(entry, Some(entry.rank), previous_rank));
     }
-    let left = before.filter(|place| ranks_before.contains_key(&*place.video_id));
-    changes.left = left.map(|place| moved(place, None, Some(place.rank))).collect();
+    let left = before.filter(|entry| ranks_before.contains_key(&*entry.video_id));
+    changes.left = left.map(|entry| moved(entry, None, Some(entry.rank))).collect();
     changes
 }
 
-fn moved(place: &HistoryEntry, rank: Option<u32>, previous_rank: Option<u32>) -> Move {
+fn moved(entry: &HistoryEntry, rank: Option<u32>, previous_rank: Option<u32>) -> Move {
     Move {
-        video_id: place.video_id.clone(),
-        title: place.title.clone(),
-        channel: place.channel.clone(),
+        video_id: entry.video_id.clone(),
+        title: entry.title.clone(),
+        channel: entry.channel.clone(),
         rank,
         previous_rank,
-        first_seen_at: place.first_seen_at,
+        first_seen_at: entry.first_seen_at,
     }
 }
 
@@ -258,13 +211,14 @@ fn moved(place: &HistoryEntry, rank: Option<u32>, previous_rank: Option<u32>) ->
 mod tests {
     use super::*;
 
-    fn fetch(run_id: &str, source: &str, category_id: Option<u32>) -> Fetch {
+    fn chart_ref(run_id: &str, source: &str, category_id: Option<u32>) -> ChartRef {
         let fetched_at = Timestamp::UNIX_EPOCH;
         let series = ChartSeries { source: source.into(), category_id };
-        Fetch { region: Region::new("PL").unwrap(), run_id: run_id.into(), number: 0, fetched_at, series, depth: 50 }
+        let region = Region::new("PL").unwrap();
+        ChartRef { region, run_id: run_id.into(), number: 0, fetched_at, series, max_results: 50 }
     }
 
-    fn chart(ids: &[&str]) -> Vec<HistoryEntry> {
+    fn entries(ids: &[&str]) -> Vec<HistoryEntry> {
         (1..)
             .zip(ids)
             .map(|(rank, id)| HistoryEntry {
@@ -282,16 +236,16 @@ mod tests {
     }
 
     #[test]
-    fn only_alike_fetches_make_a_pair() {
+    fn only_charts_of_one_series_are_compared() {
         let newest_first = [
-            fetch("5", "demo", None),
-            fetch("4", "youtube", Some(10)),
-            fetch("3", "youtube", None),
-            fetch("2", "youtube", None),
-            fetch("1", "youtube", Some(10)),
+            chart_ref("5", "demo", None),
+            chart_ref("4", "youtube", Some(10)),
+            chart_ref("3", "youtube", None),
+            chart_ref("2", "youtube", None),
+            chart_ref("1", "youtube", Some(10)),
         ];
-        let ids = |fetches: &[Fetch]| -> Option<Vec<String>> {
-            Some(comparable(fetches.to_vec())?.fetches.into_iter().map(|fetch| fetch.run_id).collect())
+        let ids = |charts: &[ChartRef]| -> Option<Vec<String>> {
+            Some(comparable(charts.to_vec())?.charts.into_iter().map(|chart| chart.run_id).collect())
         };
         assert_eq!(ids(&newest_first), Some(vec!["4".into(), "1".into()]));
         assert_eq!(ids(&newest_first[..4]), Some(vec!["3".into(), "2".into()]));
@@ -301,8 +255,8 @@ mod tests {
 
     #[test]
     fn each_move_is_in_one_list_by_rank() {
-        let (from, to) = (fetch("1", "youtube", None), fetch("2", "youtube", None));
-        let changes = compare((&from, &chart(&["a", "b", "c", "d"])), (&to, &chart(&["e", "c", "b", "d"])));
+        let (from, to) = (chart_ref("1", "youtube", None), chart_ref("2", "youtube", None));
+        let changes = compare((&from, &entries(&["a", "b", "c", "d"])), (&to, &entries(&["e", "c", "b", "d"])));
         let shown = |moves: &[Move]| -> Vec<(String, Option<u32>, Option<u32>)> {
             moves.iter().map(|each| (each.video_id.clone(), each.rank, each.previous_rank)).collect()
         };

@@ -1,92 +1,78 @@
-//! Deleting what was last fetched too long ago: whether a run may do so in passing, and how, in portions.
+//! Deletes what was last fetched too long ago, and decides whether a run may do so.
 //!
-//! A portion is a transaction of its own, so that none takes long on a slow server, and what is deleted is deleted
-//! though the next one fails. The charts of a run are one portion: nobody ever reads a half of one.
+//! Deletion goes in batches, each in a transaction of its own: none takes long on a slow server, and what is deleted
+//! stays deleted if the next batch fails. All charts of a run are one batch, so that nobody reads half a run.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Backend, HistoryError};
+use super::{Backend, HistoryError, KeptRun};
 
-/// A run whose charts are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptRun {
-    /// Its short name within the history.
-    pub number: i64,
-    /// Its id.
-    pub id: String,
-    /// Its start.
-    pub fetched_at: Timestamp,
-    /// Whether something older should have been deleted then, and stayed.
-    pub left_old: bool,
-}
-
-/// What was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deleted {
-    /// Runs whose charts are gone.
+    /// Runs whose charts were deleted.
     pub runs: u64,
-    /// Videos that are gone.
     pub videos: u64,
 }
 
-/// What a run does about charts that are too old.
+/// What a run does about expired charts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Decision {
-    /// There are none.
+pub(super) enum ExpiryPlan {
+    /// Nothing has expired.
     Nothing,
-    /// It deletes those of these runs, and what no chart has shown since; of no run where only that is left.
+    /// Delete the charts of these runs, and the videos that no chart has shown since. The list is empty if only such
+    /// videos are left.
     Delete(Vec<i64>),
-    /// They are so many that the clock may be wrong, though two show the same time.
+    /// Delete nothing: so much expired at once that the clock may be wrong, even if a second clock agrees with it.
     TooMany {
-        /// Runs that became too old since the last one that left nothing behind.
-        old: usize,
-        /// Runs that were not yet too old then.
-        of: usize,
-        /// The start of that one.
+        /// Runs that expired since the last run that left no expired charts.
+        expired: usize,
+        /// Runs that had not expired at its start.
+        total: usize,
+        /// Its start.
         since: Timestamp,
     },
 }
 
-/// Decides what a run does that began at `now`; `kept` are all runs whose charts are kept, this one too.
+/// Plans what a run that began at `now` does. `kept` has every run whose charts are kept, this one included.
 ///
-/// A clock that was set wrong makes many runs old at once. So, of the runs that were not yet too old when the last run
-/// looked, and this one, no more than half may have become so since. What was too old already then, by a longer `--keep` or since it
-/// was loaded later, does not count. A run that left charts behind is no such last run: otherwise the next one, by the
-/// same wrong clock, would find that everything had been too old already.
-pub(super) fn decide(kept: &[KeptRun], run_id: &str, now: Timestamp, retention: Duration) -> Decision {
+/// A clock that is wrong makes many runs expire at once. Therefore, of this run and those that had not expired when the
+/// last run checked, no more than half may have expired since. Runs that had expired by then do not count: they were
+/// loaded since, or `--keep` was longer. A run that left expired charts is not such a last run: the run after it, by the
+/// same wrong clock, would find that everything had expired before.
+pub(super) fn plan(kept: &[KeptRun], run_id: &str, now: Timestamp, retention: Duration) -> ExpiryPlan {
     let expired_before = cutoff(now, retention);
     let others = || kept.iter().filter(|run| run.id != run_id);
-    let old: Vec<i64> = others().filter(|run| run.fetched_at < expired_before).map(|run| run.number).collect();
+    let expired: Vec<i64> = others().filter(|run| run.fetched_at < expired_before).map(|run| run.number).collect();
     let earlier = || others().filter(|run| run.fetched_at <= now);
-    if old.is_empty() {
-        let last_left_old = earlier().max_by_key(|run| run.fetched_at).is_some_and(|run| run.left_old);
-        return if last_left_old { Decision::Delete(old) } else { Decision::Nothing };
+    if expired.is_empty() {
+        let last_left_expired = earlier().max_by_key(|run| run.fetched_at).is_some_and(|run| run.left_expired);
+        return if last_left_expired { ExpiryPlan::Delete(expired) } else { ExpiryPlan::Nothing };
     }
-    let last = earlier().filter(|run| !run.left_old).map(|run| run.fetched_at).max();
+    let last = earlier().filter(|run| !run.left_expired).map(|run| run.fetched_at).max();
     if let Some(since) = last {
-        let was_kept = |run: &&KeptRun| (cutoff(since, retention)..=since).contains(&run.fetched_at);
-        let of = others().filter(was_kept).count();
-        let old = others().filter(was_kept).filter(|run| run.fetched_at < expired_before).count();
-        if old * 2 > of + 1 {
-            return Decision::TooMany { old, of, since };
+        let was_fresh = |run: &&KeptRun| (cutoff(since, retention)..=since).contains(&run.fetched_at);
+        let total = others().filter(was_fresh).count();
+        let expired = others().filter(was_fresh).filter(|run| run.fetched_at < expired_before).count();
+        if expired * 2 > total + 1 {
+            return ExpiryPlan::TooMany { expired, total, since };
         }
     }
-    Decision::Delete(old)
+    ExpiryPlan::Delete(expired)
 }
 
-/// The moment before which nothing is kept, in whole seconds, as the runs have them.
+/// The time before which everything has expired, in whole seconds like the starts of runs.
 pub fn cutoff(now: Timestamp, retention: Duration) -> Timestamp {
     let retention = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_second(now.as_second().saturating_sub(retention)).unwrap_or(Timestamp::MIN)
 }
 
-/// Deletes the charts of these runs, and what no chart has shown since `expired_before`. Notes in `deleted` what is
-/// gone, also where it fails in the middle.
+/// Deletes the charts of these runs, and the videos that no chart has shown since `expired_before`. `deleted` says what
+/// is gone even if this fails halfway.
 ///
 /// # Errors
-/// When a portion could not be deleted.
+/// When a batch could not be deleted.
 pub(super) async fn delete(
     backend: &mut dyn Backend,
     runs: &[i64],
@@ -98,26 +84,27 @@ pub(super) async fn delete(
         deleted.runs += 1;
     }
     loop {
-        let portion = backend.delete_unseen(expired_before).await?;
-        deleted.videos += portion.count;
-        if portion.is_last {
+        let batch = backend.delete_unseen(expired_before).await?;
+        deleted.videos += batch.count;
+        if batch.is_last {
             return Ok(());
         }
     }
 }
 
-/// Deletes everything that was last fetched before `expired_before`, in portions, and notes in `deleted` what is gone.
+/// Deletes everything that was last fetched before `expired_before`. `deleted` says what is gone even if this fails
+/// halfway.
 ///
 /// # Errors
-/// When a portion could not be deleted.
+/// When a batch could not be deleted.
 pub async fn delete_before(
     backend: &mut dyn Backend,
     expired_before: Timestamp,
     deleted: &mut Deleted,
 ) -> Result<(), HistoryError> {
-    let kept = backend.kept().await?;
-    let old: Vec<i64> = kept.iter().filter(|run| run.fetched_at < expired_before).map(|run| run.number).collect();
-    delete(backend, &old, expired_before, deleted).await
+    let kept = backend.kept_runs().await?;
+    let expired: Vec<i64> = kept.iter().filter(|run| run.fetched_at < expired_before).map(|run| run.number).collect();
+    delete(backend, &expired, expired_before, deleted).await
 }
 
 #[cfg(test)]
@@ -130,66 +117,67 @@ mod tests {
         Timestamp::from_second((1000 + day) * 86_400).unwrap()
     }
 
-    /// Runs of these days; those with `false` left nothing old.
+    /// Runs of these days, and whether each left expired charts.
     fn kept(days: &[(i64, bool)]) -> Vec<KeptRun> {
-        let run = |(number, (of, left_old)): (i64, &(i64, bool))| KeptRun {
+        let run = |(number, (of, left_expired)): (i64, &(i64, bool))| KeptRun {
             number,
             id: number.to_string(),
             fetched_at: day(*of),
-            left_old: *left_old,
+            left_expired: *left_expired,
         };
         (0..).zip(days).map(run).collect()
     }
 
-    /// What the run of day 0 does, which comes after these.
-    fn decided(days: &[i64], retention: Duration) -> Decision {
+    /// The plan of a run of day 0 that follows runs of these days.
+    fn plan_after(days: &[i64], retention: Duration) -> ExpiryPlan {
         let days: Vec<(i64, bool)> = days.iter().chain([&0]).map(|day| (*day, false)).collect();
-        decide(&kept(&days), &(days.len() - 1).to_string(), day(0), retention)
+        plan(&kept(&days), &(days.len() - 1).to_string(), day(0), retention)
     }
 
     #[test]
-    fn what_becomes_old_little_by_little_is_deleted() {
-        assert_eq!(decided(&[], MONTH), Decision::Nothing);
-        assert_eq!(decided(&[-29, -10], MONTH), Decision::Nothing, "exactly as old is not older");
-        assert_eq!(decided(&[-30, -10], MONTH), Decision::Delete(vec![0]));
-        assert_eq!(decided(&[-35, -30, -20, -10], MONTH), Decision::Delete(vec![0, 1]));
+    fn runs_that_expire_gradually_are_deleted() {
+        assert_eq!(plan_after(&[], MONTH), ExpiryPlan::Nothing);
+        assert_eq!(plan_after(&[-29, -10], MONTH), ExpiryPlan::Nothing, "exactly that old is not older");
+        assert_eq!(plan_after(&[-30, -10], MONTH), ExpiryPlan::Delete(vec![0]));
+        assert_eq!(plan_after(&[-35, -30, -20, -10], MONTH), ExpiryPlan::Delete(vec![0, 1]));
     }
 
     #[test]
     fn more_than_half_at_once_is_too_many() {
-        let too_many = |old, of, since| Decision::TooMany { old, of, since: day(since) };
-        assert_eq!(decided(&[-31, -30], MONTH), too_many(2, 2, -30));
-        assert_eq!(decided(&[-31], MONTH), Decision::Delete(vec![0]), "one a month: half of them, with this one");
-        assert_eq!(decided(&[-58, -40, -35], MONTH), too_many(3, 3, -35));
-        assert_eq!(decided(&[-40, -35, -20, -10], MONTH), Decision::Delete(vec![0, 1]), "half of them");
-        assert_eq!(decided(&[-50, -45, -40, -28], MONTH), too_many(3, 4, -28));
+        let too_many = |expired, total, since| ExpiryPlan::TooMany { expired, total, since: day(since) };
+        assert_eq!(plan_after(&[-31, -30], MONTH), too_many(2, 2, -30));
+        assert_eq!(plan_after(&[-31], MONTH), ExpiryPlan::Delete(vec![0]), "one a month: half of them, with this one");
+        assert_eq!(plan_after(&[-58, -40, -35], MONTH), too_many(3, 3, -35));
+        assert_eq!(plan_after(&[-40, -35, -20, -10], MONTH), ExpiryPlan::Delete(vec![0, 1]), "half of them");
+        assert_eq!(plan_after(&[-50, -45, -40, -28], MONTH), too_many(3, 4, -28));
     }
 
     #[test]
-    fn what_was_too_old_already_at_the_last_run_does_not_count() {
+    fn what_had_expired_at_the_last_run_does_not_count() {
         // A shorter --keep than before, or documents that were loaded since.
-        assert_eq!(decided(&[-20, -10, -5, -1], Duration::from_secs(2 * 86_400)), Decision::Delete(vec![0, 1, 2]));
-        assert_eq!(decided(&[-90, -80, -70, -1], MONTH), Decision::Delete(vec![0, 1, 2]));
+        assert_eq!(plan_after(&[-20, -10, -5, -1], Duration::from_secs(2 * 86_400)), ExpiryPlan::Delete(vec![0, 1, 2]));
+        assert_eq!(plan_after(&[-90, -80, -70, -1], MONTH), ExpiryPlan::Delete(vec![0, 1, 2]));
     }
 
     #[test]
-    fn a_run_that_left_old_charts_is_no_measure_for_the_next() {
+    fn a_run_that_left_expired_charts_is_not_the_last_run() {
         let runs = kept(&[(-50, false), (-45, false), (-1, true), (0, false)]);
-        let too_many = Decision::TooMany { old: 2, of: 2, since: day(-45) };
-        assert_eq!(decide(&runs, "3", day(0), MONTH), too_many);
+        let too_many = ExpiryPlan::TooMany { expired: 2, total: 2, since: day(-45) };
+        assert_eq!(plan(&runs, "3", day(0), MONTH), too_many);
         // However many follow.
         let mut more = vec![(-50, false), (-45, false)];
         more.extend((-20..0).map(|day| (day, true)));
         more.push((0, false));
-        assert_eq!(decide(&kept(&more), "22", day(0), MONTH), too_many);
-        // Once the old ones are gone, what no chart shows any more is looked for again.
+        assert_eq!(plan(&kept(&more), "22", day(0), MONTH), too_many);
+        // Once the expired charts are gone, videos that no chart shows any more are deleted too.
         let runs = kept(&[(-1, true), (0, false)]);
-        assert_eq!(decide(&runs, "1", day(0), MONTH), Decision::Delete(Vec::new()));
+        assert_eq!(plan(&runs, "1", day(0), MONTH), ExpiryPlan::Delete(Vec::new()));
     }
 
     #[test]
-    fn a_run_that_is_dated_ahead_is_no_measure_either() {
+    fn a_run_that_is_dated_in_the_future_is_not_the_last_run() {
         let runs = kept(&[(-50, false), (-45, false), (38, false), (0, false)]);
-        assert_eq!(decide(&runs, "3", day(0), MONTH), Decision::TooMany { old: 2, of: 2, since: day(-45) });
+        let too_many = ExpiryPlan::TooMany { expired: 2, total: 2, since: day(-45) };
+        assert_eq!(plan(&runs, "3", day(0), MONTH), too_many);
     }
 }

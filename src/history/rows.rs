@@ -1,8 +1,8 @@
-//! A run as the rows of each table, the same for both engines. Pure.
+//! Turns a document into the rows of each table, the same for both databases. Pure.
 //!
-//! What neither backend can hold becomes null here: counts beyond 2^63 - 1, times before the year 1.
-//! NUL, which PostgreSQL's text cannot hold, becomes U+FFFD. Rows come in the order of their table's
-//! key, which keeps inserts cheap and lets two runs lock rows in the same order.
+//! What not every database can hold is replaced here: counts above 2^63 - 1 and times before the year 1 become null, and
+//! NUL, which PostgreSQL's text cannot hold, becomes U+FFFD. Rows come in the order of their table's key: this keeps
+//! inserts cheap, and two runs lock rows in the same order.
 
 use std::borrow::Cow;
 
@@ -13,15 +13,14 @@ use crate::model::language::Language;
 use crate::model::region::Region;
 use crate::model::{Document, MergedVideo, Status};
 
-/// All rows of a run.
 pub(super) struct Rows<'a> {
     pub(super) run: RunRow<'a>,
-    /// In the order asked for.
+    /// In the order requested.
     pub(super) regions: Vec<RegionRow<'a>>,
     /// By id. Also the rows of `counts`.
     pub(super) videos: Vec<VideoRow<'a>>,
     /// By region and rank.
-    pub(super) places: Vec<EntryRow<'a>>,
+    pub(super) entries: Vec<EntryRow<'a>>,
 }
 
 pub(super) struct RunRow<'a> {
@@ -84,23 +83,23 @@ pub(super) struct EntryRow<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(document: &'a Document) -> Rows<'a> {
+    pub(super) fn new(document: &'a Document) -> Rows<'a> {
         let mut videos: Vec<VideoRow<'a>> = document.videos.iter().map(video).collect();
         videos.sort_unstable_by_key(|row| row.id);
-        let mut places: Vec<EntryRow<'a>> = document.videos.iter().flat_map(places_of).collect();
-        places.sort_unstable_by_key(|row| (row.region, row.rank));
-        Rows { run: run(document), regions: document.stats.regions.iter().map(region).collect(), videos, places }
+        let mut entries: Vec<EntryRow<'a>> = document.videos.iter().flat_map(entries).collect();
+        entries.sort_unstable_by_key(|row| (row.region, row.rank));
+        Rows { run: run(document), regions: document.stats.regions.iter().map(region).collect(), videos, entries }
     }
 }
 
 fn run(document: &Document) -> RunRow<'_> {
     let stats = &document.stats;
-    let are = |status: &Status| stats.regions.iter().all(|row| row.status == *status);
-    let status = [Status::Ok, Status::Failed].into_iter().find(are).unwrap_or(Status::Partial);
+    let all_are = |status: &Status| stats.regions.iter().all(|row| row.status == *status);
+    let status = [Status::Ok, Status::Failed].into_iter().find(all_are).unwrap_or(Status::Partial);
     RunRow {
         id: &document.run_id,
         fetched_at: document.fetched_at,
-        source: clean(&document.source),
+        source: replace_nul(&document.source),
         category_id: document.request.category_id.map(i64::from),
         status: status.as_str(),
         max_results: document.request.max_results.into(),
@@ -122,7 +121,7 @@ fn region(stats: &crate::model::RegionStats) -> RegionRow<'_> {
         region: stats.region.code(),
         status: stats.status.as_str(),
         error_kind: stats.error.as_ref().map(|error| error.kind.as_str()),
-        error_message: stats.error.as_ref().map(|error| clean(&error.message)),
+        error_message: stats.error.as_ref().map(|error| replace_nul(&error.message)),
         videos: integer(stats.videos),
         requests: stats.requests.into(),
         retries: stats.retries.into(),
@@ -130,50 +129,50 @@ fn region(stats: &crate::model::RegionStats) -> RegionRow<'_> {
     }
 }
 
-fn video(trending: &MergedVideo) -> VideoRow<'_> {
-    let video = &trending.video;
+fn video(merged: &MergedVideo) -> VideoRow<'_> {
+    let video = &merged.video;
     let count = |count: Option<u64>| count.and_then(|count| i64::try_from(count).ok());
-    let tags: Vec<Cow<'_, str>> = video.tags.iter().map(|tag| clean(tag)).collect();
+    let tags: Vec<Cow<'_, str>> = video.tags.iter().map(|tag| replace_nul(tag)).collect();
     VideoRow {
         id: &video.id,
-        title: clean(&video.title),
-        channel: clean(&video.channel),
-        channel_id: video.channel_id.as_deref().map(clean),
+        title: replace_nul(&video.title),
+        channel: replace_nul(&video.channel),
+        channel_id: video.channel_id.as_deref().map(replace_nul),
         category_id: video.category.map(|category| Category::id(category).into()),
         views: count(video.views),
         likes: count(video.likes),
         comments: count(video.comments),
-        // Years before 1 have no number that both engines read alike.
+        // The databases write years before 1 in different ways.
         published_at: video.published_at.filter(|time| time.as_second() >= YEAR_1),
         duration_seconds: count(video.duration_seconds),
         live: video.live.as_str(),
         embeddable: video.embeddable,
         age_restricted: video.age_restricted,
         tags: serde_json::Value::from_iter(tags).to_string(),
-        thumbnail: video.thumbnail.as_deref().map(clean),
-        description: video.description.as_deref().map(clean),
+        thumbnail: video.thumbnail.as_deref().map(replace_nul),
+        description: video.description.as_deref().map(replace_nul),
         declared_language: video.declared_language.as_ref().map(Language::code),
-        primary_language: trending.primary_language(),
-        search_config: trending.search_config(),
+        primary_language: merged.primary_language(),
+        search_config: merged.search_config(),
     }
 }
 
 /// 0001-01-01, in seconds since 1970.
 const YEAR_1: i64 = -62_135_596_800;
 
-fn places_of(trending: &MergedVideo) -> impl Iterator<Item = EntryRow<'_>> {
-    trending.ranks.iter().map(|(region, rank)| EntryRow {
+fn entries(merged: &MergedVideo) -> impl Iterator<Item = EntryRow<'_>> {
+    merged.ranks.iter().map(|(region, rank)| EntryRow {
         region: *region,
         rank: i32::try_from(*rank).unwrap_or(i32::MAX),
-        video_id: &trending.video.id,
+        video_id: &merged.video.id,
     })
 }
 
-/// A number of ours, far below the limit.
+/// Counts of this program are far below the limit.
 fn integer<N: TryInto<i64>>(number: N) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
 
-fn clean(text: &str) -> Cow<'_, str> {
+fn replace_nul(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }

@@ -1,4 +1,4 @@
-//! A run's dealings with its history: is it due, is it alone, keep what came.
+//! The history as one run uses it: lock the request, ask whether the run is due, record it, delete what expired.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::change_summary::{ChangeSummary, since_last};
-use super::expiry::{self, Decision, Deleted};
+use super::change_summary::{ChangeSummary, summarize};
+use super::expiry::{self, Deleted, ExpiryPlan};
 use super::min_interval::{self, Asked};
 use super::{Access, Backend, HistoryError, Location, open};
 use crate::model::{Clocks, Document};
@@ -15,67 +15,65 @@ use crate::model::{Clocks, Document};
 /// What `--store`, `--keep` and `--min-interval` mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryConfig {
-    /// Where.
     pub location: Location,
-    /// How long after it was last fetched something is deleted.
+    /// How long something stays after it was last fetched.
     pub retention: Duration,
-    /// How soon a run of the same is not due.
+    /// A run is not due if another one began less than this long ago and answered the same request.
     pub min_interval: Option<Duration>,
-    /// Folders for a document that the history did not take, the best first.
-    pub rescue: Vec<PathBuf>,
-    /// What `--store` of a later command is; `None` where the environment says where.
-    pub typed: Option<Location>,
+    /// Where a document is saved if the history did not record it; the first folder that works is used.
+    pub rescue_folders: Vec<PathBuf>,
+    /// The `--store` of the commands that messages suggest; `None` if TRENDFETCH_STORE names the history.
+    pub store_argument: Option<Location>,
 }
 
-/// What a run finds.
-pub enum Opened {
-    /// It may begin.
-    Ready(History),
-    /// Another process is at work on the same request.
+/// Whether a run may start.
+pub enum OpenOutcome {
+    Ready(RunHistory),
+    /// Another process is running the same request.
     Busy,
-    /// A run that began then has answered all of it.
+    /// A run that began at this time has answered the whole request.
     NotDue(Timestamp),
 }
 
-/// A history, open for one run, which is alone with its request.
-pub struct History {
+/// A history that is open for one run, which holds the lock of its request.
+pub struct RunHistory {
     backend: Box<dyn Backend>,
     retention: Duration,
 }
 
-/// What became of charts that are older than they may be.
+/// What a run did about expired charts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expiry {
-    /// They are gone.
+    /// None are left.
     Done,
-    /// They stay, since only this machine's clock says that they are old, or nothing arrived.
+    /// They stay: only this machine's clock says that they are too old, or no video arrived.
     Unconfirmed {
-        /// How many runs' charts.
+        /// How many runs have such charts.
         runs: usize,
     },
-    /// They stay, since too many became old at once: the clock may be wrong.
+    /// They stay: so many expired at once that the clock may be wrong.
     TooMany {
-        /// Runs that became too old since the last run.
-        old: usize,
-        /// Runs that were not yet too old then.
-        of: usize,
-        /// The start of that run.
+        /// Runs that expired since the last run.
+        expired: usize,
+        /// Runs that had not expired at the start of the last run.
+        total: usize,
+        /// Start of the last run.
         since: Timestamp,
     },
 }
 
-impl History {
-    /// Opens, claims the request, and looks whether the run is due.
+impl RunHistory {
+    /// Opens the history, locks the request, and asks whether the run is due.
     ///
     /// # Errors
     /// When the history cannot be used.
-    pub async fn open(history_config: &HistoryConfig, asked: &Asked, now: Timestamp) -> Result<Opened, HistoryError> {
-        let mut backend = open(&history_config.location, Access::Create).await?;
-        match begin(&mut *backend, history_config, asked, now).await {
-            Ok(None) => Ok(Opened::Ready(History { backend, retention: history_config.retention })),
-            Ok(Some(obstacle)) => {
+    pub async fn open(config: &HistoryConfig, asked: &Asked, now: Timestamp) -> Result<OpenOutcome, HistoryError> {
+        let mut backend = open(&config.location, Access::Create).await?;
+        match reason_not_to_start(&mut *backend, config, asked, now).await {
+            Ok(None) => Ok(OpenOutcome::Ready(RunHistory { backend, retention: config.retention })),
+            Ok(Some(reason)) => {
                 backend.close().await;
-                Ok(obstacle)
+                Ok(reason)
             }
             Err(error) => {
                 backend.close().await;
@@ -84,67 +82,67 @@ impl History {
         }
     }
 
-    /// Records a run. Facts that are dated later than `latest`, by a clock that was wrong, are not taken for newer.
+    /// Records a run. Facts in the history that are dated after `latest`, by a wrong clock, do not count as newer.
     ///
     /// # Errors
-    /// When it was not recorded; nothing of it is there then.
+    /// When the run was not recorded; the history then holds nothing of it.
     pub async fn record(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<(), HistoryError> {
-        self.backend.store(document, latest).await.map(drop)
+        self.backend.record(document, latest).await.map(drop)
     }
 
-    /// Deletes what is older than it may be, after a run that was recorded. A run in which nothing arrived deletes
-    /// nothing: where the clock is far off, no certificate holds. Nor does one whose clock is not confirmed by another.
+    /// Deletes what has expired, after the run is recorded. Nothing is deleted if no video arrived, since no certificate
+    /// is valid where the clock is far off, or if no other clock confirms this machine's.
     ///
     /// # Errors
-    /// When not all of it could be deleted. What was is gone; the next run that finds something old tries again.
+    /// When not all of it could be deleted. The next run that finds expired charts tries again.
     pub async fn expire(&mut self, document: &Document, clocks: Clocks) -> Result<Expiry, HistoryError> {
         let (backend, now) = (&mut *self.backend, document.fetched_at);
-        let kept = backend.kept().await?;
-        let decision = expiry::decide(&kept, &document.run_id, now, self.retention);
-        let expiry = match decision {
-            Decision::Nothing => return Ok(Expiry::Done),
-            Decision::TooMany { old, of, since } => Expiry::TooMany { old, of, since },
-            Decision::Delete(runs) if clocks == Clocks::Agree && !document.videos.is_empty() => {
+        let kept = backend.kept_runs().await?;
+        let plan = expiry::plan(&kept, &document.run_id, now, self.retention);
+        let expiry = match plan {
+            ExpiryPlan::Nothing => return Ok(Expiry::Done),
+            ExpiryPlan::TooMany { expired, total, since } => Expiry::TooMany { expired, total, since },
+            ExpiryPlan::Delete(runs) if clocks == Clocks::Agree && !document.videos.is_empty() => {
                 let expired_before = expiry::cutoff(now, self.retention);
                 let deleted = expiry::delete(backend, &runs, expired_before, &mut Deleted::default()).await;
                 if let Err(error) = deleted {
-                    // Where the database is gone, the next run that finds something old tries again.
-                    let _ = backend.note_left_old(&document.run_id).await;
+                    // If the database is gone, this fails too, and the next run that finds expired charts tries again.
+                    let _ = backend.note_left_expired(&document.run_id).await;
                     return Err(error);
                 }
                 return Ok(Expiry::Done);
             }
-            Decision::Delete(runs) => Expiry::Unconfirmed { runs: runs.len() },
+            ExpiryPlan::Delete(runs) => Expiry::Unconfirmed { runs: runs.len() },
         };
-        backend.note_left_old(&document.run_id).await?;
+        backend.note_left_expired(&document.run_id).await?;
         Ok(expiry)
     }
 
-    /// What has changed since the fetches before, over all whole regions of a run that was kept.
+    /// What changed in the complete charts of a recorded run since the fetches before it.
     ///
     /// # Errors
     /// When the history cannot be read.
-    pub async fn since_last(&mut self, document: &Document) -> Result<Option<ChangeSummary>, HistoryError> {
-        since_last(&mut *self.backend, document).await
+    pub async fn change_summary(&mut self, document: &Document) -> Result<Option<ChangeSummary>, HistoryError> {
+        summarize(&mut *self.backend, document).await
     }
 
-    /// Lets another run of the same request begin.
+    /// Lets another run of the same request start.
     pub async fn close(self) {
         self.backend.close().await;
     }
 }
 
-/// Claims the request, and looks whether the run is due; `None` where it may begin.
-async fn begin(
+/// Locks the request, and asks whether the run is due; `None` if it may start.
+async fn reason_not_to_start(
     backend: &mut dyn Backend,
-    history_config: &HistoryConfig,
+    config: &HistoryConfig,
     asked: &Asked,
     now: Timestamp,
-) -> Result<Option<Opened>, HistoryError> {
-    if !backend.claim(&asked.key()).await? {
-        return Ok(Some(Opened::Busy));
+) -> Result<Option<OpenOutcome>, HistoryError> {
+    if !backend.lock_request(&asked.key()).await? {
+        return Ok(Some(OpenOutcome::Busy));
     }
-    let Some(interval) = history_config.min_interval else { return Ok(None) };
-    let past = backend.past(asked, min_interval::since(now, interval)).await?;
-    Ok(min_interval::covered_by(&past, asked, now, interval).map(Opened::NotDue))
+    let Some(interval) = config.min_interval else { return Ok(None) };
+    let attempts = backend.region_attempts(&min_interval::period(asked, now, interval)).await?;
+    Ok(min_interval::answered_at(&attempts, asked, now, interval).map(OpenOutcome::NotDue))
 }

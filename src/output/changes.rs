@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::columns::{left, lines, right, width_of};
 use super::formats::json;
 use super::{Descriptor, Out, OutputError, print_to};
-use crate::history::changes::{Changes, Move, Ranks, RegionChanges};
+use crate::history::changes::{Changes, ChartRanks, Move, RegionChanges};
 use crate::model::category::Category;
 use crate::support::human::format_span;
 use crate::support::sanitize::one_line;
@@ -89,7 +89,7 @@ fn heading(region: &RegionChanges) -> String {
     let name = |id| Category::new(id).name().map_or_else(|| format!("category {id}"), str::to_owned);
     let category = match region.series.category_id {
         Some(id) => format!(", {}", name(id)),
-        None if region.is_chosen => ", all categories".to_owned(),
+        None if region.names_category => ", all categories".to_owned(),
         None => String::new(),
     };
     // A document that was loaded may hold anything there.
@@ -106,7 +106,7 @@ fn heading(region: &RegionChanges) -> String {
         region.region,
         day(from),
         minute(from),
-        region.depth,
+        region.max_rank,
         region.entered.len(),
         region.left.len(),
         region.rose.len(),
@@ -115,14 +115,14 @@ fn heading(region: &RegionChanges) -> String {
 }
 
 /// `▁▃▆█·?`: a column for each run, `·` where the video was not in the chart, and `?` where that is not known, since the
-/// run asked for fewer places than the `depth` of those that are compared. Each bar stands for twice the rank of the
+/// run asked for fewer places than the `max_rank` down to which two are compared. Each bar stands for twice the rank of the
 /// next higher one (1, 2, to 4, to 8, … beyond 64), so that the top, where a place counts most, is told apart.
-fn sparkline(video_id: &str, trail: &[Ranks], depth: u32) -> String {
+fn sparkline(video_id: &str, recent: &[ChartRanks], max_rank: u32) -> String {
     const BARS: [char; 8] = ['█', '▇', '▆', '▅', '▄', '▃', '▂', '▁'];
     let doublings = |rank: u32| (u32::BITS - rank.saturating_sub(1).leading_zeros()) as usize;
     let bar = |rank: &u32| BARS[doublings(*rank).min(BARS.len() - 1)];
-    let absent = |chart: &Ranks| if chart.depth < depth { '?' } else { '·' };
-    trail.iter().map(|chart| chart.by_video.get(video_id).map_or_else(|| absent(chart), bar)).collect()
+    let absent = |chart: &ChartRanks| if chart.max_results < max_rank { '?' } else { '·' };
+    recent.iter().map(|chart| chart.by_video.get(video_id).map_or_else(|| absent(chart), bar)).collect()
 }
 
 fn row(what: String, each: &Move, region: &RegionChanges) -> Vec<String> {
@@ -134,7 +134,7 @@ fn row(what: String, each: &Move, region: &RegionChanges) -> Vec<String> {
         rank(each.rank),
         rank(each.previous_rank),
         in_chart(last.duration_since(each.first_seen_at).as_secs()),
-        sparkline(&each.video_id, &region.trail, region.depth),
+        sparkline(&each.video_id, &region.recent_ranks, region.max_rank),
         one_line(&each.title, 120),
         one_line(&each.channel, 16),
     ]
@@ -151,14 +151,16 @@ mod tests {
     #[test]
     fn the_better_the_rank_the_higher_the_bar() {
         let ranks = [Some(1), Some(2), Some(4), Some(5), None, Some(16), Some(17), Some(64), Some(65), Some(u32::MAX)];
-        let mut trail = ranks
-            .map(|rank| Ranks { by_video: rank.map(|rank| ("a".to_owned(), rank)).into_iter().collect(), depth: 50 });
+        let mut trail = ranks.map(|rank| ChartRanks {
+            by_video: rank.map(|rank| ("a".to_owned(), rank)).into_iter().collect(),
+            max_results: 50,
+        });
         assert_eq!(sparkline("a", &trail, 50), "█▇▆▅·▄▃▂▁▁");
         assert_eq!(sparkline("b", &trail[..2], 50), "··");
         assert_eq!(sparkline("a", &[], 50), "");
         // What a run did not ask for is not known.
-        trail[0].depth = 49;
-        trail[4].depth = 5;
+        trail[0].max_results = 49;
+        trail[4].max_results = 5;
         assert_eq!(sparkline("a", &trail, 50), "█▇▆▅?▄▃▂▁▁");
         assert_eq!(sparkline("b", &trail[..2], 50), "?·");
     }

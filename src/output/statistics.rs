@@ -120,7 +120,7 @@ fn counts(stats: &Stats, since: Option<ChangeSummary>) -> Vec<(&'static str, Str
 /// With what the charts were compared.
 fn compared(since: &ChangeSummary) -> String {
     let time = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
-    let when = match since.fetched_at {
+    let when = match since.compared_with {
         (first, last) if first == last => format!("since {} UTC", time(first)),
         (first, last) => format!("since {} to {} UTC", time(first), time(last)),
     };

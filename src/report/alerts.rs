@@ -93,7 +93,7 @@ fn codes(regions: &[Region]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Attempt;
+    use crate::history::RegionAttempt;
     use crate::report::fixtures::{at, attempt, entries, failed, snapshot, with_chart, without_chart};
     use crate::report::region_history::Chart;
     use crate::report::snapshot::Origin;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     /// A region with a chart and these attempts.
-    fn with_attempts(attempts: Vec<Attempt>) -> RegionHistory {
+    fn with_attempts(attempts: Vec<RegionAttempt>) -> RegionHistory {
         RegionHistory { chart: Some(Chart { fetched_at: at(0), entries: entries(&["a"]) }), ..without_chart(attempts) }
     }
 
@@ -133,13 +133,13 @@ mod tests {
 
     #[test]
     fn a_failure_without_an_error_is_an_alert_too() {
-        let without_error = Attempt { status: Status::Failed, ..attempt("US", 0) };
+        let without_error = RegionAttempt { status: Status::Failed, ..attempt("US", 0) };
         assert_eq!(
             found(&snapshot(vec![with_attempts(vec![without_error])])),
             [alert("Failed last time (unknown):", "US", None)]
         );
         let without_message =
-            Attempt { error: Some(("tls".to_owned(), String::new())), ..failed("US", 0, Status::Failed, "tls") };
+            RegionAttempt { error: Some(("tls".to_owned(), String::new())), ..failed("US", 0, Status::Failed, "tls") };
         assert_eq!(
             found(&snapshot(vec![with_attempts(vec![without_message])])),
             [alert("Failed last time (no secure connection):", "US", None)]

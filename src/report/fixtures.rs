@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::region_history::{Chart, RegionHistory};
 use super::snapshot::{Origin, Snapshot};
-use crate::history::changes::{self, Fetch};
-use crate::history::{Attempt, ChartSeries, HistoryEntry};
+use crate::history::{ChartRef, changes};
+use crate::history::{ChartSeries, HistoryEntry, RegionAttempt};
 use crate::model::Status;
 use crate::model::category::Category;
 use crate::model::region::Region;
@@ -45,12 +45,12 @@ pub(super) fn entries_by_category(counts: &[(Option<u32>, usize)]) -> Vec<Histor
 }
 
 /// A complete attempt with 50 videos.
-pub(super) fn attempt(code: &str, hours: i64) -> Attempt {
-    Attempt {
+pub(super) fn attempt(code: &str, hours: i64) -> RegionAttempt {
+    RegionAttempt {
         run_id: format!("run {hours}"),
         number: hours,
         fetched_at: at(hours),
-        depth: 50,
+        max_results: 50,
         region: region(code),
         status: Status::Ok,
         videos: 50,
@@ -60,13 +60,13 @@ pub(super) fn attempt(code: &str, hours: i64) -> Attempt {
 }
 
 /// A failed or partial attempt with this error kind.
-pub(super) fn failed(code: &str, hours: i64, status: Status, kind: &str) -> Attempt {
+pub(super) fn failed(code: &str, hours: i64, status: Status, kind: &str) -> RegionAttempt {
     let error = Some((kind.to_owned(), format!("{kind} at {code}")));
-    Attempt { status, videos: 0, error, ..attempt(code, hours) }
+    RegionAttempt { status, videos: 0, error, ..attempt(code, hours) }
 }
 
 /// A region of which only the attempts are known.
-pub(super) fn without_chart(attempts: Vec<Attempt>) -> RegionHistory {
+pub(super) fn without_chart(attempts: Vec<RegionAttempt>) -> RegionHistory {
     RegionHistory::new(attempts[0].region, attempts)
 }
 
@@ -81,15 +81,15 @@ pub(super) fn with_two_charts(
     before: (u32, Vec<HistoryEntry>),
     now: (u32, Vec<HistoryEntry>),
 ) -> RegionHistory {
-    let [from, to] = [(0, before.0), (1, now.0)].map(|(hours, depth)| Fetch {
+    let [from, to] = [(0, before.0), (1, now.0)].map(|(hours, max_results)| ChartRef {
         region: region(code),
         run_id: format!("run {hours}"),
         number: hours,
         fetched_at: at(hours),
         series: ChartSeries { source: "youtube".to_owned(), category_id: None },
-        depth,
+        max_results,
     });
-    let requested = |fetch: &Fetch| Attempt { depth: fetch.depth, ..attempt(code, fetch.number) };
+    let requested = |fetch: &ChartRef| RegionAttempt { max_results: fetch.max_results, ..attempt(code, fetch.number) };
     RegionHistory {
         changes: Some(changes::compare((&from, &before.1), (&to, &now.1))),
         previous: Some(Chart { fetched_at: at(0), entries: before.1 }),

@@ -14,7 +14,7 @@ use super::region_history::RANK_PLOT_ENTRIES;
 use super::region_section::RegionSection;
 use super::snapshot::{Origin, Snapshot};
 use super::text::{self, date_time};
-use crate::history::{ChartSeries, SeriesRuns, TERM};
+use crate::history::{ChartSeries, MAX_RETENTION, SeriesRuns};
 use crate::model::category::Category;
 
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -159,7 +159,7 @@ impl<'a> Page<'a> {
         let oldest_in_plots = with_plot.flat_map(|history| history.recent_attempts().first());
         let times = charts.map(|chart| chart.fetched_at).chain(oldest_in_plots.map(|attempt| attempt.fetched_at));
         let oldest = times.min().unwrap_or(self.snapshot.made_at);
-        let deadline = oldest.checked_add(TERM).unwrap_or(oldest);
+        let deadline = oldest.checked_add(MAX_RETENTION).unwrap_or(oldest);
         if deadline < self.snapshot.made_at {
             return "Those 30 days are over: delete this page.".to_owned();
         }

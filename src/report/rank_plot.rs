@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::region_history::{RANK_PLOT_ENTRIES, RegionHistory};
-use crate::history::{Attempt, HistoryEntry};
+use crate::history::{HistoryEntry, RegionAttempt};
 
 /// Units from one run to the next.
 pub(super) const COLUMN_WIDTH: usize = 4;
@@ -107,19 +107,20 @@ impl<'a> RankPlot<'a> {
 }
 
 /// The attempts that fit, and which fraction of all they are. `None` if fewer than two of them have a complete chart.
-fn select_columns(history: &RegionHistory, max_columns: usize) -> Option<(Vec<&Attempt>, usize)> {
+fn select_columns(history: &RegionHistory, max_columns: usize) -> Option<(Vec<&RegionAttempt>, usize)> {
     // A deleted chart is omitted; it is not one that could not be fetched.
-    let recent: Vec<&Attempt> = history.recent_attempts().iter().filter(|attempt| !attempt.is_pruned).collect();
+    let recent: Vec<&RegionAttempt> = history.recent_attempts().iter().filter(|attempt| !attempt.is_pruned).collect();
     let every_nth = recent.len().div_ceil(max_columns.max(1)).max(1);
     // Counted from the newest complete chart, since the labels stand beside its ranks.
     let newest = recent.iter().rposition(|attempt| attempt.is_whole())?;
-    let is_shown = |(index, _): &(usize, &Attempt)| index.abs_diff(newest).is_multiple_of(every_nth);
-    let shown: Vec<&Attempt> = recent.into_iter().enumerate().filter(is_shown).map(|(_, attempt)| attempt).collect();
+    let is_shown = |(index, _): &(usize, &RegionAttempt)| index.abs_diff(newest).is_multiple_of(every_nth);
+    let shown: Vec<&RegionAttempt> =
+        recent.into_iter().enumerate().filter(is_shown).map(|(_, attempt)| attempt).collect();
     let complete = shown.iter().filter(|attempt| attempt.is_whole()).count();
     (complete >= 2).then_some((shown, every_nth))
 }
 
-fn ranks_by_video<'a>(history: &'a RegionHistory, attempts: &[&Attempt]) -> HashMap<&'a str, RanksByColumn> {
+fn ranks_by_video<'a>(history: &'a RegionHistory, attempts: &[&RegionAttempt]) -> HashMap<&'a str, RanksByColumn> {
     let columns: HashMap<i64, usize> =
         attempts.iter().enumerate().map(|(column, attempt)| (attempt.number, column)).collect();
     let mut ranks: HashMap<&str, RanksByColumn> = HashMap::new();
@@ -132,11 +133,11 @@ fn ranks_by_video<'a>(history: &'a RegionHistory, attempts: &[&Attempt]) -> Hash
     ranks
 }
 
-fn column((index, attempt): (usize, &&Attempt)) -> PlotColumn {
+fn column((index, attempt): (usize, &&RegionAttempt)) -> PlotColumn {
     PlotColumn {
         fetched_at: attempt.fetched_at,
         x: index * COLUMN_WIDTH,
-        known_ranks: if attempt.is_whole() { attempt.depth.min(RANK_PLOT_ENTRIES) } else { 0 },
+        known_ranks: if attempt.is_whole() { attempt.max_results.min(RANK_PLOT_ENTRIES) } else { 0 },
     }
 }
 
@@ -227,7 +228,7 @@ mod tests {
         assert_eq!(plot.columns[2].x, 8);
         assert!(plot.has_unknown_ranks());
         // A deleted chart is omitted instead.
-        history.attempts[2] = Attempt { is_pruned: true, ..attempt("US", 2) };
+        history.attempts[2] = RegionAttempt { is_pruned: true, ..attempt("US", 2) };
         assert_eq!(lines(&RankPlot::new(&history, 28).unwrap()), ["a M2 1H6H10H14"]);
     }
 
@@ -318,13 +319,13 @@ mod tests {
     #[test]
     fn ranks_below_the_limit_of_a_run_are_unknown() {
         let mut history = history_of(&[&["a", "b", "c"], &["a", "c"], &["a", "b", "c"]]);
-        history.attempts[1].depth = 2;
+        history.attempts[1].max_results = 2;
         let plot = RankPlot::new(&history, 28).unwrap();
         assert_eq!(plot.lines[1].ranks, [Some(2), None, Some(2)]);
         let unknown: Vec<_> = plot.columns.iter().map(PlotColumn::unknown_area).collect();
         assert_eq!(unknown, [None, Some((4, 16)), None], "below the second rank");
         // A chart shorter than the limit has no unknown ranks.
-        history.attempts[1].depth = 50;
+        history.attempts[1].max_results = 50;
         assert!(!RankPlot::new(&history, 28).unwrap().has_unknown_ranks());
     }
 }

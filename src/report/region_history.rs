@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::history::changes::RegionChanges;
-use crate::history::{Attempt, HistoryEntry, VideoRank};
+use crate::history::{HistoryEntry, RegionAttempt, VideoRank};
 use crate::model::region::Region;
 
 /// How far rank plots look back.
@@ -16,7 +16,7 @@ pub(super) const RANK_PLOT_ENTRIES: u32 = 10;
 pub struct RegionHistory {
     pub region: Region,
     /// The runs that requested the region, oldest first; at least one.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<RegionAttempt>,
     /// The newest chart: from a history, the newest complete one; from a document, whatever was fetched.
     pub chart: Option<Chart>,
     /// The complete chart before it.
@@ -36,17 +36,17 @@ pub struct Chart {
 }
 
 impl RegionHistory {
-    pub(super) fn new(region: Region, attempts: Vec<Attempt>) -> RegionHistory {
+    pub(super) fn new(region: Region, attempts: Vec<RegionAttempt>) -> RegionHistory {
         RegionHistory { region, attempts, chart: None, previous: None, changes: None, video_ranks: Vec::new() }
     }
 
     /// The newest run that requested the region.
-    pub(super) fn latest_attempt(&self) -> Option<&Attempt> {
+    pub(super) fn latest_attempt(&self) -> Option<&RegionAttempt> {
         self.attempts.last()
     }
 
     /// The attempts that the rank plot covers.
-    pub(super) fn recent_attempts(&self) -> &[Attempt] {
+    pub(super) fn recent_attempts(&self) -> &[RegionAttempt] {
         let since = self.latest_attempt().and_then(|newest| newest.fetched_at.checked_sub(RANK_PLOT_PERIOD).ok());
         let first = self.attempts.partition_point(|attempt| since.is_some_and(|since| attempt.fetched_at < since));
         &self.attempts[first..]

@@ -109,7 +109,8 @@ impl<'a> RegionSection<'a> {
 }
 
 fn summarize_changes(changes: &RegionChanges, chart_length: usize) -> String {
-    let top = if (changes.depth as usize) < chart_length { format!(" (top {})", changes.depth) } else { String::new() };
+    let top =
+        if (changes.max_rank as usize) < chart_length { format!(" (top {})", changes.max_rank) } else { String::new() };
     format!(
         ". Since {}{top}: {} entered, {} left, {} rose, {} fell",
         date_time(&changes.from.fetched_at),
@@ -124,7 +125,7 @@ fn rows<'a>(history: &'a RegionHistory, max_entries: usize) -> Vec<ChartRow<'a>>
     let Some(chart) = &history.chart else { return Vec::new() };
     let changes = rank_changes(history);
     let row = |entry: &'a HistoryEntry| {
-        let is_compared = history.changes.as_ref().is_some_and(|changes| entry.rank <= changes.depth);
+        let is_compared = history.changes.as_ref().is_some_and(|changes| entry.rank <= changes.max_rank);
         let unmoved = if is_compared { RankChange::By(0) } else { RankChange::Unknown };
         let change = changes.get(&*entry.video_id).copied().unwrap_or(unmoved);
         let minutes = chart.fetched_at.duration_since(entry.first_seen_at).as_secs() / 60;

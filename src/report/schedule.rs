@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::region_history::RegionHistory;
-use crate::history::NO_LONGER;
+use crate::history::DROPPED_AFTER;
 
 /// An interval is too long when it exceeds the median by this factor.
 const LATE_FACTOR: f64 = 1.75;
@@ -61,7 +61,7 @@ impl FetchSchedule {
     /// longer.
     pub(super) fn has_stopped(&self, newest_run: Timestamp) -> bool {
         let since_last = newest_run.duration_since(self.last_run());
-        since_last > NO_LONGER && self.median_interval.is_none_or(|median| is_late(since_last, median))
+        since_last > DROPPED_AFTER && self.median_interval.is_none_or(|median| is_late(since_last, median))
     }
 }
 

@@ -5,7 +5,7 @@ use super::fixtures::{at, attempt, entries, entry, failed, snapshot, with_chart,
 use super::page::{SCRIPT, SCRIPT_HASH, STYLE, STYLE_HASH};
 use super::region_history::RANK_PLOT_ENTRIES;
 use super::*;
-use crate::history::{Attempt, ChartSeries, HistoryEntry, SeriesRuns, VideoRank};
+use crate::history::{ChartSeries, HistoryEntry, RegionAttempt, SeriesRuns, VideoRank};
 use crate::model::Status;
 use crate::model::region::Region;
 
@@ -46,7 +46,7 @@ fn snapshot_of_text(text: &str, origin: Origin) -> Snapshot {
     let mut gb = with_chart("GB", vec![entry(1, "a")]);
     // Shown both as an anomaly and as an alert.
     gb.attempts
-        .push(Attempt { error: Some((text.to_owned(), text.to_owned())), ..failed("GB", 1, Status::Failed, "") });
+        .push(RegionAttempt { error: Some((text.to_owned(), text.to_owned())), ..failed("GB", 1, Status::Failed, "") });
     Snapshot { origin, series: ChartSeries { source: text.to_owned(), category_id: None }, ..snapshot(vec![us, gb]) }
 }
 

@@ -26,7 +26,7 @@ use trendfetch::config::env::Env;
 use trendfetch::config::{Config, Source};
 use trendfetch::deduplicate::deduplicate;
 use trendfetch::history::changes::{self, Move};
-use trendfetch::history::run_history::{History, HistoryConfig, Opened};
+use trendfetch::history::run_history::{HistoryConfig, OpenOutcome, RunHistory};
 use trendfetch::history::{self, Access, Asked, Location};
 use trendfetch::model::category::Category;
 use trendfetch::model::error::{ErrorKind, RegionError};
@@ -287,7 +287,7 @@ fn report(start: Timestamp, charts: Vec<RegionChart>) -> Document {
 fn put(store: &Store, document: &Document) {
     wait(async {
         let mut backend = history::open(&location(store), Access::Create).await.unwrap();
-        assert!(backend.store(&Arc::new(document.clone()), None).await.unwrap());
+        assert!(backend.record(&Arc::new(document.clone()), None).await.unwrap());
     });
 }
 

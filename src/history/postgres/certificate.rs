@@ -1,4 +1,4 @@
-//! The server's certificate: the name in it, and why it is refused.
+//! Checks the name in the server's certificate, and explains why a certificate is refused.
 
 use std::borrow::Cow;
 
@@ -8,23 +8,23 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
 
-use crate::history::location::PostgresUrl;
+use crate::history::PostgresUrl;
 use crate::support::sanitize::one_line;
 use crate::support::tls;
 
-/// Finds out whether a certificate is for a server of this name: by its alternative names, and where it has none, by its
-/// common name, as the client library of PostgreSQL does. A certificate as PostgreSQL's documentation makes it has no
-/// other name ("Creating Certificates").
+/// Checks that a certificate is for a server of this name. Its alternative names count, or if it has none, its common
+/// name, as with PostgreSQL's own client library: a certificate that is made as PostgreSQL's documentation says has no
+/// alternative names ("Creating Certificates").
 ///
 /// # Errors
-/// Where it is not.
+/// When it is for another name.
 pub(super) fn check_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> Result<(), rustls::Error> {
     let checked = tls::check_name(certificate, server_name);
     match &checked {
         Err(rustls::Error::InvalidCertificate(why)) if tls::lacks_name(why) => {
             let name = server_name.to_str();
-            let is_it = common_name(certificate).is_some_and(|common_name| common_name.eq_ignore_ascii_case(&name));
-            if is_it { Ok(()) } else { checked }
+            let is_same = common_name(certificate).is_some_and(|common_name| common_name.eq_ignore_ascii_case(&name));
+            if is_same { Ok(()) } else { checked }
         }
         _ => checked,
     }
@@ -37,7 +37,7 @@ fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
     std::str::from_utf8(name.value.value()).ok().map(str::to_owned)
 }
 
-/// Why the certificate was refused, and what to do.
+/// Returns why the certificate was refused, and what to do.
 pub(super) fn explain(url: &PostgresUrl, why: &CertificateError) -> (String, Cow<'static, str>) {
     if let Some((why, remedy)) = tls::explain_dates(why) {
         return (why, remedy.into());
@@ -52,14 +52,14 @@ pub(super) fn explain(url: &PostgresUrl, why: &CertificateError) -> (String, Cow
                 format!("the server's certificate is for {}, not for {name}", tls::names(presented))
             };
             let remedy = format!(
-                "name the server as its certificate does (hostaddr=IP leads to it all the same), or make one with subjectAltName={kind}:{name}"
+                "use the name in the certificate (with hostaddr=IP to reach the server), or make a certificate with subjectAltName={kind}:{name}"
             );
             (why, remedy.into())
         }
         why if tls::lacks_authority(why) => (
             "the server's certificate comes from an authority that is not trusted here".to_owned(),
             match url.root_certificate() {
-                Some(_) => "sslrootcert names another one; name that of this server, or the certificate itself".into(),
+                Some(_) => "let sslrootcert name this server's authority, or the certificate itself".into(),
                 None => "name its authority, or the certificate itself, with sslrootcert=FILE".into(),
             },
         ),

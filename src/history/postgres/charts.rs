@@ -1,5 +1,5 @@
-//! Charts with what is known of their videos: three questions, which are sent together. One that joins all tables leaves
-//! the server to guess at which end to begin; it has guessed at the wrong one, and then took a thousand times as long.
+//! Reads charts with what is known about their videos, by three statements that are sent together. One statement that
+//! joins all tables lets the server choose where to start: it has chosen wrongly, and then took a thousand times as long.
 
 use std::collections::HashMap;
 
@@ -9,47 +9,27 @@ use tokio_postgres::types::Type;
 
 use super::Postgres;
 use super::columns::Parameter;
-use crate::history::changes::{Fetch, HistoryEntry};
-use crate::history::{HistoryError, VideoRank};
+use crate::history::{ChartRef, HistoryEntry, HistoryError, VideoRank};
 use crate::model::category::Category;
 
-/// The places of charts: lists of run and region.
-const PLACES: &str = "
-    SELECT asked.nth, places.rank, places.video_id, counts.views
-    FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS asked (run, region, nth)
-    JOIN places ON places.run = asked.run AND places.region = asked.region
+/// The entries of charts. Parameters: lists of run and region.
+const ENTRIES: &str = "
+    SELECT charts.nth, places.rank, places.video_id, counts.views
+    FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS charts (run, region, nth)
+    JOIN places ON places.run = charts.run AND places.region = charts.region
     LEFT JOIN counts ON counts.run = places.run AND counts.video_id = places.video_id";
 
-/// The videos in them: the same.
+/// The videos in these charts. Parameters: the same.
 const VIDEOS: &str = "
     SELECT video_id, title, channel, category_id, thumbnail, declared_language FROM videos
     WHERE video_id IN (
         SELECT places.video_id
-        FROM unnest($1::integer[], $2::text[]) AS asked (run, region)
-        JOIN places ON places.run = asked.run AND places.region = asked.region
+        FROM unnest($1::integer[], $2::text[]) AS charts (run, region)
+        JOIN places ON places.run = charts.run AND places.region = charts.region
     )";
 
-/// Since when each video is in the charts of its region: lists of run, region, source, category or -1, and of a number
-/// that is the same for charts of the same region, source and category.
-const PRESENCE: &str = "
-    SELECT charted.line, presence.video_id, presence.first_seen_at
-    FROM (
-        SELECT DISTINCT asked.source, asked.category_id, asked.line, places.region, places.video_id
-        FROM unnest($1::integer[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
-             AS asked (run, region, source, category_id, line)
-        JOIN places ON places.run = asked.run AND places.region = asked.region
-    ) AS charted
-    JOIN presence ON presence.region = charted.region AND presence.video_id = charted.video_id
-         AND presence.source = charted.source AND coalesce(presence.category_id, -1) = charted.category_id";
-
-/// Who stood where: lists of run and region, and a depth for all.
-const VIDEO_RANKS: &str = "
-    SELECT asked.nth, places.rank, places.video_id
-    FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS asked (run, region, nth)
-    JOIN places ON places.run = asked.run AND places.region = asked.region AND places.rank <= $3";
-
-/// What is known of a video, but for its counts.
-struct Facts<'a> {
+/// What [`VIDEOS`] selects.
+struct VideoFacts<'a> {
     title: &'a str,
     channel: &'a str,
     category: Option<Category>,
@@ -57,113 +37,143 @@ struct Facts<'a> {
     language: Option<&'a str>,
 }
 
+/// When each video was first seen in the charts of its region and series. Parameters: lists of run, region, source,
+/// category or -1, and group (see [`groups`]).
+const FIRST_SEEN: &str = "
+    SELECT charted.chart_group, presence.video_id, presence.first_seen_at
+    FROM (
+        SELECT DISTINCT charts.source, charts.category_id, charts.chart_group, places.region, places.video_id
+        FROM unnest($1::integer[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+             AS charts (run, region, source, category_id, chart_group)
+        JOIN places ON places.run = charts.run AND places.region = charts.region
+    ) AS charted
+    JOIN presence ON presence.region = charted.region AND presence.video_id = charted.video_id
+         AND presence.source = charted.source AND coalesce(presence.category_id, -1) = charted.category_id";
+
+/// The ranks in charts. Parameters: lists of run and region, and the lowest rank of all of them.
+const VIDEO_RANKS: &str = "
+    SELECT charts.nth, places.rank, places.video_id
+    FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS charts (run, region, nth)
+    JOIN places ON places.run = charts.run AND places.region = charts.region AND places.rank <= $3";
+
 impl Postgres {
-    pub(super) async fn select_charts(&self, fetches: &[Fetch]) -> Result<Vec<Vec<HistoryEntry>>, HistoryError> {
-        let (runs, codes) = runs_and_regions(fetches);
-        let sources: Vec<&str> = fetches.iter().map(|fetch| &*fetch.series.source).collect();
-        let category = |fetch: &Fetch| fetch.series.category_id.map_or(-1, i64::from);
-        let categories: Vec<i64> = fetches.iter().map(category).collect();
-        let lines = lines(fetches);
-        let of_charts: [Parameter<'_>; 5] = [
+    pub(super) async fn select_chart_entries(
+        &self,
+        charts: &[ChartRef],
+    ) -> Result<Vec<Vec<HistoryEntry>>, HistoryError> {
+        let (runs, regions) = runs_and_regions(charts);
+        let sources: Vec<&str> = charts.iter().map(|chart| &*chart.series.source).collect();
+        let category = |chart: &ChartRef| chart.series.category_id.map_or(-1, i64::from);
+        let categories: Vec<i64> = charts.iter().map(category).collect();
+        let groups = groups(charts);
+        let parameters: [Parameter<'_>; 5] = [
             (&runs, Type::INT4_ARRAY),
-            (&codes, Type::TEXT_ARRAY),
+            (&regions, Type::TEXT_ARRAY),
             (&sources, Type::TEXT_ARRAY),
             (&categories, Type::INT8_ARRAY),
-            (&lines, Type::INT8_ARRAY),
+            (&groups, Type::INT8_ARRAY),
         ];
         let client = &self.session.client;
-        let asked = async {
+        let queries = async {
             tokio::try_join!(
                 biased;
-                client.query_typed(PLACES, &of_charts[..2]),
-                client.query_typed(VIDEOS, &of_charts[..2]),
-                client.query_typed(PRESENCE, &of_charts),
+                client.query_typed(ENTRIES, &parameters[..2]),
+                client.query_typed(VIDEOS, &parameters[..2]),
+                client.query_typed(FIRST_SEEN, &parameters),
             )
         };
-        let (places, videos, presence) = self.within(asked).await?;
-        let (videos, presence) = (self.facts(&videos)?, self.first_seen(&presence)?);
-        let mut charts: Vec<Vec<HistoryEntry>> = vec![Vec::new(); fetches.len()];
-        for row in &places {
-            let (index, video_id) = (self.index(row)?, self.get::<&str>(row, 2)?);
-            let known = videos.get(video_id).zip(presence.get(&(lines[index], video_id)));
+        let (entries, videos, first_seen) = self.with_timeout(queries).await?;
+        let (videos, first_seen) = (self.video_facts(&videos)?, self.first_seen(&first_seen)?);
+        let mut by_chart: Vec<Vec<HistoryEntry>> = vec![Vec::new(); charts.len()];
+        for row in &entries {
+            let (index, video_id) = (self.chart_index(row)?, self.get::<&str>(row, "video_id")?);
+            let known = videos.get(video_id).zip(first_seen.get(&(groups[index], video_id)));
             let Some((video, first_seen_at)) = known else { continue };
-            charts[index].push(HistoryEntry {
-                rank: self.rank(row, 1)?,
+            by_chart[index].push(HistoryEntry {
+                rank: self.rank(row)?,
                 video_id: video_id.to_owned(),
                 title: video.title.to_owned(),
                 channel: video.channel.to_owned(),
                 first_seen_at: *first_seen_at,
                 category: video.category,
-                views: self.get::<Option<i64>>(row, 3)?.and_then(|views| u64::try_from(views).ok()),
+                views: self.get::<Option<i64>>(row, "views")?.and_then(|views| u64::try_from(views).ok()),
                 thumbnail: video.thumbnail.map(str::to_owned),
                 language: video.language.map(str::to_owned),
             });
         }
-        charts.iter_mut().for_each(|chart| chart.sort_unstable_by_key(|place| place.rank));
-        Ok(charts)
+        by_chart.iter_mut().for_each(|entries| entries.sort_unstable_by_key(|entry| entry.rank));
+        Ok(by_chart)
     }
 
-    fn facts<'a>(&self, rows: &'a [Row]) -> Result<HashMap<&'a str, Facts<'a>>, HistoryError> {
+    /// By video id.
+    fn video_facts<'a>(&self, rows: &'a [Row]) -> Result<HashMap<&'a str, VideoFacts<'a>>, HistoryError> {
         let facts = |row: &'a Row| {
-            let category = self.get::<Option<i64>>(row, 3)?.and_then(|id| u32::try_from(id).ok());
-            let facts = Facts {
-                title: self.get(row, 1)?,
-                channel: self.get(row, 2)?,
+            let category = self.get::<Option<i64>>(row, "category_id")?.and_then(|id| u32::try_from(id).ok());
+            let facts = VideoFacts {
+                title: self.get(row, "title")?,
+                channel: self.get(row, "channel")?,
                 category: category.map(Category::new),
-                thumbnail: self.get(row, 4)?,
-                language: self.get(row, 5)?,
+                thumbnail: self.get(row, "thumbnail")?,
+                language: self.get(row, "declared_language")?,
             };
-            Ok((self.get(row, 0)?, facts))
+            Ok((self.get(row, "video_id")?, facts))
         };
         rows.iter().map(facts).collect()
     }
 
-    /// By the line of charts and the video.
+    /// By group and video id.
     fn first_seen<'a>(&self, rows: &'a [Row]) -> Result<HashMap<(i64, &'a str), Timestamp>, HistoryError> {
-        rows.iter().map(|row| Ok(((self.get(row, 0)?, self.get(row, 1)?), self.get(row, 2)?))).collect()
+        let first_seen = |row: &'a Row| {
+            let key = (self.get(row, "chart_group")?, self.get(row, "video_id")?);
+            Ok((key, self.get(row, "first_seen_at")?))
+        };
+        rows.iter().map(first_seen).collect()
     }
 
     pub(super) async fn select_video_ranks(
         &self,
-        fetches: &[Fetch],
-        depth: u32,
+        charts: &[ChartRef],
+        max_rank: u32,
     ) -> Result<Vec<Vec<VideoRank>>, HistoryError> {
-        let (runs, codes) = runs_and_regions(fetches);
-        let depth = i32::try_from(depth).unwrap_or(i32::MAX);
+        let (runs, regions) = runs_and_regions(charts);
+        let max_rank = i32::try_from(max_rank).unwrap_or(i32::MAX);
         let parameters: [Parameter<'_>; 3] =
-            [(&runs, Type::INT4_ARRAY), (&codes, Type::TEXT_ARRAY), (&depth, Type::INT4)];
-        let mut charts: Vec<Vec<VideoRank>> = vec![Vec::new(); fetches.len()];
+            [(&runs, Type::INT4_ARRAY), (&regions, Type::TEXT_ARRAY), (&max_rank, Type::INT4)];
+        let mut by_chart: Vec<Vec<VideoRank>> = vec![Vec::new(); charts.len()];
         for row in &self.query(VIDEO_RANKS, &parameters).await? {
-            let index = self.index(row)?;
-            let (number, rank, video_id) = (fetches[index].number, self.rank(row, 1)?, self.get(row, 2)?);
-            charts[index].push(VideoRank { number, rank, video_id });
+            let index = self.chart_index(row)?;
+            by_chart[index].push(VideoRank {
+                number: charts[index].number,
+                rank: self.rank(row)?,
+                video_id: self.get(row, "video_id")?,
+            });
         }
-        charts.iter_mut().for_each(|chart| chart.sort_unstable_by_key(|video_rank| video_rank.rank));
-        Ok(charts)
+        by_chart.iter_mut().for_each(|ranks| ranks.sort_unstable_by_key(|video_rank| video_rank.rank));
+        Ok(by_chart)
     }
 
-    fn rank(&self, row: &Row, column: usize) -> Result<u32, HistoryError> {
-        Ok(u32::try_from(self.get::<i32>(row, column)?).unwrap_or(0))
+    fn rank(&self, row: &Row) -> Result<u32, HistoryError> {
+        Ok(u32::try_from(self.get::<i32>(row, "rank")?).unwrap_or(0))
     }
 
-    /// Which of the charts that were asked for a row belongs to; it is in the first column, counted from 1.
-    fn index(&self, row: &Row) -> Result<usize, HistoryError> {
-        Ok(usize::try_from(self.get::<i64>(row, 0)? - 1).unwrap_or(0))
+    /// Which of the requested charts a row belongs to.
+    fn chart_index(&self, row: &Row) -> Result<usize, HistoryError> {
+        Ok(usize::try_from(self.get::<i64>(row, "nth")? - 1).unwrap_or(0))
     }
 }
 
-/// A number for each chart, the same for those of the same region, source and category.
-fn lines(fetches: &[Fetch]) -> Vec<i64> {
+/// Numbers the charts; those of the same region and series get the same number.
+fn groups(charts: &[ChartRef]) -> Vec<i64> {
     let mut known = HashMap::new();
-    let mut lines = Vec::new();
-    for fetch in fetches {
+    let mut groups = Vec::new();
+    for chart in charts {
         let next = known.len() as i64;
-        lines.push(*known.entry((fetch.region, &fetch.series)).or_insert(next));
+        groups.push(*known.entry((chart.region, &chart.series)).or_insert(next));
     }
-    lines
+    groups
 }
 
-fn runs_and_regions(fetches: &[Fetch]) -> (Vec<i32>, Vec<&str>) {
-    let run = |fetch: &Fetch| i32::try_from(fetch.number).unwrap_or(0);
-    (fetches.iter().map(run).collect(), fetches.iter().map(|fetch| fetch.region.code()).collect())
+fn runs_and_regions(charts: &[ChartRef]) -> (Vec<i32>, Vec<&str>) {
+    let run = |chart: &ChartRef| i32::try_from(chart.number).unwrap_or(0);
+    (charts.iter().map(run).collect(), charts.iter().map(|chart| chart.region.code()).collect())
 }

@@ -1,4 +1,4 @@
-//! What PostgreSQL says, as a sentence with a remedy, and whether it is worth another try.
+//! Turns an error of PostgreSQL into a sentence with a remedy, and says whether to try again.
 
 use std::error::Error as _;
 
@@ -7,11 +7,10 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::certificate;
-use crate::history::HistoryError;
-use crate::history::location::PostgresUrl;
+use crate::history::{HistoryError, PostgresUrl};
 
-/// Whether the same may go well a moment later: the server asks to repeat it, or is about to be there
-/// again ("PostgreSQL Error Codes": classes 40 and 57; no code where there is no connection).
+/// Whether the same operation may succeed a moment later: the server asks to repeat it, or is restarting ("PostgreSQL
+/// Error Codes", classes 40 and 57). An error without a code means that there is no connection.
 pub(super) fn is_transient(error: &Error) -> bool {
     let transient = [
         SqlState::T_R_SERIALIZATION_FAILURE,
@@ -26,7 +25,7 @@ pub(super) fn is_transient(error: &Error) -> bool {
     }
 }
 
-/// What PostgreSQL says, with what to do about it ("PostgreSQL Error Codes").
+/// Adds what to do about an error ("PostgreSQL Error Codes").
 pub(super) fn explain(url: &PostgresUrl, error: &Error) -> HistoryError {
     if let Some(why) = refused_certificate(error) {
         let (why, remedy) = certificate::explain(url, why);
@@ -47,7 +46,7 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> HistoryError {
         "53300" => "the server has no connection left; run again, or raise its max_connections",
         "55P03" => "another program keeps its tables locked; end that, and run again",
         _ if code.starts_with("53") => "make room on the server, and run again",
-        // The library has no other sign of either.
+        // The client library gives no other sign of these two.
         _ if cause(error).contains("does not support TLS") => {
             "let the server offer TLS, or add sslmode=disable where nobody can listen"
         }
@@ -56,29 +55,29 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> HistoryError {
         }
         _ if causes(error).any(|cause| cause.to_string() == "password missing") => password_remedy(url),
         _ if code.is_empty() => "check that the server runs, and that its address is right",
-        _ => "run again; if it stays, please report this",
+        _ => "run again; if the error persists, please report it",
     };
     HistoryError::new(url, cause(error), remedy)
 }
 
 fn password_remedy(url: &PostgresUrl) -> &'static str {
-    match url.passwords() {
+    match url.password_sources() {
         Some(_) => "check the user in its address, and the password there, in PGPASSWORD or in ~/.pgpass",
-        None => "check the user and the password in its address; for one out of .env, no other place is looked into",
+        None => "check the user and the password in its address; for an address from .env, no other place is searched",
     }
 }
 
-/// What is wrong with the server's certificate, where that is the cause.
+/// What is wrong with the server's certificate, if that is the cause.
 fn refused_certificate(error: &Error) -> Option<&CertificateError> {
-    // TLS reports as an error of input and output, which does not count what it holds among its causes.
-    let held = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref());
-    match held?.downcast_ref::<rustls::Error>()? {
+    // TLS errors come inside an I/O error, which does not return them as its source.
+    let inner = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref());
+    match inner?.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidCertificate(why) => Some(why),
         _ => None,
     }
 }
 
-/// The innermost cause, which alone says what happened.
+/// The innermost cause; the others do not say what happened.
 fn cause(error: &Error) -> String {
     let innermost = || causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
     error.as_db_error().map_or_else(innermost, |error| error.message().to_owned())

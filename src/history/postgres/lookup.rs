@@ -1,4 +1,4 @@
-//! The addresses of a server's names, looked up by the system.
+//! Looks up the addresses of a server's names, with the system's resolver.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -8,14 +8,14 @@ use tokio_postgres::config::Host;
 
 use crate::support::blocking::run_blocking;
 
-/// The configuration once for each address of its servers, the first one first. The library would look names up itself,
-/// but panics where no thread can be started.
+/// Returns the configuration once for each address of its hosts, in order. The client library can look up names itself,
+/// but it panics if no thread can be started.
 ///
 /// # Errors
 /// When a name has no address.
 pub(super) async fn look_up(config: &Config) -> io::Result<Vec<Config>> {
     let hosts = config.get_hosts();
-    // Sockets of this machine need no look-up. Beside names, they leave no place for addresses.
+    // A socket has no address, and the library wants an address for every host or for none.
     if !config.get_hostaddrs().is_empty() || hosts.iter().any(|host| matches!(host, Host::Unix(_))) {
         return Ok(vec![config.clone()]);
     }
@@ -25,7 +25,7 @@ pub(super) async fn look_up(config: &Config) -> io::Result<Vec<Config>> {
             found.push(addresses(name.clone()).await?);
         }
     }
-    let most = found.iter().map(Vec::len).max().unwrap_or(0);
+    let count = found.iter().map(Vec::len).max().unwrap_or(0);
     let nth = |nth: usize| {
         let mut config = config.clone();
         found.iter().filter_map(|found| found.get(nth).or(found.last())).for_each(|address| {
@@ -33,7 +33,7 @@ pub(super) async fn look_up(config: &Config) -> io::Result<Vec<Config>> {
         });
         config
     };
-    Ok((0..most).map(nth).collect())
+    Ok((0..count).map(nth).collect())
 }
 
 async fn addresses(name: String) -> io::Result<Vec<IpAddr>> {

@@ -7,7 +7,9 @@ mod connect;
 mod delete;
 mod errors;
 mod lookup;
+mod migrations;
 mod open;
+mod operation;
 mod pgpass;
 mod select;
 mod server;
@@ -20,57 +22,43 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
+use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
-use self::connect::{Connector, GOODBYE, Session};
-use self::errors::{explain, is_transient};
-use self::open::{Opened, configure, open};
+use self::connect::{CLOSE_TIMEOUT, Connector, Session};
+use self::open::{OpenedDatabase, configure, open};
+use self::operation::{OPERATION_TIMEOUT, OperationError, begin, with_timeout};
 use self::write::insert;
-use super::changes::{Fetch, HistoryEntry};
-use super::location::PostgresUrl;
-use super::min_interval::{Asked, PastRegion};
 use super::rows::Rows;
-use super::shared_sql::NOTE_LEFT_OLD;
+use super::shared_sql::NOTE_LEFT_EXPIRED;
 use super::{
-    Access, Attempt, Backend, ChartFilter, HistoryError, KeptRun, KnownRegion, Period, Portion, SeriesRuns, VideoRank,
+    Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period, PostgresUrl,
+    RegionAttempt, RequestedRegion, SeriesRuns, VideoRank,
 };
 use crate::model::Document;
 
-pub(super) use self::connect::check;
-
-/// The advisory lock under which tables change and runs commit: one after the other, so that two
-/// runs with the same videos never wait for each other in a circle. "TRFD", and the schema of the tables, which is
-/// the session's only one.
-const COMMIT_LOCK: &str =
-    "SELECT pg_advisory_xact_lock(1414678084, oid::integer) FROM pg_namespace WHERE nspname = current_schema()";
-
-/// Takes the lock of a request, of the same tables. It is a session's, so that it ends with the connection, however
+/// Takes the lock of a request in this schema. It belongs to the session, so that it ends with the connection, however
 /// that ends.
-const CLAIM: &str = "
-    SELECT pg_try_advisory_lock(hashtextextended($1, oid::bigint))
+const LOCK_REQUEST: &str = "
+    SELECT pg_try_advisory_lock(hashtextextended($1, oid::bigint)) AS is_locked
     FROM pg_namespace WHERE nspname = current_schema()";
 
-/// Gives it back.
-const RELEASE: &str = "
+const UNLOCK_REQUEST: &str = "
     SELECT pg_advisory_unlock(hashtextextended($1, oid::bigint))
     FROM pg_namespace WHERE nspname = current_schema()";
 
-/// How long the claim of a run that has just gone is waited for: the server takes a moment to notice that.
-const CLAIM_PATIENCE: Duration = Duration::from_millis(500);
+/// How long to wait for the lock: the server takes a moment to notice that the run before has ended.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Between two tries to claim.
-const CLAIM_AGAIN: Duration = Duration::from_millis(25);
+/// Between two attempts to take the lock.
+const LOCK_INTERVAL: Duration = Duration::from_millis(25);
 
-/// How often a run is tried that the server asked to repeat, or whose connection broke. The waits
-/// between make some six seconds, in which a server restarts.
-const TRIES: u32 = 7;
+/// How often to try to record a run if the server asks to repeat it or the connection breaks. The waits add up to some
+/// six seconds, in which a server restarts.
+const MAX_ATTEMPTS: u32 = 7;
 
 /// The first of these waits; each is twice the one before.
-const BACKOFF: Duration = Duration::from_millis(100);
-
-/// The longest that a step may take: a server that is there and silent is given up then.
-const STEP: Duration = Duration::from_secs(60);
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 
 const TABLES: [&str; 6] = ["places", "counts", "presence", "videos", "run_regions", "runs"];
 
@@ -79,215 +67,186 @@ pub(super) struct Postgres {
     connector: Connector,
     session: Session,
     search_path: String,
-    request: Option<String>,
-    /// Text search configurations that the server has.
+    /// The request whose lock this session holds.
+    locked_request: Option<String>,
+    /// The text search configurations that the server has.
     search_configs: Vec<String>,
-}
-
-/// A step that failed, and whether the same may go well a moment later.
-struct Failure {
-    error: HistoryError,
-    may_pass: bool,
 }
 
 impl Postgres {
     pub(super) async fn open(url: &PostgresUrl, access: Access) -> Result<Postgres, HistoryError> {
         let connector = Connector::new(url).await?;
-        let Opened { session, search_path, search_configs } = open(url, &connector, access).await?;
-        Ok(Postgres { url: url.clone(), connector, session, search_path, request: None, search_configs })
+        let OpenedDatabase { session, search_path, search_configs } = open(url, &connector, access).await?;
+        Ok(Postgres { url: url.clone(), connector, session, search_path, locked_request: None, search_configs })
     }
 
-    /// What a step brings, if it does in time.
-    async fn within<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, HistoryError> {
-        within(&self.url, STEP, step).await.map_err(|failure| failure.error)
+    async fn with_timeout<T>(&self, operation: impl Future<Output = Result<T, Error>>) -> Result<T, HistoryError> {
+        Ok(with_timeout(&self.url, OPERATION_TIMEOUT, operation).await?)
     }
 
-    /// A new connection in place of a broken one, with the same claim.
-    async fn reconnect(&mut self) -> Result<(), Failure> {
-        let session = within(&self.url, self.connector.limit(), self.connector.connect()).await?;
-        let claimed = async {
+    /// Replaces a broken connection by a new one that holds the same lock.
+    async fn reconnect(&mut self) -> Result<(), OperationError> {
+        let session = with_timeout(&self.url, self.connector.timeout(), self.connector.connect()).await?;
+        let locked = async {
             configure(&session.client, &self.search_path).await?;
-            match &self.request {
-                Some(request) => try_claim(&session.client, request).await,
+            match &self.locked_request {
+                Some(request) => try_lock(&session.client, request).await,
                 None => Ok(true),
             }
         };
-        if !within(&self.url, STEP, claimed).await? {
-            session.end().await;
+        if !with_timeout(&self.url, OPERATION_TIMEOUT, locked).await? {
+            session.close().await;
             let why = "the connection broke, and another run of the same request has begun";
-            // Or the server has not noticed yet that the old connection is gone.
-            return Err(Failure { error: HistoryError::new(&self.url, why, "let that end"), may_pass: true });
+            // Transient, since the server may not have noticed yet that the old connection is gone.
+            return Err(OperationError {
+                error: HistoryError::new(&self.url, why, "let that end"),
+                is_transient: true,
+            });
         }
         self.session = session;
         Ok(())
     }
 
-    async fn try_store(&mut self, rows: &Rows<'_>, latest: Option<Timestamp>) -> Result<bool, Failure> {
+    async fn try_record(&mut self, rows: &Rows<'_>, latest: Option<Timestamp>) -> Result<bool, OperationError> {
         if self.session.client.is_closed() {
             self.reconnect().await?;
         }
-        let (client, configs) = (&mut self.session.client, &self.search_configs);
-        let stored = async {
+        let (client, search_configs) = (&mut self.session.client, &self.search_configs);
+        let recorded = async {
             let transaction = begin(client).await?;
-            let is_new = insert(&transaction, rows, configs, latest).await?;
+            let is_new = insert(&transaction, rows, search_configs, latest).await?;
             transaction.commit().await?;
             Ok(is_new)
         };
-        within(&self.url, STEP, stored).await
+        with_timeout(&self.url, OPERATION_TIMEOUT, recorded).await
     }
 }
 
-/// What a step brings, if it does in time.
-async fn within<T>(
-    url: &PostgresUrl,
-    limit: Duration,
-    step: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Failure> {
-    match tokio::time::timeout(limit, step).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(Failure { error: explain(url, &error), may_pass: is_transient(&error) }),
-        Err(_) => {
-            let why = format!("no answer within {} s", limit.as_secs());
-            let error = HistoryError::new(url, why, "check that the server runs, and what keeps it busy");
-            Err(Failure { error, may_pass: false })
-        }
-    }
+async fn try_lock(client: &Client, request: &str) -> Result<bool, Error> {
+    client.query_typed_one(LOCK_REQUEST, &[(&request, Type::TEXT)]).await?.try_get("is_locked")
 }
 
-/// A transaction that sees what others committed while it waited for a lock, whatever the database's default.
-async fn begin(client: &mut Client) -> Result<Transaction<'_>, Error> {
-    client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await
-}
-
-async fn try_claim(client: &Client, request: &str) -> Result<bool, Error> {
-    client.query_typed_one(CLAIM, &[(&request, Type::TEXT)]).await?.try_get(0)
-}
-
-async fn release(client: &Client, request: &str) -> Result<(), Error> {
-    client.query_typed(RELEASE, &[(&request, Type::TEXT)]).await.map(drop)
+async fn unlock(client: &Client, request: &str) -> Result<(), Error> {
+    client.query_typed(UNLOCK_REQUEST, &[(&request, Type::TEXT)]).await.map(drop)
 }
 
 #[async_trait]
 impl Backend for Postgres {
-    async fn claim(&mut self, request: &str) -> Result<bool, HistoryError> {
-        let began = Instant::now();
-        let claimed = async {
-            while !try_claim(&self.session.client, request).await? {
-                if began.elapsed() > CLAIM_PATIENCE {
+    async fn lock_request(&mut self, request: &str) -> Result<bool, HistoryError> {
+        let started_at = Instant::now();
+        let locked = async {
+            while !try_lock(&self.session.client, request).await? {
+                if started_at.elapsed() > LOCK_TIMEOUT {
                     return Ok(false);
                 }
-                tokio::time::sleep(CLAIM_AGAIN).await;
+                tokio::time::sleep(LOCK_INTERVAL).await;
             }
             Ok(true)
         };
-        let is_ours = self.within(claimed).await?;
-        if is_ours {
-            self.request = Some(request.to_owned());
+        let is_locked = self.with_timeout(locked).await?;
+        if is_locked {
+            self.locked_request = Some(request.to_owned());
         }
-        Ok(is_ours)
+        Ok(is_locked)
     }
 
-    async fn past(&mut self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, HistoryError> {
-        self.select_past(asked, since).await
-    }
-
-    async fn store(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<bool, HistoryError> {
-        let rows = Rows::of(document);
-        let mut tries = 1;
+    async fn record(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<bool, HistoryError> {
+        let rows = Rows::new(document);
+        let mut attempt = 1;
         loop {
-            let failure = match self.try_store(&rows, latest).await {
-                // Whether a commit went through whose answer was lost, the run's id tells the next try.
-                Ok(is_new) => return Ok(is_new || tries > 1),
-                Err(failure) => failure,
+            let failed = match self.try_record(&rows, latest).await {
+                // If the run is there already at a later attempt, an earlier one was committed and its answer was lost.
+                Ok(is_new) => return Ok(is_new || attempt > 1),
+                Err(failed) => failed,
             };
-            if !failure.may_pass || tries == TRIES {
-                return Err(failure.error);
+            if !failed.is_transient || attempt == MAX_ATTEMPTS {
+                return Err(failed.error);
             }
-            tracing::debug!("another try: {}", failure.error);
-            tokio::time::sleep(BACKOFF * 2_u32.pow(tries - 1)).await;
-            tries += 1;
+            tracing::debug!("trying again: {}", failed.error);
+            tokio::time::sleep(FIRST_BACKOFF * 2_u32.pow(attempt - 1)).await;
+            attempt += 1;
         }
     }
 
-    async fn kept(&mut self) -> Result<Vec<KeptRun>, HistoryError> {
-        self.select_kept().await
+    async fn kept_runs(&mut self) -> Result<Vec<KeptRun>, HistoryError> {
+        self.select_kept_runs().await
     }
 
-    async fn note_left_old(&mut self, run_id: &str) -> Result<(), HistoryError> {
+    async fn note_left_expired(&mut self, run_id: &str) -> Result<(), HistoryError> {
         let id = Uuid::parse_str(run_id).unwrap_or_default();
-        self.within(self.session.client.execute_typed(NOTE_LEFT_OLD, &[(&id, Type::UUID)])).await.map(drop)
+        self.with_timeout(self.session.client.execute_typed(NOTE_LEFT_EXPIRED, &[(&id, Type::UUID)])).await.map(drop)
     }
 
     async fn delete_charts(&mut self, run: i64) -> Result<(), HistoryError> {
         self.delete_charts_of(run).await
     }
 
-    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Portion, HistoryError> {
+    async fn delete_unseen(&mut self, expired_before: Timestamp) -> Result<Batch, HistoryError> {
         self.delete_unseen_before(expired_before).await
     }
 
-    async fn delete_log(&mut self, before: Timestamp) -> Result<Portion, HistoryError> {
+    async fn delete_log(&mut self, before: Timestamp) -> Result<Batch, HistoryError> {
         self.delete_log_before(before).await
     }
 
-    async fn forget_ahead(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), HistoryError> {
-        self.forget_after(latest, now).await
+    async fn repair_future_dates(&mut self, latest: Timestamp, now: Timestamp) -> Result<(), HistoryError> {
+        self.repair_dates_after(latest, now).await
     }
 
     async fn begin_snapshot(&mut self) -> Result<(), HistoryError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        self.within(self.session.client.batch_execute(begin)).await
+        self.with_timeout(self.session.client.batch_execute(begin)).await
     }
 
-    async fn regions(&mut self) -> Result<Vec<KnownRegion>, HistoryError> {
-        self.select_regions().await
+    async fn requested_regions(&mut self) -> Result<Vec<RequestedRegion>, HistoryError> {
+        self.select_requested_regions().await
     }
 
-    async fn newest(&mut self, filter: &ChartFilter) -> Result<Vec<Fetch>, HistoryError> {
-        self.select_newest(filter).await
+    async fn newest_charts(&mut self, filter: &ChartFilter) -> Result<Vec<ChartRef>, HistoryError> {
+        self.select_newest_charts(filter).await
     }
 
-    async fn charts(&mut self, fetches: &[Fetch]) -> Result<Vec<Vec<HistoryEntry>>, HistoryError> {
-        self.select_charts(fetches).await
+    async fn chart_entries(&mut self, charts: &[ChartRef]) -> Result<Vec<Vec<HistoryEntry>>, HistoryError> {
+        self.select_chart_entries(charts).await
     }
 
-    async fn video_ranks(&mut self, fetches: &[Fetch], depth: u32) -> Result<Vec<Vec<VideoRank>>, HistoryError> {
-        self.select_video_ranks(fetches, depth).await
+    async fn video_ranks(&mut self, charts: &[ChartRef], max_rank: u32) -> Result<Vec<Vec<VideoRank>>, HistoryError> {
+        self.select_video_ranks(charts, max_rank).await
     }
 
     async fn series(&mut self, until: Timestamp) -> Result<Vec<SeriesRuns>, HistoryError> {
         self.select_series(until).await
     }
 
-    async fn attempts(&mut self, period: &Period) -> Result<Vec<Attempt>, HistoryError> {
-        self.select_attempts(period).await
+    async fn region_attempts(&mut self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError> {
+        self.select_region_attempts(period).await
     }
 
     async fn size(&mut self) -> Result<u64, HistoryError> {
-        self.within(size(&self.session.client)).await
+        self.with_timeout(size(&self.session.client)).await
     }
 
-    async fn give_room_back(&mut self) -> Result<Option<String>, HistoryError> {
-        self.rewrite_tables().await
+    async fn vacuum(&mut self) -> Result<Option<String>, HistoryError> {
+        self.vacuum_tables().await
     }
 
     async fn close(self: Box<Self>) {
-        let Postgres { session, request, .. } = *self;
-        let goodbye = async {
-            if let Some(request) = request {
-                // The server would find out by itself that nobody is there any more, but perhaps not before the next
-                // run has begun.
-                let _ = release(&session.client, &request).await;
+        let Postgres { session, locked_request, .. } = *self;
+        let closed = async {
+            if let Some(request) = locked_request {
+                // The server releases the lock when it notices the end of the session, which may be after the next run
+                // has begun.
+                let _ = unlock(&session.client, &request).await;
             }
-            session.end().await;
+            session.close().await;
         };
-        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
     }
 }
 
-/// Bytes that the tables and their indices take.
+/// The size of the tables and their indexes in bytes.
 async fn size(client: &Client) -> Result<u64, Error> {
-    let sql = "SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest($1::text[]) AS name";
-    let bytes: i64 = client.query_one(sql, &[&TABLES.as_slice()]).await?.try_get(0)?;
+    let sql = "SELECT sum(pg_total_relation_size(name::regclass))::bigint AS bytes FROM unnest($1::text[]) AS name";
+    let bytes: i64 = client.query_one(sql, &[&TABLES.as_slice()]).await?.try_get("bytes")?;
     Ok(u64::try_from(bytes).unwrap_or(0))
 }

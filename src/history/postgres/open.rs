@@ -1,22 +1,23 @@
-//! Opening a database: whether it can be used, found out before anything is spent, and its tables brought up to date.
+//! Opens a database, checks that it can be used before any quota is spent, and brings its tables up to date.
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 use super::connect::{Connector, Session};
-use super::server::{Server, is_shared};
-use super::{COMMIT_LOCK, STEP, begin, within};
-use crate::history::location::PostgresUrl;
-use crate::history::{Access, HistoryError};
+use super::migrations::MIGRATIONS;
+use super::operation::{COMMIT_LOCK, OPERATION_TIMEOUT, begin, with_timeout};
+use super::server::{ServerInfo, is_shared};
+use crate::history::{Access, HistoryError, PostgresUrl};
 
-/// Applied in this order; `trendfetch_schema` says how many a database has had.
-const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql"), include_str!("0003.sql")];
-
-/// One column, the search path. What is otherwise the role's, the database's or the server's: nobody's lock is waited for without an end; what a run
-/// holds that vanished (its machine lost power) the server gives back within a minute or two, not after the two hours
-/// that TCP takes by default; no statement and no pause ends the session, and with it the claim of the request; a
-/// question for all regions is not compiled first. Only what the server has is set, and of a ban on writing only the
-/// role's own.
+/// Overrides settings that the role, the database or the server may have. Parameter: the search path.
+///
+/// - A lock is not waited for without limit.
+/// - The server releases the locks of a machine that lost power within a minute or two; TCP takes two hours by default.
+/// - No timeout of a statement or of an idle session ends the session, and with it the lock of the request.
+/// - A query for all regions is not compiled first (`jit`).
+/// - A default of reading only is lifted if it was set for the role, but not if it was set for the database or server.
+///
+/// Settings that an older server does not have are left out.
 const CONFIGURE: &str = "
     SELECT set_config(name, value, false)
     FROM pg_settings JOIN (VALUES
@@ -26,26 +27,26 @@ const CONFIGURE: &str = "
     ) AS ours (name, value) USING (name)
     WHERE name <> 'default_transaction_read_only' OR source IN ('user', 'database user')";
 
-/// A database that will do.
-pub(super) struct Opened {
+pub(super) struct OpenedDatabase {
     pub(super) session: Session,
     /// See [`configure`].
     pub(super) search_path: String,
-    /// The names of its text search configurations.
+    /// The text search configurations that the server has.
     pub(super) search_configs: Vec<String>,
 }
 
-/// Opens, and finds out whether the database can be used and, for a run, written.
-///
 /// # Errors
-/// When it cannot.
-pub(super) async fn open(url: &PostgresUrl, connector: &Connector, access: Access) -> Result<Opened, HistoryError> {
-    let connecting = within(url, connector.limit(), connector.connect()).await;
-    let mut session = connecting.map_err(|failure| failure.error)?;
+/// When the database cannot be used for this access.
+pub(super) async fn open(
+    url: &PostgresUrl,
+    connector: &Connector,
+    access: Access,
+) -> Result<OpenedDatabase, HistoryError> {
+    let mut session = with_timeout(url, connector.timeout(), connector.connect()).await?;
     match prepare(url, connector, &mut session.client, access).await {
-        Ok((search_path, search_configs)) => Ok(Opened { session, search_path, search_configs }),
+        Ok((search_path, search_configs)) => Ok(OpenedDatabase { session, search_path, search_configs }),
         Err(error) => {
-            session.end().await;
+            session.close().await;
             Err(error)
         }
     }
@@ -57,7 +58,7 @@ async fn prepare(
     client: &mut Client,
     access: Access,
 ) -> Result<(String, Vec<String>), HistoryError> {
-    let server = step(url, Server::look(client, access)).await?;
+    let server = with_timeout(url, OPERATION_TIMEOUT, ServerInfo::query(client, access)).await?;
     server.check(url, access)?;
     let is_shared = server.is_pooled() && is_shared(client, connector).await;
     if is_shared && access == Access::Create {
@@ -68,51 +69,47 @@ async fn prepare(
         ));
     }
     let search_path = server.search_path().to_owned();
-    // What is set in a session of others would be theirs.
+    // In a shared session, the settings would be those of others too.
     let configured = async { if is_shared { Ok(()) } else { configure(client, &search_path).await } };
-    // Sent together, and done one after the other.
-    let read =
+    // Sent together; the server executes them in this order.
+    let queries =
         async { tokio::try_join!(biased; configured, version(client, server.has_tables()), search_configs(client)) };
-    let ((), mut found, search_configs) = step(url, read).await?;
+    let ((), mut found, search_configs) = with_timeout(url, OPERATION_TIMEOUT, queries).await?;
     if found < MIGRATIONS.len() {
         server.check_migration(url, found, MIGRATIONS.len())?;
-        found = step(url, migrate(client)).await?;
+        found = with_timeout(url, OPERATION_TIMEOUT, migrate(client)).await?;
     }
     if found > MIGRATIONS.len() {
-        return Err(HistoryError::newer(url, found, MIGRATIONS.len()));
+        return Err(HistoryError::newer_version(url, found, MIGRATIONS.len()));
     }
     Ok((search_path, search_configs))
 }
 
-async fn step<T>(url: &PostgresUrl, step: impl Future<Output = Result<T, Error>>) -> Result<T, HistoryError> {
-    within(url, STEP, step).await.map_err(|failure| failure.error)
-}
-
-/// Makes the session independent of what others have set, and of other tables with the same names.
+/// Makes the session independent of settings of others, and of tables of the same names in other schemas.
 pub(super) async fn configure(client: &Client, search_path: &str) -> Result<(), Error> {
     client.query_typed(CONFIGURE, &[(&search_path, Type::TEXT)]).await.map(drop)
 }
 
-/// Migrations that the database has had.
+/// How many migrations the database has.
 async fn version(client: &Client, has_tables: bool) -> Result<usize, Error> {
     if !has_tables {
         return Ok(0);
     }
-    let row = client.query_typed_one("SELECT coalesce(max(version), 0) FROM trendfetch_schema", &[]).await?;
-    Ok(usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or(usize::MAX))
+    let row = client.query_typed_one("SELECT coalesce(max(version), 0) AS version FROM trendfetch_schema", &[]).await?;
+    Ok(usize::try_from(row.try_get::<_, i64>("version")?).unwrap_or(usize::MAX))
 }
 
 async fn search_configs(client: &Client) -> Result<Vec<String>, Error> {
-    let sql = "SELECT array_agg(cfgname::text) FROM pg_ts_config WHERE pg_ts_config_is_visible(oid)";
-    client.query_typed_one(sql, &[]).await?.try_get(0)
+    let sql = "SELECT array_agg(cfgname::text) AS names FROM pg_ts_config WHERE pg_ts_config_is_visible(oid)";
+    client.query_typed_one(sql, &[]).await?.try_get("names")
 }
 
-/// The version that is there in the end.
+/// Returns the version of the tables after that.
 async fn migrate(client: &mut Client) -> Result<usize, Error> {
     let transaction = begin(client).await?;
     transaction.batch_execute(COMMIT_LOCK).await?;
     transaction.batch_execute("CREATE TABLE IF NOT EXISTS trendfetch_schema (version bigint PRIMARY KEY)").await?;
-    // Another process may have been here meanwhile.
+    // Another process may have migrated it since.
     let applied = version(transaction.client(), true).await?;
     for (migration, number) in MIGRATIONS.iter().zip(1_i64..).skip(applied) {
         transaction.batch_execute(migration).await?;

@@ -1,40 +1,40 @@
-//! The password file of PostgreSQL's own programs ("The Password File"), read as they read it.
+//! Reads the password file of PostgreSQL's own programs ("The Password File") as they do.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// What a line of the file must say to count: a host, a port, a database and a user.
-pub(super) type Wanted<'a> = [&'a str; 4];
+/// What a line must match: host, port, database and user.
+pub(super) type Login<'a> = [&'a str; 4];
 
-/// The password in a file; `None` where there is none, and with a warning where others may read the file.
-pub(super) fn read(path: &Path, wanted: Wanted<'_>) -> Option<String> {
+/// Returns `None` if the file has no such login, or, with a warning, if others may read the file.
+pub(super) fn read(path: &Path, login: Login<'_>) -> Option<String> {
     let file = fs::metadata(path).ok()?;
     if !file.is_file() || file.permissions().mode() & 0o077 != 0 {
         tracing::warn!(
-            "the password file {} is left out, since it is no file that its owner alone may read; chmod 600 makes it one",
+            "the password file {} is ignored, since it is not a regular file that only its owner may read; use chmod 600",
             path.display()
         );
         return None;
     }
-    // As bytes, since other lines need not be UTF-8.
-    find(&String::from_utf8_lossy(&fs::read(path).ok()?), wanted)
+    // Other lines need not be UTF-8.
+    find(&String::from_utf8_lossy(&fs::read(path).ok()?), login)
 }
 
-/// The password of the first line that fits.
-fn find(text: &str, wanted: Wanted<'_>) -> Option<String> {
+/// The password of the first line that matches.
+fn find(text: &str, login: Login<'_>) -> Option<String> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| line.trim_end_matches('\r')).find_map(|line| {
         let mut rest = line;
-        for value in wanted {
-            rest = after(rest, value)?;
+        for value in login {
+            rest = strip_field(rest, value)?;
         }
         Some(field(rest).0)
     })
 }
 
-/// What comes after the first field of a line, where that is `*` or this value.
-fn after<'a>(line: &'a str, value: &str) -> Option<&'a str> {
+/// Returns what comes after the first field of a line if that field is `*` or this value.
+fn strip_field<'a>(line: &'a str, value: &str) -> Option<&'a str> {
     let (field, rest) = match line.strip_prefix("*:") {
         Some(rest) => (value.to_owned(), Some(rest)),
         None => field(line),
@@ -42,14 +42,14 @@ fn after<'a>(line: &'a str, value: &str) -> Option<&'a str> {
     rest.filter(|_| field == value)
 }
 
-/// The first field of a line, without its backslashes, and what comes after its colon.
+/// The first field of a line with its escapes resolved, and what comes after its colon.
 fn field(line: &str) -> (String, Option<&str>) {
     let mut field = String::new();
     let mut characters = line.chars();
     while let Some(character) = characters.next() {
         match character {
             ':' => return (field, Some(characters.as_str())),
-            // One at the end of a line stands for itself.
+            // A backslash at the end of a line stands for itself.
             '\\' => field.push(characters.next().unwrap_or('\\')),
             other => field.push(other),
         }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_that_fits_counts() {
+    fn the_first_line_that_matches_counts() {
         let file = "# db:5432:trends:me:no\n\
                     db:5432:trends:you:yours\n\
                     db:5433:trends:me:other port\n\

@@ -1,4 +1,5 @@
-//! What is read: each question is one statement and one round trip, however many regions it is about.
+//! What is read. Each query is one statement and one round trip, however many regions it covers, and each type is read
+//! from its columns by name.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -8,90 +9,74 @@ use uuid::Uuid;
 use super::Postgres;
 use super::columns::Parameter;
 use super::errors::explain;
-use crate::history::changes::Fetch;
-use crate::history::min_interval::{Asked, PastRegion};
 use crate::history::{
-    Attempt, ChartFilter, ChartSeries, HistoryError, KeptRun, KnownRegion, Period, SeriesRuns, shared_sql,
+    ChartFilter, ChartRef, ChartSeries, HistoryError, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
+    shared_sql,
 };
 use crate::model::Status;
 use crate::model::region::Region;
 
 impl Postgres {
     pub(super) async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, HistoryError> {
-        self.within(self.session.client.query_typed(sql, parameters)).await
+        self.with_timeout(self.session.client.query_typed(sql, parameters)).await
     }
 
-    pub(super) async fn select_kept(&self) -> Result<Vec<KeptRun>, HistoryError> {
-        let kept = |row: &Row| {
+    pub(super) async fn select_kept_runs(&self) -> Result<Vec<KeptRun>, HistoryError> {
+        let run = |row: &Row| {
             Ok(KeptRun {
-                number: self.get::<i32>(row, 0)?.into(),
-                id: self.get::<Uuid>(row, 1)?.to_string(),
-                fetched_at: self.get(row, 2)?,
-                left_old: self.get(row, 3)?,
+                number: self.get::<i32>(row, "number")?.into(),
+                id: self.get::<Uuid>(row, "id")?.to_string(),
+                fetched_at: self.get(row, "fetched_at")?,
+                left_expired: self.get(row, "left_expired")?,
             })
         };
-        self.query(shared_sql::KEPT, &[]).await?.iter().map(kept).collect()
+        self.query(shared_sql::KEPT_RUNS, &[]).await?.iter().map(run).collect()
     }
 
-    pub(super) async fn select_past(&self, asked: &Asked, since: Timestamp) -> Result<Vec<PastRegion>, HistoryError> {
-        let (category, depth) = (asked.category_id.map(i64::from), i64::from(asked.depth));
-        let parameters: [Parameter<'_>; 4] =
-            [(&asked.source, Type::TEXT), (&category, Type::INT8), (&depth, Type::INT8), (&since, Type::TIMESTAMPTZ)];
-        let past = |row: &Row| {
-            Ok(PastRegion {
-                run_id: self.get::<Uuid>(row, 0)?.to_string(),
-                fetched_at: self.get(row, 1)?,
-                region: self.region(row, 2)?,
-                is_answered: self.get(row, 3)?,
-            })
-        };
-        self.query(&translated(shared_sql::PAST), &parameters).await?.iter().map(past).collect()
-    }
-
-    pub(super) async fn select_regions(&self) -> Result<Vec<KnownRegion>, HistoryError> {
-        let known = |row: &Row| Ok(KnownRegion { region: self.region(row, 0)?, asked_at: self.get(row, 1)? });
-        let rows = self.query(shared_sql::REGIONS, &[]).await?;
-        let mut regions: Vec<KnownRegion> = rows.iter().map(known).collect::<Result<_, HistoryError>>()?;
-        // Not by the collation of the database.
-        regions.sort_unstable_by_key(|known| known.region);
+    pub(super) async fn select_requested_regions(&self) -> Result<Vec<RequestedRegion>, HistoryError> {
+        let requested =
+            |row: &Row| Ok(RequestedRegion { region: self.region(row)?, requested_at: self.get(row, "requested_at")? });
+        let rows = self.query(shared_sql::REQUESTED_REGIONS, &[]).await?;
+        let mut regions: Vec<RequestedRegion> = rows.iter().map(requested).collect::<Result<_, HistoryError>>()?;
+        // The database may sort by another collation.
+        regions.sort_unstable_by_key(|requested| requested.region);
         Ok(regions)
     }
 
-    pub(super) async fn select_newest(&self, filter: &ChartFilter) -> Result<Vec<Fetch>, HistoryError> {
+    pub(super) async fn select_newest_charts(&self, filter: &ChartFilter) -> Result<Vec<ChartRef>, HistoryError> {
         let codes: Vec<&str> = filter.regions.iter().map(Region::code).collect();
         let any_category = filter.category_id.is_none();
-        let (category, most) = (filter.category_id.flatten().map(i64::from), i64::from(filter.most));
+        let (category, limit) = (filter.category_id.flatten().map(i64::from), i64::from(filter.limit));
         let parameters: [Parameter<'_>; 6] = [
             (&filter.until, Type::TIMESTAMPTZ),
             (&filter.source, Type::TEXT),
             (&any_category, Type::BOOL),
             (&category, Type::INT8),
-            (&most, Type::INT8),
+            (&limit, Type::INT8),
             (&codes, Type::TEXT_ARRAY),
         ];
-        let fetch = |row: &Row| {
-            Ok(Fetch {
-                region: self.region(row, 0)?,
-                run_id: self.get::<Uuid>(row, 1)?.to_string(),
-                number: self.get::<i32>(row, 2)?.into(),
-                fetched_at: self.get(row, 3)?,
-                series: self.series(row, 4)?,
-                depth: self.number(row, 6)?,
+        let chart = |row: &Row| {
+            Ok(ChartRef {
+                region: self.region(row)?,
+                run_id: self.get::<Uuid>(row, "run_id")?.to_string(),
+                number: self.get::<i32>(row, "number")?.into(),
+                fetched_at: self.get(row, "fetched_at")?,
+                series: self.chart_series(row)?,
+                max_results: self.saturating_u32(row, "max_results")?,
             })
         };
-        let sql = translated(shared_sql::NEWEST).replace("REGIONS", "SELECT unnest($6::text[])");
-        self.query(&sql, &parameters).await?.iter().map(fetch).collect()
+        self.query(&adapted(shared_sql::NEWEST_CHARTS), &parameters).await?.iter().map(chart).collect()
     }
 
     pub(super) async fn select_series(&self, until: Timestamp) -> Result<Vec<SeriesRuns>, HistoryError> {
         let series = |row: &Row| {
-            let runs = u64::try_from(self.get::<i64>(row, 2)?).unwrap_or(0);
-            Ok(SeriesRuns { series: self.series(row, 0)?, runs, newest: self.get(row, 3)? })
+            let runs = u64::try_from(self.get::<i64>(row, "runs")?).unwrap_or(0);
+            Ok(SeriesRuns { series: self.chart_series(row)?, runs, newest: self.get(row, "newest")? })
         };
-        self.query(shared_sql::SCOPES, &[(&until, Type::TIMESTAMPTZ)]).await?.iter().map(series).collect()
+        self.query(shared_sql::SERIES, &[(&until, Type::TIMESTAMPTZ)]).await?.iter().map(series).collect()
     }
 
-    pub(super) async fn select_attempts(&self, period: &Period) -> Result<Vec<Attempt>, HistoryError> {
+    pub(super) async fn select_region_attempts(&self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError> {
         let Period { series, since, until } = period;
         let category = series.category_id.map(i64::from);
         let parameters: [Parameter<'_>; 4] = [
@@ -101,59 +86,63 @@ impl Postgres {
             (until, Type::TIMESTAMPTZ),
         ];
         let attempt = |row: &Row| {
-            let (kind, message): (Option<String>, Option<String>) = (self.get(row, 7)?, self.get(row, 8)?);
-            let status: &str = self.get(row, 5)?;
-            Ok(Attempt {
-                run_id: self.get::<Uuid>(row, 0)?.to_string(),
-                number: self.get::<i32>(row, 1)?.into(),
-                fetched_at: self.get(row, 2)?,
-                depth: self.number(row, 3)?,
-                region: self.region(row, 4)?,
-                status: Status::find(status).ok_or_else(|| self.odd("a row of it has no known status"))?,
-                videos: self.number(row, 6)?,
-                error: kind.map(|kind| (kind, message.unwrap_or_default())),
-                is_pruned: self.get(row, 9)?,
+            let error_kind: Option<String> = self.get(row, "error_kind")?;
+            let error_message: Option<String> = self.get(row, "error_message")?;
+            Ok(RegionAttempt {
+                run_id: self.get::<Uuid>(row, "run_id")?.to_string(),
+                number: self.get::<i32>(row, "number")?.into(),
+                fetched_at: self.get(row, "fetched_at")?,
+                max_results: self.saturating_u32(row, "max_results")?,
+                region: self.region(row)?,
+                status: self.status(row)?,
+                videos: self.saturating_u32(row, "videos")?,
+                error: error_kind.map(|kind| (kind, error_message.unwrap_or_default())),
+                is_pruned: self.get(row, "pruned")?,
             })
         };
-        let rows = self.query(&translated(shared_sql::ATTEMPTS), &parameters).await?;
-        let mut attempts: Vec<Attempt> = rows.iter().map(attempt).collect::<Result<_, HistoryError>>()?;
-        // Not by the collation of the database.
+        let rows = self.query(&adapted(shared_sql::REGION_ATTEMPTS), &parameters).await?;
+        let mut attempts: Vec<RegionAttempt> = rows.iter().map(attempt).collect::<Result<_, HistoryError>>()?;
+        // The database may sort by another collation.
         attempts.sort_by(|one, other| {
-            let (this, that) = ((one.fetched_at, &one.run_id), (other.fetched_at, &other.run_id));
-            this.cmp(&that).then(one.region.cmp(&other.region))
+            let run = one.fetched_at.cmp(&other.fetched_at).then_with(|| one.run_id.cmp(&other.run_id));
+            run.then(one.region.cmp(&other.region))
         });
         Ok(attempts)
     }
 
-    /// A column of an answer.
-    pub(super) fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: usize) -> Result<T, HistoryError> {
+    pub(super) fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: &str) -> Result<T, HistoryError> {
         row.try_get(column).map_err(|error| explain(&self.url, &error))
     }
 
-    /// A count of ours.
-    fn number(&self, row: &Row, column: usize) -> Result<u32, HistoryError> {
+    fn chart_series(&self, row: &Row) -> Result<ChartSeries, HistoryError> {
+        let category_id = self.get::<Option<i64>>(row, "category_id")?.and_then(|id| u32::try_from(id).ok());
+        Ok(ChartSeries { source: self.get(row, "source")?, category_id })
+    }
+
+    /// A loaded document may hold any number.
+    fn saturating_u32(&self, row: &Row, column: &str) -> Result<u32, HistoryError> {
         Ok(u32::try_from(self.get::<i64>(row, column)?).unwrap_or(u32::MAX))
     }
 
-    fn region(&self, row: &Row, column: usize) -> Result<Region, HistoryError> {
-        let code: &str = self.get(row, column)?;
-        Region::new(code).ok_or_else(|| self.odd("a row of it names no region"))
+    fn region(&self, row: &Row) -> Result<Region, HistoryError> {
+        let code: &str = self.get(row, "region")?;
+        Region::new(code).ok_or_else(|| self.invalid_row("a row of it names no region"))
     }
 
-    /// Source and category, in two columns.
-    fn series(&self, row: &Row, column: usize) -> Result<ChartSeries, HistoryError> {
-        let category_id = self.get::<Option<i64>>(row, column + 1)?.and_then(|id| u32::try_from(id).ok());
-        Ok(ChartSeries { source: self.get(row, column)?, category_id })
+    fn status(&self, row: &Row) -> Result<Status, HistoryError> {
+        let status: &str = self.get(row, "status")?;
+        Status::find(status).ok_or_else(|| self.invalid_row("a row of it has no known status"))
     }
 
-    fn odd(&self, why: &'static str) -> HistoryError {
+    fn invalid_row(&self, why: &'static str) -> HistoryError {
         HistoryError::new(&self.url, why, "delete what another program wrote there")
     }
 }
 
-/// What stands in a shared query for what each backend has in its own way. A subquery with an offset is not taken apart,
-/// and so is asked for each run.
-fn translated(sql: &str) -> String {
-    let joined = "runs CROSS JOIN LATERAL (SELECT * FROM run_regions WHERE run_id = runs.id OFFSET 0) AS run_regions";
-    sql.replace("RUNS_AND_REGIONS", joined)
+/// Replaces the placeholders of a shared query. PostgreSQL does not merge a subquery with an offset into the query around
+/// it, so that it looks up the regions of each run.
+fn adapted(sql: &str) -> String {
+    let regions_of_run = "SELECT * FROM run_regions WHERE run_id = runs.id OFFSET 0";
+    sql.replace("{RUNS_AND_REGIONS}", &format!("runs CROSS JOIN LATERAL ({regions_of_run}) AS run_regions"))
+        .replace("{REGIONS}", "SELECT unnest($6::text[])")
 }

@@ -1,14 +1,13 @@
-//! What a server, a database and a role are like, and whether they will do.
+//! Checks that the server, the database and the role can be used as a history.
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
 use super::connect::Connector;
-use crate::history::location::PostgresUrl;
-use crate::history::{Access, HistoryError};
+use crate::history::{Access, HistoryError, PostgresUrl};
 
-/// What a run does with each table.
-const WRITES: [(&str, &[&str]); 8] = [
+/// The privileges that a run needs on each table.
+const PRIVILEGES: [(&str, &[&str]); 8] = [
     ("trendfetch_schema", &["SELECT"]),
     ("runs", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("run_regions", &["SELECT", "INSERT", "DELETE"]),
@@ -19,77 +18,76 @@ const WRITES: [(&str, &[&str]); 8] = [
     ("presence", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
 ];
 
-/// One row: lists of tables and of the rights that are needed on them. Names come quoted, as a statement has them.
-const LOOK: &str = "
+/// Parameters: lists of tables and of the privileges that are needed on them. Names come quoted, ready for a statement.
+const SERVER_INFO: &str = "
     WITH history AS (
         SELECT nspname, pg_get_userbyid(relowner) AS owner, pg_has_role(relowner, 'USAGE') AS is_ours
         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
         WHERE pg_class.oid = to_regclass('trendfetch_schema')
     )
-    SELECT current_setting('server_encoding'), pg_is_in_recovery(),
+    SELECT current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS is_standby,
            current_setting('transaction_read_only') = 'on'
                AND (SELECT source NOT IN ('user', 'database user') FROM pg_settings
-                    WHERE name = 'default_transaction_read_only'),
-           (SELECT source <> 'client' FROM pg_settings WHERE name = 'application_name'),
-           quote_ident(current_user), quote_ident(current_database()),
-           (SELECT quote_ident(owner) FROM history), coalesce((SELECT is_ours FROM history), false),
-           quote_ident(coalesce((SELECT nspname FROM history), current_schema())),
-           has_database_privilege(current_database(), 'TEMPORARY'),
-           coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
+                    WHERE name = 'default_transaction_read_only') AS is_read_only,
+           (SELECT source <> 'client' FROM pg_settings WHERE name = 'application_name') AS is_pooled,
+           quote_ident(current_user) AS role, quote_ident(current_database()) AS database,
+           (SELECT quote_ident(owner) FROM history) AS owner,
+           coalesce((SELECT is_ours FROM history), false) AS is_owner,
+           quote_ident(coalesce((SELECT nspname FROM history), current_schema())) AS schema,
+           has_database_privilege(current_database(), 'TEMPORARY') AS may_use_temporary,
+           coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
            ARRAY(SELECT privilege
                  FROM history, unnest($1::text[], $2::text[]) WITH ORDINALITY AS needed (name, privilege, nth)
                  WHERE NOT has_table_privilege(to_regclass(format('%I.%I', nspname, name)), privilege)
-                 GROUP BY privilege ORDER BY min(nth))";
+                 GROUP BY privilege ORDER BY min(nth)) AS missing_privileges";
 
-/// What was found.
-pub(super) struct Server {
+pub(super) struct ServerInfo {
     encoding: String,
     is_standby: bool,
-    /// By a setting that is not the role's own.
+    /// By a setting of the database or the server, not of the role.
     is_read_only: bool,
-    /// Whether something stands between that opened the session on our behalf: it gives the server our name later.
+    /// Whether a pooler opened the session. A pooler sets the name of the application afterwards.
     is_pooled: bool,
     role: String,
     database: String,
-    /// Of the tables, where they are there.
+    /// Owner of the tables; `None` if there are no tables.
     owner: Option<String>,
     is_owner: bool,
-    /// Where the tables are, or would be made; `None` where there is no place for them.
+    /// Where the tables are or would be created; `None` if the search path names no usable schema.
     schema: Option<String>,
     may_use_temporary: bool,
     may_create: bool,
-    /// Rights that the role has not on every table that needs them.
-    lacks: Vec<String>,
+    /// Privileges that the role lacks on some table that needs them.
+    missing_privileges: Vec<String>,
 }
 
-impl Server {
-    pub(super) async fn look(client: &Client, access: Access) -> Result<Server, Error> {
-        let is_needed = |right: &&str| match access {
+impl ServerInfo {
+    pub(super) async fn query(client: &Client, access: Access) -> Result<ServerInfo, Error> {
+        let is_needed = |privilege: &str| match access {
             Access::Create => true,
-            Access::Existing => *right != "INSERT",
-            Access::Read => *right == "SELECT",
+            Access::Modify => privilege != "INSERT",
+            Access::Read => privilege == "SELECT",
         };
-        let rights = |rights: &[&'static str]| rights.iter().copied().filter(is_needed).collect::<Vec<_>>();
-        let needed = WRITES.iter().flat_map(|(table, of)| rights(of).into_iter().map(|right| (*table, right)));
-        let (tables, rights): (Vec<&str>, Vec<&str>) = needed.unzip();
-        let row = client.query_typed_one(LOOK, &[(&tables, Type::TEXT_ARRAY), (&rights, Type::TEXT_ARRAY)]).await?;
-        Server::of(&row)
+        let all = PRIVILEGES.iter().flat_map(|(table, of)| of.iter().map(move |privilege| (*table, *privilege)));
+        let (tables, privileges): (Vec<&str>, Vec<&str>) = all.filter(|(_, privilege)| is_needed(privilege)).unzip();
+        let parameters = [(&tables as _, Type::TEXT_ARRAY), (&privileges as _, Type::TEXT_ARRAY)];
+        ServerInfo::from_row(&client.query_typed_one(SERVER_INFO, &parameters).await?)
     }
 
-    fn of(row: &Row) -> Result<Server, Error> {
-        Ok(Server {
-            encoding: row.try_get(0)?,
-            is_standby: row.try_get(1)?,
-            is_read_only: row.try_get(2)?,
-            is_pooled: row.try_get(3)?,
-            role: row.try_get(4)?,
-            database: row.try_get(5)?,
-            owner: row.try_get(6)?,
-            is_owner: row.try_get(7)?,
-            schema: row.try_get(8)?,
-            may_use_temporary: row.try_get(9)?,
-            may_create: row.try_get(10)?,
-            lacks: row.try_get(11)?,
+    fn from_row(row: &Row) -> Result<ServerInfo, Error> {
+        Ok(ServerInfo {
+            encoding: row.try_get("encoding")?,
+            is_standby: row.try_get("is_standby")?,
+            is_read_only: row.try_get("is_read_only")?,
+            is_pooled: row.try_get("is_pooled")?,
+            role: row.try_get("role")?,
+            database: row.try_get("database")?,
+            owner: row.try_get("owner")?,
+            is_owner: row.try_get("is_owner")?,
+            schema: row.try_get("schema")?,
+            may_use_temporary: row.try_get("may_use_temporary")?,
+            may_create: row.try_get("may_create")?,
+            missing_privileges: row.try_get("missing_privileges")?,
         })
     }
 
@@ -97,21 +95,20 @@ impl Server {
         self.owner.is_some()
     }
 
-    /// Whether a pooler has opened the session.
     pub(super) fn is_pooled(&self) -> bool {
         self.is_pooled
     }
 
-    /// The search path under which all that is done is done with the tables that were found.
+    /// The search path that leads to these tables and no others.
     pub(super) fn search_path(&self) -> &str {
         self.schema.as_deref().unwrap_or_default()
     }
 
     /// # Errors
-    /// Where it will not do for what it is opened for.
+    /// When it cannot be used for this access.
     pub(super) fn check(&self, url: &PostgresUrl, access: Access) -> Result<(), HistoryError> {
         let refuse = |why: String, remedy: String| Err(HistoryError::new(url, why, remedy));
-        let Server { encoding, role, database, .. } = self;
+        let ServerInfo { encoding, role, database, .. } = self;
         if access == Access::Create && encoding != "UTF8" {
             let why = format!("its encoding is {encoding}, and titles need UTF8");
             return refuse(why, "make another: CREATE DATABASE name TEMPLATE template0 ENCODING 'UTF8'".into());
@@ -125,25 +122,25 @@ impl Server {
             return refuse(why.into(), remedy);
         }
         if !self.has_tables() {
-            return self.check_place(url, access);
+            return self.check_new_schema(url, access);
         }
-        let mut lacks: Vec<&str> = self.lacks.iter().map(String::as_str).collect();
+        let mut missing: Vec<&str> = self.missing_privileges.iter().map(String::as_str).collect();
         let mut remedies = Vec::new();
-        if let (Some(schema), false) = (&self.schema, lacks.is_empty()) {
-            remedies.push(format!("GRANT {} ON ALL TABLES IN SCHEMA {schema} TO {role}", lacks.join(", ")));
+        if let (Some(schema), false) = (&self.schema, missing.is_empty()) {
+            remedies.push(format!("GRANT {} ON ALL TABLES IN SCHEMA {schema} TO {role}", missing.join(", ")));
         }
         if access == Access::Create && !self.may_use_temporary {
-            lacks.push("TEMPORARY");
+            missing.push("TEMPORARY");
             remedies.push(format!("GRANT TEMPORARY ON DATABASE {database} TO {role}"));
         }
-        if lacks.is_empty() {
+        if missing.is_empty() {
             return Ok(());
         }
-        refuse(format!("its user {role} lacks these rights: {}", lacks.join(", ")), remedies.join(" and "))
+        refuse(format!("its user {role} lacks these rights: {}", missing.join(", ")), remedies.join(" and "))
     }
 
-    /// Where there are no tables yet.
-    fn check_place(&self, url: &PostgresUrl, access: Access) -> Result<(), HistoryError> {
+    /// Checks that the tables can be created.
+    fn check_new_schema(&self, url: &PostgresUrl, access: Access) -> Result<(), HistoryError> {
         let role = &self.role;
         let (why, remedy) = match &self.schema {
             _ if access != Access::Create => {
@@ -168,7 +165,7 @@ impl Server {
     }
 
     /// # Errors
-    /// Where tables of an older version cannot be brought up to date by this role, or in this place.
+    /// When this role, or this server, cannot bring tables of an older version up to date.
     pub(super) fn check_migration(&self, url: &PostgresUrl, from: usize, to: usize) -> Result<(), HistoryError> {
         if !self.has_tables() || (self.is_owner && !self.is_standby && !self.is_read_only) {
             return Ok(());
@@ -182,8 +179,8 @@ impl Server {
     }
 }
 
-/// Whether a session that a pooler opened belongs to others as well, from one transaction to the next. While another
-/// client keeps a transaction open, a session of one's own stays the same.
+/// Whether a pooler gives the session to other clients between transactions. Without that, the session stays on the same
+/// server process while another client keeps a transaction open.
 pub(super) async fn is_shared(client: &Client, connector: &Connector) -> bool {
     let Ok(other) = connector.connect().await else { return false };
     let compare = async {
@@ -191,16 +188,16 @@ pub(super) async fn is_shared(client: &Client, connector: &Connector) -> bool {
         other.client.batch_execute("BEGIN").await?;
         Ok::<bool, Error>(process(&other.client).await? == ours || process(client).await? != ours)
     };
-    // One that has no session left for the other gives this one to nobody else.
-    let is_shared = match tokio::time::timeout(connector.limit(), compare).await {
+    // A pooler that has no session left for the other client does not share this one.
+    let is_shared = match tokio::time::timeout(connector.timeout(), compare).await {
         Ok(compared) => compared.unwrap_or(true),
         Err(_) => false,
     };
-    other.end().await;
+    other.close().await;
     is_shared
 }
 
-/// The process on the server that answers.
+/// The server process of the session.
 async fn process(client: &Client) -> Result<i32, Error> {
-    client.query_typed_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)
+    client.query_typed_one("SELECT pg_backend_pid() AS process", &[]).await?.try_get("process")
 }

@@ -1,21 +1,23 @@
-//! What a run changes in the tables, within its transaction.
+//! Writes the rows of a run, within its transaction.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
 use uuid::Uuid;
 
-use super::COMMIT_LOCK;
-use super::columns::{Column, Parameter, definitions, names, parameters, rows};
+use super::columns::{ArrayColumn, Parameter, definitions, names, parameters, rows};
+use super::operation::COMMIT_LOCK;
 use crate::history::rows::{EntryRow, RegionRow, Rows, RunRow, VideoRow};
 
-/// The most videos in one message, which bounds the memory that it takes.
-const VIDEOS: usize = 8000;
+/// The most videos in one message, which limits its memory.
+const VIDEOS_PER_MESSAGE: usize = 8000;
 
-/// Writes the rows of a run; `false` where it is there already. What is dated after `latest` is not taken for newer.
-/// Statements that need not wait for each other's answers are sent together: the server does one after the other. They are
-/// polled in that order (`biased`), so that of a statement that failed and those after it, which then fail too ("current
-/// transaction is aborted"), the first one's error is reported.
+/// Returns `false`, and writes nothing, if the history has the run. Rows that are dated after `latest` do not count as
+/// newer.
+///
+/// Statements that do not need each other's results are sent together, and the server executes them in order. They are
+/// polled in that order too (`biased`): after a statement fails, those after it fail with "current transaction is
+/// aborted", and the error to report is the first.
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
     rows: &Rows<'_>,
@@ -23,7 +25,7 @@ pub(super) async fn insert(
     latest: Option<Timestamp>,
 ) -> Result<bool, Error> {
     let run = &rows.run;
-    // A run's id is a UUID wherever a document comes from; see `document`.
+    // Every document has a UUID as its run id; reading a document checks that.
     let id = Uuid::parse_str(run.id).unwrap_or_default();
     let prepare = format!(
         "SET LOCAL synchronous_commit = on; {COMMIT_LOCK};
@@ -33,19 +35,19 @@ pub(super) async fn insert(
     let (_, inserted) =
         tokio::try_join!(biased; transaction.batch_execute(&prepare), insert_run(transaction, id, run))?;
     let number = match inserted {
-        None if forget_pruned(transaction, id).await? => insert_run(transaction, id, run).await?,
+        None if delete_pruned(transaction, id).await? => insert_run(transaction, id, run).await?,
         number => number,
     };
     let Some(number) = number else { return Ok(false) };
 
-    for videos in rows.videos.chunks(VIDEOS) {
-        stage(transaction, videos, search_configs).await?;
+    for videos in rows.videos.chunks(VIDEOS_PER_MESSAGE) {
+        insert_incoming(transaction, videos, search_configs).await?;
     }
     let (fetched_at, latest): (Parameter<'_>, Parameter<'_>) =
         ((&run.fetched_at, Type::TIMESTAMPTZ), (&latest, Type::TIMESTAMPTZ));
     let dates = [fetched_at.clone(), latest.clone()];
     let number: Parameter<'_> = (&number, Type::INT4);
-    let seen = [
+    let presence = [
         (&run.source as _, Type::TEXT),
         (&run.category_id as _, Type::INT8),
         fetched_at.clone(),
@@ -55,24 +57,24 @@ pub(super) async fn insert(
     tokio::try_join!(
         biased;
         insert_regions(transaction, id, &rows.regions, run.fetched_at),
-        transaction.execute_typed(MERGE, &dates),
-        transaction.execute_typed(DESCRIBE, &dates),
-        transaction.execute_typed(DATE_BACK, &dates[..1]),
-        transaction.execute_typed(COUNT, std::slice::from_ref(&number)),
-        insert_places(transaction, number.clone(), &rows.places),
-        transaction.execute_typed(NOTE_PRESENCE, &seen),
+        transaction.execute_typed(UPSERT_VIDEOS, &dates),
+        transaction.execute_typed(UPDATE_DESCRIPTIONS, &dates),
+        transaction.execute_typed(UPDATE_FIRST_SEEN, &dates[..1]),
+        transaction.execute_typed(INSERT_COUNTS, std::slice::from_ref(&number)),
+        insert_entries(transaction, number.clone(), &rows.entries),
+        transaction.execute_typed(UPSERT_PRESENCE, &presence),
     )?;
     Ok(true)
 }
 
-/// Deletes what is left of a run whose charts are deleted, so that its document can be brought in again.
-async fn forget_pruned(transaction: &Transaction<'_>, id: Uuid) -> Result<bool, Error> {
+/// Deletes the log of a run whose charts are deleted, so that its document can be loaded again.
+async fn delete_pruned(transaction: &Transaction<'_>, id: Uuid) -> Result<bool, Error> {
     let sql = "DELETE FROM run_regions WHERE run_id = (SELECT id FROM runs WHERE id = $1 AND pruned)";
     transaction.execute_typed(sql, &[(&id, Type::UUID)]).await?;
     Ok(transaction.execute_typed("DELETE FROM runs WHERE id = $1 AND pruned", &[(&id, Type::UUID)]).await? > 0)
 }
 
-/// The run's number; `None` where it is there already.
+/// Returns the number of the run; `None` if the history has it.
 async fn insert_run(transaction: &Transaction<'_>, id: Uuid, run: &RunRow<'_>) -> Result<Option<i32>, Error> {
     let parameters: [Parameter<'_>; 16] = [
         (&id, Type::UUID),
@@ -98,7 +100,7 @@ async fn insert_run(transaction: &Transaction<'_>, id: Uuid, run: &RunRow<'_>) -
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (id) DO NOTHING RETURNING number";
     let inserted = transaction.query_typed_opt(sql, &parameters).await?;
-    inserted.map(|row| row.try_get(0)).transpose()
+    inserted.map(|row| row.try_get("number")).transpose()
 }
 
 async fn insert_regions(
@@ -109,14 +111,14 @@ async fn insert_regions(
 ) -> Result<(), Error> {
     let each = || regions.iter();
     let columns = [
-        Column::new("region", Type::TEXT_ARRAY, each().map(|row| row.region)),
-        Column::new("status", Type::TEXT_ARRAY, each().map(|row| row.status)),
-        Column::new("videos", Type::INT8_ARRAY, each().map(|row| row.videos)),
-        Column::new("error_kind", Type::TEXT_ARRAY, each().map(|row| row.error_kind)),
-        Column::new("error_message", Type::TEXT_ARRAY, each().map(|row| row.error_message.as_deref())),
-        Column::new("requests", Type::INT8_ARRAY, each().map(|row| row.requests)),
-        Column::new("retries", Type::INT8_ARRAY, each().map(|row| row.retries)),
-        Column::new("elapsed_ms", Type::INT8_ARRAY, each().map(|row| row.elapsed_ms)),
+        ArrayColumn::new("region", Type::TEXT_ARRAY, each().map(|row| row.region)),
+        ArrayColumn::new("status", Type::TEXT_ARRAY, each().map(|row| row.status)),
+        ArrayColumn::new("videos", Type::INT8_ARRAY, each().map(|row| row.videos)),
+        ArrayColumn::new("error_kind", Type::TEXT_ARRAY, each().map(|row| row.error_kind)),
+        ArrayColumn::new("error_message", Type::TEXT_ARRAY, each().map(|row| row.error_message.as_deref())),
+        ArrayColumn::new("requests", Type::INT8_ARRAY, each().map(|row| row.requests)),
+        ArrayColumn::new("retries", Type::INT8_ARRAY, each().map(|row| row.retries)),
+        ArrayColumn::new("elapsed_ms", Type::INT8_ARRAY, each().map(|row| row.elapsed_ms)),
     ];
     let (names, rows, next) = (names(&columns), rows(&columns), columns.len() + 1);
     let sql = format!(
@@ -127,28 +129,29 @@ async fn insert_regions(
     transaction.execute_typed(&sql, &parameters(&columns, &more)).await.map(drop)
 }
 
-async fn insert_places(
+async fn insert_entries(
     transaction: &Transaction<'_>,
     number: Parameter<'_>,
-    places: &[EntryRow<'_>],
+    entries: &[EntryRow<'_>],
 ) -> Result<(), Error> {
     let columns = [
-        Column::new("region", Type::TEXT_ARRAY, places.iter().map(|row| row.region.code())),
-        Column::new("rank", Type::INT4_ARRAY, places.iter().map(|row| row.rank)),
-        Column::new("video_id", Type::TEXT_ARRAY, places.iter().map(|row| row.video_id)),
+        ArrayColumn::new("region", Type::TEXT_ARRAY, entries.iter().map(|row| row.region.code())),
+        ArrayColumn::new("rank", Type::INT4_ARRAY, entries.iter().map(|row| row.rank)),
+        ArrayColumn::new("video_id", Type::TEXT_ARRAY, entries.iter().map(|row| row.video_id)),
     ];
     let (names, rows) = (names(&columns), rows(&columns));
     let sql = format!("INSERT INTO places ({names}, run) SELECT new.*, $4 FROM {rows} AS new");
     transaction.execute_typed(&sql, &parameters(&columns, &[number])).await.map(drop)
 }
 
-/// The counts of the run's videos: its number.
-const COUNT: &str = "
+/// The counts of the run's videos. Parameter: its number.
+const INSERT_COUNTS: &str = "
     INSERT INTO counts (run, video_id, views, likes, comments)
     SELECT $1, video_id, views, likes, comments FROM incoming";
 
-/// Since when, and until when, each video of the run is in its charts: source, category, start, number, latest.
-const NOTE_PRESENCE: &str = "
+/// When each video was first and last seen in the charts of its region. Parameters: source, category, start of the run,
+/// its number, latest.
+const UPSERT_PRESENCE: &str = "
     INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
     SELECT $1, region, $2, video_id, $3, $3 FROM places WHERE run = $4 ORDER BY region, video_id
     ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
@@ -156,45 +159,49 @@ const NOTE_PRESENCE: &str = "
         last_seen_at = CASE WHEN presence.last_seen_at > $5 THEN excluded.last_seen_at
                             ELSE greatest(presence.last_seen_at, excluded.last_seen_at) END";
 
-/// The videos of the run, for a table of its own that is there as long as the transaction lasts.
-fn incoming<'a>(videos: &'a [VideoRow<'a>], search_configs: &[String]) -> [Column<'a>; 19] {
+/// The columns of the temporary table `incoming`, which holds the videos of the run until the transaction ends.
+fn incoming<'a>(videos: &'a [VideoRow<'a>], search_configs: &[String]) -> [ArrayColumn<'a>; 19] {
     let each = || videos.iter();
     let has = |config: &str| search_configs.iter().any(|known| known == config);
     let search_config = |row: &VideoRow<'_>| if has(row.search_config) { row.search_config } else { "simple" };
     [
-        Column::new("video_id", Type::TEXT_ARRAY, each().map(|row| row.id)),
-        Column::new("title", Type::TEXT_ARRAY, each().map(|row| &*row.title)),
-        Column::new("channel", Type::TEXT_ARRAY, each().map(|row| &*row.channel)),
-        Column::new("channel_id", Type::TEXT_ARRAY, each().map(|row| row.channel_id.as_deref())),
-        Column::new("category_id", Type::INT8_ARRAY, each().map(|row| row.category_id)),
-        Column::new("views", Type::INT8_ARRAY, each().map(|row| row.views)),
-        Column::new("likes", Type::INT8_ARRAY, each().map(|row| row.likes)),
-        Column::new("comments", Type::INT8_ARRAY, each().map(|row| row.comments)),
-        Column::new("published_at", Type::TIMESTAMPTZ_ARRAY, each().map(|row| row.published_at)),
-        Column::new("duration_seconds", Type::INT8_ARRAY, each().map(|row| row.duration_seconds)),
-        Column::new("live", Type::TEXT_ARRAY, each().map(|row| row.live)),
-        Column::new("embeddable", Type::BOOL_ARRAY, each().map(|row| row.embeddable)),
-        Column::new("age_restricted", Type::BOOL_ARRAY, each().map(|row| row.age_restricted)),
-        Column::new("tags", Type::TEXT_ARRAY, each().map(|row| &*row.tags)),
-        Column::new("thumbnail", Type::TEXT_ARRAY, each().map(|row| row.thumbnail.as_deref())),
-        Column::new("description", Type::TEXT_ARRAY, each().map(|row| row.description.as_deref())),
-        Column::new("declared_language", Type::TEXT_ARRAY, each().map(|row| row.declared_language)),
-        Column::new("primary_language", Type::TEXT_ARRAY, each().map(|row| row.primary_language)),
-        Column::new("search_config", Type::TEXT_ARRAY, each().map(search_config)),
+        ArrayColumn::new("video_id", Type::TEXT_ARRAY, each().map(|row| row.id)),
+        ArrayColumn::new("title", Type::TEXT_ARRAY, each().map(|row| &*row.title)),
+        ArrayColumn::new("channel", Type::TEXT_ARRAY, each().map(|row| &*row.channel)),
+        ArrayColumn::new("channel_id", Type::TEXT_ARRAY, each().map(|row| row.channel_id.as_deref())),
+        ArrayColumn::new("category_id", Type::INT8_ARRAY, each().map(|row| row.category_id)),
+        ArrayColumn::new("views", Type::INT8_ARRAY, each().map(|row| row.views)),
+        ArrayColumn::new("likes", Type::INT8_ARRAY, each().map(|row| row.likes)),
+        ArrayColumn::new("comments", Type::INT8_ARRAY, each().map(|row| row.comments)),
+        ArrayColumn::new("published_at", Type::TIMESTAMPTZ_ARRAY, each().map(|row| row.published_at)),
+        ArrayColumn::new("duration_seconds", Type::INT8_ARRAY, each().map(|row| row.duration_seconds)),
+        ArrayColumn::new("live", Type::TEXT_ARRAY, each().map(|row| row.live)),
+        ArrayColumn::new("embeddable", Type::BOOL_ARRAY, each().map(|row| row.embeddable)),
+        ArrayColumn::new("age_restricted", Type::BOOL_ARRAY, each().map(|row| row.age_restricted)),
+        ArrayColumn::new("tags", Type::TEXT_ARRAY, each().map(|row| &*row.tags)),
+        ArrayColumn::new("thumbnail", Type::TEXT_ARRAY, each().map(|row| row.thumbnail.as_deref())),
+        ArrayColumn::new("description", Type::TEXT_ARRAY, each().map(|row| row.description.as_deref())),
+        ArrayColumn::new("declared_language", Type::TEXT_ARRAY, each().map(|row| row.declared_language)),
+        ArrayColumn::new("primary_language", Type::TEXT_ARRAY, each().map(|row| row.primary_language)),
+        ArrayColumn::new("search_config", Type::TEXT_ARRAY, each().map(search_config)),
     ]
 }
 
-/// Fills that table.
-async fn stage(transaction: &Transaction<'_>, videos: &[VideoRow<'_>], search_configs: &[String]) -> Result<(), Error> {
+/// Fills the temporary table.
+async fn insert_incoming(
+    transaction: &Transaction<'_>,
+    videos: &[VideoRow<'_>],
+    search_configs: &[String],
+) -> Result<(), Error> {
     let columns = incoming(videos, search_configs);
     let sql = format!("INSERT INTO incoming ({}) SELECT * FROM {}", names(&columns), rows(&columns));
     transaction.execute_typed(&sql, &parameters(&columns, &[])).await.map(drop)
 }
 
-/// New videos, and newer facts of those that are known, by the start of the run. The words of a video that is known
-/// are not taken apart again. What is longer than a title or a list of tags can be is cut, since a tsvector may not
-/// exceed a megabyte ("Limitations").
-const MERGE: &str = "
+/// Inserts new videos, and updates known ones if the run is newer. The search vector is computed only if the text has
+/// changed. Text that is longer than a title or a list of tags can be is cut, since a tsvector is limited to one megabyte
+/// ("Limitations"). Parameters: start of the run, latest.
+const UPSERT_VIDEOS: &str = "
     INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments,
          published_at, duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description,
          description_fetched_at, declared_language, primary_language, search_config, first_seen_at,
@@ -224,14 +231,14 @@ const MERGE: &str = "
          last_seen_at = excluded.last_seen_at, search = excluded.search
      WHERE excluded.last_seen_at >= videos.last_seen_at OR videos.last_seen_at > $2";
 
-/// A run that does not ask for descriptions leaves those of the last one that did.
-const DESCRIBE: &str = "
+/// A run without descriptions leaves those of the last run that fetched them. Parameters: start of the run, latest.
+const UPDATE_DESCRIPTIONS: &str = "
     UPDATE videos SET description = new.description, description_fetched_at = $1
     FROM incoming new
     WHERE videos.video_id = new.video_id AND new.description IS NOT NULL
       AND (coalesce(videos.description_fetched_at < $1, true) OR videos.description_fetched_at > $2)";
 
-/// What only a run that comes late can tell: that the video was there before.
-const DATE_BACK: &str = "
+/// A document that is loaded after newer runs can tell that a video was there before. Parameter: start of the run.
+const UPDATE_FIRST_SEEN: &str = "
     UPDATE videos SET first_seen_at = $1 FROM incoming new
     WHERE videos.video_id = new.video_id AND videos.first_seen_at > $1";

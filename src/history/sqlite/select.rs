@@ -1,23 +1,66 @@
-//! What is read: rows of the shared queries, and of those for which SQLite is asked chart by chart, since it is in this
-//! very process.
+//! What is read. Each type is read from its columns by name, beside the statement that selects them.
+//!
+//! Charts are read one by one: SQLite runs in this process, so a statement costs no round trip.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use crate::history::changes::{Fetch, HistoryEntry};
-use crate::history::min_interval::{Asked, PastRegion};
 use crate::history::{
-    Attempt, ChartFilter, ChartSeries, KeptRun, KnownRegion, Period, SeriesRuns, VideoRank, shared_sql,
+    ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
+    VideoRank, shared_sql,
 };
 use crate::model::Status;
 use crate::model::category::Category;
 use crate::model::region::Region;
 use crate::support::sanitize::one_line;
 
-/// A chart with what is known of its videos: run, region, source, category or -1.
-const CHART: &str = "
-    SELECT places.rank, places.video_id, videos.title, videos.channel, presence.first_seen_at,
-           videos.category_id, counts.views, videos.thumbnail, videos.declared_language
+pub(super) fn kept_runs(connection: &Connection) -> rusqlite::Result<Vec<KeptRun>> {
+    let mut statement = connection.prepare(shared_sql::KEPT_RUNS)?;
+    let run = |row: &Row<'_>| {
+        Ok(KeptRun {
+            number: row.get("number")?,
+            id: row.get("id")?,
+            fetched_at: row.get("fetched_at")?,
+            left_expired: row.get("left_expired")?,
+        })
+    };
+    statement.query_map([], run)?.collect()
+}
+
+pub(super) fn requested_regions(connection: &Connection) -> rusqlite::Result<Vec<RequestedRegion>> {
+    let mut statement = connection.prepare(shared_sql::REQUESTED_REGIONS)?;
+    let requested =
+        |row: &Row<'_>| Ok(RequestedRegion { region: region(row)?, requested_at: row.get("requested_at")? });
+    let mut regions: Vec<RequestedRegion> = statement.query_map([], requested)?.collect::<rusqlite::Result<_>>()?;
+    regions.sort_unstable_by_key(|requested| requested.region);
+    Ok(regions)
+}
+
+pub(super) fn newest_charts(connection: &Connection, filter: &ChartFilter) -> rusqlite::Result<Vec<ChartRef>> {
+    let sql = adapted(shared_sql::NEWEST_CHARTS);
+    let mut statement = connection.prepare(&sql)?;
+    let codes: Vec<&str> = filter.regions.iter().map(Region::code).collect();
+    let codes = serde_json::Value::from(codes).to_string();
+    let (any_category, category) = (filter.category_id.is_none(), filter.category_id.flatten());
+    let parameters = params![filter.until, filter.source, any_category, category, filter.limit, codes];
+    let chart = |row: &Row<'_>| {
+        Ok(ChartRef {
+            region: region(row)?,
+            run_id: row.get("run_id")?,
+            number: row.get("number")?,
+            fetched_at: row.get("fetched_at")?,
+            series: chart_series(row)?,
+            max_results: saturating_u32(row, "max_results")?,
+        })
+    };
+    statement.query_map(parameters, chart)?.collect()
+}
+
+/// The entries of a chart with what is known about their videos. Parameters: run, region, source, category or -1.
+const CHART_ENTRIES: &str = "
+    SELECT places.rank AS rank, places.video_id AS video_id, videos.title AS title, videos.channel AS channel,
+           presence.first_seen_at AS first_seen_at, videos.category_id AS category_id, counts.views AS views,
+           videos.thumbnail AS thumbnail, videos.declared_language AS declared_language
     FROM places
     LEFT JOIN counts ON counts.run = places.run AND counts.video_id = places.video_id
     JOIN videos ON videos.video_id = places.video_id
@@ -26,170 +69,129 @@ const CHART: &str = "
     WHERE places.run = ?1 AND places.region = ?2
     ORDER BY places.rank";
 
-/// Run, region, depth.
+pub(super) fn chart_entries(connection: &Connection, charts: &[ChartRef]) -> rusqlite::Result<Vec<Vec<HistoryEntry>>> {
+    let mut statement = connection.prepare(CHART_ENTRIES)?;
+    let entry = |row: &Row<'_>| {
+        Ok(HistoryEntry {
+            rank: row.get("rank")?,
+            video_id: row.get("video_id")?,
+            title: row.get("title")?,
+            channel: row.get("channel")?,
+            first_seen_at: row.get("first_seen_at")?,
+            category: row.get::<_, Option<u32>>("category_id")?.map(Category::new),
+            views: row.get::<_, Option<i64>>("views")?.and_then(|views| u64::try_from(views).ok()),
+            thumbnail: row.get("thumbnail")?,
+            language: row.get("declared_language")?,
+        })
+    };
+    let entries = |chart: &ChartRef| {
+        let category = chart.series.category_id.map_or(-1, i64::from);
+        let parameters = params![chart.number, chart.region.code(), chart.series.source, category];
+        statement.query_map(parameters, entry)?.collect()
+    };
+    charts.iter().map(entries).collect()
+}
+
+/// Parameters: run, region, lowest rank.
 const VIDEO_RANKS: &str =
     "SELECT rank, video_id FROM places WHERE run = ?1 AND region = ?2 AND rank <= ?3 ORDER BY rank";
 
-pub(super) fn kept(connection: &Connection) -> rusqlite::Result<Vec<KeptRun>> {
-    let mut statement = connection.prepare(shared_sql::KEPT)?;
-    let kept = |row: &Row<'_>| {
-        Ok(KeptRun { number: row.get(0)?, id: row.get(1)?, fetched_at: row.get(2)?, left_old: row.get(3)? })
-    };
-    statement.query_map([], kept)?.collect()
-}
-
-pub(super) fn past(connection: &Connection, asked: &Asked, since: Timestamp) -> rusqlite::Result<Vec<PastRegion>> {
-    let mut statement = connection.prepare(&translated(shared_sql::PAST))?;
-    let rows = statement.query_map(params![asked.source, asked.category_id, asked.depth, since], |row| {
-        Ok(PastRegion {
-            run_id: row.get(0)?,
-            fetched_at: row.get(1)?,
-            region: region(row, 2)?,
-            is_answered: row.get(3)?,
-        })
-    })?;
-    rows.collect()
-}
-
-pub(super) fn regions(connection: &Connection) -> rusqlite::Result<Vec<KnownRegion>> {
-    let mut statement = connection.prepare(shared_sql::REGIONS)?;
-    let known = |row: &Row<'_>| Ok(KnownRegion { region: region(row, 0)?, asked_at: row.get(1)? });
-    let mut regions: Vec<KnownRegion> = statement.query_map([], known)?.collect::<rusqlite::Result<_>>()?;
-    regions.sort_unstable_by_key(|known| known.region);
-    Ok(regions)
-}
-
-pub(super) fn newest(connection: &Connection, filter: &ChartFilter) -> rusqlite::Result<Vec<Fetch>> {
-    let sql = translated(shared_sql::NEWEST).replace("REGIONS", "SELECT value FROM json_each(?6)");
-    let mut statement = connection.prepare(&sql)?;
-    let codes: Vec<&str> = filter.regions.iter().map(Region::code).collect();
-    let codes = serde_json::Value::from(codes).to_string();
-    let (any_category, category) = (filter.category_id.is_none(), filter.category_id.flatten());
-    let asked = params![filter.until, filter.source, any_category, category, filter.most, codes];
-    let rows = statement.query_map(asked, |row| {
-        Ok(Fetch {
-            region: region(row, 0)?,
-            run_id: row.get(1)?,
-            number: row.get(2)?,
-            fetched_at: row.get(3)?,
-            series: ChartSeries { source: row.get(4)?, category_id: row.get(5)? },
-            depth: number(row, 6)?,
-        })
-    })?;
-    rows.collect()
-}
-
-pub(super) fn charts(connection: &Connection, fetches: &[Fetch]) -> rusqlite::Result<Vec<Vec<HistoryEntry>>> {
-    let mut statement = connection.prepare(CHART)?;
-    let chart = |fetch: &Fetch| {
-        let category = fetch.series.category_id.map_or(-1, i64::from);
-        let asked = params![fetch.number, fetch.region.code(), fetch.series.source, category];
-        statement.query_map(asked, place)?.collect()
-    };
-    fetches.iter().map(chart).collect()
-}
-
-fn place(row: &Row<'_>) -> rusqlite::Result<HistoryEntry> {
-    Ok(HistoryEntry {
-        rank: row.get(0)?,
-        video_id: row.get(1)?,
-        title: row.get(2)?,
-        channel: row.get(3)?,
-        first_seen_at: row.get(4)?,
-        category: row.get::<_, Option<u32>>(5)?.map(Category::new),
-        views: row.get::<_, Option<i64>>(6)?.and_then(|views| u64::try_from(views).ok()),
-        thumbnail: row.get(7)?,
-        language: row.get(8)?,
-    })
-}
-
 pub(super) fn video_ranks(
     connection: &Connection,
-    fetches: &[Fetch],
-    depth: u32,
+    charts: &[ChartRef],
+    max_rank: u32,
 ) -> rusqlite::Result<Vec<Vec<VideoRank>>> {
     let mut statement = connection.prepare(VIDEO_RANKS)?;
-    let chart = |fetch: &Fetch| {
-        let video_rank =
-            |row: &Row<'_>| Ok(VideoRank { number: fetch.number, rank: row.get(0)?, video_id: row.get(1)? });
-        statement.query_map(params![fetch.number, fetch.region.code(), depth], video_rank)?.collect()
+    let ranks = |chart: &ChartRef| {
+        let video_rank = |row: &Row<'_>| {
+            Ok(VideoRank { number: chart.number, rank: row.get("rank")?, video_id: row.get("video_id")? })
+        };
+        statement.query_map(params![chart.number, chart.region.code(), max_rank], video_rank)?.collect()
     };
-    fetches.iter().map(chart).collect()
+    charts.iter().map(ranks).collect()
 }
 
 pub(super) fn series(connection: &Connection, until: Timestamp) -> rusqlite::Result<Vec<SeriesRuns>> {
-    let mut statement = connection.prepare(&translated(shared_sql::SCOPES))?;
+    let mut statement = connection.prepare(&adapted(shared_sql::SERIES))?;
     let series = |row: &Row<'_>| {
-        let runs: i64 = row.get(2)?;
+        let runs: i64 = row.get("runs")?;
         Ok(SeriesRuns {
-            series: ChartSeries { source: row.get(0)?, category_id: row.get(1)? },
+            series: chart_series(row)?,
             runs: u64::try_from(runs).unwrap_or(0),
-            newest: row.get(3)?,
+            newest: row.get("newest")?,
         })
     };
     statement.query_map([until], series)?.collect()
 }
 
-pub(super) fn attempts(connection: &Connection, period: &Period) -> rusqlite::Result<Vec<Attempt>> {
+pub(super) fn region_attempts(connection: &Connection, period: &Period) -> rusqlite::Result<Vec<RegionAttempt>> {
     let Period { series, since, until } = period;
-    let mut statement = connection.prepare(&translated(shared_sql::ATTEMPTS))?;
-    let rows = statement.query_map(params![series.source, series.category_id, since, until], |row| {
-        let (kind, message): (Option<String>, Option<String>) = (row.get(7)?, row.get(8)?);
-        Ok(Attempt {
-            run_id: row.get(0)?,
-            number: row.get(1)?,
-            fetched_at: row.get(2)?,
-            depth: number(row, 3)?,
-            region: region(row, 4)?,
-            status: status(row, 5)?,
-            videos: number(row, 6)?,
-            error: kind.map(|kind| (kind, message.unwrap_or_default())),
-            is_pruned: row.get(9)?,
+    let mut statement = connection.prepare(&adapted(shared_sql::REGION_ATTEMPTS))?;
+    let attempt = |row: &Row<'_>| {
+        let error_kind: Option<String> = row.get("error_kind")?;
+        let error_message: Option<String> = row.get("error_message")?;
+        Ok(RegionAttempt {
+            run_id: row.get("run_id")?,
+            number: row.get("number")?,
+            fetched_at: row.get("fetched_at")?,
+            max_results: saturating_u32(row, "max_results")?,
+            region: region(row)?,
+            status: status(row)?,
+            videos: saturating_u32(row, "videos")?,
+            error: error_kind.map(|kind| (kind, error_message.unwrap_or_default())),
+            is_pruned: row.get("pruned")?,
         })
-    })?;
-    rows.collect()
+    };
+    statement.query_map(params![series.source, series.category_id, since, until], attempt)?.collect()
 }
 
-/// What stands in a shared query for what each backend has in its own way. The tables of a cross join are read in the
-/// order in which they stand ("Query Planning").
-pub(super) fn translated(sql: &str) -> String {
-    let joined = "runs CROSS JOIN run_regions ON run_regions.run_id = runs.id";
-    sql.replace('$', "?").replace("RUNS_AND_REGIONS", joined)
+/// Replaces the placeholders of a shared query. SQLite reads the tables of a cross join in the order in which they are
+/// written ("Query Planning").
+pub(super) fn adapted(sql: &str) -> String {
+    sql.replace('$', "?")
+        .replace("{RUNS_AND_REGIONS}", "runs CROSS JOIN run_regions ON run_regions.run_id = runs.id")
+        .replace("{REGIONS}", "SELECT value FROM json_each(?6)")
 }
 
-/// A count, which a document that was loaded may have beyond all measure.
-fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
+fn chart_series(row: &Row<'_>) -> rusqlite::Result<ChartSeries> {
+    Ok(ChartSeries { source: row.get("source")?, category_id: row.get("category_id")? })
+}
+
+/// A loaded document may hold any number.
+fn saturating_u32(row: &Row<'_>, column: &str) -> rusqlite::Result<u32> {
     Ok(u32::try_from(row.get::<_, i64>(column)?).unwrap_or(u32::MAX))
 }
 
-fn region(row: &Row<'_>, column: usize) -> rusqlite::Result<Region> {
-    let text: String = row.get(column)?;
-    Region::new(&text)
-        .ok_or_else(|| wrong_text(column, format!("a row of it names no region: {}", one_line(&text, 40))))
+fn region(row: &Row<'_>) -> rusqlite::Result<Region> {
+    let text: String = row.get("region")?;
+    Region::new(&text).ok_or_else(|| invalid_text(row, "region", "a row of it names no region", &text))
 }
 
-fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
-    let text: String = row.get(column)?;
-    Status::find(&text)
-        .ok_or_else(|| wrong_text(column, format!("a row of it has no known status: {}", one_line(&text, 40))))
+fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
+    let text: String = row.get("status")?;
+    Status::find(&text).ok_or_else(|| invalid_text(row, "status", "a row of it has no known status", &text))
 }
 
-fn wrong_text(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
+fn invalid_text(row: &Row<'_>, column: &str, why: &str, text: &str) -> rusqlite::Error {
+    let index = row.as_ref().column_index(column).unwrap_or(0);
+    let why = format!("{why}: {}", one_line(text, 40));
+    rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, why.into())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::migrations::MIGRATIONS;
     use super::*;
 
     #[test]
-    fn the_log_of_regions_is_read_for_kept_runs_alone() {
+    fn the_log_of_regions_is_read_for_kept_runs_only() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("0001.sql")).unwrap();
-        connection.execute_batch(include_str!("0002.sql")).unwrap();
-        let sql = translated(shared_sql::NEWEST).replace("REGIONS", "SELECT 'PL'");
+        for migration in MIGRATIONS {
+            connection.execute_batch(migration).unwrap();
+        }
+        let sql = adapted(shared_sql::NEWEST_CHARTS);
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let steps = statement.query_map(params!["", "", true, 0, 2], |row| row.get(3)).unwrap();
+        let steps = statement.query_map(params!["", "", true, 0, 2, "[\"PL\"]"], |row| row.get("detail")).unwrap();
         let steps: Vec<String> = steps.collect::<rusqlite::Result<_>>().unwrap();
         let reads: Vec<&String> =
             steps.iter().filter(|step| step.contains(" runs ") || step.contains(" run_")).collect();

@@ -1,11 +1,12 @@
-//! What a run changes in the tables, within its transaction.
+//! Writes the rows of a run, within its transaction.
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
 use crate::history::rows::{Rows, RunRow, VideoRow};
 
-/// Writes the rows of a run; `false` where it is there already. What is dated after `latest` is not taken for newer.
+/// Returns `false`, and writes nothing, if the history has the run. Rows that are dated after `latest` do not count as
+/// newer.
 pub(super) fn insert(
     transaction: &Transaction<'_>,
     rows: &Rows<'_>,
@@ -13,7 +14,7 @@ pub(super) fn insert(
 ) -> rusqlite::Result<bool> {
     let run = &rows.run;
     let is_new =
-        insert_run(transaction, run)? || (forget_pruned(transaction, run.id)? && insert_run(transaction, run)?);
+        insert_run(transaction, run)? || (delete_pruned(transaction, run.id)? && insert_run(transaction, run)?);
     if !is_new {
         return Ok(false);
     }
@@ -46,7 +47,7 @@ pub(super) fn insert(
         statement.execute(params![number, row.id, row.views, row.likes, row.comments])?;
     }
     let mut statement = transaction.prepare("INSERT INTO places (run, region, rank, video_id) VALUES (?, ?, ?, ?)")?;
-    for row in &rows.places {
+    for row in &rows.entries {
         statement.execute(params![number, row.region.code(), row.rank, row.video_id])?;
     }
     transaction.execute(
@@ -61,8 +62,8 @@ pub(super) fn insert(
     Ok(true)
 }
 
-/// Deletes what is left of a run whose charts are deleted, so that its document can be brought in again.
-fn forget_pruned(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
+/// Deletes the log of a run whose charts are deleted, so that its document can be loaded again.
+fn delete_pruned(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
     let sql = "DELETE FROM run_regions WHERE run_id = (SELECT id FROM runs WHERE id = ? AND pruned)";
     transaction.execute(sql, [id])?;
     Ok(transaction.execute("DELETE FROM runs WHERE id = ? AND pruned", [id])? > 0)
@@ -142,7 +143,7 @@ fn upsert_videos(
             latest
         ])?;
     }
-    // A run that does not ask for descriptions leaves those of the last one that did.
+    // A run without descriptions leaves those of the last run that fetched them.
     let mut describe = transaction.prepare(
         "UPDATE videos SET description = ?2, description_fetched_at = ?3
          WHERE video_id = ?1 AND (coalesce(description_fetched_at < ?3, true) OR description_fetched_at > ?4)",
@@ -150,9 +151,9 @@ fn upsert_videos(
     for row in videos.iter().filter(|row| row.description.is_some()) {
         describe.execute(params![row.id, row.description, fetched_at, latest])?;
     }
-    // What only a run that comes late can tell: that the video was there before.
-    let is_late = "SELECT EXISTS (SELECT 1 FROM runs WHERE fetched_at > ?)";
-    if transaction.query_row(is_late, [fetched_at], |row| row.get(0))? {
+    // A document that is loaded after newer runs can tell that a video was there before.
+    let is_late = "SELECT EXISTS (SELECT 1 FROM runs WHERE fetched_at > ?) AS is_late";
+    if transaction.query_row(is_late, [fetched_at], |row| row.get("is_late"))? {
         let mut date_back =
             transaction.prepare("UPDATE videos SET first_seen_at = ?2 WHERE video_id = ?1 AND first_seen_at > ?2")?;
         for row in videos {

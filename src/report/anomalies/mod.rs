@@ -119,7 +119,7 @@ fn shrunk(history: &RegionHistory) -> Option<Anomaly> {
     let mut newest_first = history.attempts.iter().rev().filter(|attempt| attempt.status == Status::Ok);
     let newest = newest_first.next()?;
     let mut since = newest.fetched_at;
-    let before = newest_first.filter(|attempt| attempt.depth == newest.depth).find(|attempt| {
+    let before = newest_first.filter(|attempt| attempt.max_results == newest.max_results).find(|attempt| {
         let is_larger = attempt.videos > newest.videos.saturating_add(newest.videos / 4);
         since = if is_larger { since } else { attempt.fetched_at };
         is_larger
@@ -136,7 +136,8 @@ fn changed_shares(history: &RegionHistory) -> Vec<Anomaly> {
         return Vec::new();
     }
     // A run with a smaller limit knows nothing about the entries below it.
-    let shares = |entries: &[HistoryEntry]| category_shares(entries.iter().filter(|entry| entry.rank <= changes.depth));
+    let shares =
+        |entries: &[HistoryEntry]| category_shares(entries.iter().filter(|entry| entry.rank <= changes.max_rank));
     let (now, before) = (shares(&now.entries), shares(&before.entries));
     let mut categories: Vec<Option<Category>> = now.iter().chain(&before).map(|share| share.category).collect();
     categories.sort_unstable();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::history::{Attempt, HistoryEntry};
+use crate::history::{HistoryEntry, RegionAttempt};
 use crate::report::fixtures::{
     at, attempt, entries_by_category, failed as fails, region, snapshot, with_two_charts, without_chart,
 };
@@ -10,7 +10,7 @@ fn snapshot_of_runs(runs: &[(i64, &[&str])]) -> Snapshot {
     for (index, (hour, codes)) in runs.iter().enumerate() {
         for code in *codes {
             // Two runs of the same hour are still two runs.
-            let attempt = Attempt { run_id: format!("run {index}"), ..attempt(code, *hour) };
+            let attempt = RegionAttempt { run_id: format!("run {index}"), ..attempt(code, *hour) };
             match regions.iter_mut().find(|history| history.region == attempt.region) {
                 Some(history) => history.attempts.push(attempt),
                 None => regions.push(without_chart(vec![attempt])),
@@ -32,13 +32,13 @@ fn missing(runs: u64, from: i64, to: i64, interval: i64) -> Anomaly {
     Anomaly::MissingRuns { regions: vec![region("US")], runs, from: at(from), to: at(to), interval: hours(interval) }
 }
 
-fn anomalies_of(attempts: Vec<Attempt>) -> Vec<Anomaly> {
+fn anomalies_of(attempts: Vec<RegionAttempt>) -> Vec<Anomaly> {
     anomalies(&snapshot(vec![without_chart(attempts)]))
 }
 
 /// An attempt with a limit and a number of videos.
-fn sized(hour: i64, depth: u32, videos: u32) -> Attempt {
-    Attempt { depth, videos, ..attempt("US", hour) }
+fn sized(hour: i64, max_results: u32, videos: u32) -> RegionAttempt {
+    RegionAttempt { max_results, videos, ..attempt("US", hour) }
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn the_next_run_is_overdue_when_the_page_is_made() {
 fn runs_seconds_apart_make_no_schedule() {
     let seconds = [0, 1, 2, 90].map(|second| {
         let fetched_at = at(0) + SignedDuration::from_secs(second);
-        Attempt { run_id: second.to_string(), fetched_at, ..attempt("US", 0) }
+        RegionAttempt { run_id: second.to_string(), fetched_at, ..attempt("US", 0) }
     });
     assert_eq!(anomalies_of(seconds.into()), []);
 }
@@ -134,7 +134,7 @@ fn failed_runs_are_counted_and_each_reason_is_listed_once() {
 
 #[test]
 fn a_failure_without_an_error_counts_but_a_single_run_does_not() {
-    let without_error = Attempt { status: Status::Failed, ..attempt("US", 0) };
+    let without_error = RegionAttempt { status: Status::Failed, ..attempt("US", 0) };
     assert_eq!(anomalies_of(vec![without_error.clone()]), []);
     let failed = Anomaly::FailedRuns { region: region("US"), failed: 1, total: 2, reasons: Vec::new() };
     assert_eq!(anomalies_of(vec![without_error, attempt("US", 1)]), [failed]);
@@ -154,7 +154,7 @@ fn a_chart_of_less_than_half_has_shrunk() {
 fn only_complete_charts_with_the_same_limit_are_compared() {
     assert_eq!(anomalies_of(vec![sized(0, 200, 200), sized(1, 50, 50)]), []);
     // Attempts in between are ignored: one with another limit, and a failed one.
-    let partial = Attempt { videos: 10, ..fails("US", 2, Status::Partial, "timeout") };
+    let partial = RegionAttempt { videos: 10, ..fails("US", 2, Status::Partial, "timeout") };
     let found = anomalies_of(vec![sized(0, 50, 40), sized(1, 200, 200), partial.clone(), sized(3, 50, 19)]);
     assert_eq!(found[1..], [Anomaly::Shrunk { region: region("US"), before: 40, now: 19, since: at(3) }]);
     let found = anomalies_of(vec![sized(0, 50, 40), sized(1, 50, 38), partial]);
@@ -266,10 +266,10 @@ fn each_anomaly_is_a_sentence() {
 #[test]
 fn jobs_that_start_together_make_no_schedule_of_minutes() {
     let mut snapshot = snapshot_at_hours(&[0, 7, 14, 21, 28]);
-    let others: Vec<Attempt> = snapshot.regions[0]
+    let others: Vec<RegionAttempt> = snapshot.regions[0]
         .attempts
         .iter()
-        .map(|attempt| Attempt {
+        .map(|attempt| RegionAttempt {
             run_id: format!("{} again", attempt.run_id),
             fetched_at: attempt.fetched_at + SignedDuration::from_secs(30),
             ..attempt.clone()

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::{Origin, Snapshot};
-use crate::history::{Attempt, ChartSeries, HistoryEntry};
+use crate::history::{ChartSeries, HistoryEntry, RegionAttempt};
 use crate::model::region::Region;
 use crate::model::{Document, RegionStats, Status};
 use crate::report::region_history::{Chart, RegionHistory};
@@ -65,12 +65,12 @@ fn charts(document: &Document) -> HashMap<Region, Vec<HistoryEntry>> {
     charts
 }
 
-fn attempt(document: &Document, stats: &RegionStats) -> Attempt {
-    Attempt {
+fn attempt(document: &Document, stats: &RegionStats) -> RegionAttempt {
+    RegionAttempt {
         run_id: document.run_id.clone(),
         number: 0,
         fetched_at: document.fetched_at,
-        depth: document.request.max_results,
+        max_results: document.request.max_results,
         region: stats.region,
         status: stats.status,
         videos: u32::try_from(stats.videos).unwrap_or(u32::MAX),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Origin, Snapshot};
 use crate::history::changes;
-use crate::history::{Attempt, Backend, ChartSeries, Fetch, HistoryError, Period, SeriesRuns, TERM};
+use crate::history::{Backend, ChartRef, ChartSeries, HistoryError, MAX_RETENTION, Period, RegionAttempt, SeriesRuns};
 use crate::model::category::ChartCategory;
 use crate::model::region::Region;
 use crate::report::region_history::{Chart, RANK_PLOT_ENTRIES, RegionHistory};
@@ -28,10 +28,10 @@ impl Snapshot {
         let matches = |known: &SeriesRuns| category.is_none_or(|category| known.series.category_id == category.id());
         let Some(index) = others.iter().position(matches) else { return Ok(None) };
         let SeriesRuns { series, newest, .. } = others.remove(index);
-        let since = newest.checked_sub(TERM).unwrap_or(Timestamp::MIN);
+        let since = newest.checked_sub(MAX_RETENTION).unwrap_or(Timestamp::MIN);
 
         let period = Period { series, since, until: newest };
-        let attempts = backend.attempts(&period).await?;
+        let attempts = backend.region_attempts(&period).await?;
         let series = period.series;
         let oldest = attempts.first().map_or(newest, |attempt| attempt.fetched_at);
         let mut histories = group_by_region(attempts, regions);
@@ -43,8 +43,8 @@ impl Snapshot {
 }
 
 /// One history per region that has attempts: those of `regions` in that order, or all of them by code.
-fn group_by_region(attempts: Vec<Attempt>, regions: Option<&[Region]>) -> Vec<RegionHistory> {
-    let mut by_region: HashMap<Region, Vec<Attempt>> = HashMap::new();
+fn group_by_region(attempts: Vec<RegionAttempt>, regions: Option<&[Region]>) -> Vec<RegionHistory> {
+    let mut by_region: HashMap<Region, Vec<RegionAttempt>> = HashMap::new();
     for attempt in attempts {
         by_region.entry(attempt.region).or_default().push(attempt);
     }
@@ -60,12 +60,12 @@ async fn add_charts(
     regions: &mut [RegionHistory],
     series: &ChartSeries,
 ) -> Result<(), HistoryError> {
-    let last_two = |history: &RegionHistory| -> Vec<Fetch> {
+    let last_two = |history: &RegionHistory| -> Vec<ChartRef> {
         let complete = history.attempts.iter().rev().filter(|attempt| attempt.is_whole());
         complete.take(2).map(|attempt| fetch(attempt, series)).collect()
     };
-    let fetches: Vec<Vec<Fetch>> = regions.iter().map(last_two).collect();
-    let mut charts = backend.charts(&fetches.concat()).await?.into_iter();
+    let fetches: Vec<Vec<ChartRef>> = regions.iter().map(last_two).collect();
+    let mut charts = backend.chart_entries(&fetches.concat()).await?.into_iter();
     for (history, fetches) in regions.iter_mut().zip(fetches) {
         let mut fetches = fetches.into_iter().zip(charts.by_ref());
         let Some((to, entries)) = fetches.next() else { continue };
@@ -84,12 +84,12 @@ async fn add_video_ranks(
     regions: &mut [RegionHistory],
     series: &ChartSeries,
 ) -> Result<(), HistoryError> {
-    let recent = |history: &RegionHistory| -> Vec<Fetch> {
+    let recent = |history: &RegionHistory| -> Vec<ChartRef> {
         let complete = history.recent_attempts().iter().filter(|attempt| attempt.is_whole());
-        let fetches: Vec<Fetch> = complete.map(|attempt| fetch(attempt, series)).collect();
+        let fetches: Vec<ChartRef> = complete.map(|attempt| fetch(attempt, series)).collect();
         if fetches.len() < 2 { Vec::new() } else { fetches }
     };
-    let fetches: Vec<Vec<Fetch>> = regions.iter().map(recent).collect();
+    let fetches: Vec<Vec<ChartRef>> = regions.iter().map(recent).collect();
     let mut video_ranks = backend.video_ranks(&fetches.concat(), RANK_PLOT_ENTRIES).await?.into_iter();
     for (history, fetches) in regions.iter_mut().zip(fetches) {
         history.video_ranks = video_ranks.by_ref().take(fetches.len()).flatten().collect();
@@ -98,13 +98,13 @@ async fn add_video_ranks(
 }
 
 /// The chart that a complete attempt fetched.
-fn fetch(attempt: &Attempt, series: &ChartSeries) -> Fetch {
-    Fetch {
+fn fetch(attempt: &RegionAttempt, series: &ChartSeries) -> ChartRef {
+    ChartRef {
         region: attempt.region,
         run_id: attempt.run_id.clone(),
         number: attempt.number,
         fetched_at: attempt.fetched_at,
         series: series.clone(),
-        depth: attempt.depth,
+        max_results: attempt.max_results,
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::deduplicate::deduplicate;
-use crate::history::{Attempt, HistoryEntry};
+use crate::history::{HistoryEntry, RegionAttempt};
 use crate::model::category::Category;
 use crate::model::error::{ErrorKind, RegionError};
 use crate::model::region::Region;
@@ -107,15 +107,15 @@ fn a_partial_region_has_a_partial_chart_and_a_failed_one_has_none() {
         [expected("US", Some("1 a, 2 b")), expected("GB", Some("1 b")), expected("PL", None), expected("SE", Some(""))];
     assert_eq!(charts(&snapshot), expected_charts);
 
-    let attempt = |code, status, videos, has_failed: bool| Attempt {
+    let attempt = |code, status, videos, has_failed: bool| RegionAttempt {
         run_id: document.run_id.clone(),
-        depth: 20,
+        max_results: 20,
         status,
         videos,
         error: has_failed.then(|| ("server_error".to_owned(), "down".to_owned())),
         ..attempt(code, 0)
     };
-    let attempts: Vec<&[Attempt]> = snapshot.regions.iter().map(|history| &*history.attempts).collect();
+    let attempts: Vec<&[RegionAttempt]> = snapshot.regions.iter().map(|history| &*history.attempts).collect();
     let expected = [
         [attempt("US", Status::Ok, 2, false)],
         [attempt("GB", Status::Partial, 1, true)],

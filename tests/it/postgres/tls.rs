@@ -135,7 +135,11 @@ fn a_certificate_that_does_not_hold_is_refused_before_a_unit_is_spent() {
         ("localhost", "sslmode=require", [unknown, "name its authority, or the certificate itself, with sslrootcert"]),
         ("localhost", "sslmode=require&sslrootcert=system", [unknown, "with sslrootcert=FILE"]),
         ("localhost", "sslmode=prefer", [unknown, "with sslrootcert=FILE"]),
-        ("localhost", "sslmode=verify-ca&sslrootcert=STRANGER", [unknown, "sslrootcert names another one"]),
+        (
+            "localhost",
+            "sslmode=verify-ca&sslrootcert=STRANGER",
+            [unknown, "let sslrootcert name this server's authority"],
+        ),
         ("127.0.0.1", "sslmode=require&sslrootcert=AUTHORITY", [elsewhere, "not for 127.0.0.1; name the server as"]),
         ("127.0.0.1", "sslmode=require&sslrootcert=ITSELF", [elsewhere, "subjectAltName=IP:127.0.0.1"]),
         ("127.0.0.1", "sslmode=prefer&sslrootcert=AUTHORITY", [elsewhere, "subjectAltName=IP:127.0.0.1"]),
@@ -201,7 +205,7 @@ fn a_certificate_that_signs_itself_and_has_a_common_name_alone_will_do_where_ssl
     let why = "has no subject alternative name, and its common name is not";
     refused("127.0.0.1", &root, &[why, "subjectAltName=IP:127.0.0.1"]);
     refused("db.example.org", &format!("{root}&hostaddr=127.0.0.1"), &[why, "subjectAltName=DNS:db.example.org"]);
-    refused("localhost", &stranger, &["comes from an authority", "sslrootcert names another one"]);
+    refused("localhost", &stranger, &["comes from an authority", "let sslrootcert name this server's authority"]);
     refused("localhost", "system", &["comes from an authority", "with sslrootcert=FILE"]);
 
     let authority = issuer("Tests");

@@ -11,10 +11,10 @@ on_both_engines! {
 
 /// Opens a history. A server learns a moment late that the run before has ended, and with it its claim;
 /// the next process takes longer than that to start, but these runs share one.
-async fn open_when_free(history_config: &HistoryConfig, asked: &Asked, now: Timestamp) -> Opened {
+async fn open_when_free(history_config: &HistoryConfig, asked: &Asked, now: Timestamp) -> OpenOutcome {
     for _ in 0..10_000 {
-        match History::open(history_config, asked, now).await.unwrap() {
-            Opened::Busy => tokio::time::sleep(Duration::from_millis(1)).await,
+        match RunHistory::open(history_config, asked, now).await.unwrap() {
+            OpenOutcome::Busy => tokio::time::sleep(Duration::from_millis(1)).await,
             opened => return opened,
         }
     }
@@ -29,8 +29,8 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
         location: location(store),
         retention: Duration::from_secs(29 * 86_400),
         min_interval: Some(Duration::from_secs(7 * 3600)),
-        rescue: Vec::new(),
-        typed: None,
+        rescue_folders: Vec::new(),
+        store_argument: None,
     };
     let regions = answer().iter().map(|chart| chart.outcome.region).collect();
     let asked = Asked { source: "youtube".into(), category_id: None, depth: 50, regions };
@@ -38,15 +38,15 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
     for hour in 0..hourly_starts {
         let start = hours(at("2026-11-22T00:05:30Z"), hour) + SignedDuration::from_secs(jitter.i64(-20..=20));
         match open_when_free(&history_config, &asked, start).await {
-            Opened::Ready(mut history) => {
+            OpenOutcome::Ready(mut history) => {
                 history.record(&Arc::new(report(start, answer())), None).await.unwrap();
                 fetched.push(hour);
             }
-            Opened::NotDue(began) => {
+            OpenOutcome::NotDue(began) => {
                 let last = hours(at("2026-11-22T00:05:30Z"), *fetched.last().unwrap());
                 assert!(began.duration_since(last).abs() <= SignedDuration::from_secs(20), "{began}");
             }
-            Opened::Busy => panic!("waited for"),
+            OpenOutcome::Busy => panic!("waited for"),
         }
     }
     fetched

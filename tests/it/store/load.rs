@@ -266,13 +266,13 @@ fn a_document_keeps_all_that_the_history_holds(store: Store) {
         wait(async {
             let mut direct = history::open(&location(&direct), Access::Create).await.unwrap();
             for document in &reports {
-                assert!(direct.store(document, None).await.unwrap());
+                assert!(direct.record(document, None).await.unwrap());
             }
             let mut loaded = history::open(&location(&loaded), Access::Create).await.unwrap();
             // What is there does not depend on what came first, nor on how often it came.
             for index in order.iter().chain(&order) {
                 let document = read_document::parse(&serde_json::to_vec(&*reports[*index]).unwrap()).unwrap();
-                loaded.store(&Arc::new(document), None).await.unwrap();
+                loaded.record(&Arc::new(document), None).await.unwrap();
             }
         });
         let (direct, loaded) = (dump(&direct), dump(&loaded));

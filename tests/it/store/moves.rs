@@ -411,7 +411,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
             (document.source, document.request.category_id, document.request.max_results) =
                 (source.into(), category, depth);
             let run_id = document.run_id.clone();
-            backend.store(&Arc::new(document), None).await.unwrap();
+            backend.record(&Arc::new(document), None).await.unwrap();
             delete_before(&mut *backend, keep_from, &mut Deleted::default()).await.unwrap();
             let all = CODES.map(region);
             let told = changes::find(&mut *backend, &all, None, jiff::Timestamp::MAX, 0).await.unwrap();

@@ -44,9 +44,9 @@ const ROWS: &str = "
 /// Makes it by the SQL of that version.
 fn make(store: &Store) {
     let (tables, column, value) = if is_postgres(store) {
-        (include_str!("../../../src/history/postgres/0001.sql"), ", search", ", ''")
+        (include_str!("../../../src/history/postgres/migrations/0001.sql"), ", search", ", ''")
     } else {
-        (include_str!("../../../src/history/sqlite/0001.sql"), "", "")
+        (include_str!("../../../src/history/sqlite/migrations/0001.sql"), "", "")
     };
     let rows = ROWS.replace(" SEARCH_COLUMN", column).replace(" SEARCH_VALUE", value);
     let version = if is_postgres(store) {

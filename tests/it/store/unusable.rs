@@ -71,9 +71,9 @@ fn files_that_are_no_history_are_left_alone() {
     write("magic.db", &damaged(0..16));
     unusable_file(folder, "magic.db", "file is not a database; ");
     write("tree.db", &damaged(100..4096));
-    unusable_file(folder, "tree.db", "; it is damaged, or no file of SQLite; restore a backup");
+    unusable_file(folder, "tree.db", "; it is damaged, or it is not a SQLite file; restore a backup");
     write("cut.db", &good[..5000]);
-    unusable_file(folder, "cut.db", "; it is damaged, or no file of SQLite; restore a backup");
+    unusable_file(folder, "cut.db", "; it is damaged, or it is not a SQLite file; restore a backup");
 
     // The good one still is.
     command(&store, "changes").finish().exits(0);
@@ -270,10 +270,10 @@ fn options_about_no_history_and_malformed_ones_are_wrong_usage() {
         ("", "it names no file"),
         ("sqlite:", "it names no file"),
         ("folder/", "it names a folder"),
-        (":memory:", "a history in memory would be gone at once"),
-        ("sqlite:history.db?mode=memory", "the one parameter that sqlite: takes is ?journal_mode=delete"),
+        (":memory:", "a history in memory would be lost at once"),
+        ("sqlite:history.db?mode=memory", "the only parameter of sqlite: is ?journal_mode=delete"),
         ("mysql://host/database", "give a path, sqlite:PATH, or postgres://user@host/database"),
-        ("postgres:history", "not an address of PostgreSQL; write postgres://user@host/database"),
+        ("postgres:history", "not a PostgreSQL address; write postgres://user@host/database"),
         ("postgres://host:port/database", "malformed"),
         ("postgres://host/database?sslmode=maybe", "sslmode is one of"),
         ("postgres://host/database?nonsense=1", "malformed"),

@@ -1,8 +1,8 @@
-//! Opening a file that this user may only read. Nothing is left beside it, which its owner could not write then, and
-//! nothing is missed that is only in its log yet.
+//! Opens a file that this user may read but not write.
 //!
-//! With a write-ahead log SQLite writes even where it only reads: the log's index is shared memory in a file
-//! ("Write-Ahead Logging", "Read-Only Databases").
+//! With a write-ahead log, SQLite writes even to read: the index of the log is shared memory in a file ("Write-Ahead
+//! Logging", "Read-Only Databases"). Here no file is created beside the history, since its owner could not write that
+//! file, and what is still only in the log is read too.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
@@ -15,41 +15,44 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use url::Url;
 
-/// Whether SQLite can work on a file as it likes to: write it, and other files beside it.
+use super::open::OpenedFile;
+
+/// Whether SQLite can work on a file as usual: write it, and create files beside it.
 pub(super) fn may_write(path: &Path) -> bool {
     let may = |path: &Path, access| accessat(CWD, path, access, AtFlags::EACCESS).is_ok();
     let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     may(&file, Access::WRITE_OK) && file.parent().is_some_and(|folder| may(folder, Access::WRITE_OK | Access::EXEC_OK))
 }
 
-/// A file that was opened as one that nobody changes, which must hold until it has been read.
-pub(super) struct Unlocked {
+/// Notices changes of a file that was opened as immutable, without locks.
+pub(super) struct ChangeDetector {
     path: PathBuf,
-    before: State,
+    before: FileState,
 }
 
-type State = (u64, u64, i64, i64);
+/// Inode, length, and time of the last change.
+type FileState = (u64, u64, i64, i64);
 
-impl Unlocked {
-    fn new(path: &Path) -> io::Result<Unlocked> {
-        Ok(Unlocked { path: path.to_owned(), before: state(&fs::metadata(path)?) })
+impl ChangeDetector {
+    fn new(path: &Path) -> io::Result<ChangeDetector> {
+        Ok(ChangeDetector { path: path.to_owned(), before: state(&fs::metadata(path)?) })
     }
 
-    /// Whether somebody has changed the file since, so that what was read may be of two states.
+    /// Whether the file has changed since it was opened, so that what was read may mix two states.
     pub(super) fn has_changed(&self) -> bool {
         fs::metadata(&self.path).map_or(true, |now| state(&now) != self.before)
     }
 }
 
-fn state(file: &Metadata) -> State {
+fn state(file: &Metadata) -> FileState {
     (file.ino(), file.len(), file.mtime(), file.mtime_nsec())
 }
 
-/// Opens the file, and says what must hold until it has been read.
+/// Opens the file in the way that its journal mode and the files beside it call for.
 ///
 /// # Errors
-/// What SQLite gives.
-pub(super) fn open(path: &Path) -> rusqlite::Result<(Connection, Option<Unlocked>)> {
+/// When SQLite cannot open it.
+pub(super) fn open(path: &Path) -> rusqlite::Result<OpenedFile> {
     let cannot_open = |error: io::Error| {
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
         rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
@@ -62,25 +65,25 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<(Connection, Option<Unlocked
     };
     let has_log = fs::metadata(beside("-wal")).is_ok_and(|log| log.len() > 0);
     match (uses_log(&path).map_err(cannot_open)?, has_log, beside("-shm").exists()) {
-        // All of it is in the file. A run that begins now writes into a log first, which this connection does not see.
+        // Everything is in the file. A run that begins now writes into a log first, which this connection does not see.
         (true, false, _) => {
-            let unlocked = Unlocked::new(&path).map_err(cannot_open)?;
-            Ok((connect(&path, "immutable=1")?, Some(unlocked)))
+            let change_detector = Some(ChangeDetector::new(&path).map_err(cannot_open)?);
+            Ok(OpenedFile { connection: connect(&path, "immutable=1")?, change_detector })
         }
-        // A copy of a file and its log, or what a crash has left: nobody is at work on it, and the index of the log is
-        // made in memory, as for a connection that shares it with no other.
+        // A copy of a file and its log, or what a crash left. Without an index, no process has the file open, so this
+        // connection may take an exclusive lock and keep the index in its own memory.
         (true, true, false) => {
             let connection = connect(&path, "mode=ro&vfs=unix-none")?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
-            Ok((connection, None))
+            Ok(OpenedFile { connection, change_detector: None })
         }
-        _ => Ok((connect(&path, "mode=ro")?, None)),
+        _ => Ok(OpenedFile { connection: connect(&path, "mode=ro")?, change_detector: None }),
     }
 }
 
 fn connect(path: &Path, parameters: &str) -> rusqlite::Result<Connection> {
-    // A canonical path is absolute.
+    // The path is canonical, and therefore absolute.
     let mut uri = Url::from_file_path(path).map_err(|()| rusqlite::Error::InvalidPath(path.to_owned()))?;
     uri.set_query(Some(parameters));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -99,21 +102,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_changes_while_it_is_read_is_noticed() {
+    fn a_change_of_the_file_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a b?#%41.db");
         let writer = Connection::open(&path).unwrap();
         writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
         drop(writer);
-        let (reader, unlocked) = open(&path).unwrap();
-        let unlocked = unlocked.unwrap();
+        let OpenedFile { connection: reader, change_detector } = open(&path).unwrap();
+        let change_detector = change_detector.unwrap();
         let count = || reader.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!((count(), unlocked.has_changed()), (1, false));
-        // What is only in the log changes nothing yet.
+        assert_eq!((count(), change_detector.has_changed()), (1, false));
+        // A commit that is only in the log leaves the file unchanged.
         let writer = Connection::open(&path).unwrap();
         writer.execute_batch("INSERT INTO t VALUES (2)").unwrap();
-        assert_eq!((count(), unlocked.has_changed()), (1, false));
+        assert_eq!((count(), change_detector.has_changed()), (1, false));
         writer.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-        assert!(unlocked.has_changed());
+        assert!(change_detector.has_changed());
     }
 }

@@ -1,0 +1,146 @@
+//! The plain data that a backend returns, and the filters that select it.
+
+use jiff::Timestamp;
+
+use crate::model::Status;
+use crate::model::category::Category;
+use crate::model::error::ErrorKind;
+use crate::model::region::Region;
+
+/// What two charts of a region must have in common to be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ChartSeries {
+    /// As in the document.
+    pub source: String,
+    /// `None` is the chart of all categories.
+    pub category_id: Option<u32>,
+}
+
+/// Selects complete charts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartFilter {
+    pub regions: Vec<Region>,
+    /// `None` is any source.
+    pub source: Option<String>,
+    /// `None` is any category, and `Some(None)` the chart of all categories.
+    pub category_id: Option<Option<u32>>,
+    /// The latest start of a run.
+    pub until: Timestamp,
+    /// The most charts of each region and series.
+    pub limit: u32,
+}
+
+/// Identifies a complete chart of a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartRef {
+    pub region: Region,
+    pub run_id: String,
+    /// The run's short name within the history.
+    pub number: i64,
+    /// Start of the run.
+    pub fetched_at: Timestamp,
+    pub series: ChartSeries,
+    /// How many entries the run requested; the chart says nothing about the ranks below.
+    pub max_results: u32,
+}
+
+/// An entry of a chart, with what the history knows about its video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// 1 is the top.
+    pub rank: u32,
+    pub video_id: String,
+    /// As last seen; empty if missing.
+    pub title: String,
+    /// As last seen; empty if missing.
+    pub channel: String,
+    /// When any run of the series first saw the video in the chart of this region.
+    pub first_seen_at: Timestamp,
+    /// As last seen.
+    pub category: Option<Category>,
+    /// In this run.
+    pub views: Option<u64>,
+    /// As last seen.
+    pub thumbnail: Option<String>,
+    /// The language that the owner declared, as last seen.
+    pub language: Option<String>,
+}
+
+/// The rank of a video in the chart of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoRank {
+    /// The run's short name within the history.
+    pub number: i64,
+    /// 1 is the top.
+    pub rank: u32,
+    pub video_id: String,
+}
+
+/// A region that some run requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestedRegion {
+    pub region: Region,
+    /// Start of the newest run that requested it.
+    pub requested_at: Timestamp,
+}
+
+/// The runs of a series that have kept charts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesRuns {
+    pub series: ChartSeries,
+    /// How many runs there are.
+    pub runs: u64,
+    /// Start of the newest of them.
+    pub newest: Timestamp,
+}
+
+/// Selects the runs of a series by their start, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Period {
+    pub series: ChartSeries,
+    pub since: Timestamp,
+    pub until: Timestamp,
+}
+
+/// A region of a run, whether it was fetched or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionAttempt {
+    pub run_id: String,
+    /// The run's short name within the history.
+    pub number: i64,
+    /// Start of the run.
+    pub fetched_at: Timestamp,
+    pub max_results: u32,
+    pub region: Region,
+    pub status: Status,
+    /// How many distinct videos arrived.
+    pub videos: u32,
+    /// Why the chart is not complete: the kind of the error, and its message.
+    pub error: Option<(String, String)>,
+    /// Whether the run's charts were deleted.
+    pub is_pruned: bool,
+}
+
+impl RegionAttempt {
+    /// Whether the history holds the complete chart.
+    pub fn is_whole(&self) -> bool {
+        self.status == Status::Ok && !self.is_pruned
+    }
+
+    /// Whether YouTube answered the request: with the complete chart, or by saying that there is no such chart.
+    pub(super) fn is_answered(&self) -> bool {
+        let is_unsupported = |(kind, _): &(String, String)| kind == ErrorKind::RegionUnsupported.as_str();
+        self.status == Status::Ok || self.error.as_ref().is_some_and(is_unsupported)
+    }
+}
+
+/// A run whose charts are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRun {
+    /// Its short name within the history.
+    pub number: i64,
+    pub id: String,
+    pub fetched_at: Timestamp,
+    /// Whether the run found expired charts and did not delete them.
+    pub left_expired: bool,
+}
