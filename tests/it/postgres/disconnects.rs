@@ -361,11 +361,11 @@ fn a_run_whose_request_another_took_meanwhile_is_saved() {
         chart(hit)
     });
     thread::scope(|scope| {
-        let cut = scope.spawn(|| finish(keep(&proxied, &server, "-r PL --json")));
+        let cut = scope.spawn(|| finish(keep(&proxied, &server, "-r PL --json --timeout 60s")));
         is_asked.recv_timeout(HANGS).unwrap();
         let other = scope.spawn(|| {
             loop {
-                let outcome = finish(keep(&store.url, &server, "-r PL -q"));
+                let outcome = finish(keep(&store.url, &server, "-r PL -q --timeout 60s"));
                 // The server may not have noticed yet that the first one is gone.
                 if outcome.code != Some(75) {
                     return outcome;

@@ -140,7 +140,11 @@ fn a_certificate_that_does_not_hold_is_refused_before_a_unit_is_spent() {
             "sslmode=verify-ca&sslrootcert=STRANGER",
             [unknown, "let sslrootcert name this server's authority"],
         ),
-        ("127.0.0.1", "sslmode=require&sslrootcert=AUTHORITY", [elsewhere, "not for 127.0.0.1; name the server as"]),
+        (
+            "127.0.0.1",
+            "sslmode=require&sslrootcert=AUTHORITY",
+            [elsewhere, "not for 127.0.0.1; use the name in the certificate"],
+        ),
         ("127.0.0.1", "sslmode=require&sslrootcert=ITSELF", [elsewhere, "subjectAltName=IP:127.0.0.1"]),
         ("127.0.0.1", "sslmode=prefer&sslrootcert=AUTHORITY", [elsewhere, "subjectAltName=IP:127.0.0.1"]),
         (
@@ -303,7 +307,7 @@ fn a_password_that_is_not_in_the_address_is_looked_for_where_psql_looks() {
         (&url, vec![("PGPASSWORD", WRONG), ("PGPASSFILE", &good)], Some("password authentication failed")),
         (&wrong, vec![("PGPASSWORD", PASSWORD)], Some("password authentication failed")),
         (&url, vec![("PGPASSFILE", &other), ("HOME", &home)], Some("password missing")),
-        (&url, vec![("PGPASSFILE", &open)], Some("chmod 600 makes it one")),
+        (&url, vec![("PGPASSFILE", &open)], Some("use chmod 600")),
         (&url, vec![("PGPASSFILE", "/nowhere")], Some("password missing")),
     ];
     for ((url, variables, fails), region) in cases.into_iter().zip(regions()) {
