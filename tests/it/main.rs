@@ -21,6 +21,7 @@ mod faults;
 mod fetch;
 mod files;
 mod harness;
+mod history;
 mod network;
 mod output;
 mod packaging;
@@ -35,7 +36,6 @@ mod scheduling;
 mod secrets;
 #[allow(dead_code, reason = "tests/skipped.rs reads what tests write")]
 mod skipped;
-mod store;
 mod streams;
 mod terminal;
 mod tls;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::far::Far;
-use crate::store::{allow, refuse};
+use crate::history::{allow, refuse};
 
 /// Beyond connecting and opening, which take four: greeting, look, settings with version, and the claim of a run or the
 /// beginning of what is read.

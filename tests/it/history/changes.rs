@@ -1,6 +1,7 @@
 //! What entered, left, rose and fell.
 
 use super::*;
+use trendfetch::history::changes::find;
 use trendfetch::history::expiry::{Deleted, delete_before};
 
 on_both_engines! {
@@ -414,7 +415,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
             backend.record(&Arc::new(document), None).await.unwrap();
             delete_before(&mut *backend, keep_from, &mut Deleted::default()).await.unwrap();
             let all = CODES.map(region);
-            let told = changes::find(&mut *backend, &all, None, jiff::Timestamp::MAX, 0).await.unwrap();
+            let told = find(&mut *backend, &all, None, jiff::Timestamp::MAX, 0).await.unwrap();
             let mut told = told.into_iter().peekable();
             for ((code, model), (is_whole, ids)) in CODES.iter().zip(&mut models).zip(known) {
                 let run_id = run_id.clone();

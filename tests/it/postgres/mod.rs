@@ -20,10 +20,10 @@ use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, Hit, KEY, Outcome, Run, Server, item};
 
 mod disconnects;
-mod distance;
 mod permissions;
 mod pooler;
 mod restarts;
+mod round_trips;
 mod search;
 mod serialization;
 mod settings;

@@ -1,6 +1,6 @@
 //! What is deleted, and when.
 
-use super::claim::Reader;
+use super::request_lock::Reader;
 use super::*;
 
 on_both_engines! {

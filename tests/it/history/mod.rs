@@ -25,7 +25,7 @@ use trendfetch::cli::Cli;
 use trendfetch::config::env::Env;
 use trendfetch::config::{Config, Source};
 use trendfetch::deduplicate::deduplicate;
-use trendfetch::history::changes::{self, Move};
+use trendfetch::history::changes::Move;
 use trendfetch::history::run_history::{HistoryConfig, OpenOutcome, RunHistory};
 use trendfetch::history::{self, Access, Asked, Location};
 use trendfetch::model::category::Category;
@@ -58,21 +58,21 @@ macro_rules! on_both_engines {
 
 #[cfg(feature = "report")]
 mod browser;
-mod claim;
+mod change_summary;
+mod changes;
 mod clocks;
-mod interval;
-mod keep;
 mod load;
-mod moves;
-mod older;
+mod migrations;
+mod min_interval;
 #[cfg(feature = "report")]
 mod page;
 mod password;
-mod readers;
+mod read_only;
 mod recipes;
+mod request_lock;
 mod rescue;
+mod retention;
 mod rows;
-mod since;
 mod unusable;
 
 // ---- Runs ----
