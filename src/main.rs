@@ -1,4 +1,4 @@
-//! Parse, resolve, build the runtime, run, exit code.
+//! Parses the command line, resolves the configuration, and does the run or the subcommand.
 
 use std::cell::Cell;
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ use trendfetch::support::time_limit::GRACE;
 use trendfetch::youtube::api_key::forbid_core_dumps;
 use trendfetch::{app, commands};
 
-/// How long after its end a run is waited for. It ends by itself, unless a log line of it is stuck in a full pipe.
+/// How long to wait after a run should have ended. It ends by itself, unless a log line blocks on a full pipe.
 const OVERDUE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -39,46 +39,45 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli) -> anyhow::Result<ExitStatus> {
     let env = Env::read();
-    let screen = TerminalConfig::resolve(&cli.run, &env)?;
-    let lines = progress::screen(screen.progress);
-    logging::init(screen, lines.clone());
-    // The wall clock is asked here and nowhere else.
+    let terminal = TerminalConfig::resolve(&cli.run, &env)?;
+    let bars = progress::bars(terminal.progress);
+    logging::init(terminal.log_filter, terminal.log_format, bars.clone());
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
     let now = Timestamp::now();
     env.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    // A runtime has descriptors of its own. It comes after the outputs, which may be those that the program started with.
+    // A runtime opens descriptors. Outputs may be inherited descriptors, known by number, so they are resolved first.
     match cli.command {
         None => {
             let config = Config::resolve(cli.run, &env)?;
-            runtime()?.block_on(run(config, lines, now))
+            runtime()?.block_on(run(config, bars, now))
         }
         Some(command) => {
-            let page = commands::page(&command);
-            runtime()?.block_on(commands::run(command, page, &env, now)).map(|()| ExitStatus::Complete)
+            let descriptor = commands::output_descriptor(&command);
+            runtime()?.block_on(commands::run(command, descriptor, &env, now)).map(|()| ExitStatus::Complete)
         }
     }
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
 }
 
-/// The run has a thread of its own, so that a signal or the deadline ends it whatever blocks it.
-async fn run(config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Result<ExitStatus> {
+/// Does the run on a thread of its own, so that a signal or the deadline ends it even if it blocks.
+async fn run(config: Config, bars: MultiProgress, now: Timestamp) -> anyhow::Result<ExitStatus> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let ended_by = Cell::new(None);
-    let (tell, signalled) = watch::channel(None);
+    let (sender, signalled) = watch::channel(None);
     let deadline = config.plan.deadline;
     let run = async {
         if !can_start_thread() {
-            return Ok(app::run(config, now, lines, signalled).await?);
+            return Ok(app::run(config, now, bars, signalled).await?);
         }
-        run_blocking(move || Ok(runtime()?.block_on(app::run(config, now, lines, signalled))?)).await
+        run_blocking(move || Ok(runtime()?.block_on(app::run(config, now, bars, signalled))?)).await
     };
     let exit = tokio::select! {
         exit = run => exit,
-        () = overdue(&mut signals, &ended_by, &tell, deadline) => {
-            output::print_error("ended before everything was written; files are whole, old or new, but standard output, pipes and devices may have a part of the data");
+        () = overdue(&mut signals, &ended_by, &sender, deadline) => {
+            output::print_error("ended before everything was written; files are whole, old or new, but standard output, pipes and devices may have only a part of the data");
             Ok(ExitStatus::Failed)
         }
     };
@@ -89,11 +88,11 @@ async fn run(config: Config, lines: MultiProgress, now: Timestamp) -> anyhow::Re
     Ok(ExitStatus::Signal(signal))
 }
 
-/// Tells the run of the first signal, and waits until it should have ended; a second signal ends it as it is.
+/// Passes the first signal on to the run, then waits until the run should have ended or a second signal is received.
 async fn overdue(
     signals: &mut Signals,
     ended_by: &Cell<Option<u8>>,
-    tell: &watch::Sender<Option<Instant>>,
+    sender: &watch::Sender<Option<Instant>>,
     deadline: Option<Duration>,
 ) {
     let end = async {
@@ -105,8 +104,8 @@ async fn overdue(
     tokio::select! {
         signal = signals.next() => {
             ended_by.set(Some(signal));
-            // A run that is over takes no message.
-            let _ = tell.send(Some(Instant::now()));
+            // The run may be over already.
+            let _ = sender.send(Some(Instant::now()));
             let _ = timeout(GRACE + OVERDUE, signals.next()).await;
         }
         () = end => {}

@@ -1,4 +1,4 @@
-//! What a run does with its history, as far as it comes before the run ends.
+//! What a run does with its history, until the run must end.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
@@ -19,16 +19,17 @@ use crate::support::human;
 use crate::support::sanitize::shell_quote;
 use crate::support::time_limit::Interruption;
 
-/// How long before the end of an interrupted run its history must have taken it, which leaves time to save it elsewhere.
-pub(super) const TO_SAVE: Duration = Duration::from_secs(1);
+/// How long before its end an interrupted run must be stored. If it is not, this time is left to save it as a file.
+pub(super) const TIME_TO_SAVE: Duration = Duration::from_secs(1);
 
-/// How long before that end it must be saved, which leaves time to write the outputs.
-const TO_WRITE: Duration = Duration::from_millis(500);
+/// How long before its end it must be saved as a file, which leaves time to write the outputs.
+const TIME_TO_WRITE: Duration = Duration::from_millis(500);
 
-/// How long after that end the history may take to let the next run begin.
-const TO_CLOSE: Duration = Duration::from_millis(250);
+/// How long after its end the history may take to close.
+const TIME_TO_CLOSE: Duration = Duration::from_millis(250);
 
-/// The history, where there is one, before a unit is spent; or how a run ends that need not or may not begin.
+/// Opens the history, if there is one, before a quota unit is spent. Breaks if the run is not due, or another run of the
+/// same request is at work.
 pub(super) async fn open(
     config: &Config,
     source: &Source,
@@ -55,8 +56,8 @@ pub(super) async fn open(
     })
 }
 
-/// Whether the history took the run. A run that it did not take is saved, and the log says how to
-/// bring it in.
+/// Stores the run and returns whether that succeeded. Otherwise the document is saved as a file, and the log says how to
+/// load it.
 pub(super) async fn record<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
     history_config: &HistoryConfig,
@@ -69,12 +70,12 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
             Ok(()) => return true,
             Err(error) => tracing::error!("{error}"),
         },
-        why = end(TO_SAVE) => tracing::error!("the history did not take the run before {why} ended it"),
+        why = end(TIME_TO_SAVE) => tracing::error!("the run could not be stored in the history before {why} ended it"),
     }
     let (folders, saved) = (history_config.rescue_folders.clone(), Arc::clone(document));
     let saved = tokio::select! {
-        saved = run_blocking(move || output::rescue(&folders, &saved)) => saved,
-        why = end(TO_WRITE) => {
+        saved = run_blocking(move || output::save_unstored(&folders, &saved)) => saved,
+        why = end(TIME_TO_WRITE) => {
             tracing::error!("the run could not be saved either before {why} ended it");
             return false;
         }
@@ -84,9 +85,9 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
             let load = format!("trendfetch load {}", shell_quote(&path.display()));
             match &history_config.store_argument {
                 Some(location) => {
-                    tracing::error!("the run is saved; bring it in with: {load} --store {}", shell_quote(location));
+                    tracing::error!("the run is saved; load it with: {load} --store {}", shell_quote(location));
                 }
-                None => tracing::error!("the run is saved; with the same TRENDFETCH_STORE, bring it in with: {load}"),
+                None => tracing::error!("the run is saved; with the same TRENDFETCH_STORE, load it with: {load}"),
             }
         }
         Err(error) => tracing::error!("the run could not be saved either: {error}"),
@@ -94,7 +95,7 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
     false
 }
 
-/// What has changed since the runs before. Only the stats show it, so that it is no reason to fail.
+/// What changed since earlier runs. Only the stats show it, so an error is a warning.
 pub(super) async fn since_last<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
     document: &Document,
@@ -102,11 +103,11 @@ pub(super) async fn since_last<F: Future<Output = Interruption>>(
 ) -> Option<ChangeSummary> {
     tokio::select! {
         since = history.change_summary(document) => since.inspect_err(|error| tracing::warn!("{error}")).ok().flatten(),
-        _ = end(TO_SAVE) => None,
+        _ = end(TIME_TO_SAVE) => None,
     }
 }
 
-/// Deletes what is too old, as far as it comes until the run is over, and says why not where it stays.
+/// Deletes expired data until the run must end, and logs why if it may not be deleted.
 pub(super) async fn expire(
     history: &mut RunHistory,
     history_config: &HistoryConfig,
@@ -116,7 +117,7 @@ pub(super) async fn expire(
 ) {
     let expired = tokio::select! {
         expired = history.expire(document, clocks) => expired,
-        // The next run goes on.
+        // The next run continues.
         _ = end => return,
     };
     let keep = human::format_duration(history_config.retention);
@@ -124,13 +125,13 @@ pub(super) async fn expire(
         let store = history_config
             .store_argument
             .as_ref()
-            .map_or_else(String::new, |place| format!(" --store {}", shell_quote(place)));
+            .map_or_else(String::new, |location| format!(" --store {}", shell_quote(location)));
         format!("trendfetch prune --keep {keep}{store}")
     };
     match expired {
-        Err(error) => tracing::warn!("the run is kept, but not all that is older than {keep} was deleted: {error}"),
+        Err(error) => tracing::warn!("the run is stored, but not everything older than {keep} was deleted: {error}"),
         Ok(Expiry::TooMany { expired: old, total: of, since }) => tracing::warn!(
-            "{old} of the {of} runs that the history kept at {since} are older than {keep} now; so many are not deleted in passing; if that is right, delete them with: {}",
+            "{old} of the {of} runs that the history kept at {since} are older than {keep} now; a run does not delete that many; if that is right, delete them with: {}",
             prune()
         ),
         Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && !document.videos.is_empty() => {
@@ -143,14 +144,14 @@ pub(super) async fn expire(
     }
 }
 
-/// Lets the next run begin, also where this one is over already, if that takes no more than a moment.
+/// Closes the history, which lets the next run begin. Gives up shortly after the end of this one.
 pub(super) async fn close(history: RunHistory, end: impl Future<Output = Interruption>) {
-    let late = async {
+    let timeout = async {
         end.await;
-        sleep(TO_CLOSE).await;
+        sleep(TIME_TO_CLOSE).await;
     };
     tokio::select! {
         () = history.close() => {}
-        () = late => {}
+        () = timeout => {}
     }
 }

@@ -1,4 +1,4 @@
-//! How the values of options are read: each refusal says what to write instead.
+//! Parses the values of options. Each error says what to write instead.
 
 use std::time::Duration;
 
@@ -6,19 +6,16 @@ use jiff::{Span, SpanRelativeTo, Unit};
 
 use crate::model::category::{Category, ChartCategory};
 
-/// Reads `500ms`, `10s`, `5m`, `7h`, `30d`; a day has 24 hours.
-///
-/// # Errors
-/// For anything else, zero and negative numbers included.
+/// Parses `500ms`, `10s`, `5m`, `7h`, `30d`. A day has 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "give a positive number and a unit, at most 3650d: 500ms, 10s, 5m, 7h or 30d".to_owned();
+    let error = || "give a positive number and a unit, at most 3650d: 500ms, 10s, 5m, 7h or 30d".to_owned();
     let is_plain = text.starts_with(|first: char| first.is_ascii_digit())
         && text.ends_with(|last: char| last.is_ascii_alphabetic());
-    let span: Span = is_plain.then(|| text.parse().ok()).flatten().ok_or_else(wrong)?;
-    let nanoseconds = span.total((Unit::Nanosecond, SpanRelativeTo::days_are_24_hours())).map_err(|_| wrong())?;
-    // Ten years bound every wait; jiff's spans go up to 20,000.
-    let duration = Duration::try_from_secs_f64(nanoseconds / 1e9).map_err(|_| wrong())?;
-    if duration.is_zero() || duration > Duration::from_secs(3650 * 86_400) { Err(wrong()) } else { Ok(duration) }
+    let span: Span = is_plain.then(|| text.parse().ok()).flatten().ok_or_else(error)?;
+    let nanoseconds = span.total((Unit::Nanosecond, SpanRelativeTo::days_are_24_hours())).map_err(|_| error())?;
+    // jiff's spans reach 20,000 years; the limit keeps every sum of times in range.
+    let duration = Duration::try_from_secs_f64(nanoseconds / 1e9).map_err(|_| error())?;
+    if duration.is_zero() || duration > Duration::from_secs(3650 * 86_400) { Err(error()) } else { Ok(duration) }
 }
 
 fn number(text: &str, from: u32, to: u32, remedy: &str) -> Result<u32, String> {
@@ -26,7 +23,7 @@ fn number(text: &str, from: u32, to: u32, remedy: &str) -> Result<u32, String> {
 }
 
 pub(super) fn max_results(text: &str) -> Result<u32, String> {
-    number(text, 1, 200, "give a whole number from 1 to 200; YouTube's charts have no more places")
+    number(text, 1, 200, "give a whole number from 1 to 200; YouTube's charts have no more entries")
 }
 
 pub(super) fn concurrency(text: &str) -> Result<usize, String> {
@@ -59,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
+    fn durations_have_a_number_and_a_unit() {
         for (text, milliseconds) in [
             ("500ms", 500),
             ("10s", 10_000),

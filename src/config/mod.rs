@@ -1,4 +1,4 @@
-//! What was typed and what the environment says, as one validated meaning.
+//! Combines the command line, the environment and the defaults into one validated configuration.
 
 pub mod env;
 mod network;
@@ -22,51 +22,38 @@ use crate::model::Request;
 use crate::model::category::Category;
 use crate::model::error::UsageError;
 use crate::model::region::Region;
-use crate::output::Outputs;
+use crate::output::OutputConfig;
 use crate::youtube::api_key::ApiKey;
 use crate::youtube::client::{Network, is_loopback};
 
-use network::network;
-use outputs::{outputs, refuse_to_overwrite};
+use outputs::check_not_overwritten;
 
-pub use terminal::{TerminalConfig, has_color};
+pub use terminal::{TerminalConfig, use_color};
 
-/// The public API: `GET {…}/videos`.
+/// The default of `--base-url`.
 const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";
 
-/// A run, ready to begin.
+/// The configuration of a run.
 #[derive(Debug)]
 pub struct Config {
-    /// What to fetch.
     pub plan: Plan,
-    /// From where; `None` is `--dry-run`.
+    /// `None` for `--dry-run`.
     pub source: Option<Source>,
-    /// For one attempt.
+    /// Of one attempt.
     pub timeout: Duration,
-    /// What to write.
-    pub outputs: Outputs,
-    /// Where to keep the run.
+    pub outputs: OutputConfig,
     pub history: Option<HistoryConfig>,
 }
 
 /// Where the charts come from.
 #[derive(Debug)]
 pub enum Source {
-    /// An endpoint of the API.
-    Api {
-        /// `{base_url}/videos` is asked.
-        base_url: Url,
-        /// Sent in its header only.
-        key: ApiKey,
-        /// Proxy and certificates.
-        network: Box<Network>,
-    },
-    /// The simulation.
+    Api { base_url: Url, key: ApiKey, network: Box<Network> },
     Demo(demo::Mode),
 }
 
 impl Source {
-    /// The document's word for it.
+    /// As in the document.
     pub fn name(&self) -> String {
         match self {
             Source::Api { base_url, .. } => match base_url.host_str() {
@@ -79,19 +66,17 @@ impl Source {
 }
 
 impl Config {
-    /// What was typed, checked, with what the environment and the defaults fill in.
-    ///
     /// # Errors
-    /// For the first thing that is malformed or missing.
+    /// For the first value that is malformed or missing.
     pub fn resolve(args: RunArgs, env: &Env) -> Result<Config, UsageError> {
         env.check()?;
         let regions = regions(&args.regions, env)?;
         for region in regions.iter().filter(|region| !region.is_known()) {
             tracing::warn!(
-                "{region} is not a region that YouTube is known to offer; it is asked all the same, for one quota unit"
+                "{region} is not a region that YouTube is known to offer; it is requested all the same, for one quota unit"
             );
         }
-        let outputs = outputs(&args, env)?;
+        let outputs = outputs::resolve(&args, env)?;
         Ok(Config {
             history: history(&args, &outputs, env)?,
             source: source(&args, env)?,
@@ -113,9 +98,9 @@ impl Config {
     }
 }
 
-fn regions(typed: &[String], env: &Env) -> Result<Vec<Region>, UsageError> {
-    if !typed.is_empty() {
-        return region_list::parse(&typed.join(","));
+fn regions(lists: &[String], env: &Env) -> Result<Vec<Region>, UsageError> {
+    if !lists.is_empty() {
+        return region_list::parse(&lists.join(","));
     }
     match env.get("TRENDFETCH_REGIONS")? {
         Some(list) => region_list::parse(list).map_err(|error| UsageError(format!("TRENDFETCH_REGIONS: {error}"))),
@@ -125,8 +110,8 @@ fn regions(typed: &[String], env: &Env) -> Result<Vec<Region>, UsageError> {
 
 fn source(args: &RunArgs, env: &Env) -> Result<Option<Source>, UsageError> {
     let base_url = match (&args.base_url, env.get("TRENDFETCH_BASE_URL")?) {
-        (Some(typed), _) => base_url(typed, "--base-url")?,
-        (None, Some(given)) if args.demo.is_none() => base_url(given, "TRENDFETCH_BASE_URL")?,
+        (Some(url), _) => base_url(url, "--base-url")?,
+        (None, Some(url)) if args.demo.is_none() => base_url(url, "TRENDFETCH_BASE_URL")?,
         (None, _) => base_url(PUBLIC_API, "--base-url")?,
     };
     if args.dry_run {
@@ -135,44 +120,43 @@ fn source(args: &RunArgs, env: &Env) -> Result<Option<Source>, UsageError> {
     if let Some(mode) = args.demo {
         return Ok(Some(Source::Demo(mode)));
     }
-    let network = Box::new(network(&base_url, env)?);
+    let network = Box::new(network::resolve(&base_url, env)?);
     Ok(Some(Source::Api { base_url, key: api_key(args.api_key_file.as_deref(), env)?, network }))
 }
 
-fn base_url(text: &str, place: &str) -> Result<Url, UsageError> {
-    let wrong = |why: &str| UsageError(format!("{place}: {why}"));
+fn base_url(text: &str, origin: &str) -> Result<Url, UsageError> {
+    let error = |why: &str| UsageError(format!("{origin}: {why}"));
     let url =
-        Url::parse(text).map_err(|_| wrong("not an address; write https://host/path, to which /videos is added"))?;
+        Url::parse(text).map_err(|_| error("not a URL; write https://host/path, to which /videos is appended"))?;
     if url.host().is_none() || !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("not an address of the web; write https://host/path, to which /videos is added"));
+        return Err(error("not an https URL; write https://host/path, to which /videos is appended"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("an address with a login is not taken, since it would show in logs; leave it out"));
+        return Err(error("a URL with a login is not accepted, since it would show in logs; leave the login out"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("an address with '?' or '#' is not taken; leave that part out"));
+        return Err(error("a URL with '?' or '#' is not accepted; leave that part out"));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err(wrong(
-            "over plain http: the key would travel in the clear; use https:, or an address of this machine",
-        ));
+        return Err(error("over plain http: the key would travel in the clear; use https:, or a loopback address"));
     }
     Ok(url)
 }
 
-/// The key: the file that was named, the service manager's credential, the environment.
+/// The key from `--api-key-file`, the service manager's credential, or the environment, in this order.
 fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
     if let Some(path) = file {
         ApiKey::warn_of_readers(path);
         return ApiKey::from_file(path);
     }
-    // systemd, "Credentials": LoadCredential= puts files there, and their access list shows as group bits.
+    // Set by systemd's LoadCredential= ("System and Service Credentials"). No warning about readers: the files' access
+    // lists show as group bits.
     if let Some(folder) = env.get("CREDENTIALS_DIRECTORY")? {
         let path = Path::new(folder).join("youtube_api_key");
-        let is_there = path.try_exists().map_err(|error| {
+        let exists = path.try_exists().map_err(|error| {
             UsageError(format!("cannot read the key from {}: {error}; check CREDENTIALS_DIRECTORY", path.display()))
         })?;
-        if is_there {
+        if exists {
             return ApiKey::from_file(&path);
         }
     }
@@ -184,47 +168,45 @@ fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
     }
 }
 
-/// A day is left of what YouTube's terms give, for the next run to come late.
-const KEEP: Duration = Duration::from_secs((MAX_RETENTION.as_hours() as u64 - 24) * 3600);
+/// The default of `--keep`: YouTube's terms allow 30 days, and a day is left for the next run to come late.
+const DEFAULT_KEEP: Duration = Duration::from_secs((MAX_RETENTION.as_hours() as u64 - 24) * 3600);
 
-fn history(args: &RunArgs, outputs: &Outputs, env: &Env) -> Result<Option<HistoryConfig>, UsageError> {
+fn history(args: &RunArgs, outputs: &OutputConfig, env: &Env) -> Result<Option<HistoryConfig>, UsageError> {
     let Some(location) = location(args.store.as_deref(), env)? else {
         let given = args.keep.map(|_| "--keep").or(args.min_interval.map(|_| "--min-interval"));
         return match given {
-            Some(option) => {
-                Err(UsageError(format!("{option} is about a history; add --store, or set TRENDFETCH_STORE")))
-            }
+            Some(option) => Err(UsageError(format!("{option} requires --store or TRENDFETCH_STORE"))),
             None => Ok(None),
         };
     };
     if args.demo.is_some() && args.store.is_none() {
         tracing::warn!(
-            "this demo's run goes into the history of TRENDFETCH_STORE, as source demo; --store names another"
+            "this demo run is stored in the history of TRENDFETCH_STORE, with the source demo; --store names another"
         );
     }
     if let Location::Sqlite(history) = &location {
-        refuse_to_overwrite(outputs, &history.path, "is the history itself; name another file")?;
+        check_not_overwritten(outputs, &history.path, "is the history itself; name another file")?;
     }
-    // Beside a device is no place for a file.
-    let is_device = |path: &Path| std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
-    let first = outputs.files.iter().find(|file| !is_device(&file.path)).and_then(|file| file.path.parent());
-    // systemd may name several, separated by colons.
-    let state = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
+    // Nothing can be saved beside a device.
+    let is_device = |path: &Path| std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let output_folder = outputs.files.iter().find(|file| !is_device(&file.path)).and_then(|file| file.path.parent());
+    // systemd may set several, separated by colons.
+    let state_folder = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
     Ok(Some(HistoryConfig {
         store_argument: args.store.is_some().then(|| location.absolute()),
         location,
-        retention: args.keep.unwrap_or(KEEP),
+        retention: args.keep.unwrap_or(DEFAULT_KEEP),
         min_interval: args.min_interval,
-        rescue_folders: first
+        rescue_folders: output_folder
             .into_iter()
-            .chain(state.map(Path::new))
+            .chain(state_folder.map(Path::new))
             .chain([Path::new("")])
             .map(Path::to_owned)
             .collect(),
     }))
 }
 
-/// Where PostgreSQL's own programs look for a password ("Environment Variables", "The Password File").
+/// The places where PostgreSQL's own programs look for a password ("Environment Variables", "The Password File").
 fn passwords(env: &Env) -> Result<PasswordSources, UsageError> {
     let in_home = || env.get_os("HOME").map(|home| Path::new(home).join(".pgpass"));
     Ok(PasswordSources {
@@ -233,25 +215,23 @@ fn passwords(env: &Env) -> Result<PasswordSources, UsageError> {
     })
 }
 
-/// Where the history is, as `--store` or the environment say.
+/// The location of the history from `--store` or the environment.
 ///
 /// # Errors
-/// When that is malformed.
-pub fn location(typed: Option<&str>, env: &Env) -> Result<Option<Location>, UsageError> {
-    let (text, origin) = match (typed, env.get("TRENDFETCH_STORE")?) {
-        (Some(typed), _) => (typed, "--store"),
-        (None, Some(given)) => (given, "TRENDFETCH_STORE"),
+/// If it is malformed.
+pub fn location(store: Option<&str>, env: &Env) -> Result<Option<Location>, UsageError> {
+    let (text, origin) = match (store, env.get("TRENDFETCH_STORE")?) {
+        (Some(store), _) => (store, "--store"),
+        (None, Some(store)) => (store, "TRENDFETCH_STORE"),
         (None, None) => return Ok(None),
     };
     let mut location = Location::parse(text, origin)?;
-    // A foreign folder must not be able to send them elsewhere.
-    if typed.is_some() || !env.is_from_dotenv("TRENDFETCH_STORE") {
+    // The `.env` of a foreign folder must not be able to send passwords elsewhere.
+    if store.is_some() || !env.is_from_dotenv("TRENDFETCH_STORE") {
         location = location.with_password_sources(passwords(env)?);
     }
-    if typed.is_some() && location.has_password() {
-        tracing::warn!(
-            "every user of this machine can read the password in --store; put the address into TRENDFETCH_STORE"
-        );
+    if store.is_some() && location.has_password() {
+        tracing::warn!("every user of this machine can read the password in --store; set TRENDFETCH_STORE instead");
     }
     Ok(Some(location))
 }

@@ -1,4 +1,4 @@
-//! What the environment says of the way to the server: proxies and certificates.
+//! Reads the proxy and the certificates from the environment.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,51 +12,51 @@ use crate::support::tls::Authorities;
 use crate::youtube::client::proxy::Proxy;
 use crate::youtube::client::{Network, is_loopback};
 
-/// Reads the settings for requests to `base_url`.
+/// The settings for requests to `base_url`.
 ///
 /// # Errors
-/// When a variable is malformed, or names certificates that cannot be read.
-pub(super) fn network(base_url: &Url, env: &Env) -> Result<Network, UsageError> {
+/// If a variable is malformed, or names certificates that cannot be read.
+pub(super) fn resolve(base_url: &Url, env: &Env) -> Result<Network, UsageError> {
     let authorities = if base_url.scheme() == "https" { authorities(env)? } else { None };
     Ok(Network { proxy: proxy(base_url, env)?, authorities })
 }
 
-/// The proxy for `base_url`, never for an address of this machine.
+/// The proxy for `base_url`, never for a loopback address.
 fn proxy(base_url: &Url, env: &Env) -> Result<Option<Proxy>, UsageError> {
     let parse = |name: &'static str| env.get(name)?.map(|value| Proxy::parse(name, value)).transpose();
     let first = |names: [&'static str; 2]| -> Result<Option<Proxy>, UsageError> {
         let [upper, lower] = names.map(parse);
         Ok(upper?.or(lower?))
     };
-    // Only https: leaves this machine, so that HTTP_PROXY is checked and never used. Where a web server starts programs
-    // (CGI), it is a header of whoever sent the request, and not even that.
+    // Only https: leaves this machine, so HTTP_PROXY is checked but never used. Under CGI it is the `Proxy` header of an
+    // HTTP request ("httpoxy"), and is ignored.
     if !env.has("REQUEST_METHOD") {
         parse("HTTP_PROXY")?;
     }
     parse("http_proxy")?;
-    let (of_https, of_all) = (first(["HTTPS_PROXY", "https_proxy"])?, first(["ALL_PROXY", "all_proxy"])?);
-    let Some(proxy) = of_https.or(of_all).filter(|_| !is_loopback(base_url)) else { return Ok(None) };
+    let (https, all) = (first(["HTTPS_PROXY", "https_proxy"])?, first(["ALL_PROXY", "all_proxy"])?);
+    let Some(proxy) = https.or(all).filter(|_| !is_loopback(base_url)) else { return Ok(None) };
     let exceptions = env.get("NO_PROXY")?.or(env.get("no_proxy")?).unwrap_or_default();
     Ok(proxy.serves(base_url, exceptions)?.then_some(proxy))
 }
 
-/// What `SSL_CERT_FILE` and `SSL_CERT_DIR` hold; `None` where neither is set, which leaves the platform's certificates.
+/// The certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`; `None` if neither is set, so that the platform's are used.
 fn authorities(env: &Env) -> Result<Option<Authorities>, UsageError> {
     let file = env.get_os("SSL_CERT_FILE").map(Path::new);
     let folders: Vec<PathBuf> = env.get_os("SSL_CERT_DIR").map(split_paths).unwrap_or_default();
     let mut certificates = Vec::new();
     if let Some(file) = file {
-        let found = named("SSL_CERT_FILE", file, load_certs_from_paths(Some(file), None))?;
+        let found = load("SSL_CERT_FILE", file, load_certs_from_paths(Some(file), None))?;
         if Authorities::new(found.clone()).is_none() {
             return Err(UsageError(format!(
-                "SSL_CERT_FILE: {} holds no certificate; name a file of '-----BEGIN CERTIFICATE-----' blocks (PEM), which `openssl x509 -inform der` makes of others",
+                "SSL_CERT_FILE: {} holds no certificate; name a file of '-----BEGIN CERTIFICATE-----' blocks (PEM), to which `openssl x509 -inform der` converts others",
                 file.display()
             )));
         }
         certificates.extend(found);
     }
     for folder in &folders {
-        certificates.extend(named("SSL_CERT_DIR", folder, load_certs_from_paths(None, Some(folder)))?);
+        certificates.extend(load("SSL_CERT_DIR", folder, load_certs_from_paths(None, Some(folder)))?);
     }
     match Authorities::new(certificates) {
         None if !folders.is_empty() => Err(UsageError(
@@ -66,8 +66,8 @@ fn authorities(env: &Env) -> Result<Option<Authorities>, UsageError> {
     }
 }
 
-/// The certificates at `path`. Files of a folder that cannot be read count as absent: keys lie there too.
-fn named(
+/// The certificates at `path`. Unreadable files in a folder are skipped, since private keys may be among them.
+fn load(
     variable: &str,
     path: &Path,
     found: CertificateResult,

@@ -1,37 +1,37 @@
-//! What is written, where, and whether the options about it make sense together.
+//! Reads the options about outputs, and checks that they make sense together.
 
 use std::io::{IsTerminal, stderr, stdout};
 use std::path::Path;
 
-use super::has_color;
+use super::use_color;
 use crate::cli::{RunArgs, When};
 use crate::config::env::Env;
 use crate::model::error::UsageError;
-use crate::output::{Descriptor, FileOutput, Format, Outputs, StatsTo, StreamOutput, is_same_file};
+use crate::output::{FileDescriptor, FileOutput, Format, OutputConfig, StatsTarget, StreamOutput, is_same_file};
 
 /// # Errors
-/// For the first option that is malformed, or about something that is not there.
-pub(super) fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> {
+/// For the first option that is malformed or does not apply.
+pub(super) fn resolve(args: &RunArgs, env: &Env) -> Result<OutputConfig, UsageError> {
     let (files, streams) = targets(args)?;
-    refuse_what_cannot_be(args, &files, &streams)?;
+    check_options(args, &files, &streams)?;
     let stats = if args.quiet {
-        StatsTo::Nowhere
+        StatsTarget::None
     } else if streams.iter().any(|stream| stream.descriptor.is_stdout()) {
-        StatsTo::Stderr
+        StatsTarget::Stderr
     } else {
-        StatsTo::Stdout
+        StatsTarget::Stdout
     };
     let is_terminal = match stats {
-        StatsTo::Stdout => stdout().is_terminal(),
-        StatsTo::Stderr => stderr().is_terminal(),
-        StatsTo::Nowhere => false,
+        StatsTarget::Stdout => stdout().is_terminal(),
+        StatsTarget::Stderr => stderr().is_terminal(),
+        StatsTarget::None => false,
     };
     let color = match args.color {
         When::Always => true,
         When::Never => false,
-        When::Auto => has_color(is_terminal, env)?,
+        When::Auto => use_color(is_terminal, env)?,
     };
-    let outputs = Outputs {
+    let outputs = OutputConfig {
         files,
         streams,
         rows: args.rows.unwrap_or_default(),
@@ -41,31 +41,31 @@ pub(super) fn outputs(args: &RunArgs, env: &Env) -> Result<Outputs, UsageError> 
         color,
     };
     if let Some(key) = &args.api_key_file {
-        refuse_to_overwrite(&outputs, key, "is the key file itself; name another file")?;
+        check_not_overwritten(&outputs, key, "is the key file itself; name another file")?;
     }
     Ok(outputs)
 }
 
 /// # Errors
-/// When an output leads to a file that the run reads, or keeps its history in.
-pub(super) fn refuse_to_overwrite(outputs: &Outputs, path: &Path, why: &str) -> Result<(), UsageError> {
+/// If an output leads to `path`, a file that the run needs.
+pub(super) fn check_not_overwritten(outputs: &OutputConfig, path: &Path, why: &str) -> Result<(), UsageError> {
     let file =
         outputs.files.iter().find(|file| is_same_file(&file.path, path)).map(|file| file.path.display().to_string());
-    let stream = || outputs.streams.iter().find(|stream| stream.descriptor.leads_to(path));
+    let stream = || outputs.streams.iter().find(|stream| stream.descriptor.is_open_on(path));
     match file.or_else(|| stream().map(|stream| stream.descriptor.to_string())) {
         Some(output) => Err(UsageError(format!("-o {output} {why}"))),
         None => Ok(()),
     }
 }
 
-/// The files, and the data on open descriptors.
+/// The files and the open descriptors that the data goes to.
 fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), UsageError> {
-    let typed = args.format.or(args.json.then_some(Format::Json));
+    let chosen = args.format.or(args.json.then_some(Format::Json));
     let (mut files, mut streams) = (Vec::<FileOutput>::new(), Vec::<StreamOutput>::new());
     for path in &args.output {
         let twice = |what: &str| Err(UsageError(format!("--output {} is given twice; {what}", path.display())));
-        let format = Format::of_extension(path).or(typed);
-        if let Some(descriptor) = Descriptor::named_by(path) {
+        let format = Format::from_extension(path).or(chosen);
+        if let Some(descriptor) = FileDescriptor::from_path(path) {
             if streams.iter().any(|stream| stream.descriptor.number() == descriptor.number()) {
                 return twice(&format!("{descriptor} takes the data once"));
             }
@@ -78,7 +78,7 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), Usage
         let format = format.unwrap_or_else(|| {
             if path.extension().is_some() {
                 tracing::warn!(
-                    "the extension of {} names no format, so it will hold JSON; --format chooses another",
+                    "the extension of {} is not that of a format, so it will hold JSON; --format chooses another",
                     path.display()
                 );
             }
@@ -86,31 +86,33 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), Usage
         });
         files.push(FileOutput { path: path.clone(), format });
     }
-    if let Some(file) = files.iter().find(|file| streams.iter().any(|stream| stream.descriptor.leads_to(&file.path))) {
+    if let Some(file) = files.iter().find(|file| streams.iter().any(|stream| stream.descriptor.is_open_on(&file.path)))
+    {
         let path = file.path.display();
         return Err(UsageError(format!(
             "--output {path} is given twice; a descriptor leads there too, name another file"
         )));
     }
-    if let (Some(format), true) = (typed, args.output.is_empty()) {
-        streams.push(StreamOutput { descriptor: Descriptor::stdout(), format });
+    if let (Some(format), true) = (chosen, args.output.is_empty()) {
+        streams.push(StreamOutput { descriptor: FileDescriptor::stdout(), format });
     }
     Ok((files, streams))
 }
 
-fn refuse_what_cannot_be(args: &RunArgs, files: &[FileOutput], streams: &[StreamOutput]) -> Result<(), UsageError> {
+fn check_options(args: &RunArgs, files: &[FileOutput], streams: &[StreamOutput]) -> Result<(), UsageError> {
     let formats = || files.iter().map(|file| file.format).chain(streams.iter().map(|stream| stream.format));
-    let shows_bytes = |stream: &StreamOutput| stream.format == Format::Parquet && stream.descriptor.is_terminal();
-    let fault = if !formats().all(Format::is_built) {
+    let is_binary_on_terminal =
+        |stream: &StreamOutput| stream.format == Format::Parquet && stream.descriptor.is_terminal();
+    let error = if !formats().all(Format::is_built) {
         "this trendfetch was built without Parquet; build it with --features parquet"
-    } else if streams.iter().any(shows_bytes) {
-        "Parquet is not for a terminal; add -o trends.parquet, or -o FOLDER/"
+    } else if streams.iter().any(is_binary_on_terminal) {
+        "Parquet cannot be shown on a terminal; add -o trends.parquet, or -o FOLDER/"
     } else if args.rows.is_some() && !formats().any(Format::has_rows) {
-        "--rows is for ndjson and csv; add --format ndjson or --format csv"
+        "--rows requires --format ndjson or --format csv"
     } else if args.all_or_nothing && files.is_empty() {
-        "--all-or-nothing is about files; add -o FILE"
+        "--all-or-nothing requires -o FILE"
     } else {
         return Ok(());
     };
-    Err(UsageError(fault.into()))
+    Err(UsageError(error.into()))
 }

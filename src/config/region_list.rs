@@ -1,15 +1,13 @@
-//! What a person types for `--regions`: codes and sets, and what is meant by words that are neither.
+//! Parses `--regions`: country codes, named sets, and suggestions for likely mistakes.
 
 use crate::model::error::UsageError;
 use crate::model::region::Region;
 use crate::support::sanitize::one_line;
 
-/// Reads what was typed for `--regions`: codes and named sets, separated by commas, any case. A
-/// repeat keeps its first place.
+/// Parses codes and named sets in any case, separated by commas. Of repeated regions the first one counts.
 ///
 /// # Errors
-/// A malformed item, an empty list, or a code that is a known slip. The sentence suggests what was
-/// probably meant.
+/// For an empty list, a malformed item or a known mistake. The message suggests what was probably meant.
 pub fn parse(text: &str) -> Result<Vec<Region>, UsageError> {
     let mut regions = Vec::new();
     for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
@@ -33,7 +31,7 @@ fn parse_item(item: &str) -> Result<Vec<Region>, UsageError> {
     if let Some((_, codes)) = SETS.iter().find(|(name, _)| *name == lower) {
         return Ok(codes.iter().filter_map(|code| Region::new(code)).collect());
     }
-    if let Some((_, meant)) = SLIPS.iter().find(|(slip, _)| *slip == lower) {
+    if let Some((_, meant)) = MISTAKES.iter().find(|(mistake, _)| *mistake == lower) {
         return Err(UsageError(format!("'{item}' is not an ISO 3166-1 country code; did you mean {meant}?")));
     }
     if let Some(region) = Region::new(item) {
@@ -41,7 +39,7 @@ fn parse_item(item: &str) -> Result<Vec<Region>, UsageError> {
     }
     let shown = one_line(item, 40);
     if let Some(region) = Region::all().find(|region| region.name().to_lowercase() == lower) {
-        return Err(UsageError(format!("'{shown}' is a name; regions go by code: {region}")));
+        return Err(UsageError(format!("'{shown}' is a name; use the region's code: {region}")));
     }
     let sets: Vec<&str> = SETS.iter().map(|(name, _)| *name).collect();
     Err(UsageError(format!(
@@ -50,15 +48,14 @@ fn parse_item(item: &str) -> Result<Vec<Region>, UsageError> {
     )))
 }
 
-/// The named sets, as the two pipelines that this program replaces had them.
+/// The named sets. They come from the two pipelines that this program replaces.
 pub const SETS: &[(&str, &[&str])] = &[
     ("dailywatch", &["US", "GB", "DE", "FR", "IN", "BR", "AU", "CA"]),
     ("viralvidvault", &["US", "GB", "PL", "NL", "SE", "NO", "AT"]),
 ];
 
-/// What people type for a country and what ISO 3166-1 calls it. None of the slips of two letters is an
-/// assigned code.
-const SLIPS: &[(&str, &str)] = &[
+/// Common mistakes and the codes that are meant. None of the mistakes of two letters is an assigned code.
+const MISTAKES: &[(&str, &str)] = &[
     ("uk", "GB"),
     ("eng", "GB"),
     ("england", "GB"),
@@ -92,12 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn sets_hold_regions_of_the_table() {
+    fn sets_contain_known_regions() {
         assert!(SETS.iter().flat_map(|(_, codes)| *codes).all(|code| Region::new(code).unwrap().is_known()));
     }
 
     #[test]
-    fn a_list_takes_any_case_sets_and_keeps_first_places() {
+    fn lists_take_any_case_and_sets_and_drop_repeats() {
         assert_eq!(codes("us, gb,US,pl"), ["US", "GB", "PL"]);
         assert_eq!(codes("PL,viralvidvault"), ["PL", "US", "GB", "NL", "SE", "NO", "AT"]);
         assert_eq!(codes("ALL").len(), 111);
@@ -105,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_refused_with_a_suggestion() {
+    fn a_mistake_is_refused_with_a_suggestion() {
         for (typed, meant) in
             [("UK", "GB"), ("usa", "US"), ("Poland", "PL"), ("dailywach", "dailywatch"), ("U1", "codes")]
         {

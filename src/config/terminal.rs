@@ -1,29 +1,26 @@
-//! What a person sees besides the data: progress, log lines, colours.
+//! What is shown besides the data: progress, log lines, colours.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use crate::cli::{LogFormat, RunArgs, When};
+use crate::cli::{RunArgs, When};
 use crate::config::env::Env;
 use crate::model::error::UsageError;
-use crate::output::diagnosis::SUMMARY;
-use crate::output::progress::Show;
+use crate::output::diagnosis::SUMMARY_TARGET;
+use crate::output::logging::LogFormat;
+use crate::output::progress::ProgressMode;
 
-/// What standard error shows.
+/// What a run shows on standard error.
 #[derive(Debug)]
 pub struct TerminalConfig {
-    /// Whether to show progress.
-    pub progress: Show,
+    pub progress: ProgressMode,
     /// Which log lines, by target and level.
-    pub filter: Targets,
-    /// How they look.
-    pub format: LogFormat,
+    pub log_filter: Targets,
+    pub log_format: LogFormat,
 }
 
 impl TerminalConfig {
-    /// What was typed, with what the environment says of it.
-    ///
     /// # Errors
-    /// When `RUST_LOG` is malformed.
+    /// If `RUST_LOG` is malformed.
     pub fn resolve(args: &RunArgs, env: &Env) -> Result<TerminalConfig, UsageError> {
         let level = match (args.quiet, args.verbose) {
             (true, _) => LevelFilter::ERROR,
@@ -31,39 +28,39 @@ impl TerminalConfig {
             (false, 1) => LevelFilter::INFO,
             (false, _) => LevelFilter::DEBUG,
         };
-        let filter = match env.get("RUST_LOG")? {
+        let log_filter = match env.get("RUST_LOG")? {
             Some(directives) => directives.parse().map_err(|_| {
                 UsageError(
                     "RUST_LOG is malformed; write a level, or target=level,…, for example trendfetch=debug".into(),
                 )
             })?,
             None => {
-                // Whoever watches the runs by their log is told of those that went well too.
-                let is_watched = args.log_format == LogFormat::Json && !args.quiet;
-                let of_summary = if is_watched { level.max(LevelFilter::INFO) } else { level };
+                // Monitoring reads the log as JSON, and needs the summary of successful runs too.
+                let is_monitored = args.log_format == LogFormat::Json && !args.quiet;
+                let summary_level = if is_monitored { level.max(LevelFilter::INFO) } else { level };
                 Targets::new()
                     .with_default(level.min(LevelFilter::WARN))
                     .with_target("trendfetch", level)
-                    .with_target(SUMMARY, of_summary)
+                    .with_target(SUMMARY_TARGET, summary_level)
             }
         };
         let progress = match args.progress {
-            When::Always => Show::Always,
-            When::Auto if !args.quiet && !env.has("CI") && !is_dumb(env)? => Show::OnTerminal,
-            When::Auto | When::Never => Show::Never,
+            When::Always => ProgressMode::Always,
+            When::Auto if !args.quiet && !env.has("CI") && !is_dumb_terminal(env)? => ProgressMode::OnTerminal,
+            When::Auto | When::Never => ProgressMode::Never,
         };
-        Ok(TerminalConfig { progress, filter, format: args.log_format })
+        Ok(TerminalConfig { progress, log_filter, log_format: args.log_format })
     }
 }
 
-/// Whether text gets colours where nobody has said (<https://no-color.org>).
+/// Whether text is coloured by default (<https://no-color.org>).
 ///
 /// # Errors
-/// When the environment holds no text.
-pub fn has_color(is_terminal: bool, env: &Env) -> Result<bool, UsageError> {
-    Ok(is_terminal && !env.has("NO_COLOR") && !is_dumb(env)?)
+/// If `TERM` is not valid UTF-8.
+pub fn use_color(is_terminal: bool, env: &Env) -> Result<bool, UsageError> {
+    Ok(is_terminal && !env.has("NO_COLOR") && !is_dumb_terminal(env)?)
 }
 
-fn is_dumb(env: &Env) -> Result<bool, UsageError> {
+fn is_dumb_terminal(env: &Env) -> Result<bool, UsageError> {
     Ok(env.get("TERM")? == Some("dumb"))
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::model::category::Category;
 use crate::model::language::Language;
 use crate::model::region::Region;
-use crate::model::{Document, MergedVideo, Status};
+use crate::model::{Document, MergedVideo, RunStatus};
 
 pub(super) struct Rows<'a> {
     pub(super) run: RunRow<'a>,
@@ -94,14 +94,12 @@ impl<'a> Rows<'a> {
 
 fn run(document: &Document) -> RunRow<'_> {
     let stats = &document.stats;
-    let all_are = |status: &Status| stats.regions.iter().all(|row| row.status == *status);
-    let status = [Status::Ok, Status::Failed].into_iter().find(all_are).unwrap_or(Status::Partial);
     RunRow {
         id: &document.run_id,
         fetched_at: document.fetched_at,
         source: replace_nul(&document.source),
         category_id: document.request.category_id.map(i64::from),
-        status: status.as_str(),
+        status: RunStatus::of(document).regions.as_str(),
         max_results: document.request.max_results.into(),
         raw: integer(stats.raw),
         unique: integer(stats.unique),

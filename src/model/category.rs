@@ -3,9 +3,11 @@
 //! Source: `videoCategories.list`, the same ids and English titles in the eleven regions captured
 //! by public data sets; numbers below 30 except 18 and 21 can be assigned to new videos.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-/// A category by its number. An unknown number is kept as it is.
+/// A category by its number. An unknown number is kept as it is. `Display` shows its name, or `Category 99`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Category(u32);
 
@@ -37,6 +39,15 @@ impl Category {
     /// Every known category, by number.
     pub fn all() -> impl Iterator<Item = Category> {
         TABLE.iter().map(|(id, _)| Category(*id))
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "Category {}", self.0),
+        }
     }
 }
 
@@ -116,6 +127,7 @@ mod tests {
         assert_eq!(Category::find("comedy").map(Category::id), Some(23));
         assert_eq!(Category::find("34").and_then(Category::name), Some("Comedy"));
         assert_eq!(Category::find("99").map(|c| (c.id(), c.name())), Some((99, None)));
+        assert_eq!([10, 99].map(|id| Category::new(id).to_string()), ["Music", "Category 99"]);
         assert_eq!(Category::find("0"), None);
         assert_eq!(Category::find("Cats"), None);
     }

@@ -16,6 +16,7 @@ pub mod error;
 pub mod language;
 pub mod read_document;
 pub mod region;
+mod run_status;
 pub mod tags;
 pub mod video;
 
@@ -23,4 +24,5 @@ pub use chart::{ChartEntry, FetchMetrics, RegionChart, RegionOutcome};
 pub use clocks::Clocks;
 pub(crate) use document::whole_seconds;
 pub use document::{Document, Overlap, RegionStats, Request, SCHEMA_VERSION, Stats, Status};
+pub use run_status::RunStatus;
 pub use video::{Live, MergedVideo, Video};

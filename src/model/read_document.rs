@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::document::{Document, RegionStats, SCHEMA_VERSION, Stats, Status};
 use super::region::Region;
 use super::video::{MergedVideo, has_year, is_video_id};
+use crate::support::path::is_dash;
 use crate::support::sanitize::{one_line, strip_bom};
 
 /// The largest document that is read: forty times that of all regions at full depth.
@@ -25,7 +26,7 @@ pub enum DocumentError {
 }
 
 fn name(path: &Path) -> String {
-    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+    if is_dash(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Reads a file, or standard input for `-`.
@@ -34,7 +35,7 @@ fn name(path: &Path) -> String {
 /// When it cannot be read, or is not a document of this version.
 pub fn read(path: &Path) -> Result<Document, DocumentError> {
     let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
+    let read = if is_dash(path) {
         io::stdin().lock().take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)
     } else {
         File::open(path).and_then(|file| file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes))

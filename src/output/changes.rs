@@ -1,4 +1,4 @@
-//! What changed, for people and for programs.
+//! Prints the result of `changes`, as a table or as JSON.
 
 use std::io::{self, Write};
 
@@ -6,40 +6,40 @@ use clap::ValueEnum;
 use console::{Style, Term};
 use jiff::Timestamp;
 
-use super::columns::{left, lines, right, width_of};
+use super::columns::{align, left, right, width_of};
 use super::formats::json;
-use super::{Descriptor, Out, OutputError, print_to};
+use super::{FileDescriptor, Out, OutputError, print_to};
 use crate::history::changes::{Changes, ChartRanks, Move, RegionChanges};
 use crate::model::category::Category;
 use crate::support::human::format_span;
 use crate::support::sanitize::one_line;
 
-/// How changes are printed.
+/// The format of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum ChangesFormat {
     /// For people
     Table,
     /// For programs
     Json,
 }
 
-/// How many runs a line of ranks shows.
-pub fn trail_columns(format: Format) -> usize {
+/// How many runs the trend of a video shows.
+pub fn trend_length(format: ChangesFormat) -> usize {
     match format {
-        Format::Json => 0,
-        Format::Table if width_of(&Term::stdout()) < 100 => 8,
-        Format::Table => 16,
+        ChangesFormat::Json => 0,
+        ChangesFormat::Table if width_of(&Term::stdout()) < 100 => 8,
+        ChangesFormat::Table => 16,
     }
 }
 
 /// Prints the changes to standard output.
 ///
 /// # Errors
-/// Any fault of the stream but a closed pipe.
-pub fn print(changes: &Changes, format: Format, color: bool) -> Result<(), OutputError> {
-    print_to(&Descriptor::stdout(), |out| match format {
-        Format::Json => json(changes, out),
-        Format::Table => table(changes, width_of(&Term::stdout()), color, out),
+/// If writing fails, except on a closed pipe.
+pub fn print(changes: &Changes, format: ChangesFormat, color: bool) -> Result<(), OutputError> {
+    print_to(&FileDescriptor::stdout(), |out| match format {
+        ChangesFormat::Json => json(changes, out),
+        ChangesFormat::Table => table(changes, width_of(&Term::stdout()), color, out),
     })
 }
 
@@ -51,48 +51,47 @@ fn table(changes: &Changes, width: usize, color: bool, out: &mut Out<'_>) -> io:
         }
         writeln!(out, "{}", bold.apply_to(heading(region)))?;
         let columns = [
-            left("What"),
+            left("Change"),
             right("Rank"),
-            right("Was"),
-            right("In chart"),
-            left("Ranks"),
+            right("Previous"),
+            right("Time in chart"),
+            left("Trend"),
             left("Title"),
             left("Channel"),
         ];
-        // Colour repeats what the words say.
+        // The words say the same without colour.
         let plain = Style::new();
-        let what = [
+        let changes = [
             ("entered", &region.entered, plain.clone().cyan()),
             ("left", &region.left, plain.clone().dim()),
             ("rose", &region.rose, plain.clone().green()),
             ("fell", &region.fell, plain.yellow()),
         ];
-        let rows: Vec<Vec<String>> = what
+        let rows: Vec<Vec<String>> = changes
             .iter()
-            .flat_map(|(what, moves, style)| {
-                let what = style.clone().force_styling(color).apply_to(what).to_string();
-                moves.iter().map(move |each| row(what.clone(), each, region))
+            .flat_map(|(change, moves, style)| {
+                let change = style.clone().force_styling(color).apply_to(change).to_string();
+                moves.iter().map(move |each| row(change.clone(), each, region))
             })
             .collect();
         if rows.is_empty() {
             continue;
         }
-        for line in lines(&columns, &rows, width, columns.len() - 2) {
+        for line in align(&columns, &rows, width, columns.len() - 2) {
             writeln!(out, "{line}")?;
         }
     }
     Ok(())
 }
 
-/// `PL, Music: 2026-11-22 14:00 to 21:00 UTC, 50 places: 5 entered, 5 left, 20 rose, 18 fell`
+/// `PL, Music: 2026-11-22 14:00 to 21:00 UTC, top 50: 5 entered, 5 left, 20 rose, 18 fell`
 fn heading(region: &RegionChanges) -> String {
-    let name = |id| Category::new(id).name().map_or_else(|| format!("category {id}"), str::to_owned);
     let category = match region.series.category_id {
-        Some(id) => format!(", {}", name(id)),
+        Some(id) => format!(", {}", Category::new(id)),
         None if region.names_category => ", all categories".to_owned(),
         None => String::new(),
     };
-    // A document that was loaded may hold anything there.
+    // A loaded document may name any source.
     let source = match region.series.source.as_str() {
         "youtube" => String::new(),
         source => format!(" ({})", one_line(source, 60)),
@@ -102,7 +101,7 @@ fn heading(region: &RegionChanges) -> String {
     let minute = |time: Timestamp| time.strftime("%H:%M").to_string();
     let to = if day(from) == day(to) { minute(to) } else { format!("{} {}", day(to), minute(to)) };
     format!(
-        "{}{category}{source}: {} {} to {to} UTC, {} places: {} entered, {} left, {} rose, {} fell",
+        "{}{category}{source}: {} {} to {to} UTC, top {}: {} entered, {} left, {} rose, {} fell",
         region.region,
         day(from),
         minute(from),
@@ -114,9 +113,9 @@ fn heading(region: &RegionChanges) -> String {
     )
 }
 
-/// `▁▃▆█·?`: a column for each run, `·` where the video was not in the chart, and `?` where that is not known, since the
-/// run asked for fewer places than the `max_rank` down to which two are compared. Each bar stands for twice the rank of the
-/// next higher one (1, 2, to 4, to 8, … beyond 64), so that the top, where a place counts most, is told apart.
+/// `▁▃▆█·?`: one character for each run. `·` means that the video was not in the chart, and `?` that this is unknown,
+/// because the run fetched fewer entries than are compared. From bar to bar the rank doubles (1, 2, to 4, to 8, … beyond
+/// 64), so that differences show at the top of the chart, where they matter most.
 fn sparkline(video_id: &str, recent: &[ChartRanks], max_rank: u32) -> String {
     const BARS: [char; 8] = ['█', '▇', '▆', '▅', '▄', '▃', '▂', '▁'];
     let doublings = |rank: u32| (u32::BITS - rank.saturating_sub(1).leading_zeros()) as usize;
@@ -125,22 +124,22 @@ fn sparkline(video_id: &str, recent: &[ChartRanks], max_rank: u32) -> String {
     recent.iter().map(|chart| chart.by_video.get(video_id).map_or_else(|| absent(chart), bar)).collect()
 }
 
-fn row(what: String, each: &Move, region: &RegionChanges) -> Vec<String> {
+fn row(change: String, each: &Move, region: &RegionChanges) -> Vec<String> {
     let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |rank| rank.to_string());
-    // A video that left was last there in the earlier fetch.
+    // A video that left was last seen in the earlier fetch.
     let last = if each.rank.is_some() { region.to.fetched_at } else { region.from.fetched_at };
     vec![
-        what,
+        change,
         rank(each.rank),
         rank(each.previous_rank),
-        in_chart(last.duration_since(each.first_seen_at).as_secs()),
+        time_in_chart(last.duration_since(each.first_seen_at).as_secs()),
         sparkline(&each.video_id, &region.recent_ranks, region.max_rank),
         one_line(&each.title, 120),
         one_line(&each.channel, 16),
     ]
 }
 
-fn in_chart(seconds: i64) -> String {
+fn time_in_chart(seconds: i64) -> String {
     if seconds < 60 { "new".to_owned() } else { format_span(seconds) }
 }
 
@@ -149,19 +148,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_better_the_rank_the_higher_the_bar() {
+    fn a_better_rank_has_a_higher_bar() {
         let ranks = [Some(1), Some(2), Some(4), Some(5), None, Some(16), Some(17), Some(64), Some(65), Some(u32::MAX)];
-        let mut trail = ranks.map(|rank| ChartRanks {
+        let mut recent = ranks.map(|rank| ChartRanks {
             by_video: rank.map(|rank| ("a".to_owned(), rank)).into_iter().collect(),
             max_results: 50,
         });
-        assert_eq!(sparkline("a", &trail, 50), "█▇▆▅·▄▃▂▁▁");
-        assert_eq!(sparkline("b", &trail[..2], 50), "··");
+        assert_eq!(sparkline("a", &recent, 50), "█▇▆▅·▄▃▂▁▁");
+        assert_eq!(sparkline("b", &recent[..2], 50), "··");
         assert_eq!(sparkline("a", &[], 50), "");
-        // What a run did not ask for is not known.
-        trail[0].max_results = 49;
-        trail[4].max_results = 5;
-        assert_eq!(sparkline("a", &trail, 50), "█▇▆▅?▄▃▂▁▁");
-        assert_eq!(sparkline("b", &trail[..2], 50), "?·");
+        // A run that fetched fewer entries leaves the rest unknown.
+        recent[0].max_results = 49;
+        recent[4].max_results = 5;
+        assert_eq!(sparkline("a", &recent, 50), "█▇▆▅?▄▃▂▁▁");
+        assert_eq!(sparkline("b", &recent[..2], 50), "?·");
     }
 }

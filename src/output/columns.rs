@@ -1,4 +1,4 @@
-//! Columns of text for a terminal, with the width of each character counted right.
+//! Aligned columns of text for a terminal, by the display width of each character.
 
 use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
 
@@ -10,25 +10,24 @@ pub(super) fn width_of(term: &Term) -> usize {
     if term.is_term() { usize::from(term.size().1).clamp(40, 160) } else { WIDTH }
 }
 
-/// A column: its heading and the side it is aligned to.
-pub(super) struct Column {
+pub(super) struct TextColumn {
     pub title: &'static str,
     pub align: Alignment,
 }
 
-pub(super) const fn left(title: &'static str) -> Column {
-    Column { title, align: Alignment::Left }
+pub(super) const fn left(title: &'static str) -> TextColumn {
+    TextColumn { title, align: Alignment::Left }
 }
 
-pub(super) const fn right(title: &'static str) -> Column {
-    Column { title, align: Alignment::Right }
+pub(super) const fn right(title: &'static str) -> TextColumn {
+    TextColumn { title, align: Alignment::Right }
 }
 
 const GAP: &str = "  ";
 
-/// Lines of at most `width` columns: a heading, then the rows. The last column gets what the others
-/// leave; where that is too little, `shrinks` (an index) gives way first.
-pub(super) fn lines(columns: &[Column], rows: &[Vec<String>], width: usize, shrinks: usize) -> Vec<String> {
+/// Lines of at most `width` characters: the headings, then the rows. If a line is too long, the column of the index
+/// `shrinks` is truncated first, then the last one.
+pub(super) fn align(columns: &[TextColumn], rows: &[Vec<String>], width: usize, shrinks: usize) -> Vec<String> {
     let cell_width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| measure_text_width(cell)).max();
     let mut widths: Vec<usize> = columns
@@ -50,8 +49,8 @@ pub(super) fn lines(columns: &[Column], rows: &[Vec<String>], width: usize, shri
             .collect();
         cells.join(GAP).trim_end().to_owned()
     };
-    let heading = line(&mut columns.iter().map(|column| column.title));
-    std::iter::once(heading).chain(rows.iter().map(|row| line(&mut row.iter().map(String::as_str)))).collect()
+    let headings = line(&mut columns.iter().map(|column| column.title));
+    std::iter::once(headings).chain(rows.iter().map(|row| line(&mut row.iter().map(String::as_str)))).collect()
 }
 
 #[cfg(test)]
@@ -62,15 +61,15 @@ mod tests {
     fn wide_characters_take_two_columns() {
         let rows = vec![vec!["日本語の題名".to_owned(), "1".to_owned()], vec!["plain".to_owned(), "22".to_owned()]];
         assert_eq!(
-            lines(&[left("Title"), right("N")], &rows, 80, 0),
+            align(&[left("Title"), right("N")], &rows, 80, 0),
             ["Title          N", "日本語の題名   1", "plain         22"]
         );
     }
 
     #[test]
-    fn the_column_that_may_shrink_gives_way() {
+    fn the_shrinking_column_is_truncated_first() {
         let rows = vec![vec!["x".repeat(100), "tail".to_owned()]];
-        let lines = lines(&[left("Title"), left("T")], &rows, 40, 0);
+        let lines = align(&[left("Title"), left("T")], &rows, 40, 0);
         assert!(lines.iter().all(|line| measure_text_width(line) <= 40), "{lines:?}");
         assert!(lines[1].ends_with("…  tail"));
     }

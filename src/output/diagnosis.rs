@@ -1,26 +1,25 @@
-//! How a run ended: a line for people where something went wrong, which says what, where, and what to do; and a
-//! line for whatever watches the runs.
+//! How a run ended: if something went wrong, a line for people with the cause and the remedy; and a line for monitoring.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::error::{ErrorKind, RegionError, Remedy};
-use crate::model::{Document, RegionStats, Status};
+use crate::model::{Document, RegionStats, RunStatus, Status};
 use crate::output::exit_status::ExitStatus;
 
 /// The most regions that the line names.
-const NAMED: usize = 6;
+const MAX_NAMED: usize = 6;
 
-/// The target of [`summarize`]'s line.
-pub const SUMMARY: &str = "trendfetch::summary";
+/// The target of the line of [`log_summary`].
+pub const SUMMARY_TARGET: &str = "trendfetch::summary";
 
-/// Logs the run in one line of fields, which `--log-format json` shows unless it is quiet.
-pub fn summarize(document: &Document, exit: ExitStatus) {
+/// Logs the run in one line of fields, which `--log-format json` shows unless `-q` is given.
+pub fn log_summary(document: &Document, exit: ExitStatus) {
     let stats = &document.stats;
     tracing::info!(
-        target: SUMMARY,
+        target: SUMMARY_TARGET,
         run_id = document.run_id,
-        outcome = outcome(document, exit),
+        outcome = outcome(RunStatus::of(document), exit),
         regions_ok = stats.regions_ok.len(),
         regions_failed = stats.regions_failed.len(),
         raw = stats.raw,
@@ -34,10 +33,9 @@ pub fn summarize(document: &Document, exit: ExitStatus) {
     );
 }
 
-fn outcome(document: &Document, exit: ExitStatus) -> &'static str {
-    let is_cancelled = |row: &RegionStats| row.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Cancelled);
+fn outcome(run: RunStatus, exit: ExitStatus) -> &'static str {
     match exit {
-        _ if document.stats.regions.iter().any(is_cancelled) => "interrupted",
+        _ if run.is_interrupted => "interrupted",
         ExitStatus::Complete => "complete",
         ExitStatus::Partial => "partial",
         ExitStatus::Refused => "refused",
@@ -45,13 +43,13 @@ fn outcome(document: &Document, exit: ExitStatus) -> &'static str {
     }
 }
 
-/// The line for a run in which something is missing; `None` where every region answered with videos.
-pub fn verdict(document: &Document, now: Timestamp) -> Option<String> {
+/// The line for a run in which something is missing; `None` if every region answered and a video arrived.
+pub fn diagnose(document: &Document, now: Timestamp) -> Option<String> {
     let failed: Vec<(&RegionStats, &RegionError)> =
         document.stats.regions.iter().filter_map(|row| Some((row, row.error.as_ref()?))).collect();
     let total = document.stats.regions.len();
-    let Some((_, first)) = failed.iter().min_by_key(|(_, error)| weight(error)) else {
-        return document.videos.is_empty().then(|| "no video arrived: no chart holds a usable one".to_owned());
+    let Some((_, first)) = failed.iter().min_by_key(|(_, error)| priority(error)) else {
+        return document.videos.is_empty().then(|| "no video arrived: no chart has a usable one".to_owned());
     };
     let arrived = match document.videos.len() {
         0 => "no video arrived".to_owned(),
@@ -59,9 +57,9 @@ pub fn verdict(document: &Document, now: Timestamp) -> Option<String> {
         videos => format!("{videos} videos arrived"),
     };
     let is_partial = failed.iter().any(|(row, _)| row.status == Status::Partial);
-    let how = if is_partial { "failed or are incomplete" } else { "failed" };
-    let mut line = format!("{} of {total} regions {how}, {arrived}: ", failed.len());
-    // One cause for all is said once.
+    let what = if is_partial { "failed or are incomplete" } else { "failed" };
+    let mut line = format!("{} of {total} regions {what}, {arrived}: ", failed.len());
+    // A cause that is common to all is given once.
     if failed.iter().all(|(_, error)| error.kind == first.kind) && failed.len() > 1 {
         let all = if failed.len() == total {
             "all".to_owned()
@@ -71,22 +69,23 @@ pub fn verdict(document: &Document, now: Timestamp) -> Option<String> {
         line.push_str(&format!("{all} {first}"));
     } else {
         let each: Vec<String> =
-            failed.iter().take(NAMED).map(|(row, error)| format!("{} {error}", row.region)).collect();
+            failed.iter().take(MAX_NAMED).map(|(row, error)| format!("{} {error}", row.region)).collect();
         line.push_str(&each.join("; "));
-        if failed.len() > NAMED {
-            line.push_str(&format!("; and {} more", failed.len() - NAMED));
+        if failed.len() > MAX_NAMED {
+            line.push_str(&format!("; and {} more", failed.len() - MAX_NAMED));
         }
     }
-    if let Some(remedy) = remedy(first, now) {
+    if let Some(remedy) = remedy_of(first, now) {
         line.push_str(" -> ");
         line.push_str(&remedy);
     }
     Some(line)
 }
 
-/// What YouTube said itself comes before what merely followed from it.
-fn weight(error: &RegionError) -> (bool, bool) {
-    let stops_all = matches!(
+/// The error with the smallest priority gives the remedy: those that end the run, then those with an HTTP status, since
+/// errors without one may merely follow from them.
+fn priority(error: &RegionError) -> (bool, bool) {
+    let ends_run = matches!(
         error.kind,
         ErrorKind::KeyRejected
             | ErrorKind::QuotaExceeded
@@ -94,34 +93,34 @@ fn weight(error: &RegionError) -> (bool, bool) {
             | ErrorKind::ProxyLogin
             | ErrorKind::Budget
     );
-    (!stops_all, error.status.is_none())
+    (!ends_run, error.status.is_none())
 }
 
 fn names<'a>(codes: impl ExactSizeIterator<Item = &'a str>) -> String {
     let total = codes.len();
-    let mut named = codes.take(NAMED).collect::<Vec<_>>().join(",");
-    if total > NAMED {
-        named.push_str(&format!(" and {} more", total - NAMED));
+    let mut named = codes.take(MAX_NAMED).collect::<Vec<_>>().join(",");
+    if total > MAX_NAMED {
+        named.push_str(&format!(" and {} more", total - MAX_NAMED));
     }
     named
 }
 
-fn remedy(error: &RegionError, now: Timestamp) -> Option<String> {
+fn remedy_of(error: &RegionError, now: Timestamp) -> Option<String> {
     match error.remedy {
-        Some(remedy) => Some(of_remedy(remedy)),
+        Some(remedy) => Some(remedy_text(remedy)),
         None if error.kind == ErrorKind::QuotaExceeded => Some(quota_returns(now)),
-        None => of_kind(error.kind).map(str::to_owned),
+        None => default_remedy(error.kind).map(str::to_owned),
     }
 }
 
-fn of_remedy(remedy: Remedy) -> String {
-    let words = match remedy {
+fn remedy_text(remedy: Remedy) -> String {
+    let text = match remedy {
         Remedy::ReplaceKey => "make a new key at https://console.cloud.google.com/apis/credentials",
         Remedy::AllowAddress => {
             "add this machine's public IP address to the restrictions of the key at https://console.cloud.google.com/apis/credentials, or run where it allows"
         }
         Remedy::AllowProgram => {
-            "set the application restriction of the key to 'None', or to 'IP addresses' with that of this machine, at https://console.cloud.google.com/apis/credentials: this program is no website and no app"
+            "set the application restriction of the key to 'None', or to 'IP addresses' with that of this machine, at https://console.cloud.google.com/apis/credentials: this program is neither a website nor an app"
         }
         Remedy::AllowApi => {
             "add 'YouTube Data API v3' to the API restrictions of the key at https://console.cloud.google.com/apis/credentials"
@@ -154,23 +153,23 @@ fn of_remedy(remedy: Remedy) -> String {
             "a firewall or a proxy may block the request; check --base-url and the proxy settings, or try another network"
         }
         Remedy::CheckProxy(variable) => {
-            return format!("check {variable} in the environment; hosts in NO_PROXY are asked without it");
+            return format!("check {variable} in the environment; hosts in NO_PROXY are contacted without it");
         }
         Remedy::LogInToProxy(variable) => {
             return format!("write the login into {variable}, as in http://name:password@host:port");
         }
     };
-    words.to_owned()
+    text.to_owned()
 }
 
-fn of_kind(kind: ErrorKind) -> Option<&'static str> {
+fn default_remedy(kind: ErrorKind) -> Option<&'static str> {
     Some(match kind {
         ErrorKind::KeyRejected => "check the key against those at https://console.cloud.google.com/apis/credentials",
         ErrorKind::QuotaExceeded => "the quota returns at midnight Pacific time",
-        ErrorKind::Budget => "raise --max-units, or ask for fewer regions or videos; --dry-run shows the price",
+        ErrorKind::Budget => "raise --max-units, or ask for fewer regions or videos; --dry-run shows the cost",
         ErrorKind::Deadline => "raise --deadline, or --concurrency",
         ErrorKind::Forbidden => {
-            "YouTube gave no reason it is known by; check the key's restrictions at https://console.cloud.google.com/apis/credentials"
+            "YouTube gave no known reason; check the key's restrictions at https://console.cloud.google.com/apis/credentials"
         }
         ErrorKind::Connect => "check the network, and the proxy settings of the environment",
         ErrorKind::RegionUnsupported => {
@@ -188,9 +187,9 @@ fn of_kind(kind: ErrorKind) -> Option<&'static str> {
     })
 }
 
-/// Quota returns at midnight Pacific time ("Quota costs").
+/// Quota returns at midnight Pacific time (YouTube Data API, "Quota costs").
 fn quota_returns(now: Timestamp) -> String {
-    // The rule of the United States as POSIX writes it, so that no time zone database is needed.
+    // The rule in POSIX form, so that no time zone database is needed.
     let midnight = TimeZone::posix("PST8PDT,M3.2.0,M11.1.0")
         .and_then(|pacific| now.to_zoned(pacific).tomorrow())
         .and_then(|tomorrow| tomorrow.start_of_day());

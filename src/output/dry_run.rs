@@ -1,22 +1,18 @@
-//! What `--dry-run` says.
+//! What `--dry-run` prints.
 
 use super::UNITS_PER_DAY;
 use crate::fetch::Plan;
 use crate::model::category::Category;
 
-/// What the plan would ask, and its price.
-pub fn price(plan: &Plan) -> String {
+/// What a run of the plan would request, and its cost in quota units.
+pub fn describe_plan(plan: &Plan) -> String {
     let codes: Vec<&str> = plan.request.regions.iter().map(|region| region.code()).collect();
-    let category = match plan.request.category_id.map(|id| (id, Category::new(id).name())) {
-        None => String::new(),
-        Some((id, None)) => format!(", category {id}"),
-        Some((id, Some(name))) => format!(", category {id} ({name})"),
-    };
+    let category = plan.request.category_id.map(|id| format!(", {}", Category::new(id))).unwrap_or_default();
     format!(
-        "regions      {}\n\
-         videos       up to {} per region{category}\n\
-         requests     {} ({} of up to 50 videos per region)\n\
-         quota_units  {} without retries, of the {UNITS_PER_DAY} a day that a project has by default\n",
+        "Regions      {}\n\
+         Videos       up to {} per region{category}\n\
+         Requests     {} ({} of up to 50 videos per region)\n\
+         Quota units  {} without retries, of the default {UNITS_PER_DAY} a day\n",
         codes.join(","),
         plan.request.max_results,
         plan.requests(),

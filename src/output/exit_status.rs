@@ -1,11 +1,9 @@
-//! How a run ended, as a number for scripts. The table here is what `--help`, the man page and the README print.
+//! The exit status. Its table is printed by `--help` and the man page, and repeated in the README.
 
 use std::process::ExitCode;
 
-use crate::model::Document;
-use crate::model::error::ErrorKind;
+use crate::model::RunStatus;
 
-/// The exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitStatus {
     /// 0: every region answered, every output is written.
@@ -18,7 +16,7 @@ pub enum ExitStatus {
     Partial,
     /// 4: the key was refused, or its quota or `--max-units` is spent.
     Refused,
-    /// 75: another run of the same request is at work on the same history.
+    /// 75, EX_TEMPFAIL: another run of the same request is at work on the same history.
     Busy,
     /// 128 + the signal's number.
     Signal(u8),
@@ -36,25 +34,17 @@ pub const TABLE: &[(&str, &str)] = &[
 ];
 
 impl ExitStatus {
-    /// The first that applies: a failed output, a refusal that ended the batch, nothing at all, something missing.
-    pub fn of(document: &Document, output_failed: bool) -> ExitStatus {
-        let failed = |kinds: &[ErrorKind]| {
-            document.stats.regions.iter().filter_map(|row| row.error.as_ref()).any(|error| kinds.contains(&error.kind))
-        };
-        if output_failed {
-            ExitStatus::Failed
-        } else if failed(&[ErrorKind::KeyRejected, ErrorKind::QuotaExceeded, ErrorKind::Budget]) {
-            ExitStatus::Refused
-        } else if document.videos.is_empty() {
-            ExitStatus::Failed
-        } else if !document.stats.regions_failed.is_empty() {
-            ExitStatus::Partial
-        } else {
-            ExitStatus::Complete
+    /// The first that applies: a failed output, a refusal that ended the run, no video, something missing.
+    pub fn of(run: RunStatus, is_output_failed: bool) -> ExitStatus {
+        match run {
+            _ if is_output_failed => ExitStatus::Failed,
+            RunStatus { is_refused: true, .. } => ExitStatus::Refused,
+            RunStatus { has_videos: false, .. } => ExitStatus::Failed,
+            run if !run.is_whole() => ExitStatus::Partial,
+            _ => ExitStatus::Complete,
         }
     }
 
-    /// The number.
     pub fn code(self) -> u8 {
         match self {
             ExitStatus::Complete => 0,

@@ -1,33 +1,41 @@
-//! Log lines: to standard error and only there, above the progress and never through it.
+//! Log lines. They go to standard error and only there, above the progress bars.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use indicatif::MultiProgress;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::LogFormat;
-use crate::config::TerminalConfig;
 use crate::support::sanitize::{escape_invisible, escape_invisible_in_json};
 
-/// Sends log lines to standard error, from now on. The lines of `progress` step aside for them.
-pub fn init(screen: TerminalConfig, progress: MultiProgress) {
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(AboveProgress { progress, clean: clean_for(screen.format) });
-    let registry = tracing_subscriber::registry().with(screen.filter);
-    // A second call, as in tests, keeps the first.
-    let _ = match screen.format {
+/// The format of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Sends log lines that pass the filter to standard error from now on. `progress` is redrawn below each of them.
+pub fn init(filter: Targets, format: LogFormat, progress: MultiProgress) {
+    let lines = tracing_subscriber::fmt::layer().with_writer(AboveProgress { progress, sanitize: sanitizer(format) });
+    let registry = tracing_subscriber::registry().with(filter);
+    // In tests a second call fails and changes nothing.
+    let _ = match format {
         LogFormat::Text => registry.with(lines.without_time().with_target(false).with_ansi(false)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
 }
 
 /// Makes a finished line safe for a terminal.
-type Clean = fn(&str) -> Cow<'_, str>;
+type Sanitize = fn(&str) -> Cow<'_, str>;
 
-fn clean_for(format: LogFormat) -> Clean {
+fn sanitizer(format: LogFormat) -> Sanitize {
     match format {
         LogFormat::Text => escape_invisible,
         LogFormat::Json => escape_invisible_in_json,
@@ -36,25 +44,25 @@ fn clean_for(format: LogFormat) -> Clean {
 
 struct AboveProgress {
     progress: MultiProgress,
-    clean: Clean,
+    sanitize: Sanitize,
 }
 
 impl<'a> MakeWriter<'a> for AboveProgress {
-    type Writer = Line<'a>;
+    type Writer = LogLine<'a>;
 
-    fn make_writer(&'a self) -> Line<'a> {
-        Line { progress: &self.progress, clean: self.clean, text: Vec::new() }
+    fn make_writer(&'a self) -> LogLine<'a> {
+        LogLine { progress: &self.progress, sanitize: self.sanitize, text: Vec::new() }
     }
 }
 
-/// One log line, written when it is whole.
-struct Line<'a> {
+/// One log line, which is written when it is dropped, and so whole.
+struct LogLine<'a> {
     progress: &'a MultiProgress,
-    clean: Clean,
+    sanitize: Sanitize,
     text: Vec<u8>,
 }
 
-impl Write for Line<'_> {
+impl Write for LogLine<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.text.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -65,10 +73,10 @@ impl Write for Line<'_> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for LogLine<'_> {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.text);
-        // Nothing can be done about a standard error that is gone.
-        let _ = self.progress.suspend(|| writeln!(io::stderr(), "{}", (self.clean)(text.trim_end())));
+        // If standard error is gone, there is nowhere to report that.
+        let _ = self.progress.suspend(|| writeln!(io::stderr(), "{}", (self.sanitize)(text.trim_end())));
     }
 }

@@ -1,4 +1,4 @@
-//! What is going on, on standard error: a line for each region at work, and a bar for all.
+//! Progress on standard error: a line for each region that is being fetched, and a bar for all.
 
 use std::io;
 use std::pin::pin;
@@ -13,35 +13,32 @@ use crate::fetch::{Event, Observer};
 use crate::model::error::ErrorKind;
 use crate::model::region::Region;
 
-/// How often the waiting times are drawn anew.
+/// How often the remaining waits are redrawn.
 const TICK: Duration = Duration::from_millis(100);
 
 /// When to show progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Show {
-    /// Whatever standard error is.
+pub enum ProgressMode {
     Always,
-    /// On a terminal.
     OnTerminal,
-    /// Not at all.
     Never,
 }
 
-/// The lines. Log lines must go through the same screen lest they be drawn over.
+/// The progress display. Log lines must be written through the same [`MultiProgress`], or they would be overwritten.
 pub struct Progress {
-    screen: MultiProgress,
+    bars: MultiProgress,
     overall: ProgressBar,
     state: Mutex<State>,
 }
 
 struct State {
-    regions: Vec<Line>,
+    regions: Vec<RegionLine>,
     held_until: Option<Instant>,
 }
 
-struct Line {
+struct RegionLine {
     region: Region,
-    /// There while the region is at work.
+    /// Exists while the region is being fetched.
     bar: Option<ProgressBar>,
     phase: Phase,
     attempts: u32,
@@ -49,39 +46,40 @@ struct Line {
 }
 
 enum Phase {
-    Asking,
+    Fetching,
+    /// Until when, and why.
     Retrying(Instant, &'static str),
 }
 
-/// A screen on standard error.
-pub fn screen(show: Show) -> MultiProgress {
-    MultiProgress::with_draw_target(match show {
-        Show::Always => ProgressDrawTarget::term_like(Box::new(AnyStream(Term::stderr()))),
-        Show::OnTerminal => ProgressDrawTarget::stderr(),
-        Show::Never => ProgressDrawTarget::hidden(),
+/// The bars on standard error, which are shared with logging.
+pub fn bars(mode: ProgressMode) -> MultiProgress {
+    MultiProgress::with_draw_target(match mode {
+        ProgressMode::Always => ProgressDrawTarget::term_like(Box::new(NotATerminal(Term::stderr()))),
+        ProgressMode::OnTerminal => ProgressDrawTarget::stderr(),
+        ProgressMode::Never => ProgressDrawTarget::hidden(),
     })
 }
 
 impl Progress {
-    /// Lines for these regions on `screen`.
-    pub fn new(screen: MultiProgress, regions: &[Region]) -> Progress {
-        let overall = screen.add(
+    pub fn new(bars: MultiProgress, regions: &[Region]) -> Progress {
+        let overall = bars.add(
             ProgressBar::new(regions.len() as u64)
                 .with_style(style("[{bar:16}] {pos}/{len} regions {elapsed} {wide_msg}")),
         );
-        let line = |region: &Region| Line { region: *region, bar: None, phase: Phase::Asking, attempts: 0, videos: 0 };
+        let line =
+            |region: &Region| RegionLine { region: *region, bar: None, phase: Phase::Fetching, attempts: 0, videos: 0 };
         let state = State { regions: regions.iter().map(line).collect(), held_until: None };
-        Progress { screen, overall, state: Mutex::new(state) }
+        Progress { bars, overall, state: Mutex::new(state) }
     }
 
-    /// Keeps the waiting times current until `work` is done, then takes the lines away.
+    /// Redraws the remaining waits until `work` is done, then removes the lines.
     pub async fn during<F: Future>(&self, work: F) -> F::Output {
         let mut work = pin!(work);
         let mut ticks = tokio::time::interval(TICK);
         let done = loop {
             tokio::select! {
                 done = &mut work => break done,
-                _ = ticks.tick(), if !self.screen.is_hidden() => self.draw(),
+                _ = ticks.tick(), if !self.bars.is_hidden() => self.draw(),
             }
         };
         self.overall.finish_and_clear();
@@ -90,21 +88,23 @@ impl Progress {
 
     fn draw(&self) {
         self.with(|state| {
-            let hold = state.held_until.and_then(left);
-            self.overall.set_message(hold.as_ref().map(|left| format!("rate limited: {left}")).unwrap_or_default());
+            let hold = state.held_until.and_then(remaining);
+            self.overall.set_message(
+                hold.as_ref().map(|remaining| format!("rate-limited for {remaining}")).unwrap_or_default(),
+            );
             state.regions.iter().for_each(|line| line.draw(hold.as_deref()));
         });
     }
 
     fn with(&self, change: impl FnOnce(&mut State)) {
-        // A poisoned lock would mean a panic in drawing; the lines are still good enough to draw.
+        // After a panic while drawing, the state is still good enough to draw.
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 impl Observer for Progress {
     fn observe(&self, index: usize, event: &Event<'_>) {
-        if self.screen.is_hidden() {
+        if self.bars.is_hidden() {
             return;
         }
         self.with(|state| {
@@ -114,9 +114,9 @@ impl Observer for Progress {
             let Some(line) = state.regions.get_mut(index) else { return };
             match event {
                 Event::Sent { attempts } => {
-                    (line.phase, line.attempts) = (Phase::Asking, *attempts);
+                    (line.phase, line.attempts) = (Phase::Fetching, *attempts);
                     line.bar.get_or_insert_with(|| {
-                        self.screen
+                        self.bars
                             .insert_before(
                                 &self.overall,
                                 ProgressBar::new_spinner().with_style(style("{prefix} {wide_msg}")),
@@ -134,7 +134,7 @@ impl Observer for Progress {
                     self.overall.inc(1);
                     if let Some(bar) = line.bar.take() {
                         bar.finish_and_clear();
-                        self.screen.remove(&bar);
+                        self.bars.remove(&bar);
                     }
                 }
             }
@@ -142,35 +142,36 @@ impl Observer for Progress {
     }
 }
 
-impl Line {
+impl RegionLine {
     fn draw(&self, hold: Option<&str>) {
         let Some(bar) = &self.bar else { return };
-        let doing = match &self.phase {
-            Phase::Asking => "asking".to_owned(),
-            Phase::Retrying(until, why) => match left(*until).or(hold.map(str::to_owned)) {
-                Some(left) => format!("{why}, again in {left}"),
-                None => format!("{why}, waiting for its turn"),
+        let phase = match &self.phase {
+            Phase::Fetching => "fetching".to_owned(),
+            Phase::Retrying(until, why) => match remaining(*until).or(hold.map(str::to_owned)) {
+                Some(remaining) => format!("{why}, retry in {remaining}"),
+                None => format!("{why}, queued"),
             },
         };
-        bar.set_message(format!("{doing:<32} try {:<3} {} videos", self.attempts, self.videos));
+        bar.set_message(format!("{phase:<32} attempt {:<3} {} videos", self.attempts, self.videos));
     }
 }
 
-/// `1.3 s`, until then; `None` afterwards.
-fn left(until: Instant) -> Option<String> {
-    let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-    Some(format!("{:.1} s", left.as_secs_f64()))
+/// `1.3 s`; `None` if the time has passed.
+fn remaining(until: Instant) -> Option<String> {
+    let remaining = until.checked_duration_since(Instant::now()).filter(|remaining| !remaining.is_zero())?;
+    Some(format!("{:.1} s", remaining.as_secs_f64()))
 }
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()).progress_chars("=> ")
 }
 
-/// Standard error, drawn on although it is no terminal: `--progress always`.
+/// Standard error for `--progress always`. indicatif hides its bars on a `console::Term` that is not a terminal, and a
+/// type of one's own is the only way around that.
 #[derive(Debug)]
-struct AnyStream(Term);
+struct NotATerminal(Term);
 
-impl TermLike for AnyStream {
+impl TermLike for NotATerminal {
     fn width(&self) -> u16 {
         80
     }

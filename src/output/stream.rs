@@ -1,4 +1,4 @@
-//! What is written in place, byte after byte: open descriptors, pipes and devices.
+//! Outputs that are written in place: open descriptors, pipes and devices.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,32 +10,32 @@ use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat, fcntl_getfl, fcntl_setf
 use rustix::io::Errno;
 
 use super::Out;
-use super::fault::Fault;
+use super::error::WriteError;
 
-/// Finds out whether the pipe or the device at `path` can be written to. It is not opened: a reader would take that for
-/// the end of the data, and a device may do something.
+/// Checks that the pipe or device at `path` can be written to, without opening it: a reader of the pipe would see the end
+/// of the data when it is closed again, and opening a device may have an effect.
 ///
 /// # Errors
-/// When it cannot.
-pub(super) fn check(path: &Path) -> Result<(), Fault> {
+/// If it cannot.
+pub(super) fn check(path: &Path) -> Result<(), WriteError> {
     if fs::metadata(path).is_ok_and(|there| there.file_type().is_socket()) {
-        return Err(Fault::new("it is a socket, which cannot be opened", "name a file, or a FIFO"));
+        return Err(WriteError::Socket);
     }
-    accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).map_err(|error| Fault::of_file(error.into()))
+    accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).map_err(|error| WriteError::File(error.into()))
 }
 
-/// Writes to the pipe or the device at `path`.
+/// Writes to the pipe or device at `path`.
 ///
 /// # Errors
-/// Whatever goes wrong. What came before it is written.
-pub(super) fn write(path: &Path, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), Fault> {
-    let file = open(path).map_err(Fault::of_stream)?;
+/// If opening or writing fails; a part may be written then.
+pub(super) fn write(path: &Path, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), WriteError> {
+    let file = open(path).map_err(WriteError::Stream)?;
     write_to(&file, content)
 }
 
-/// Opens it, which waits until somebody reads a FIFO.
+/// Opens it. Opening a FIFO blocks until another process reads it.
 fn open(path: &Path) -> io::Result<File> {
-    // A terminal does not become that of this process.
+    // A terminal must not become the controlling terminal of this process.
     let open = |flags: OFlags| {
         let flags = (flags | OFlags::NOCTTY).bits();
         OpenOptions::new().write(true).custom_flags(flags.cast_signed()).open(path)
@@ -56,33 +56,33 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Writes to an open file. That nobody reads any more is no error: `head` has what it wants.
+/// Writes to an open file. A closed pipe is not an error: its reader, such as `head`, has what it wants.
 ///
 /// # Errors
-/// Any other fault. What came before it is written.
-pub(super) fn write_to(file: &File, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), Fault> {
-    let mut patient = Patient(file);
-    let mut buffered = Out::with_capacity(1 << 16, &mut patient);
+/// If writing fails otherwise; a part may be written then.
+pub(super) fn write_to(file: &File, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), WriteError> {
+    let mut blocking = Blocking(file);
+    let mut buffered = Out::with_capacity(1 << 16, &mut blocking);
     let written = content(&mut buffered).and_then(|()| buffered.flush());
-    // What is still buffered after a fault has nowhere to go; dropping the writer would try again.
+    // After an error, dropping the writer would try again to write its buffer.
     let _ = buffered.into_parts();
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Fault::of_stream),
+        written => written.map_err(WriteError::Stream),
     }
 }
 
-/// Whether a line can be written without blocking, or can be within a moment.
-pub(super) fn takes_more(file: &File) -> bool {
+/// Whether it can be written to without blocking, now or within a moment.
+pub(super) fn is_ready(file: &File) -> bool {
     const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-    // What cannot be waited for does not block either.
+    // What cannot be polled does not block.
     poll(&mut [PollFd::new(file, PollFlags::OUT)], Some(&MOMENT)).map_or(true, |ready| ready > 0)
 }
 
-/// Waits where the other side has set the pipe to non-blocking mode, which is then so for this side too.
-struct Patient<'a>(&'a File);
+/// A writer that blocks even if the other process has set their shared pipe to non-blocking mode.
+struct Blocking<'a>(&'a File);
 
-impl Write for Patient<'_> {
+impl Write for Blocking<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {

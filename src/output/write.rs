@@ -1,129 +1,131 @@
-//! Writing everything that a run brought. An output that blocks (a FIFO that nobody reads, a full pipe, a network disk
-//! that does not answer) delays no file, and nothing beyond the end of the run.
+//! Writes all outputs of a run. An output that blocks (a FIFO that nobody reads, a full pipe, a network disk that does
+//! not answer) delays no file, and nothing beyond the end of the run.
 
 use std::sync::Arc;
 
 use super::columns::{WIDTH, width_of};
-use super::descriptor::Descriptor;
-use super::fault::Fault;
+use super::error::WriteError;
+use super::file_descriptor::FileDescriptor;
 #[cfg(feature = "parquet")]
 use super::formats::dataset;
 use super::formats::render;
-use super::{FileOutput, OutputError, Outputs, StatsTo, file, statistics, to};
+use super::{FileOutput, OutputConfig, OutputError, StatsTarget, file, stats_table, stream_error};
 use crate::history::change_summary::ChangeSummary;
 use crate::model::Document;
 use crate::support::blocking::run_blocking;
 use crate::support::time_limit::Interruption;
 
-/// Writes all outputs until `over` says that the run must end, and returns what could not be written. `since` is what the
-/// history says has changed.
+/// Writes all outputs until `end`, when the run must end, and returns the errors. `since` is what changed according to
+/// the history.
 ///
-/// The files are written side by side. What goes to open descriptors comes in turn, data before stats, since they may
-/// lead to one place.
+/// Files are written concurrently. Open descriptors are written one after the other, data before stats, since several may
+/// lead to one file.
 pub async fn write<F: Future<Output = Interruption>>(
-    outputs: Outputs,
+    config: OutputConfig,
     document: &Arc<Document>,
     since: Option<ChangeSummary>,
-    over: impl Fn() -> F,
+    end: impl Fn() -> F,
 ) -> Vec<OutputError> {
-    let outputs = Arc::new(outputs);
-    let kept = keeps_old_files(&outputs, document);
+    let config = Arc::new(config);
+    let reason_to_keep = reason_to_keep_files(&config, document);
     let start = |output: &FileOutput| {
-        let (output, outputs, document) = (output.clone(), Arc::clone(&outputs), Arc::clone(document));
-        run_blocking(move || write_file(&output, &outputs, &document, kept))
+        let (output, config, document) = (output.clone(), Arc::clone(&config), Arc::clone(document));
+        run_blocking(move || write_file(&output, &config, &document, reason_to_keep))
     };
-    let files: Vec<_> = outputs.files.iter().map(|output| (output.path.display(), start(output))).collect();
+    let files: Vec<_> = config.files.iter().map(|output| (output.path.display(), start(output))).collect();
 
-    let mut errors = write_streams(&outputs, document, since, &over).await;
+    let mut errors = write_streams(&config, document, since, &end).await;
     for (path, writing) in files {
-        let written = within(writing, over()).await.unwrap_or_else(|why| Err(Fault::of_unfinished_file(why)));
-        errors.extend(written.err().map(|fault| OutputError::new(path, fault)));
+        let written = until(writing, end()).await.unwrap_or_else(|why| Err(WriteError::UnfinishedFile(why)));
+        errors.extend(written.err().map(|error| OutputError::new(path, error)));
     }
     errors
 }
 
 fn write_file(
     output: &FileOutput,
-    outputs: &Outputs,
+    config: &OutputConfig,
     document: &Document,
-    kept: Option<&'static str>,
-) -> Result<(), Fault> {
-    match kept {
+    reason_to_keep: Option<&'static str>,
+) -> Result<(), WriteError> {
+    match reason_to_keep {
         Some(reason) if !file::is_stream(&output.path) => {
             tracing::warn!("{} is left as it was: {reason}", output.path.display());
             Ok(())
         }
         #[cfg(feature = "parquet")]
         _ if output.is_dataset() => dataset::write(&output.path, document),
-        _ => file::replace(&output.path, |out| render(output.format, outputs.layout(WIDTH), document, out)),
+        _ => file::replace(&output.path, |out| render(output.format, config.layout(WIDTH), document, out)),
     }
 }
 
-fn keeps_old_files(outputs: &Outputs, document: &Document) -> Option<&'static str> {
+fn reason_to_keep_files(config: &OutputConfig, document: &Document) -> Option<&'static str> {
     if document.videos.is_empty() {
         return Some("no video arrived");
     }
     let is_partial = !document.stats.regions_failed.is_empty();
-    (outputs.all_or_nothing && is_partial).then_some("the run is partial, and --all-or-nothing is given")
+    (config.all_or_nothing && is_partial).then_some("the run is partial, and --all-or-nothing is given")
 }
 
 async fn write_streams<F: Future<Output = Interruption>>(
-    outputs: &Arc<Outputs>,
+    config: &Arc<OutputConfig>,
     document: &Arc<Document>,
     since: Option<ChangeSummary>,
-    over: impl Fn() -> F,
+    end: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let mut errors = Vec::new();
-    for (index, stream) in outputs.streams.iter().enumerate() {
-        let (place, format, rendered) = (stream.descriptor.clone(), stream.format, Arc::clone(outputs));
-        let document = Arc::clone(document);
+    for (index, stream) in config.streams.iter().enumerate() {
+        let (descriptor, format) = (stream.descriptor.clone(), stream.format);
+        let (shared, document) = (Arc::clone(config), Arc::clone(document));
         let writing = run_blocking(move || {
-            let width = place.term().map_or(WIDTH, |term| width_of(&term));
-            place.write(|out| render(format, rendered.layout(width), &document, out))
+            let width = descriptor.term().map_or(WIDTH, |term| width_of(&term));
+            descriptor.write(|out| render(format, shared.layout(width), &document, out))
         });
-        match within(writing, over()).await {
-            Ok(written) => errors.extend(written.err().map(|fault| to(&stream.descriptor, fault))),
-            // What would come after it may lead to the same place.
+        match until(writing, end()).await {
+            Ok(written) => errors.extend(written.err().map(|error| stream_error(&stream.descriptor, error))),
+            // The streams that follow are left out too, since they may lead to the same file.
             Err(why) => {
-                let left = outputs.streams[index..].iter();
-                errors.extend(left.map(|stream| to(&stream.descriptor, Fault::of_unfinished_stream(why))));
+                let unwritten = config.streams[index..].iter();
+                errors.extend(
+                    unwritten.map(|stream| stream_error(&stream.descriptor, WriteError::UnfinishedStream(why))),
+                );
                 return errors;
             }
         }
     }
-    errors.extend(write_stats(outputs, document, since, over()).await.err());
+    errors.extend(write_stats(config, document, since, end()).await.err());
     errors
 }
 
 async fn write_stats(
-    outputs: &Outputs,
+    config: &OutputConfig,
     document: &Arc<Document>,
     since: Option<ChangeSummary>,
-    over: impl Future<Output = Interruption>,
+    end: impl Future<Output = Interruption>,
 ) -> Result<(), OutputError> {
-    let descriptor = match outputs.stats {
-        StatsTo::Stdout => Descriptor::stdout(),
-        StatsTo::Stderr => Descriptor::stderr(),
-        StatsTo::Nowhere => return Ok(()),
+    let descriptor = match config.stats {
+        StatsTarget::Stdout => FileDescriptor::stdout(),
+        StatsTarget::Stderr => FileDescriptor::stderr(),
+        StatsTarget::None => return Ok(()),
     };
-    let (place, document, color) = (descriptor.clone(), Arc::clone(document), outputs.color);
+    let (target, document, color) = (descriptor.clone(), Arc::clone(document), config.color);
     let writing = run_blocking(move || {
-        let width = place.term().map_or(WIDTH, |term| width_of(&term));
-        place.write(|out| statistics::write(&document, since, width, color, out))
+        let width = target.term().map_or(WIDTH, |term| width_of(&term));
+        target.write(|out| stats_table::write(&document, since, width, color, out))
     });
-    let written = within(writing, over).await.unwrap_or_else(|why| Err(Fault::of_unfinished_stream(why)));
-    match outputs.stats {
-        // They only accompany the data, and a full log is no reason to call that a failure.
-        StatsTo::Stderr => Ok(()),
-        _ => written.map_err(|fault| to(&descriptor, fault)),
+    let written = until(writing, end).await.unwrap_or_else(|why| Err(WriteError::UnfinishedStream(why)));
+    match config.stats {
+        // Beside the data, the stats are an extra: a full log file does not fail the run.
+        StatsTarget::Stderr => Ok(()),
+        _ => written.map_err(|error| stream_error(&descriptor, error)),
     }
 }
 
-/// What the work gives, unless the run is over before.
-async fn within<T>(work: impl Future<Output = T>, over: impl Future<Output = Interruption>) -> Result<T, Interruption> {
+/// The result of the work, unless the run must end first.
+async fn until<T>(work: impl Future<Output = T>, end: impl Future<Output = Interruption>) -> Result<T, Interruption> {
     tokio::select! {
         biased;
         done = work => Ok(done),
-        why = over => Err(why),
+        why = end => Err(why),
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn category_shares<'a>(entries: impl Iterator<Item = &'a HistoryEntry
 pub(super) fn category_name(category: Option<Category>) -> String {
     match category {
         None => "No category".to_owned(),
-        Some(category) => category.name().map_or_else(|| format!("Category {}", category.id()), str::to_owned),
+        Some(category) => category.to_string(),
     }
 }
 

@@ -81,7 +81,7 @@ impl<'a> Page<'a> {
             host => format!("Most popular videos of {host}"),
         };
         match category_id {
-            Some(id) => format!("{heading}: {}", category_name(Some(Category::new(*id)))),
+            Some(id) => format!("{heading}: {}", Category::new(*id)),
             None if self.has_charts_of_categories() => format!("{heading}: all categories"),
             None => heading,
         }

@@ -3,6 +3,7 @@
 pub mod blocking;
 pub(crate) mod file_lock;
 pub mod human;
+pub mod path;
 pub mod sanitize;
 pub mod signals;
 pub mod time_limit;

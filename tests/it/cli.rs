@@ -19,7 +19,7 @@ fn refused(arguments: &[&str], says: &str) {
 #[test]
 fn regions() {
     refused(&["-r", "UK"], "did you mean GB?");
-    refused(&["-r", "US,Poland"], "regions go by code: PL");
+    refused(&["-r", "US,Poland"], "use the region's code: PL");
     refused(&["-r", "USA"], "US");
     refused(&["-r", "dailywach"], "dailywatch");
     refused(&["-r", "U1"], "two-letter country code");
@@ -52,13 +52,13 @@ fn names() {
     refused(&["--category", "Cats"], "Comedy");
     refused(&["--category", "0"], "give a number");
     refused(&["--format", "xml"], "json");
-    refused(&["--rows", "entries"], "add --format ndjson");
-    refused(&["--rows", "entries", "--json"], "add --format ndjson");
+    refused(&["--rows", "entries"], "requires --format ndjson");
+    refused(&["--rows", "entries", "--json"], "requires --format ndjson");
     refused(&["--demo=fast"], "limited");
     refused(&["--bogus"], "--bogus");
-    refused(&["PL"], "'PL' is no command; a list is joined by commas");
-    refused(&["-r", "US,", "PL\u{1b}"], "is no command; a list is joined by commas");
-    refused(&["--demo", "calm"], "a mode by = (--demo=calm)");
+    refused(&["PL"], "'PL' is not a command; separate a list with commas");
+    refused(&["-r", "US,", "PL\u{1b}"], "is not a command; separate a list with commas");
+    refused(&["--demo", "calm"], "a mode with = (--demo=calm)");
     // Commands, where they may not stand or slightly misspelt, are explained as such.
     refused(&["-r", "US", "load", "x.json"], "cannot be used with");
     refused(&["chnages"], "'changes'");
@@ -225,7 +225,7 @@ fn a_region_outside_the_table_is_a_warning() {
 fn a_dry_run_says_the_price_and_sends_nothing() {
     let server = Server::of_pages(&["a"]);
     let outcome = Run::on(&server, "--dry-run -r US,GB,PL -n 120").without_key().finish().exits(0);
-    assert!(outcome.stdout.contains("US,GB,PL") && outcome.stdout.contains("quota_units  9"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("US,GB,PL") && outcome.stdout.contains("Quota units  9"), "{}", outcome.stdout);
     assert!(server.log().is_empty());
 }
 
@@ -235,7 +235,9 @@ fn the_short_help_shows_the_dozen_daily_options() {
     let count = short.lines().filter(|line| line.trim_start().starts_with('-')).count();
     assert!((11..=14).contains(&count), "{count}: {short}");
     let long = Run::new(&["--help"]).finish().exits(0).stdout;
-    for shown in ["--max-wait", "--all-or-nothing", "Exit status:", "Pace and patience:", "500ms, 10s, 5m, 7h, 30d"] {
+    for shown in
+        ["--max-wait", "--all-or-nothing", "Exit status:", "Concurrency and retries:", "500ms, 10s, 5m, 7h, 30d"]
+    {
         assert!(long.contains(shown), "{shown}");
     }
 }

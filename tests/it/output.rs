@@ -63,7 +63,7 @@ fn a_wait_that_is_not_waited_is_one_sentence_with_its_own_remedy() {
 fn data_on_standard_output_sends_the_stats_to_standard_error() {
     let server = Server::of_pages(&["a"]);
     let on = |arguments: &str| Run::on(&server, arguments).finish().exits(0);
-    let stats = "multi_region";
+    let stats = "Distinct videos";
     let outcome = on("-r US");
     assert!(outcome.stdout.contains(stats) && outcome.stderr.is_empty(), "{}", outcome.stderr);
     let outcome = on("-r US --json");
@@ -87,16 +87,16 @@ fn the_stats_fit_into_80_columns_and_name_the_counts() {
         assert!(console::measure_text_width(line) <= 80, "{line}");
     }
     for name in [
-        "raw",
-        "unique",
-        "multi_region",
-        "overlap",
-        "skipped",
-        "requests",
-        "retries",
-        "rate_limited",
-        "quota_units",
-        "elapsed",
+        "Chart entries",
+        "Distinct videos",
+        "In two or more regions",
+        "Most shared",
+        "Skipped",
+        "Requests",
+        "Retries",
+        "Rate limits",
+        "Quota units",
+        "Time",
     ] {
         assert!(outcome.stdout.lines().any(|line| line.starts_with(name)), "{name}: {}", outcome.stdout);
     }

@@ -126,7 +126,7 @@ fn a_deadline_leaves_time_to_save_what_a_locked_history_did_not_take() {
     let began = Instant::now();
     let outcome = run.finish().exits(1);
     assert!(
-        outcome.stderr.contains("the history did not take the run before --deadline ended it"),
+        outcome.stderr.contains("the run could not be stored in the history before --deadline ended it"),
         "{}",
         outcome.stderr
     );

@@ -67,9 +67,9 @@ fn standard_output_by_any_name_takes_the_data_once_and_no_stats() {
     assert!(server.log().is_empty());
 
     let outcome = Run::on(&server, "-r US -o /dev/stdout -o three.csv").finish().exits(0);
-    assert!(is_document(&outcome.stdout) && outcome.stderr.contains("multi_region"), "{}", outcome.stderr);
+    assert!(is_document(&outcome.stdout) && outcome.stderr.contains("Distinct videos"), "{}", outcome.stderr);
     let outcome = redirected(&server, "-r US -f ndjson -o /dev/fd/3", "3>three").finish().exits(0);
-    assert!(outcome.stdout.contains("multi_region") && outcome.read("three").contains("US-a"));
+    assert!(outcome.stdout.contains("Distinct videos") && outcome.read("three").contains("US-a"));
     // A document on a descriptor is printed even when every region failed.
     let failing = Server::start(|_| Answer::refusal(400, "odd"));
     let outcome = redirected(&failing, "-r US -q -o /dev/fd/3", "3>three").finish().exits(1);

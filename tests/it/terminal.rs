@@ -35,7 +35,7 @@ fn a_terminal_is_moved_and_coloured_unless_somebody_asked_for_peace() {
     // A dumb terminal, or one that is read aloud, gets nothing but text.
     for (settings, options) in [(&["TERM=dumb"][..], ""), (&["NO_COLOR=1"], "--progress never")] {
         let plain = shown(settings, options);
-        assert!(!plain.contains('\u{1b}') && plain.contains("multi_region"), "{plain:?}");
+        assert!(!plain.contains('\u{1b}') && plain.contains("Distinct videos"), "{plain:?}");
     }
     assert!(moves(&shown(&["CI=true"], "--progress always")), "who asks for it gets it");
 }

@@ -1,4 +1,4 @@
-//! The environment, asked once. Everything else gets it as data.
+//! The environment, read once and passed on as data.
 
 mod dotenv;
 
@@ -9,19 +9,19 @@ use std::path::Path;
 use crate::model::error::UsageError;
 use dotenv::Dotenv;
 
-/// Environment variables by name.
+/// Environment variables by name. Empty ones count as unset.
 #[derive(Default)]
 pub struct Env {
     variables: HashMap<OsString, OsString>,
-    /// Those that come from `.env`.
+    /// The names of those that come from `.env`.
     from_dotenv: HashSet<OsString>,
-    /// Why a line of `.env` that is wanted cannot be read.
+    /// Why a line of `.env` that is needed cannot be read.
     broken: Option<String>,
     warnings: Vec<String>,
 }
 
 impl Env {
-    /// Reads the variables of the process, and below them what `.env` in the working directory gives.
+    /// Reads the environment of the process, which takes precedence, and `.env` in the working directory.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the environment")]
     pub fn read() -> Env {
         Env::join(std::env::vars_os(), Dotenv::read(Path::new(".env")))
@@ -40,22 +40,20 @@ impl Env {
         Env { variables, from_dotenv, broken: broken.into_iter().map(|(_, why)| why).next(), warnings }
     }
 
-    /// Finds out whether `.env` could be read as far as it matters.
+    /// Checks that `.env` could be read as far as it matters.
     ///
     /// # Errors
-    /// When a line of it for a variable that the environment does not set cannot be read. The message names the line and
-    /// not its value.
+    /// If a line for a variable that the environment does not set cannot be read. The message gives the line's number, not
+    /// its value.
     pub fn check(&self) -> Result<(), UsageError> {
         self.broken.clone().map_or(Ok(()), |why| Err(UsageError(why)))
     }
 
-    /// A variable; an empty one counts as none.
-    ///
     /// # Errors
-    /// When it is not UTF-8.
+    /// If the variable is not UTF-8.
     pub fn get(&self, name: &str) -> Result<Option<&str>, UsageError> {
         let Some(value) = self.get_os(name) else { return Ok(None) };
-        value.to_str().map(Some).ok_or_else(|| UsageError(format!("{name} is not valid UTF-8; set it anew")))
+        value.to_str().map(Some).ok_or_else(|| UsageError(format!("{name} is not valid UTF-8; correct it")))
     }
 
     /// A variable that need not be UTF-8, such as a path.
@@ -63,7 +61,7 @@ impl Env {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
-    /// Whether a variable comes from `.env`, which may be a stranger's.
+    /// Whether a variable comes from `.env`, which is not trusted.
     pub fn is_from_dotenv(&self, name: &str) -> bool {
         self.from_dotenv.contains(OsStr::new(name))
     }
@@ -73,7 +71,6 @@ impl Env {
         self.variables.contains_key(OsStr::new(name))
     }
 
-    /// What to tell the user.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

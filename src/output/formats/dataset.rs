@@ -7,7 +7,7 @@ use std::path::Path;
 use super::entries::entries;
 use super::parquet;
 use crate::model::{Document, RegionStats, Status};
-use crate::output::fault::Fault;
+use crate::output::error::WriteError;
 use crate::output::file;
 
 /// Gives the temporary file its name. It lies in the dataset's folder itself, so that the next run finds what a killed
@@ -18,8 +18,8 @@ const PART: &str = "part.parquet";
 ///
 /// # Errors
 /// When it cannot.
-pub(in crate::output) fn check(folder: &Path) -> Result<(), Fault> {
-    fs::create_dir_all(folder).map_err(Fault::of_file)?;
+pub(in crate::output) fn check(folder: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(folder).map_err(WriteError::File)?;
     file::check(&folder.join(PART))
 }
 
@@ -27,7 +27,7 @@ pub(in crate::output) fn check(folder: &Path) -> Result<(), Fault> {
 ///
 /// # Errors
 /// Whatever goes wrong. Each file is whole or not there.
-pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(), Fault> {
+pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(), WriteError> {
     let entries = entries(document);
     let mut left = entries.as_slice();
     let date = format!("fetched_date={}", document.fetched_at.strftime("%F"));
@@ -39,7 +39,7 @@ pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(),
             continue;
         }
         let partition = format!("{date}/region={region}");
-        fs::create_dir_all(folder.join(&partition)).map_err(Fault::of_file)?;
+        fs::create_dir_all(folder.join(&partition)).map_err(WriteError::File)?;
         let name = format!("{partition}/{}.parquet", document.run_id);
         file::create(folder, &name, PART, |out| parquet::write_partition(rows, out))?;
     }

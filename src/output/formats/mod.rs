@@ -1,4 +1,4 @@
-//! The formats of the data: what a user calls each, and which renderer writes it.
+//! The formats of the data: the name of each, and which renderer writes it.
 //!
 //! A format is a variant of [`Format`], an arm of [`render`] and a renderer beside this file. The fields of each row come
 //! from [`model::video::COLUMNS`](crate::model::video::COLUMNS).
@@ -24,7 +24,7 @@ use entries::entries;
 
 pub use schema::schema;
 
-/// How the data is written.
+/// The format of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// The whole document
@@ -41,8 +41,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that the extension of a file name stands for.
-    pub fn of_extension(path: &Path) -> Option<Format> {
+    /// The format that a file's extension names.
+    pub fn from_extension(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
@@ -52,12 +52,12 @@ impl Format {
         }
     }
 
-    /// Whether the program was built with it.
+    /// Whether this build includes it.
     pub fn is_built(self) -> bool {
         self != Format::Parquet || cfg!(feature = "parquet")
     }
 
-    /// Whether `--rows` has a meaning for it.
+    /// Whether `--rows` applies to it.
     pub fn has_rows(self) -> bool {
         matches!(self, Format::Ndjson | Format::Csv)
     }

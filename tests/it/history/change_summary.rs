@@ -11,7 +11,7 @@ fn stats_tell_what_entered_and_left(store: Store) {
     let shown = |run: Run| {
         let outcome = run.finish();
         let lines = |text: &str| -> Vec<String> {
-            let is_ours = |line: &&str| line.starts_with("entered") || line.starts_with("left");
+            let is_ours = |line: &&str| line.starts_with("Entered") || line.starts_with("Left");
             text.lines().filter(is_ours).map(str::to_owned).collect()
         };
         (lines(&outcome.stdout), lines(&outcome.stderr))
@@ -26,16 +26,16 @@ fn stats_tell_what_entered_and_left(store: Store) {
     old.source = "127.0.0.1".into();
     put(&store, &old);
     let time = earlier.strftime("%Y-%m-%d %H:%M");
-    let both = |entered: &str, remark: &str, left: &str| {
-        vec![format!("entered        {entered:>9}   places, since {remark}"), format!("left           {left:>9}")]
+    let both = |entered: &str, left: &str, regions: &str| {
+        vec![
+            format!("Entered                {entered:>8}   since {time} UTC"),
+            format!("Left                   {left:>8}   in {regions}"),
+        ]
     };
-    assert_eq!(
-        shown(keep(&store, &server, "-r US,PL")),
-        (both("3", &format!("{time} UTC, in 2 regions"), "2"), vec![])
-    );
+    assert_eq!(shown(keep(&store, &server, "-r US,PL")), (both("3", "2", "2 regions"), vec![]));
     // A region that failed now is not compared, neither now nor with what it had before.
     let (lines, _) = shown(keep(&store, &server, "-r AT,PL --retries 0"));
-    assert_eq!(lines, both("3", &format!("{time} UTC, in 1 region"), "1"));
+    assert_eq!(lines, both("3", "1", "1 region"));
     let (lines, _) = shown(keep(&store, &server, "-r PL --retries 0"));
     assert_eq!(lines, Vec::<String>::new());
     // With the data on standard output, the stats are on the other stream; with -q they are nowhere.

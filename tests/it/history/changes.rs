@@ -63,7 +63,7 @@ fn runs_dated_ahead_are_left_out_and_told_of(store: Store) {
     put(&store, &report(ahead, vec![chart("US", &["c"])]));
     for arguments in ["changes -f json", "report -o -"] {
         let outcome = command(&store, arguments).finish().exits(0);
-        let said = format!("runs of the history are dated up to {ahead}, which is yet to come, and are left out");
+        let said = format!("runs of the history are dated up to {ahead}, which is in the future, and are ignored");
         assert!(outcome.stderr.contains(&said) && outcome.stderr.lines().count() == 1, "{}", outcome.stderr);
         assert!(outcome.stdout.contains("Title of b") && !outcome.stdout.contains("Title of c"), "{arguments}");
     }
@@ -138,16 +138,16 @@ fn changes_are_told_in_a_table() {
     let outcome = command(&store, "changes -r US,PL").finish().exits(0);
     assert_eq!(outcome.stderr, "");
     let expected = "\
-US: 2026-11-22 14:05 to 21:05 UTC, 50 places: 0 entered, 0 left, 0 rose, 0 fell
+US: 2026-11-22 14:05 to 21:05 UTC, top 50: 0 entered, 0 left, 0 rose, 0 fell
 
-PL: 2026-11-22 14:05 to 21:05 UTC, 50 places: 2 entered, 2 left, 1 rose, 1 fell
-What     Rank  Was  In chart  Ranks  Title       Channel
-entered     1    -       new  ··█    e of run 2  Channel of e
-entered     5    -       new  ··▅    g of run 2  Channel of g
-left        -    1     1d 7h  ▇█·    a of run 1  Channel of a
-left        -    5       new  ·▅·    f of run 1  Channel of f
-rose        2    3    1d 14h  █▆▇    c of run 2  Channel of c
-fell        3    2     7h 0m  ·▇▆    b of run 2  Channel of b
+PL: 2026-11-22 14:05 to 21:05 UTC, top 50: 2 entered, 2 left, 1 rose, 1 fell
+Change   Rank  Previous  Time in chart  Trend  Title       Channel
+entered     1         -            new  ··█    e of run 2  Channel of e
+entered     5         -            new  ··▅    g of run 2  Channel of g
+left        -         1          1d 7h  ▇█·    a of run 1  Channel of a
+left        -         5            new  ·▅·    f of run 1  Channel of f
+rose        2         3         1d 14h  █▆▇    c of run 2  Channel of c
+fell        3         2          7h 0m  ·▇▆    b of run 2  Channel of b
 ";
     assert_eq!(outcome.stdout, expected);
     // Another source, a category, a smaller depth and two days are named.
@@ -158,7 +158,7 @@ fell        3    2     7h 0m  ·▇▆    b of run 2  Channel of b
     }
     let outcome = command(&store, "changes -r AT").finish().exits(0);
     let heading =
-        "AT, Music (demo): 2026-11-20 14:05 to 2026-11-21 14:05 UTC, 2 places: 0 entered, 0 left, 1 rose, 1 fell";
+        "AT, Music (demo): 2026-11-20 14:05 to 2026-11-21 14:05 UTC, top 2: 0 entered, 0 left, 1 rose, 1 fell";
     assert_eq!(outcome.stdout.lines().next(), Some(heading));
 }
 
@@ -215,7 +215,7 @@ fn depths_are_compared_down_to_the_smaller(store: Store) {
     // What is below is not known to have left or entered.
     assert_eq!(poland(&store).2, moves([&["e"], &["a"], &["c"], &[]]));
     let outcome = command(&store, "changes").finish().exits(0);
-    assert!(outcome.stdout.contains(" 3 places: 1 entered, 1 left, 1 rose, 0 fell"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains(" top 3: 1 entered, 1 left, 1 rose, 0 fell"), "{}", outcome.stdout);
     put_poland(&store, 2, "youtube", None, 4, &["c", "b", "d", "e"]);
     assert_eq!(poland(&store).2, moves([&["d"], &["e"], &[], &[]]));
 }

@@ -102,7 +102,7 @@ fn regions_and_category_can_be_selected(store: Store) {
     assert!(header(&html).contains("The history also has one run of YouTube, Music,"), "{}", header(&html));
     // The given regions, in that order.
     let outcome = report_history(&store, "-r us,AT,GB").exits(0);
-    assert!(outcome.stderr.contains("AT: no run of the last 30 days asked for it"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("AT: not requested by any run of the last 30 days"), "{}", outcome.stderr);
     let html = outcome.read(PAGE);
     assert!(
         position(&html, "US") < position(&html, "GB")
@@ -116,7 +116,7 @@ fn regions_and_category_can_be_selected(store: Store) {
             && section(&html, "PL").contains("Title of song")
     );
     let outcome = report_history(&store, "--category 23").exits(1);
-    assert!(outcome.stderr.contains("the history holds no run of that category"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("the history has no run of that category"), "{}", outcome.stderr);
     assert_eq!(outcome.read(PAGE), "old");
 }
 
@@ -170,7 +170,7 @@ fn a_run_dated_in_the_future_is_not_shown(store: Store) {
 fn the_old_page_is_kept_when_there_is_nothing_to_show(store: Store) {
     wait(async { drop(history::open(&location(&store), Access::Create).await.unwrap()) });
     let outcome = report_history(&store, "").exits(1);
-    assert_eq!(outcome.stderr, "error: the history holds no run yet; a run with --store brings one in\n");
+    assert_eq!(outcome.stderr, "error: the history has no run yet; a run with --store adds one\n");
     assert_eq!(outcome.read(PAGE), "old");
     put(&store, &report(now(), vec![failed("PL", ErrorKind::Timeout), chart::<&str>("US", &[])]));
     for options in ["", "-r PL", "-r AT"] {
@@ -237,7 +237,7 @@ fn a_document_makes_a_page_without_changes() {
     piped.command.stdin(fs::File::open(piped.path("document.json")).unwrap());
     let outcome = piped.finish().exits(0);
     assert!(outcome.stdout.starts_with("<!doctype html>") && !outcome.stdout.contains("id=\"US\""));
-    assert!(outcome.stderr.contains("SE: the document does not have it"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("SE: not in the document"), "{}", outcome.stderr);
     let nothing = Run::new(&["report", "--from", "-", "-o", PAGE]).finish().exits(1);
     assert!(nothing.stderr.contains("standard input is no document"), "{}", nothing.stderr);
     // A run without videos, and a file that is not a document.
@@ -314,7 +314,7 @@ fn a_page_stays_small_and_says_what_it_omits() {
 fn wrong_arguments_are_rejected() {
     for (arguments, message) in [
         ("report --store x.db", "--output <FILE>"),
-        ("report -o page.html", "which history? add --store, or set TRENDFETCH_STORE"),
+        ("report -o page.html", "no history given; use --store or TRENDFETCH_STORE"),
         ("report --from a.json --store x.db -o page.html", "cannot be used with"),
         ("report --from a.json --category 10 -o page.html", "cannot be used with"),
         ("report --from a.json -r UK -o page.html", "did you mean GB?"),
@@ -344,7 +344,7 @@ fn a_history_and_a_document_are_never_overwritten() {
     std::os::unix::fs::symlink(&store.url, &link).unwrap();
     for output in [store.url.as_str(), link.to_str().unwrap()] {
         let outcome = command(&store, &format!("report -o {output}")).finish().exits(2);
-        assert!(outcome.stderr.contains("is what the page is made of"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("is what the page is made from"), "{}", outcome.stderr);
         let outcome = command(&store, &format!("--demo=calm -r US -q -o {output}")).finish().exits(2);
         assert!(outcome.stderr.contains("is the history itself"), "{}", outcome.stderr);
         assert_eq!(fs::read(&store.url).unwrap(), before);

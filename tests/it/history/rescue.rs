@@ -10,7 +10,7 @@ on_both_engines! {
 #[track_caller]
 fn printed_command(outcome: &Outcome) -> String {
     let line = outcome.stderr.lines().rfind(|line| line.starts_with("ERROR ")).unwrap_or_default();
-    let (_, command) = line.split_once("bring it in with: ").unwrap_or_else(|| panic!("{}", outcome.stderr));
+    let (_, command) = line.split_once("load it with: ").unwrap_or_else(|| panic!("{}", outcome.stderr));
     command.to_owned()
 }
 

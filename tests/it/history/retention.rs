@@ -85,7 +85,7 @@ fn a_run_is_kept_though_old_rows_cannot_be_deleted(store: Store) {
     refuse(&store, "DELETE ON videos");
     let server = server_at(now(), &["a"]);
     let outcome = keep(&store, &server, "-r US").finish().exits(0);
-    let told = "the run is kept, but not all that is older than 29d was deleted: ";
+    let told = "the run is stored, but not everything older than 29d was deleted: ";
     assert!(outcome.stderr.contains(told) && outcome.stderr.contains("not today"), "{}", outcome.stderr);
     // Each portion is a transaction: the old chart is gone, whole.
     assert_eq!(columns(&store, "videos", &["video_id"]), [json!(["US-a"]), json!(["old"])]);
@@ -139,7 +139,7 @@ fn prune_says_what_room_a_reader_keeps(store: Store) {
     } else {
         "another program reads the file"
     };
-    let told = format!("what was deleted is gone, but not all of its room was given back: {why}");
+    let told = format!("the data is deleted, but not all of its space was freed: {why}");
     assert!(outcome.stderr.contains(&told) && outcome.stderr.lines().count() == 1, "{}", outcome.stderr);
     assert_eq!((count(&store, "videos"), reader.count()), (1, 2));
 }

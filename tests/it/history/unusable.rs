@@ -254,8 +254,8 @@ fn options_about_no_history_and_malformed_ones_are_wrong_usage() {
         );
         assert!(outcome.stdout.is_empty() && outcome.files().is_empty(), "{arguments:?}: {:?}", outcome.files());
     };
-    refused(&["--keep", "7d"], "--keep is about a history; add --store, or set TRENDFETCH_STORE");
-    refused(&["--min-interval", "7h"], "--min-interval is about a history; add --store");
+    refused(&["--keep", "7d"], "--keep requires --store or TRENDFETCH_STORE");
+    refused(&["--min-interval", "7h"], "--min-interval requires --store or TRENDFETCH_STORE");
     for wrong in ["7", "0s", "-7h", "soon", "11y"] {
         for option in ["--keep", "--min-interval"] {
             refused(&[&format!("{option}={wrong}"), "--store", "history.db"], "a positive number and a unit");
@@ -263,7 +263,7 @@ fn options_about_no_history_and_malformed_ones_are_wrong_usage() {
         refused(&["prune", &format!("--keep={wrong}"), "--store", "history.db"], "a positive number and a unit");
     }
     for command in [&["changes"][..], &["load", "x.json"], &["prune", "--keep", "7d"]] {
-        refused(command, "which history? add --store, or set TRENDFETCH_STORE");
+        refused(command, "no history given; use --store or TRENDFETCH_STORE");
     }
     refused(&["prune", "--store", "history.db"], "--keep");
     for (url, says) in [

@@ -130,7 +130,7 @@ fn prune_by_a_role_that_does_not_own_the_tables_says_what_was_not_done() {
     store.execute("UPDATE runs SET fetched_at = fetched_at - interval '40 days'");
     let outcome = command(&as_role(&store, &guest), &["prune", "--keep", "30d"]).exits(0);
     assert!(outcome.stdout.starts_with("deleted the charts of 1 run(s), and 0 video(s); "), "{}", outcome.stdout);
-    let why = "not all of its room was given back: of places, counts, presence, videos, run_regions, runs, which this \
+    let why = "not all of its space was freed: of places, counts, presence, videos, run_regions, runs, which this \
                role does not own: let their owner do it";
     assert!(outcome.stderr.contains(why), "{}", outcome.stderr);
     // The owner does.

@@ -434,7 +434,7 @@ fn the_password_is_in_nothing_that_the_program_leaves() {
     let url = secured.url(&format!("locked:{}", percent(PASSWORD)), "localhost", "canary", "sslmode=disable");
     for (typed, hint) in [
         (true, format!(" --store '{}'", secured.url("locked", "localhost", "canary", "sslmode=disable"))),
-        (false, "with the same TRENDFETCH_STORE, bring it in with: ".to_owned()),
+        (false, "with the same TRENDFETCH_STORE, load it with: ".to_owned()),
     ] {
         let mut run = Run::on(&server, "-r ZZ -vv").env("RUST_LOG", "trace");
         run = if typed {

@@ -1,0 +1,105 @@
+//! `report`: renders a history or a document as an HTML page.
+
+use std::path::Path;
+
+use anyhow::Context;
+use jiff::Timestamp;
+
+use super::{EMPTY_HISTORY, check_not_in_future, known_regions, location};
+use crate::cli::ReportArgs;
+use crate::config::env::Env;
+use crate::config::region_list;
+use crate::history::{self, Access, Location};
+use crate::model::error::UsageError;
+use crate::model::read_document;
+use crate::model::region::Region;
+use crate::output::{self, FileDescriptor};
+use crate::report::{self, Snapshot};
+
+pub(super) async fn run(
+    args: ReportArgs,
+    descriptor: Option<FileDescriptor>,
+    env: &Env,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let requested = if args.regions.is_empty() { None } else { Some(region_list::parse(&args.regions.join(","))?) };
+    let requested = requested.as_deref();
+    let snapshot = match &args.from {
+        Some(file) => document_snapshot(&args, file, descriptor.as_ref(), requested, now)?,
+        None => history_snapshot(&args, descriptor.as_ref(), requested, env, now).await?,
+    };
+    warn_of_missing_regions(&args, requested, &snapshot);
+    anyhow::ensure!(
+        !snapshot.is_empty(),
+        "there is no chart to show; {} is left as it was",
+        descriptor.as_ref().map_or_else(|| args.output.display().to_string(), FileDescriptor::to_string)
+    );
+    let html = report::render(&snapshot, args.thumbnails).context("cannot make the page")?;
+    Ok(output::save(&args.output, descriptor.as_ref(), &html)?)
+}
+
+fn document_snapshot(
+    args: &ReportArgs,
+    file: &Path,
+    descriptor: Option<&FileDescriptor>,
+    requested: Option<&[Region]>,
+    now: Timestamp,
+) -> anyhow::Result<Snapshot> {
+    check_source_not_overwritten(&args.output, descriptor, file)?;
+    let document = read_document::read(file)?;
+    check_not_in_future(&document, file, now)?;
+    Ok(Snapshot::from_document(&document, requested, now))
+}
+
+async fn history_snapshot(
+    args: &ReportArgs,
+    descriptor: Option<&FileDescriptor>,
+    requested: Option<&[Region]>,
+    env: &Env,
+    now: Timestamp,
+) -> anyhow::Result<Snapshot> {
+    let location = location(args.store.store.as_deref(), env)?;
+    if let Location::Sqlite(file) = &location {
+        check_source_not_overwritten(&args.output, descriptor, &file.path)?;
+    }
+    let mut backend = history::open(&location, Access::Read).await?;
+    let snapshot = Snapshot::from_history(&mut *backend, requested, args.category, now).await;
+    let known = known_regions(&mut *backend, now).await;
+    backend.close().await;
+    known?;
+    snapshot?.context(match args.category {
+        Some(_) => "the history has no run of that category; without --category, the charts fetched last are shown",
+        None => EMPTY_HISTORY,
+    })
+}
+
+fn check_source_not_overwritten(
+    output: &Path,
+    descriptor: Option<&FileDescriptor>,
+    source: &Path,
+) -> Result<(), UsageError> {
+    let is_source = match descriptor {
+        Some(descriptor) => descriptor.is_open_on(source),
+        None => output::is_same_file(output, source),
+    };
+    match is_source {
+        false => Ok(()),
+        true => Err(UsageError(format!(
+            "{} is what the page is made from; name another file for the page",
+            output.display()
+        ))),
+    }
+}
+
+fn warn_of_missing_regions(args: &ReportArgs, requested: Option<&[Region]>, snapshot: &Snapshot) {
+    let is_shown = |region: &Region| snapshot.regions.iter().any(|shown| shown.region == *region);
+    let missing = requested.unwrap_or_default().iter().filter(|region| !is_shown(region));
+    let missing: Vec<&str> = missing.map(Region::code).collect();
+    if !missing.is_empty() {
+        let why = match args.from {
+            Some(_) => "not in the document",
+            None => "not requested by any run of the last 30 days",
+        };
+        tracing::warn!("{}: {why}", missing.join(","));
+    }
+}
