@@ -1,11 +1,11 @@
-//! The last program that `cargo test` runs: it repeats what the tests before it left out, where a person looks first.
-//! The test harness has no word for a test that finds out only as it runs that something is missing.
+//! The last program that `cargo test` runs. It repeats which tests were skipped, where people look first: the test harness
+//! has no way to report a test as skipped that finds out at run time that something is missing.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     unreachable_pub,
-    reason = "it prints, and shares a file with tests"
+    reason = "it prints, and shares a file with the tests"
 )]
 
 #[path = "it/skipped.rs"]
@@ -13,14 +13,14 @@
 mod skipped;
 
 fn main() {
-    // Other runners, such as cargo-nextest, ask for a list of tests first. There is none.
+    // Other runners, such as cargo-nextest, ask for a list of tests first. It is empty.
     if std::env::args().any(|argument| argument == "--list") {
         return;
     }
     let skipped = skipped::take();
     if skipped.is_empty() {
-        println!("\nLEFT OUT: nothing\n");
+        println!("\nSKIPPED: nothing\n");
     } else {
-        println!("\nLEFT OUT, since something is missing here:\n  {}\n", skipped.join("\n  "));
+        println!("\nSKIPPED, since something is missing here:\n  {}\n", skipped.join("\n  "));
     }
 }

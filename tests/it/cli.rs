@@ -1,10 +1,10 @@
-//! What is typed wrongly gets one clear sentence and exit 2, and nothing is sent.
+//! The command line. A mistake gets one clear message and exit 2, and nothing is sent.
 
 use crate::harness::{Run, Server};
 
-/// Runs with arguments against a server that must not be asked.
+/// Asserts exit 2 with this message and without a request.
 #[track_caller]
-fn refused(arguments: &[&str], says: &str) {
+fn assert_refused(arguments: &[&str], says: &str) {
     let server = Server::of_pages(&["a"]);
     let mut run = Run::new(arguments);
     if !arguments.iter().any(|argument| argument.starts_with("--base-url") || argument.starts_with("--demo")) {
@@ -17,66 +17,66 @@ fn refused(arguments: &[&str], says: &str) {
 }
 
 #[test]
-fn regions() {
-    refused(&["-r", "UK"], "did you mean GB?");
-    refused(&["-r", "US,Poland"], "use the region's code: PL");
-    refused(&["-r", "USA"], "US");
-    refused(&["-r", "dailywach"], "dailywatch");
-    refused(&["-r", "U1"], "two-letter country code");
-    refused(&["-r", ""], "the list of regions is empty");
-    refused(&["-r", "\u{1b}[31mX"], r"\u{1b}");
+fn malformed_regions_are_refused_with_a_suggestion() {
+    assert_refused(&["-r", "UK"], "did you mean GB?");
+    assert_refused(&["-r", "US,Poland"], "use the region's code: PL");
+    assert_refused(&["-r", "USA"], "US");
+    assert_refused(&["-r", "dailywach"], "dailywatch");
+    assert_refused(&["-r", "U1"], "two-letter country code");
+    assert_refused(&["-r", ""], "the list of regions is empty");
+    assert_refused(&["-r", "\u{1b}[31mX"], r"\u{1b}");
 }
 
 #[test]
-fn numbers() {
-    refused(&["-n", "0"], "1 to 200");
-    refused(&["-n", "201"], "1 to 200");
-    refused(&["-n", "ten"], "1 to 200");
-    refused(&["-c", "-1"], "0 for no limit");
-    refused(&["-c", "many"], "0 for no limit");
-    refused(&["--retries", "x"], "0 to 100");
-    refused(&["--max-units", "0"], "1 or more");
+fn numbers_out_of_range_are_refused() {
+    assert_refused(&["-n", "0"], "1 to 200");
+    assert_refused(&["-n", "201"], "1 to 200");
+    assert_refused(&["-n", "ten"], "1 to 200");
+    assert_refused(&["-c", "-1"], "0 for no limit");
+    assert_refused(&["-c", "many"], "0 for no limit");
+    assert_refused(&["--retries", "x"], "0 to 100");
+    assert_refused(&["--max-units", "0"], "1 or more");
 }
 
 #[test]
-fn durations() {
+fn malformed_durations_are_refused() {
     for option in ["--timeout", "--backoff", "--max-wait", "--deadline"] {
         for wrong in ["10", "0s", "-5s", "soon", "5 lightyears", "1y"] {
-            refused(&[&format!("{option}={wrong}")], "a positive number and a unit");
+            assert_refused(&[&format!("{option}={wrong}")], "a positive number and a unit");
         }
     }
 }
 
 #[test]
-fn names() {
-    refused(&["--category", "Cats"], "Comedy");
-    refused(&["--category", "0"], "give a number");
-    refused(&["--format", "xml"], "json");
-    refused(&["--rows", "entries"], "requires --format ndjson");
-    refused(&["--rows", "entries", "--json"], "requires --format ndjson");
-    refused(&["--demo=fast"], "limited");
-    refused(&["--bogus"], "--bogus");
-    refused(&["PL"], "'PL' is not a command; separate a list with commas");
-    refused(&["-r", "US,", "PL\u{1b}"], "is not a command; separate a list with commas");
-    refused(&["--demo", "calm"], "a mode with = (--demo=calm)");
-    // Commands, where they may not stand or slightly misspelt, are explained as such.
-    refused(&["-r", "US", "load", "x.json"], "cannot be used with");
-    refused(&["chnages"], "'changes'");
+fn unknown_names_are_refused() {
+    assert_refused(&["--category", "Cats"], "Comedy");
+    assert_refused(&["--category", "0"], "give a number");
+    assert_refused(&["--format", "xml"], "json");
+    assert_refused(&["--rows", "entries"], "requires --format ndjson");
+    assert_refused(&["--rows", "entries", "--json"], "requires --format ndjson");
+    assert_refused(&["--demo=fast"], "limited");
+    assert_refused(&["--bogus"], "--bogus");
+    assert_refused(&["PL"], "'PL' is not a command; separate a list with commas");
+    assert_refused(&["-r", "US,", "PL\u{1b}"], "is not a command; separate a list with commas");
+    assert_refused(&["--demo", "calm"], "a mode with = (--demo=calm)");
+    // A misplaced or misspelt subcommand is reported as such.
+    assert_refused(&["-r", "US", "load", "x.json"], "cannot be used with");
+    assert_refused(&["chnages"], "'changes'");
 }
 
 #[test]
-fn files() {
-    refused(&["-o", ""], "a value is required");
-    refused(&["-o", "a.json", "-o", "a.json"], "given twice");
-    refused(&["-o", "a.json", "-o", "./a.json"], "given twice");
-    refused(&["-o", "-", "-o", "-"], "given twice");
-    refused(&["--all-or-nothing"], "-o FILE");
-    refused(&["--json", "--format", "csv"], "cannot be used with");
-    refused(&["-q", "-v"], "cannot be used with");
+fn contradictory_outputs_are_refused() {
+    assert_refused(&["-o", ""], "a value is required");
+    assert_refused(&["-o", "a.json", "-o", "a.json"], "given twice");
+    assert_refused(&["-o", "a.json", "-o", "./a.json"], "given twice");
+    assert_refused(&["-o", "-", "-o", "-"], "given twice");
+    assert_refused(&["--all-or-nothing"], "-o FILE");
+    assert_refused(&["--json", "--format", "csv"], "cannot be used with");
+    assert_refused(&["-q", "-v"], "cannot be used with");
 }
 
 #[test]
-fn addresses() {
+fn unusable_base_urls_are_refused() {
     for (url, says) in [
         ("ftp://example.org", "https://"),
         ("example.org/x", "https://"),
@@ -85,7 +85,7 @@ fn addresses() {
         ("https://user:secret@example.org", "login"),
         ("https://example.org/?key=abc", "'?'"),
     ] {
-        refused(&["--base-url", url], says);
+        assert_refused(&["--base-url", url], says);
         let outcome = Run::new::<&str>(&[]).env("TRENDFETCH_BASE_URL", url).finish().exits(2);
         assert!(
             outcome.stderr.contains("TRENDFETCH_BASE_URL") && !outcome.stderr.contains("secret"),
@@ -93,30 +93,33 @@ fn addresses() {
             outcome.stderr
         );
     }
-    refused(&["--demo", "--base-url", "https://example.org"], "cannot be used with");
+    assert_refused(&["--demo", "--base-url", "https://example.org"], "cannot be used with");
 }
 
 #[test]
-fn a_missing_or_unusable_key() {
-    let says = |run: Run, says: &str| {
+fn a_missing_or_unusable_key_is_refused() {
+    let assert_refused = |run: Run, says: &str| {
         let server = Server::of_pages(&["a"]);
         let outcome = run.env("TRENDFETCH_BASE_URL", &server.base_url).finish().exits(2);
         assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
         assert!(server.log().is_empty());
     };
-    says(Run::new::<&str>(&[]).without_key(), "--demo");
-    says(Run::new::<&str>(&[]).env("YOUTUBE_API_KEY", ""), "there is no API key");
-    says(Run::new::<&str>(&[]).env("YOUTUBE_API_KEY", "two words"), "more than one word");
-    says(Run::new(&["--api-key-file", "missing"]), "cannot read the key from missing");
-    says(Run::new(&["--api-key-file", "empty"]).file("empty", " \n"), "is empty");
-    says(Run::new(&["--api-key-file", "key", "-o", "./key"]).file("key", "AIzaOther"), "is the key file itself");
-    says(Run::new::<&str>(&[]).env("CREDENTIALS_DIRECTORY", ".").file("youtube_api_key", ""), "is empty");
+    assert_refused(Run::new::<&str>(&[]).without_key(), "--demo");
+    assert_refused(Run::new::<&str>(&[]).env("YOUTUBE_API_KEY", ""), "there is no API key");
+    assert_refused(Run::new::<&str>(&[]).env("YOUTUBE_API_KEY", "two words"), "more than one word");
+    assert_refused(Run::new(&["--api-key-file", "missing"]), "cannot read the key from missing");
+    assert_refused(Run::new(&["--api-key-file", "empty"]).file("empty", " \n"), "is empty");
+    assert_refused(
+        Run::new(&["--api-key-file", "key", "-o", "./key"]).file("key", "AIzaOther"),
+        "is the key file itself",
+    );
+    assert_refused(Run::new::<&str>(&[]).env("CREDENTIALS_DIRECTORY", ".").file("youtube_api_key", ""), "is empty");
 }
 
 #[test]
-fn what_cannot_be_a_key_is_refused_wherever_it_comes_from() {
+fn what_cannot_be_a_key_is_refused_from_every_source() {
     let server = Server::of_pages(&["a"]);
-    let from_each_place = |key: &str| {
+    let from_each_source = |key: &str| {
         let run = || Run::on(&server, "-r US").without_key();
         let mut file = run().file("key", key);
         file.command.args(["--api-key-file", "key"]);
@@ -131,7 +134,7 @@ fn what_cannot_be_a_key_is_refused_wherever_it_comes_from() {
         ("AIza***", "looks like a key that was hidden"),
         ("$AIzaCanary", "looks like a variable"),
     ] {
-        for outcome in from_each_place(key) {
+        for outcome in from_each_source(key) {
             let outcome = outcome.exits(2);
             assert!(outcome.stderr.contains(says) && !outcome.stderr.contains(key), "{key}: {}", outcome.stderr);
             assert!(!outcome.stderr.contains("AIza"), "{key}: {}", outcome.stderr);
@@ -139,7 +142,7 @@ fn what_cannot_be_a_key_is_refused_wherever_it_comes_from() {
     }
     assert!(server.log().is_empty());
     for key in ["AIzaCanary-_1", "'AIzaCanary-_1'", "\"AIzaCanary-_1\""] {
-        for outcome in from_each_place(key) {
+        for outcome in from_each_source(key) {
             outcome.exits(0);
             assert_eq!(server.log().last().unwrap().headers["x-goog-api-key"], "AIzaCanary-_1", "{key}");
         }
@@ -147,7 +150,7 @@ fn what_cannot_be_a_key_is_refused_wherever_it_comes_from() {
 }
 
 #[test]
-fn a_key_file_that_is_no_line_of_text_is_named_as_what_it_is() {
+fn a_key_file_with_other_content_is_refused() {
     let utf16: Vec<u8> = "\u{feff}AIzaCanary".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (content, says) in [
         (utf16, "is UTF-16"),
@@ -164,7 +167,7 @@ fn a_key_file_that_is_no_line_of_text_is_named_as_what_it_is() {
 }
 
 #[test]
-fn malformed_environment() {
+fn malformed_variables_are_refused() {
     for (name, value, says) in
         [("TRENDFETCH_REGIONS", "UK", "TRENDFETCH_REGIONS"), ("RUST_LOG", "=,=loud=", "RUST_LOG")]
     {
@@ -174,7 +177,7 @@ fn malformed_environment() {
 }
 
 #[test]
-fn the_key_is_looked_for_in_the_order_that_help_says() {
+fn sources_of_the_key_have_the_order_of_help() {
     let sent = |run: Run| {
         let server = Server::of_pages(&["a"]);
         run.env("TRENDFETCH_BASE_URL", &server.base_url).finish().exits(0);
@@ -197,7 +200,7 @@ fn the_key_is_looked_for_in_the_order_that_help_says() {
 }
 
 #[test]
-fn dotenv_gives_regions_but_never_the_address() {
+fn dotenv_sets_regions_but_never_the_base_url() {
     let server = Server::of_pages(&["a"]);
     let elsewhere = Server::of_pages(&["a"]);
     let dotenv = format!("TRENDFETCH_REGIONS=PL,NL\nTRENDFETCH_BASE_URL={}\n", elsewhere.base_url);
@@ -222,7 +225,7 @@ fn a_region_outside_the_table_is_a_warning() {
 }
 
 #[test]
-fn a_dry_run_says_the_price_and_sends_nothing() {
+fn a_dry_run_shows_the_cost_and_sends_nothing() {
     let server = Server::of_pages(&["a"]);
     let outcome = Run::on(&server, "--dry-run -r US,GB,PL -n 120").without_key().finish().exits(0);
     assert!(outcome.stdout.contains("US,GB,PL") && outcome.stdout.contains("Quota units  9"), "{}", outcome.stdout);
@@ -230,7 +233,7 @@ fn a_dry_run_says_the_price_and_sends_nothing() {
 }
 
 #[test]
-fn the_short_help_shows_the_dozen_daily_options() {
+fn short_help_shows_a_dozen_options() {
     let short = Run::new(&["-h"]).finish().exits(0).stdout;
     let count = short.lines().filter(|line| line.trim_start().starts_with('-')).count();
     assert!((11..=14).contains(&count), "{count}: {short}");

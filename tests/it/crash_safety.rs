@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, KEY, Run, Server, files_in, item};
 use crate::processes::WITHOUT_THREADS;
-use crate::tools::{are_there, leave_out, may_run_without_rights, may_trace};
+use crate::tools::{are_installed, may_run_without_rights, may_trace, skip};
 
 const REGIONS: [&str; 3] = ["US", "GB", "PL"];
 const PROGRAM: &str = env!("CARGO_BIN_EXE_trendfetch");
@@ -221,7 +221,7 @@ fn can_trace() -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| {
         let what = "commits that fail at each write and fsync";
-        are_there(&["strace"], what) && may_trace(what)
+        are_installed(&["strace"], what) && may_trace(what)
     })
 }
 
@@ -286,7 +286,7 @@ fn a_full_disk_keeps_the_old_runs_and_the_document(journal: Journal) {
         .output()
         .is_ok_and(|output| output.status.success());
     if !may_mount {
-        leave_out("this user may not mount a small disk (unshare -m)", "a history on a disk that gets full");
+        skip("this user may not mount a small disk (unshare -m)", "a history on a disk that gets full");
         return;
     }
     let charts = Charts::start(4, 50, Duration::ZERO);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::tools::not_there;
+use crate::tools::not_installed;
 
 /// A history that is not there yet: what `--store` takes, and the folder of its file.
 pub struct Store {
@@ -91,7 +91,7 @@ impl Cluster {
     /// A cluster of its own, with these settings besides (`-c name=value`).
     pub fn start(settings: &str) -> Option<Cluster> {
         let Some(programs) = programs() else {
-            not_there("PostgreSQL is not installed (apt-get install postgresql)", "its tests");
+            not_installed("PostgreSQL is not installed (apt-get install postgresql)", "its tests");
             return None;
         };
         let folder = tempfile::Builder::new().prefix("trendfetch-pg-").tempdir().unwrap().keep();

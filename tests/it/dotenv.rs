@@ -1,4 +1,4 @@
-//! `.env` in the working directory, which may be a stranger's, another program's, or of another system.
+//! `.env` in the working directory, which may be untrusted, another program's, or from another system.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use crate::harness::{Outcome, Run, Server};
 use crate::tools::may_run_without_rights;
 
-/// Runs with this `.env` and no region typed, against a server that answers.
+/// A run with this `.env`.
 fn run(server: &Server, arguments: &str, dotenv: &str) -> Run {
     Run::on(server, arguments).file(".env", dotenv)
 }
 
 #[test]
-fn a_broken_line_of_ours_is_exit_2_even_when_quiet_and_nothing_is_sent() {
+fn an_unreadable_line_is_exit_2_even_with_quiet() {
     let server = Server::of_pages(&["a"]);
     for (arguments, dotenv, says) in [
         ("-q", "TRENDFETCH_REGIONS=US, GB\nTRENDFETCH_REGIONS='US\n", "line 2 of .env, for TRENDFETCH_REGIONS"),
@@ -33,12 +33,12 @@ fn a_broken_line_of_ours_is_exit_2_even_when_quiet_and_nothing_is_sent() {
         let outcome = Run::new(&arguments).file(".env", "TRENDFETCH_STORE='x").finish().exits(2);
         assert!(outcome.stderr.contains("line 1 of .env"), "{}", outcome.stderr);
     }
-    // What the program says about itself depends on no setting.
+    // Commands that describe the program read no setting.
     Run::new(&["completions", "bash"]).file(".env", "TRENDFETCH_STORE='x").finish().exits(0);
 }
 
 #[test]
-fn a_broken_line_is_a_warning_where_the_environment_sets_the_same_name_or_nothing_of_ours_is_in_it() {
+fn an_unreadable_line_is_a_warning_if_it_is_not_needed() {
     let server = Server::of_pages(&["a"]);
     let outcome = run(&server, "-r US", "YOUTUBE_API_KEY='canary\n").finish().exits(0);
     assert!(outcome.stderr.contains("line 1 of .env, for YOUTUBE_API_KEY"), "{}", outcome.stderr);
@@ -48,7 +48,7 @@ fn a_broken_line_is_a_warning_where_the_environment_sets_the_same_name_or_nothin
 }
 
 #[test]
-fn blanks_windows_and_quotes_are_fine() {
+fn blanks_crlf_and_quotes_are_accepted() {
     let server = Server::of_pages(&["a"]);
     let dotenv = "\u{feff}TRENDFETCH_REGIONS = US, GB ,\tPL # and more\r\nexport YOUTUBE_API_KEY=\"AIzaOfDotenv\"";
     let outcome = run(&server, "-c 1", dotenv).without_key().finish().exits(0);
@@ -58,7 +58,7 @@ fn blanks_windows_and_quotes_are_fine() {
 }
 
 #[test]
-fn no_variable_is_filled_in() {
+fn variables_are_not_expanded() {
     let server = Server::of_pages(&["a"]);
     let outcome = run(&server, "-r US", "TRENDFETCH_STORE='$HOME ${YOUTUBE_API_KEY}.db'\n").finish().exits(0);
     assert_eq!(outcome.files(), ["$HOME ${YOUTUBE_API_KEY}.db", ".env"]);
@@ -71,9 +71,9 @@ fn no_variable_is_filled_in() {
 }
 
 #[test]
-fn what_is_no_file_or_has_no_end_is_left_out() {
+fn what_is_not_a_file_or_endless_is_ignored() {
     let server = Server::of_pages(&["a"]);
-    let left_out = |prepare: &dyn Fn(&Run), says: &str| {
+    let is_ignored = |prepare: &dyn Fn(&Run), says: &str| {
         let mut run = Run::on(&server, "-r US");
         prepare(&run);
         let mut child = run.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -87,27 +87,27 @@ fn what_is_no_file_or_has_no_end_is_left_out() {
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0), "{says}: {stderr}");
-        assert!(stderr.contains(".env is left out") && stderr.contains(says), "{says}: {stderr}");
+        assert!(stderr.contains(".env is ignored") && stderr.contains(says), "{says}: {stderr}");
     };
     let link_to = |target: &'static str| move |run: &Run| symlink(target, run.path(".env")).unwrap();
-    left_out(&|run| std::fs::create_dir(run.path(".env")).unwrap(), "no regular file");
-    left_out(
+    is_ignored(&|run| std::fs::create_dir(run.path(".env")).unwrap(), "not a regular file");
+    is_ignored(
         &|run| assert!(Command::new("mkfifo").arg(run.path(".env")).status().unwrap().success()),
-        "no regular file",
+        "not a regular file",
     );
-    left_out(&link_to("/dev/zero"), "no regular file");
-    left_out(&link_to(".env"), "symbolic links");
+    is_ignored(&link_to("/dev/zero"), "not a regular file");
+    is_ignored(&link_to(".env"), "symbolic links");
     let large = "#".repeat((1 << 20) + 1);
-    left_out(&|run| std::fs::write(run.path(".env"), &large).unwrap(), "larger than 1 MiB");
+    is_ignored(&|run| std::fs::write(run.path(".env"), &large).unwrap(), "larger than 1 MiB");
     if cfg!(target_os = "linux") {
-        // Both claim to be empty, and hold more than any memory.
-        left_out(&link_to("/proc/self/mem"), "make it a readable file");
-        left_out(&link_to("/proc/self/pagemap"), "make it a readable file");
+        // Both have a length of 0 and more content than fits into memory.
+        is_ignored(&link_to("/proc/self/mem"), "make it a readable file");
+        is_ignored(&link_to("/proc/self/pagemap"), "make it a readable file");
     }
 }
 
 #[test]
-fn what_may_not_be_read_is_left_out() {
+fn an_unreadable_file_is_ignored() {
     if !may_run_without_rights("a .env that may not be read") {
         return;
     }
@@ -115,11 +115,11 @@ fn what_may_not_be_read_is_left_out() {
     let run = run(&server, "-r US", "TRENDFETCH_STORE=a.db");
     std::fs::set_permissions(run.path(".env"), Permissions::from_mode(0o000)).unwrap();
     let outcome = run.without_rights().finish().exits(0);
-    assert!(outcome.stderr.contains(".env is left out: Permission denied"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(".env is ignored: Permission denied"), "{}", outcome.stderr);
 }
 
 #[test]
-fn a_file_of_just_1_mib_is_read() {
+fn a_file_of_1_mib_is_read() {
     let server = Server::of_pages(&["a"]);
     let line = "\nTRENDFETCH_REGIONS=PL";
     let outcome: Outcome = run(&server, "", &("#".repeat((1 << 20) - line.len()) + line)).finish().exits(0);

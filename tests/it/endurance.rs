@@ -1,4 +1,4 @@
-//! Scope at odd moments, and runs that are large or many.
+//! Runs that are killed at many moments, and runs that are large or many.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,8 +16,8 @@ use serde_json::Value;
 use crate::harness::peak_kib;
 use crate::harness::{Answer, Hit, Run, Server, files_in, item};
 
-/// A whole chart: 4 pages of 50. Each page is made once: the server is to be faster than what it tests.
-fn deep_page(hit: &Hit) -> Answer {
+/// A page of a chart with 4 pages of 50. Each page is made once, since the server must be faster than the program.
+fn full_chart_page(hit: &Hit) -> Answer {
     static PAGES: Mutex<BTreeMap<(String, usize), Answer>> = Mutex::new(BTreeMap::new());
     let page: usize = hit.token().map_or(0, |token| token.parse().unwrap());
     let make = || {
@@ -29,7 +29,7 @@ fn deep_page(hit: &Hit) -> Answer {
 }
 
 fn send(signal: &str, child: &Child) {
-    // It may just have ended by itself.
+    // It may have ended already.
     let _ = Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status();
 }
 
@@ -37,14 +37,14 @@ fn spawn(run: &mut Run) -> Child {
     run.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// How long a run takes that nobody ends.
+/// How long an undisturbed run takes.
 fn whole_run(run: &mut Run) -> Duration {
     let began = Instant::now();
     assert!(spawn(run).wait().unwrap().success());
     began.elapsed()
 }
 
-/// A document as far as these tests look. To read all of it would take longer than the run.
+/// The parts of a document that these tests need. Parsing all of it would take longer than the run.
 #[derive(Deserialize)]
 struct Document {
     run_id: String,
@@ -57,7 +57,7 @@ struct Stats {
     raw: usize,
 }
 
-/// The document of a whole file.
+/// Reads a document that must be whole.
 fn document(path: &Path) -> Document {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.ends_with("}\n"), "mixed or half: {} bytes", text.len());
@@ -65,8 +65,8 @@ fn document(path: &Path) -> Document {
 }
 
 #[test]
-fn kill_9_at_200_moments_leaves_the_old_file_or_the_new_one() {
-    let server = Server::start(deep_page);
+fn sigkill_at_200_moments_leaves_a_whole_file() {
+    let server = Server::start(full_chart_page);
     let mut run = Run::on(&server, "-r US,GB,DE,FR,IN,BR -n 200 -c 0 -q -o trends.json");
     let whole = whole_run(&mut run);
     let path = run.path("trends.json");
@@ -98,7 +98,7 @@ fn kill_9_at_200_moments_leaves_the_old_file_or_the_new_one() {
 
 #[test]
 fn signals_at_50_moments_end_the_run_whole() {
-    let server = Server::start(|hit| deep_page(hit).after(Duration::from_millis(10)));
+    let server = Server::start(|hit| full_chart_page(hit).after(Duration::from_millis(10)));
     let mut run = Run::on(&server, "-r US,GB,DE,FR -n 200 -q -o trends.json");
     let whole = whole_run(&mut run);
     for moment in 0..50_u32 {
@@ -108,7 +108,7 @@ fn signals_at_50_moments_end_the_run_whole() {
         send(signal, &child);
         let sent = Instant::now();
         let status = child.wait().unwrap();
-        // Before the handlers stand, the signal itself ends the process; when it is over, there is nothing to end.
+        // Before the handlers are installed, the signal itself ends the process; and the run may have ended already.
         let by_signal = std::os::unix::process::ExitStatusExt::signal(&status);
         assert!(status.code() == Some(code) || by_signal.is_some() || status.success(), "{status:?} at {moment}");
         assert!(sent.elapsed() < Duration::from_secs(3));
@@ -122,7 +122,7 @@ fn signals_at_50_moments_end_the_run_whole() {
 fn a_second_signal_ends_a_write_that_hangs() {
     let server = Server::of_pages(&["a"]);
     let mut run = Run::on(&server, "-r US -q -o pipe");
-    // Nobody reads this pipe, so opening it waits.
+    // Nobody reads this FIFO, so opening it blocks.
     assert!(Command::new("mkfifo").arg(run.path("pipe")).status().unwrap().success());
     let mut child = spawn(&mut run);
     while server.log().is_empty() {
@@ -139,15 +139,15 @@ fn a_second_signal_ends_a_write_that_hangs() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn all_regions_at_full_depth_stay_within_few_descriptors_and_little_memory() {
-    let server = Server::start(deep_page);
+fn all_regions_need_few_descriptors_and_little_memory() {
+    let server = Server::start(full_chart_page);
     let mut run = Run::on(&server, "-r all -n 200 -c 8 -q -o trends.json");
     let mut child = spawn(&mut run);
     let (mut descriptors, mut peak) = (0, 0_u64);
     let of_child = |name: &str| format!("/proc/{}/{name}", child.id());
     let (exe, fd) = (of_child("exe"), of_child("fd"));
     while child.try_wait().unwrap().is_none() {
-        // Between fork and exec the child still has all files of this process.
+        // Between fork and exec, the child has all descriptors of this process.
         if fs::read_link(&exe).is_ok_and(|program| program == Path::new(env!("CARGO_BIN_EXE_trendfetch"))) {
             descriptors = descriptors.max(fs::read_dir(&fd).map_or(0, Iterator::count));
         }
@@ -156,13 +156,13 @@ fn all_regions_at_full_depth_stay_within_few_descriptors_and_little_memory() {
     }
     assert_eq!(document(&run.path("trends.json")).videos.len(), 22_200);
     println!("111 regions x 200: {descriptors} descriptors, {} MiB", peak / 1024);
-    // Eight connections, the standard streams, the runtime's own.
+    // Eight connections, the standard streams, and those of the runtime.
     assert!((8..=24).contains(&descriptors), "{descriptors}");
     assert!(peak < 96 * 1024, "{peak} KiB");
 }
 
 #[test]
-fn many_runs_in_a_row_leave_one_file_each_time() {
+fn successive_runs_leave_one_file() {
     let server = Server::of_pages(&["a"]);
     let mut run = Run::on(&server, "-r US -q -o trends.json");
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all: their names, and what keeps one from being replaced.
+//! Output files: their names, and what prevents one from being replaced.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -6,9 +6,9 @@ use std::process::Command;
 
 use crate::databases::is_root;
 use crate::harness::{Answer, Outcome, Run, Server};
-use crate::tools::{leave_out, may_run_without_rights};
+use crate::tools::{may_run_without_rights, skip};
 
-/// Asserts that a run found before anything was sent that it cannot write.
+/// Asserts that the run found before sending anything that it cannot write.
 #[track_caller]
 fn assert_found_early(server: &Server, outcome: Outcome, says: &str) {
     let outcome = outcome.exits(1);
@@ -18,14 +18,14 @@ fn assert_found_early(server: &Server, outcome: Outcome, says: &str) {
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// Prepares a folder by a shell, as whoever runs the tests.
+/// Prepares a folder by a shell script, as the user that runs the tests.
 #[track_caller]
 fn prepare(run: &Run, script: &str) {
     assert!(Command::new("sh").args(["-ec", script]).current_dir(&run.folder).status().unwrap().success(), "{script}");
 }
 
 #[test]
-fn what_a_user_may_not_replace_is_found_before_anything_is_sent() {
+fn missing_permissions_are_found_before_sending() {
     if !may_run_without_rights("outputs that may not be written") {
         return;
     }
@@ -45,20 +45,20 @@ fn what_a_user_may_not_replace_is_found_before_anything_is_sent() {
         assert_found_early(&server, outcome, says);
     }
     if !is_root() {
-        return leave_out("only root can make a file of another user", "outputs in a sticky folder");
+        return skip("only root can make a file of another user", "outputs in a sticky folder");
     }
-    // Root owns the file, and whoever runs the program owns neither it nor the folder.
+    // The user that runs the program owns neither the file nor the folder.
     let run = Run::on(&server, "-r US -o d/old.json").without_rights();
     prepare(&run, "mkdir d; echo old >d/old.json; chmod 666 d/old.json; chmod 1777 d");
     assert_found_early(&server, run.finish(), "another user's in a sticky folder; choose another name");
-    // One's own file may be replaced there.
+    // A user's own file may be replaced there.
     let run = Run::on(&server, "-r US -q -o d/old.json").without_rights();
     prepare(&run, "mkdir d; echo old >d/old.json; chown nobody d/old.json; chmod 1777 d");
     assert!(run.finish().exits(0).read("d/old.json").contains("US-a"));
 }
 
 #[test]
-fn names_that_are_too_long_and_names_of_temporary_files_are_found_early() {
+fn unusable_names_are_found_before_sending() {
     let server = Server::of_pages(&["a"]);
     let long = |bytes: usize| format!("{}.json", "n".repeat(bytes - 5));
     for (output, says) in [
@@ -76,7 +76,7 @@ fn names_that_are_too_long_and_names_of_temporary_files_are_found_early() {
 #[test]
 fn names_of_255_bytes_are_written() {
     let server = Server::of_pages(&["a"]);
-    // Alike in all that a shortened name would keep.
+    // Their truncated names would be equal.
     let names = [
         format!("{}1.json", "n".repeat(249)),
         format!("{}2.json", "n".repeat(249)),
@@ -91,8 +91,8 @@ fn names_of_255_bytes_are_written() {
         assert!(names.iter().all(|name| outcome.read(name).contains("US-a")));
         assert_eq!(outcome.files().len(), names.len());
     }
-    // What a killed run left goes away, by a name that every version makes alike.
-    // FNV-1a of the name.
+    // The temporary file of a killed run is removed. Its name contains the FNV-1a hash of the target's name, and must
+    // stay the same in every version.
     let left = ".52a3036ba0b74db4.trendfetch-tmp";
     let outcome = Run::on(&server, &format!("-r US -o {}", names[0])).file(left, "half").finish().exits(0);
     assert_eq!(outcome.files(), [names[0].clone()]);
@@ -115,9 +115,9 @@ fn two_paths_to_one_file_are_one_output() {
 }
 
 #[test]
-fn a_group_keeps_reading_what_another_member_replaces() {
+fn a_replaced_file_keeps_its_group() {
     if !is_root() || !may_run_without_rights("outputs of a group") {
-        return leave_out("only root can take up a group", "outputs of a group");
+        return skip("only root can take up a group", "outputs of a group");
     }
     let server = Server::of_pages(&["a"]);
     const GROUP: u32 = 4242;
@@ -133,22 +133,22 @@ fn a_group_keeps_reading_what_another_member_replaces() {
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_is_a_message() {
+fn a_file_size_limit_is_reported() {
     let server = Server::of_pages(&["a"]);
     let run = Run::on(&server, "-r US -q -n 50 -o trends.json -o trends.csv").file("trends.json", "old");
-    // Of 512 or 1024 bytes.
+    // In blocks of 512 or 1024 bytes, depending on the shell.
     let outcome = run.under(&["sh", "-c", r#"ulimit -f 1; exec "$0" "$@""#]).finish().exits(1);
     assert!(outcome.stderr.contains("raise the limit on the size of files"), "{}", outcome.stderr);
     assert_eq!((outcome.read("trends.json").as_str(), outcome.read("trends.csv").lines().count()), ("old", 2));
     assert_eq!(outcome.files(), ["trends.csv", "trends.json"]);
 }
 
-/// A run in a namespace where it may mount; `None`, loudly, where that is forbidden.
+/// A run in a mount namespace; `None`, with a report, if that is forbidden here.
 fn with_mounts(server: &Server, arguments: &str, script: &str, left_out: &str) -> Option<Run> {
     let mut probe = Command::new("unshare");
     probe.args(["-m", "sh", "-c", "mount -t tmpfs none /mnt"]);
     if !probe.output().is_ok_and(|output| output.status.success()) {
-        leave_out("this user may not mount anything (unshare -m)", left_out);
+        skip("this user may not mount anything (unshare -m)", left_out);
         return None;
     }
     let run = Run::on(server, arguments).file("old.json", "old");
@@ -157,7 +157,7 @@ fn with_mounts(server: &Server, arguments: &str, script: &str, left_out: &str) -
 }
 
 #[test]
-fn a_read_only_disk_and_a_file_that_is_mounted_are_found_before_anything_is_sent() {
+fn read_only_and_mounted_targets_are_found_before_sending() {
     let server = Server::of_pages(&["a"]);
     for (script, output, says) in [
         (r#"mount -t tmpfs -o ro none d; exec "$0" "$@""#, "d/new.json", "Read-only file system"),
@@ -171,7 +171,7 @@ fn a_read_only_disk_and_a_file_that_is_mounted_are_found_before_anything_is_sent
         let file = run.path("old.json");
         let outcome = run.finish();
         let _ = Command::new("chattr").arg("-i").arg(file).status();
-        // Not every file system knows immutable files.
+        // Not every file system has immutable files.
         if outcome.code != Some(0) || !script.contains("chattr") {
             assert_found_early(&server, outcome, says);
         }

@@ -1,4 +1,4 @@
-//! The program from outside: the real binary against a real socket, and `fetch` under paused time.
+//! Integration tests: the real binary against real sockets, and `fetch` under paused time.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
     clippy::print_stdout,
     clippy::print_stderr,
     unreachable_pub,
-    reason = "a test fails by panicking, prints what it measured, and is nobody's library"
+    reason = "tests fail by panicking, print what they measured, and are not a library"
 )]
 
 mod cli;
@@ -34,7 +34,7 @@ mod raw_server;
 mod readme;
 mod scheduling;
 mod secrets;
-#[allow(dead_code, reason = "tests/skipped.rs reads what tests write")]
+#[allow(dead_code, reason = "tests/skipped.rs reads the list that tests write")]
 mod skipped;
 mod streams;
 mod terminal;

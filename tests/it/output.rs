@@ -1,4 +1,4 @@
-//! What is written: formats, files, streams, and the demo that fills them.
+//! The outputs: formats, files, standard streams and log lines, mostly of the demo.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -31,7 +31,7 @@ fn every_document_follows_the_schema() {
 }
 
 #[test]
-fn the_demo_ends_as_its_modes_say() {
+fn demo_modes_have_their_outcomes() {
     let stats = |arguments: &str, exit| demo(arguments).finish().exits(exit).document()["stats"].clone();
     let limited = stats("--demo -r US,GB,PL --json", 0);
     assert_eq!(
@@ -52,7 +52,7 @@ fn the_demo_ends_as_its_modes_say() {
 }
 
 #[test]
-fn a_wait_that_is_not_waited_is_one_sentence_with_its_own_remedy() {
+fn a_retry_after_beyond_max_wait_has_its_own_remedy() {
     let said = demo("--demo -r US --max-wait 500ms -q").finish().exits(1).stderr;
     let expected = "of the demo; the server asked to wait 1 s, longer than --max-wait or --deadline allows \
                     -> raise --max-wait, or run again later\n";
@@ -60,7 +60,7 @@ fn a_wait_that_is_not_waited_is_one_sentence_with_its_own_remedy() {
 }
 
 #[test]
-fn data_on_standard_output_sends_the_stats_to_standard_error() {
+fn stats_go_to_stderr_if_data_goes_to_stdout() {
     let server = Server::of_pages(&["a"]);
     let on = |arguments: &str| Run::on(&server, arguments).finish().exits(0);
     let stats = "Distinct videos";
@@ -81,7 +81,7 @@ fn data_on_standard_output_sends_the_stats_to_standard_error() {
 }
 
 #[test]
-fn the_stats_fit_into_80_columns_and_name_the_counts() {
+fn stats_fit_into_80_columns_and_have_labels() {
     let outcome = demo("--demo=outage -r all --retries 0 -c 0 --timeout 60s").finish().exits(3);
     for line in outcome.stdout.lines() {
         assert!(console::measure_text_width(line) <= 80, "{line}");
@@ -105,21 +105,21 @@ fn the_stats_fit_into_80_columns_and_name_the_counts() {
 }
 
 #[test]
-fn rows_of_ndjson_and_csv() {
+fn ndjson_and_csv_have_rows_of_videos_or_entries() {
     let server = Server::start(|hit| Answer::page(&["shared", &format!("only-{}", hit.region())], None));
     let out = |arguments: &str| Run::on(&server, &format!("-q -r US,GB {arguments}")).finish().exits(0).stdout;
     let videos = out("-f ndjson");
     assert_eq!(videos.lines().count(), 3);
     let entries = out("-f ndjson --rows entries");
     let rows: Vec<Value> = entries.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let places: Vec<String> =
+    let found: Vec<String> =
         rows.iter().map(|row| format!("{} {} {}", row["region"], row["rank"], row["video_id"])).collect();
-    assert_eq!(places, [r#""US" 1 "shared""#, r#""US" 2 "only-US""#, r#""GB" 1 "shared""#, r#""GB" 2 "only-GB""#]);
+    assert_eq!(found, [r#""US" 1 "shared""#, r#""US" 2 "only-US""#, r#""GB" 1 "shared""#, r#""GB" 2 "only-GB""#]);
     assert_eq!(out("-f csv --rows entries").lines().count(), 5);
 }
 
 #[test]
-fn csv_has_the_columns_of_the_document() {
+fn csv_columns_are_the_keys_of_the_document() {
     for rows in ["videos", "entries"] {
         let header = |more: &str| {
             demo(&format!("--demo=calm -r US -q -f csv --rows {rows} {more}"))
@@ -138,15 +138,15 @@ fn csv_has_the_columns_of_the_document() {
                 .next()
                 .unwrap()
                 .to_owned();
-            in_order(&line)
+            ordered_keys(&line)
         };
         assert_eq!(header("").trim_end().split(',').collect::<Vec<_>>(), keys(""));
         assert_eq!(header("--description").trim_end().split(',').collect::<Vec<_>>(), keys("--description"));
     }
 }
 
-/// The keys of a JSON object as they stand in the text.
-fn in_order(line: &str) -> Vec<String> {
+/// The keys of a JSON object in the order of the text.
+fn ordered_keys(line: &str) -> Vec<String> {
     let object: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
     let mut keys: Vec<String> = object.keys().cloned().collect();
     keys.sort_by_key(|key| line.find(&format!("\"{key}\":")).unwrap());
@@ -154,7 +154,7 @@ fn in_order(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn hostile_text_is_raw_in_json_and_harmless_elsewhere() {
+fn hostile_text_is_raw_in_json_and_escaped_elsewhere() {
     const TITLE: &str = "=cmd|'/C calc'!A0\u{1b}[2J\u{202e}\u{9b}\r\nsecond \"line\"";
     let server = Server::start(|_| {
         let mut item = item("-minus");
@@ -176,12 +176,12 @@ fn hostile_text_is_raw_in_json_and_harmless_elsewhere() {
 }
 
 #[test]
-fn a_file_is_replaced_whole_and_keeps_its_mode_and_its_link() {
+fn a_replaced_file_keeps_its_mode_and_its_link() {
     let server = Server::of_pages(&["a"]);
     let run = Run::on(&server, "-r US -o link.json -o new.json").file("real.json", "old");
     fs::set_permissions(run.path("real.json"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.json", run.path("link.json")).unwrap();
-    // What a killed run left goes away.
+    // The temporary file of a killed run is removed.
     let outcome = run.file(".real.json.trendfetch-tmp", "half").finish().exits(0);
     let mode = |name: &str| fs::symlink_metadata(outcome.folder.path().join(name)).unwrap().permissions().mode();
     assert!(fs::symlink_metadata(outcome.folder.path().join("link.json")).unwrap().is_symlink());
@@ -192,7 +192,7 @@ fn a_file_is_replaced_whole_and_keeps_its_mode_and_its_link() {
 }
 
 #[test]
-fn yesterdays_file_stays_when_no_video_arrived() {
+fn the_old_file_stays_if_no_video_arrived() {
     let server = Server::start(|_| Answer::new(403, ""));
     let outcome = Run::on(&server, "-r US -o trends.json").file("trends.json", "yesterday").finish().exits(1);
     assert_eq!(outcome.read("trends.json"), "yesterday");
@@ -200,7 +200,7 @@ fn yesterdays_file_stays_when_no_video_arrived() {
 }
 
 #[test]
-fn a_partial_run_replaces_it_unless_told_otherwise() {
+fn a_partial_run_replaces_the_file_unless_all_or_nothing() {
     let server =
         Server::start(
             |hit| if hit.region() == "US" { Answer::page(&["a"], None) } else { Answer::refusal(404, "notFound") },
@@ -213,7 +213,7 @@ fn a_partial_run_replaces_it_unless_told_otherwise() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_is_found_before_anything_is_sent() {
+fn an_unwritable_output_is_found_before_anything_is_sent() {
     let server = Server::of_pages(&["a"]);
     for output in ["missing/trends.json", "missing/", "."] {
         let outcome = Run::on(&server, &format!("-r US -o {output}")).finish().exits(1);
@@ -232,7 +232,7 @@ fn a_full_device_is_exit_1_and_other_outputs_are_written() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error_in_any_format() {
+fn a_closed_pipe_is_not_an_error_in_any_format() {
     let server = Server::of_large_pages();
     for format in ["json", "ndjson", "csv", "table"] {
         for rows in ["videos", "entries"] {
@@ -251,7 +251,7 @@ fn a_closed_pipe_is_no_error_in_any_format() {
 }
 
 #[test]
-fn a_pipe_is_written_in_place_whatever_it_is_called() {
+fn dev_stdout_is_written_in_place() {
     let server = Server::of_pages(&["a"]);
     let mut run = Run::on(&server, "-r US -q -o /dev/stdout");
     let output = run.command.output().unwrap();
@@ -260,7 +260,7 @@ fn a_pipe_is_written_in_place_whatever_it_is_called() {
 }
 
 #[test]
-fn many_runs_at_once_on_one_file_leave_one_whole_file() {
+fn concurrent_runs_leave_one_whole_file() {
     let server = Server::of_pages(&["a"]);
     let folder = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
@@ -280,13 +280,13 @@ fn many_runs_at_once_on_one_file_leave_one_whole_file() {
 }
 
 #[test]
-fn what_a_killed_run_left_never_blocks_the_next() {
+fn a_stale_temporary_file_never_blocks_a_run() {
     let server = Server::of_pages(&["a"]);
     let run = Run::on(&server, "-r US -o trends.json").file(".trends.json.trendfetch-tmp", "half");
     fs::set_permissions(run.path(".trends.json.trendfetch-tmp"), fs::Permissions::from_mode(0o444)).unwrap();
     assert_eq!(run.finish().exits(0).files(), ["trends.json"]);
 
-    // What cannot be such a leftover is neither waited for nor followed.
+    // Anything but a regular file is neither waited for nor followed.
     for in_the_way in [
         "mkfifo .trends.json.trendfetch-tmp",
         "ln -s elsewhere .trends.json.trendfetch-tmp",
@@ -302,7 +302,7 @@ fn what_a_killed_run_left_never_blocks_the_next() {
 }
 
 #[test]
-fn nothing_moves_on_a_standard_error_that_is_no_terminal() {
+fn progress_is_shown_only_on_a_terminal_or_on_request() {
     let outcome = demo("--demo=calm -r US,GB --json").finish().exits(0);
     assert!(!outcome.stderr.contains('\u{1b}') && !outcome.stderr.contains('\r'), "{:?}", outcome.stderr);
     let outcome = demo("--demo=calm -r US,GB --json --progress always").finish().exits(0);
@@ -324,7 +324,7 @@ fn logs_can_be_json() {
 }
 
 #[test]
-fn a_log_of_json_ends_with_the_run_in_figures() {
+fn a_json_log_ends_with_a_summary() {
     for (mode, exit, outcome) in [("calm", 0, "complete"), ("outage", 3, "partial"), ("quota", 4, "refused")] {
         let run = format!("--demo={mode} -r US,PL --retries 0 --log-format json -o run.json");
         let ran = demo(&run).finish().exits(exit);
@@ -339,14 +339,14 @@ fn a_log_of_json_ends_with_the_run_in_figures() {
             assert_eq!(last[list], document["stats"][list].as_array().unwrap().len(), "{list}");
         }
     }
-    for silent in ["-q --log-format json", ""] {
-        let ran = demo(&format!("--demo=calm -r US -o run.json {silent}")).finish().exits(0);
-        assert_eq!(ran.stderr, "", "{silent}");
+    for quiet in ["-q --log-format json", ""] {
+        let ran = demo(&format!("--demo=calm -r US -o run.json {quiet}")).finish().exits(0);
+        assert_eq!(ran.stderr, "", "{quiet}");
     }
 }
 
 #[test]
-fn a_run_leaves_no_file_that_nobody_asked_for() {
+fn a_run_leaves_no_other_files() {
     let run = demo("--demo=calm -r US --json");
     let folder = run.folder.path().to_owned();
     assert!(files_in(&folder).is_empty());

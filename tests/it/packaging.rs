@@ -9,7 +9,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::harness::Run;
-use crate::tools::{are_there, may_trace, not_there};
+use crate::tools::{are_installed, may_trace, not_installed};
 
 const WHAT: &str = "packaging/, as systemd has it";
 
@@ -29,7 +29,7 @@ fn words(name: &str) -> Vec<String> {
 
 #[test]
 fn the_units_are_what_systemd_reads() {
-    if !are_there(&["systemd-analyze"], WHAT) {
+    if !are_installed(&["systemd-analyze"], WHAT) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -74,7 +74,7 @@ fn the_service_starts_the_program_with_options_that_it_has() {
 /// of the kernel, in a whole run with a history, is among it.
 #[test]
 fn the_filter_of_the_service_lets_through_what_a_run_does() {
-    if !are_there(&["systemd-analyze", "strace"], WHAT) || !may_trace(WHAT) {
+    if !are_installed(&["systemd-analyze", "strace"], WHAT) || !may_trace(WHAT) {
         return;
     }
     let printed = Command::new("systemd-analyze").args(["--no-pager", "syscall-filter"]).output().unwrap();
@@ -109,7 +109,7 @@ fn the_filter_of_the_service_lets_through_what_a_run_does() {
 #[test]
 fn the_package_of_debian_brings_all_that_belongs_to_the_program() {
     let what = "what trendfetch_*.deb holds";
-    if !are_there(&["dpkg-deb"], what) {
+    if !are_installed(&["dpkg-deb"], what) {
         return;
     }
     let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/debian");
@@ -118,7 +118,7 @@ fn the_package_of_debian_brings_all_that_belongs_to_the_program() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
         .max_by_key(|path| path.metadata().unwrap().modified().unwrap());
     let Some(package) = newest else {
-        return not_there("packaging/deb has not made a package", what);
+        return not_installed("packaging/deb has not made a package", what);
     };
     let folder = TempDir::new().unwrap();
     assert!(Command::new("dpkg-deb").arg("-x").arg(&package).arg(folder.path()).status().unwrap().success());

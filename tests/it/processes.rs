@@ -1,4 +1,4 @@
-//! What the program inherits from whoever starts it: limits and signals.
+//! Limits and signal dispositions that the program inherits, and deadlines.
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -11,21 +11,21 @@ use serde_json::Value;
 
 use crate::databases::Store;
 use crate::harness::{Answer, Outcome, Run, Server, ids};
-use crate::tools::{are_there, may_run_without_rights};
+use crate::tools::{are_installed, may_run_without_rights};
 
-/// The limit counts all processes of a user, so that with one allowed, and this one running, no thread can be started.
+/// The limit counts all threads of a user, and the program itself is one, so it can start no other.
 pub const WITHOUT_THREADS: [&str; 2] = ["prlimit", "--nproc=1:1"];
 
 #[test]
-fn nothing_is_lost_where_no_thread_can_be_started() {
+fn everything_works_if_no_thread_can_be_started() {
     let what = "runs that can start no thread";
-    if !are_there(&["prlimit"], what) || !may_run_without_rights(what) {
+    if !are_installed(&["prlimit"], what) || !may_run_without_rights(what) {
         return;
     }
     let server = Server::of_pages(&["a"]);
     let run =
         |arguments: &str| Run::new(&arguments.split(' ').collect::<Vec<_>>()).under(&WITHOUT_THREADS).without_rights();
-    // A name, so that it is looked up.
+    // A host name, so that it must be resolved.
     let address = server.base_url.replace("127.0.0.1", "localhost");
     let fetched = run(&format!("-r US,PL -o trends.json --store history.db --base-url {address}")).finish().exits(0);
     assert_eq!(fetched.stderr, "");
@@ -47,7 +47,7 @@ fn nothing_is_lost_where_no_thread_can_be_started() {
     }
 }
 
-/// Sends a signal to a run as soon as its first region has answered and its second one is asked.
+/// Sends a signal to a run as soon as its first region has answered and the second one is requested.
 fn signalled(signal: Signal, script: &str) -> Outcome {
     let server = Server::start(|hit| {
         let answer = Answer::page(&[hit.region()], None);
@@ -67,7 +67,7 @@ fn signalled(signal: Signal, script: &str) -> Outcome {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+fn an_inherited_ignored_signal_stays_ignored() {
     for (signal, script) in [
         (Signal::INT, r#"trap "" INT; exec "$0" "$@""#),
         (Signal::HUP, r#"exec nohup "$0" "$@""#),
@@ -80,7 +80,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
 }
 
 #[test]
-fn a_signal_keeps_what_arrived() {
+fn a_run_that_is_signalled_keeps_what_arrived() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         if code == 129 && !cfg!(target_os = "linux") {
             continue;
@@ -94,11 +94,11 @@ fn a_signal_keeps_what_arrived() {
     }
 }
 
-/// Locks the history as soon as this is called, for as long as what it gives lives.
+/// Locks the history until the connection is dropped.
 fn lock(history: &Path) -> rusqlite::Connection {
     let connection = rusqlite::Connection::open(history).unwrap();
     connection.busy_timeout(Duration::from_secs(10)).unwrap();
-    connection.execute_batch("BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS in_the_way (x)").unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS other (x)").unwrap();
     connection
 }
 
@@ -107,14 +107,14 @@ fn a_deadline_ends_a_run_whose_history_is_locked() {
     let server = Server::of_pages(&["a"]);
     let run = Run::on(&server, "-r US -o trends.json --deadline 1s --store sqlite:h.db?journal_mode=delete");
     let _locked = lock(&run.path("h.db"));
-    let began = Instant::now();
+    let start = Instant::now();
     let outcome = run.finish().exits(1);
     assert!(outcome.stderr.contains("before anything was sent: --deadline had passed"), "{}", outcome.stderr);
-    assert!(began.elapsed() >= Duration::from_secs(1) && server.log().is_empty());
+    assert!(start.elapsed() >= Duration::from_secs(1) && server.log().is_empty());
 }
 
 #[test]
-fn a_deadline_leaves_time_to_save_what_a_locked_history_did_not_take() {
+fn a_deadline_leaves_time_to_save_an_unstored_run() {
     let (history, locked) = (Arc::new(OnceLock::<PathBuf>::new()), Arc::new(Mutex::new(None)));
     let (path, lock_at) = (Arc::clone(&history), Arc::clone(&locked));
     let server = Server::start(move |_| {
@@ -123,7 +123,7 @@ fn a_deadline_leaves_time_to_save_what_a_locked_history_did_not_take() {
     });
     let run = Run::on(&server, "-r US -q -o trends.json --deadline 2s --store h.db");
     history.set(run.path("h.db")).unwrap();
-    let began = Instant::now();
+    let start = Instant::now();
     let outcome = run.finish().exits(1);
     assert!(
         outcome.stderr.contains("the run could not be stored in the history before --deadline ended it"),
@@ -131,8 +131,8 @@ fn a_deadline_leaves_time_to_save_what_a_locked_history_did_not_take() {
         outcome.stderr
     );
     assert!(outcome.stderr.contains("the run is saved"), "{}", outcome.stderr);
-    // A second is left of the deadline.
-    assert!(began.elapsed() >= Duration::from_secs(1));
+    // It stops storing one second before the end.
+    assert!(start.elapsed() >= Duration::from_secs(1));
     let document: Value = serde_json::from_str(&outcome.read("trends.json")).unwrap();
     let saved = format!("trendfetch-{}.json", document["run_id"].as_str().unwrap());
     assert_eq!(outcome.read(&saved), outcome.read("trends.json"));

@@ -1,6 +1,6 @@
-//! What tests could not do on this machine, kept in a file until all of them are done.
+//! The list of tests that were skipped on this machine, in a file until the end of `cargo test`.
 //!
-//! The programs that hold tests are started by one Cargo, whose process id names the file.
+//! All test programs are started by one Cargo, whose process id is the file's name.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -16,11 +16,12 @@ pub fn add(line: &str) {
     let list = file(&parent_id().to_string());
     fs::create_dir_all(list.parent().unwrap()).unwrap();
     let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
-    // In one write, since tests run side by side.
+    // In one write, since tests run concurrently.
     list.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
-/// The list of this `cargo test`, each line once. It stays as `last`, for `.ci/run`; older lists that nobody took go.
+/// Returns the list of this `cargo test`, each line once. It stays as the file `last`, for `.ci/run`; other lists are
+/// removed.
 pub fn take() -> Vec<String> {
     let list = file(&parent_id().to_string());
     let text = fs::read_to_string(&list).unwrap_or_default();

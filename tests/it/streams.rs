@@ -1,4 +1,4 @@
-//! Outputs that are no regular files: open descriptors, pipes, sockets, devices; and those that block.
+//! Outputs that are not regular files: open descriptors, pipes, sockets and devices; and outputs that block.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Outcome, Run, Server};
 
-/// A run whose descriptors a shell redirects, such as `3>>log`.
+/// A run with redirections by a shell, such as `3>>log`.
 fn redirected(server: &Server, arguments: &str, redirections: &str) -> Run {
     Run::on(server, arguments).under(&["sh", "-c", &format!(r#"exec "$0" "$@" {redirections}"#)])
 }
@@ -26,7 +26,7 @@ fn is_document(text: &str) -> bool {
 }
 
 #[test]
-fn a_path_of_a_descriptor_is_the_open_descriptor() {
+fn a_descriptor_path_means_the_open_descriptor() {
     let server = Server::of_pages(&["a"]);
     for (output, script) in [
         ("/dev/stdout", r#"exec "$0" "$@" >>log"#),
@@ -34,13 +34,13 @@ fn a_path_of_a_descriptor_is_the_open_descriptor() {
         ("/dev/stderr", r#"exec "$0" "$@" 2>>log"#),
         ("/dev/fd/3", r#"exec "$0" "$@" 3>>log"#),
         ("link", r#"exec "$0" "$@" 3>>log"#),
-        // Not appended to, but written where it stands.
+        // Not opened for appending, and written from its current position.
         ("/dev/fd/3", r#"exec 3>log; echo yesterday >&3; exec "$0" "$@""#),
         #[cfg(target_os = "linux")]
         ("/proc/self/fd/3", r#"exec "$0" "$@" 3>>log"#),
         #[cfg(target_os = "linux")]
         ("/proc/thread-self/fd/3", r#"exec "$0" "$@" 3>>log"#),
-        // The shell becomes the program, and its number with it.
+        // The shell is replaced by the program, which keeps its process id.
         #[cfg(target_os = "linux")]
         ("/proc/PID/fd/3", r#"exec "$0" "${@/PID/$$}" 3>>log"#),
     ] {
@@ -56,7 +56,7 @@ fn a_path_of_a_descriptor_is_the_open_descriptor() {
 }
 
 #[test]
-fn standard_output_by_any_name_takes_the_data_once_and_no_stats() {
+fn standard_output_has_data_once_and_no_stats() {
     let server = Server::of_pages(&["a"]);
     for twice in ["-o - -o /dev/stdout", "-o /dev/stdout -o /dev/fd/1", "-o /dev/fd/3 -o /proc/self/fd/3"] {
         let outcome = redirected(&server, &format!("-r US {twice}"), "3>three").finish().exits(2);
@@ -70,14 +70,14 @@ fn standard_output_by_any_name_takes_the_data_once_and_no_stats() {
     assert!(is_document(&outcome.stdout) && outcome.stderr.contains("Distinct videos"), "{}", outcome.stderr);
     let outcome = redirected(&server, "-r US -f ndjson -o /dev/fd/3", "3>three").finish().exits(0);
     assert!(outcome.stdout.contains("Distinct videos") && outcome.read("three").contains("US-a"));
-    // A document on a descriptor is printed even when every region failed.
+    // A document is written to a descriptor even if every region failed.
     let failing = Server::start(|_| Answer::refusal(400, "odd"));
     let outcome = redirected(&failing, "-r US -q -o /dev/fd/3", "3>three").finish().exits(1);
     assert!(is_document(&outcome.read("three")));
 }
 
 #[test]
-fn the_history_and_the_key_are_not_overwritten_through_a_descriptor() {
+fn a_descriptor_cannot_overwrite_the_history_or_key() {
     let server = Server::of_pages(&["a"]);
     let outcome = redirected(&server, "-r US --store h.db --json", ">>h.db").finish().exits(2);
     assert!(outcome.stderr.contains("is the history itself"), "{}", outcome.stderr);
@@ -86,7 +86,7 @@ fn the_history_and_the_key_are_not_overwritten_through_a_descriptor() {
 }
 
 #[test]
-fn a_descriptor_that_cannot_be_written_is_found_before_anything_is_sent() {
+fn an_unwritable_descriptor_is_found_before_sending() {
     let server = Server::of_pages(&["a"]);
     for (arguments, redirections, says) in [
         ("--json", ">&-", "to standard output: it is closed"),
@@ -97,7 +97,7 @@ fn a_descriptor_that_cannot_be_written_is_found_before_anything_is_sent() {
         ("-o /dev/stdin", "<empty", "to descriptor 0: it is open for reading only"),
         ("-o /dev/fd/3", "3<empty", "to descriptor 3: it is open for reading only"),
         ("-o /dev/fd/9", "", "to descriptor 9: no such descriptor is open"),
-        // That it is the duplicate of another one does not make it open.
+        // The program's own duplicate of descriptor 3 must not count as descriptor 5.
         ("-o /dev/fd/3 -o /dev/fd/5", "3>three", "to descriptor 5: no such descriptor is open"),
     ] {
         let run = redirected(&server, &format!("-r US {arguments}"), redirections).file("empty", "");
@@ -105,13 +105,13 @@ fn a_descriptor_that_cannot_be_written_is_found_before_anything_is_sent() {
         assert!(outcome.stderr.contains(says), "{arguments} {redirections}: {}", outcome.stderr);
     }
     assert!(server.log().is_empty());
-    // A shell that discards the data says so; stats may go nowhere.
+    // Discarding the data by a shell is deliberate; stats may be lost.
     redirected(&server, "-r US --json", ">/dev/null").finish().exits(0);
     redirected(&server, "-r US -o trends.json", ">&-").finish().exits(0);
 }
 
 #[test]
-fn closed_standard_descriptors_do_not_become_files_of_the_program() {
+fn closed_standard_descriptors_are_not_reused() {
     let server = Server::of_pages(&["a"]);
     let outcome = redirected(&server, "-r US --json --store h.db", "<&- 2>&-").finish().exits(0);
     assert!(is_document(&outcome.stdout));
@@ -123,11 +123,11 @@ fn closed_standard_descriptors_do_not_become_files_of_the_program() {
 }
 
 #[test]
-fn a_socket_and_a_pipe_that_does_not_block_take_all_of_the_data() {
+fn sockets_and_nonblocking_pipes_get_all_data() {
     let server = Server::of_large_pages();
     let (theirs, mut ours) = UnixStream::pair().unwrap();
     let (from_pipe, pipe) = std::io::pipe().unwrap();
-    // As Node leaves the pipes of its children.
+    // Node does this to the pipes of its children.
     rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK).unwrap();
     let read = |mut source: Box<dyn Read + Send>| {
         spawn(move || {
@@ -137,16 +137,16 @@ fn a_socket_and_a_pipe_that_does_not_block_take_all_of_the_data() {
             text
         })
     };
-    let to = |place: OwnedFd, output: &str| {
+    let write_to = |target: OwnedFd, output: &str| {
         let mut run = Run::on(&server, &format!("-r US -q {output}"));
-        assert!(run.command.stdout(place).status().unwrap().success());
+        assert!(run.command.stdout(target).status().unwrap().success());
     };
     let text = read(Box::new(ours.try_clone().unwrap()));
-    to(theirs.into(), "-o /dev/stdout");
+    write_to(theirs.into(), "-o /dev/stdout");
     ours.flush().unwrap();
     assert!(is_document(&text.join().unwrap()));
     let text = read(Box::new(from_pipe));
-    to(pipe.into(), "--json");
+    write_to(pipe.into(), "--json");
     assert!(is_document(&text.join().unwrap()));
 }
 
@@ -155,7 +155,7 @@ fn make_fifo(folder: &Path) {
 }
 
 #[test]
-fn a_fifo_waits_for_its_reader_and_files_do_not_wait_for_a_fifo() {
+fn a_fifo_waits_for_its_reader_and_delays_no_file() {
     let server = Server::of_pages(&["a"]);
     let run = Run::on(&server, "-r US -o fifo -o trends.json --deadline 20s");
     make_fifo(run.folder.path());
@@ -170,7 +170,7 @@ fn a_fifo_waits_for_its_reader_and_files_do_not_wait_for_a_fifo() {
     assert!(outcome.stderr.contains("waiting for a program that reads fifo"), "{}", outcome.stderr);
     assert_eq!(reader.join().unwrap(), outcome.read("trends.json"));
 
-    // One that reads already sees no end of data before the data; one that stops early is no error.
+    // A reader that waits already must not see the end before the data; one that stops early is not an error.
     let much = Server::of_large_pages();
     for (reader, code) in [("cat fifo >copy", 0), ("head -c 1 fifo >copy", 0)] {
         let run = Run::on(&much, "-r US -q -o fifo -o trends.json");
@@ -183,17 +183,17 @@ fn a_fifo_waits_for_its_reader_and_files_do_not_wait_for_a_fifo() {
     }
 }
 
-/// What a program does whose output takes no more, and whose reader says nothing.
+/// A run with an output that blocks.
 struct Blocked {
     child: Child,
-    began: Instant,
+    started: Instant,
     folder: tempfile::TempDir,
-    /// Kept open, and never read.
+    /// Open, and never read.
     _full: Option<std::io::PipeReader>,
 }
 
 impl Blocked {
-    /// In a run with `-o fifo` nobody reads the FIFO, in others nobody reads standard output, or with `2>&1` neither.
+    /// Nobody reads the FIFO of `-o fifo`, nor standard output, nor, with `2>&1`, standard error.
     fn start(server: &Server, arguments: &str) -> Blocked {
         let (arguments, is_stderr_full) = match arguments.strip_suffix(" 2>&1") {
             Some(arguments) => (arguments, true),
@@ -204,26 +204,26 @@ impl Blocked {
         command.stderr(if is_stderr_full { pipe.try_clone().unwrap().into() } else { Stdio::piped() });
         make_fifo(folder.path());
         let child = command.stdout(pipe).spawn().unwrap();
-        Blocked { child, began: Instant::now(), folder, _full: Some(reader) }
+        Blocked { child, started: Instant::now(), folder, _full: Some(reader) }
     }
 
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits until it has written what does not block.
+    /// Waits until it has written the file.
     fn wait_for_file(&self) {
         while !self.folder.path().join("trends.json").exists() {
             sleep(Duration::from_millis(5));
         }
-        // The data is larger than what the pipe takes.
+        // The data is larger than the pipe, so it blocks soon.
         sleep(Duration::from_millis(100));
     }
 
-    /// What came of it, and how long it took.
-    fn end(mut self) -> (Outcome, Duration) {
+    /// Waits for its end, and returns how long it took.
+    fn wait(mut self) -> (Outcome, Duration) {
         while self.child.try_wait().unwrap().is_none() {
-            if self.began.elapsed() > Duration::from_secs(30) {
+            if self.started.elapsed() > Duration::from_secs(30) {
                 self.child.kill().unwrap();
             }
             sleep(Duration::from_millis(5));
@@ -232,7 +232,7 @@ impl Blocked {
         let stderr = String::from_utf8(output.stderr).unwrap();
         (
             Outcome { code: output.status.code(), stdout: String::new(), stderr, folder: self.folder },
-            self.began.elapsed(),
+            self.started.elapsed(),
         )
     }
 }
@@ -247,18 +247,18 @@ fn a_deadline_ends_a_run_whose_output_blocks() {
             ("-o fifo", "cannot write fifo: it was not done when --deadline ended the run"),
             ("-o -", "cannot write to standard output: it was not done when --deadline ended the run"),
             ("-o /dev/stdout -o fifo", "what it holds may be incomplete"),
-            // Nobody can be told.
+            // The error has nowhere to go.
             ("-o - 2>&1", ""),
         ] {
             let server = &server;
             scope.spawn(move || {
                 let run = format!("-r US -q -o trends.json --deadline 2s {arguments}");
-                let (outcome, took) = Blocked::start(server, &run).end();
+                let (outcome, took) = Blocked::start(server, &run).wait();
                 let outcome = outcome.exits(1);
                 assert!(outcome.stderr.contains(says), "{arguments}: {}", outcome.stderr);
                 assert!(is_document(&outcome.read("trends.json")), "{arguments}");
                 assert_eq!(outcome.files(), ["fifo", "trends.json"], "{arguments}");
-                // With a full standard error, it is waited for until half a second after the grace.
+                // With a full standard error, the end comes half a second after the grace period.
                 assert!(took >= TWO_SECONDS && took < Duration::from_secs(8), "{arguments}: {took:?}");
             });
         }
@@ -266,7 +266,7 @@ fn a_deadline_ends_a_run_whose_output_blocks() {
 }
 
 #[test]
-fn a_signal_ends_a_run_whose_output_blocks_and_claims_nothing_of_it() {
+fn a_signal_ends_a_run_whose_output_blocks() {
     let server = Server::of_large_pages();
     scope(|scope| {
         for (arguments, signal, code) in [
@@ -281,7 +281,7 @@ fn a_signal_ends_a_run_whose_output_blocks_and_claims_nothing_of_it() {
                 run.wait_for_file();
                 let sent = Instant::now();
                 run.signal(signal);
-                let outcome = run.end().0.exits(code);
+                let outcome = run.wait().0.exits(code);
                 assert!(sent.elapsed() >= TWO_SECONDS, "{arguments}: {:?}", sent.elapsed());
                 assert!(is_document(&outcome.read("trends.json")), "{arguments}");
                 let says = "it was not done when a signal ended the run";
@@ -292,7 +292,7 @@ fn a_signal_ends_a_run_whose_output_blocks_and_claims_nothing_of_it() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_a_run_at_once() {
     let server = Server::of_large_pages();
     let run = Blocked::start(&server, "-r US -q -o trends.json -o -");
     run.wait_for_file();
@@ -300,7 +300,7 @@ fn a_second_signal_ends_it_at_once() {
     run.signal(Signal::INT);
     sleep(Duration::from_millis(300));
     run.signal(Signal::INT);
-    let outcome = run.end().0.exits(130);
+    let outcome = run.wait().0.exits(130);
     assert!(sent.elapsed() < TWO_SECONDS, "{:?}", sent.elapsed());
     let says =
         "ended before everything was written; files are whole, old or new, but standard output, pipes and devices";
@@ -308,7 +308,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_full_standard_error_costs_the_log_and_nothing_else() {
+fn a_full_standard_error_loses_only_the_log() {
     let server = Server::of_pages(&["a"]);
     let outcome = redirected(&server, "-r US -vv --json", "2>/dev/full").finish().exits(0);
     assert!(is_document(&outcome.stdout));

@@ -1,27 +1,27 @@
-//! Programs that tests borrow, and what is said where one is not there.
+//! External programs that tests use, and reports of tests that are skipped because something is missing.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::harness::Run;
-use crate::skipped;
+use crate::skipped as skipped_list;
 
-/// Whether all of these can be started. In CI they must be; elsewhere it is said what was left out.
-pub fn are_there(programs: &[&str], left_out: &str) -> bool {
+/// Whether all of these programs can be started. If not, the test is reported as skipped, or fails in CI.
+pub fn are_installed(programs: &[&str], skipped: &str) -> bool {
     let cannot_start = |program: &&&str| {
         Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
     };
     let missing: Vec<&&str> = programs.iter().filter(cannot_start).collect();
     if !missing.is_empty() {
-        not_there(&format!("{missing:?} cannot be started"), left_out);
+        not_installed(&format!("{missing:?} cannot be started"), skipped);
     }
     missing.is_empty()
 }
 
-/// A Python that can import all of these: that of the environment in Cargo's folder for the tests' own files, as
-/// `.ci/run` makes it, else the machine's.
-pub fn python(modules: &[&str], left_out: &str) -> Option<String> {
+/// A Python that can import all of these modules: the one that `.ci/run` installs in Cargo's folder for test files,
+/// otherwise the system's.
+pub fn python(modules: &[&str], skipped: &str) -> Option<String> {
     let of_tests = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python/bin/python3");
     let imports = format!("import {}", modules.join(","));
     let can_import = |python: &String| {
@@ -29,41 +29,41 @@ pub fn python(modules: &[&str], left_out: &str) -> Option<String> {
     };
     let found = [of_tests.display().to_string(), "python3".to_owned()].into_iter().find(can_import);
     if found.is_none() {
-        not_there(&format!("no Python here has {}", modules.join(" and ")), left_out);
+        not_installed(&format!("no Python here has {}", modules.join(" and ")), skipped);
     }
     found
 }
 
-/// What can be installed and is not. In CI that is a failure.
-pub fn not_there(why: &str, left_out: &str) {
-    assert!(!is_ci(), "{why}, and in CI this must run: {left_out}");
-    leave_out(why, left_out);
+/// Reports a test as skipped because something is not installed. In CI that is a failure.
+pub fn not_installed(why: &str, skipped: &str) {
+    assert!(!is_ci(), "{why}, and in CI this must run: {skipped}");
+    skip(why, skipped);
 }
 
-/// What this machine does not allow, wherever it is. It is said at once, past the test harness, which would swallow it,
-/// and at the end of `cargo test`.
-pub fn leave_out(why: &str, left_out: &str) {
-    let line = format!("{why}; not run: {left_out}");
-    let _ = writeln!(io::stderr(), "\nLEFT OUT: {line}\n");
-    skipped::add(&line);
+/// Reports a test as skipped because this machine does not allow it: at once, past the test harness, which captures
+/// output, and at the end of `cargo test`.
+pub fn skip(why: &str, skipped: &str) {
+    let line = format!("{why}; skipped: {skipped}");
+    let _ = writeln!(io::stderr(), "\nSKIPPED: {line}\n");
+    skipped_list::add(&line);
 }
 
-/// Whether strace may trace here; ptrace is forbidden in some containers.
-pub fn may_trace(left_out: &str) -> bool {
+/// Whether strace works here; some containers forbid ptrace.
+pub fn may_trace(skipped: &str) -> bool {
     let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
     let may = traced.is_ok_and(|output| output.status.success());
     if !may {
-        leave_out("strace may not trace here (ptrace is forbidden)", left_out);
+        skip("strace may not trace here (ptrace is forbidden)", skipped);
     }
     may
 }
 
-/// Whether the program can run as a user whom the modes of files stop; they do not stop root.
-pub fn may_run_without_rights(left_out: &str) -> bool {
+/// Whether the program can run as a user to whom file permissions apply; they do not apply to root.
+pub fn may_run_without_rights(skipped: &str) -> bool {
     let mut probe = Run::new(&["--version"]).without_rights();
     let may = probe.command.output().is_ok_and(|output| output.status.success());
     if !may {
-        leave_out("root may write every file, and nobody else may run the program here", left_out);
+        skip("root may write every file, and nobody else may run the program here", skipped);
     }
     may
 }

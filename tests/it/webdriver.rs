@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use url::{ParseError, Url};
 
 use crate::databases::{free_port, is_root};
-use crate::tools::not_there;
+use crate::tools::not_installed;
 
 /// The screen and settings with which a page is opened.
 #[derive(Debug, Clone, Copy)]
@@ -168,7 +168,7 @@ impl Driver {
             let started = std::iter::repeat_with(Driver::spawn).take(10).flatten().next();
             return Some(started.expect("chromedriver starts"));
         };
-        not_there(missing, "the tests of the page in a browser");
+        not_installed(missing, "the tests of the page in a browser");
         None
     }
 

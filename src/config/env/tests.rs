@@ -9,7 +9,7 @@ fn parse(text: impl AsRef<[u8]>) -> Dotenv {
     Dotenv::parse(text.as_ref())
 }
 
-/// What a file gives for the history.
+/// The value of TRENDFETCH_STORE in a file that has no other of our names.
 #[track_caller]
 fn store(text: impl AsRef<[u8]>) -> Option<String> {
     let found = parse(text);
@@ -22,7 +22,7 @@ fn store(text: impl AsRef<[u8]>) -> Option<String> {
 }
 
 #[test]
-fn a_value_is_what_stands_there() {
+fn values_are_literal() {
     for (text, value) in [
         ("TRENDFETCH_STORE=a", "a"),
         ("TRENDFETCH_STORE=a\n", "a"),
@@ -37,7 +37,7 @@ fn a_value_is_what_stands_there() {
         ("TRENDFETCH_STORE=\"a'b\"", "a'b"),
         ("TRENDFETCH_STORE=it's", "it's"),
         ("TRENDFETCH_STORE=a\"b\"", "a\"b\""),
-        // No escapes and no variables, in no kind of quotes.
+        // Neither escapes nor variables, in any kind of quotes.
         ("TRENDFETCH_STORE=pa$$w0rd$HOME${HOME}$(id)`id`", "pa$$w0rd$HOME${HOME}$(id)`id`"),
         ("TRENDFETCH_STORE=\"$HOME\\n\\$\"", "$HOME\\n\\$"),
         ("TRENDFETCH_STORE='$HOME\\'", "$HOME\\"),
@@ -56,7 +56,7 @@ fn a_value_is_what_stands_there() {
 }
 
 #[test]
-fn an_empty_value_is_none_and_of_several_the_last_one_counts() {
+fn empty_values_are_ignored_and_the_last_one_counts() {
     for empty in ["TRENDFETCH_STORE=", "TRENDFETCH_STORE= ", "TRENDFETCH_STORE=''\n", "TRENDFETCH_STORE= # a", "", "\n"]
     {
         assert_eq!(store(empty), None, "{empty}");
@@ -68,29 +68,29 @@ fn an_empty_value_is_none_and_of_several_the_last_one_counts() {
 }
 
 #[test]
-fn other_names_are_nothing_to_us_and_may_have_several_lines() {
+fn other_names_are_ignored_and_may_have_several_lines() {
     let text = "TRENDFETCH_BASE_URL=https://example.org\nPATH=/x\nMY_TRENDFETCH_STORE=x\ntrendfetch_store=x\n\
         PEM=\"-----BEGIN X-----\nTRENDFETCH\n=x\n\"\nA.B-c=1\nTRENDFETCH_STORE=a\n";
     assert_eq!(store(text).as_deref(), Some("a"));
-    // Latin-1 where no value of ours is.
+    // Latin-1, but not in a value that is needed.
     assert_eq!(store(b"# caf\xe9\nCAFE=caf\xe9\nTRENDFETCH_STORE=a # caf\xe9\n").as_deref(), Some("a"));
 }
 
 #[test]
-fn a_line_of_ours_that_cannot_be_read_is_told_by_its_number_and_without_its_value() {
+fn an_error_gives_the_line_number_and_not_the_value() {
     for (text, name, line, says) in [
         ("YOUTUBE_API_KEY\n", KEY, 1, "no '='"),
         ("\n\nYOUTUBE_API_KEY: secret", KEY, 3, "no '='"),
-        ("YOUTUBE_API_KEY secret # = x", KEY, 1, "no name"),
+        ("YOUTUBE_API_KEY secret # = x", KEY, 1, "not a name"),
         ("export YOUTUBE_API_KEY", KEY, 1, "no '='"),
-        ("set YOUTUBE_API_KEY=secret", KEY, 1, "no name"),
-        ("$env:YOUTUBE_API_KEY = \"secret\"", KEY, 1, "no name"),
-        ("\"YOUTUBE_API_KEY\"=secret", KEY, 1, "no name"),
-        ("TRENDFETCH_REGIONS+=secret", REGIONS, 1, "no name"),
+        ("set YOUTUBE_API_KEY=secret", KEY, 1, "not a name"),
+        ("$env:YOUTUBE_API_KEY = \"secret\"", KEY, 1, "not a name"),
+        ("\"YOUTUBE_API_KEY\"=secret", KEY, 1, "not a name"),
+        ("TRENDFETCH_REGIONS+=secret", REGIONS, 1, "not a name"),
         ("TRENDFETCH_REGIONS='secret", REGIONS, 1, "not closed"),
         ("A=1\r\nTRENDFETCH_REGIONS=\"secret'\r\n", REGIONS, 2, "not closed"),
-        ("TRENDFETCH_REGIONS=\"secret\"x", REGIONS, 1, "behind its closing quote"),
-        ("TRENDFETCH_REGIONS=\"secret\"#x", REGIONS, 1, "behind its closing quote"),
+        ("TRENDFETCH_REGIONS=\"secret\"x", REGIONS, 1, "after its closing quote"),
+        ("TRENDFETCH_REGIONS=\"secret\"#x", REGIONS, 1, "after its closing quote"),
         ("TRENDFETCH_STORE=\"secret\nx\"", STORE, 1, "line break"),
         ("A=\"1\n2\n\"\nTRENDFETCH_STORE=sec\0ret", STORE, 4, "control character"),
         ("TRENDFETCH_STORE=sec\rret", STORE, 1, "control character"),
@@ -106,7 +106,7 @@ fn a_line_of_ours_that_cannot_be_read_is_told_by_its_number_and_without_its_valu
 }
 
 #[test]
-fn utf16_is_named() {
+fn utf16_is_recognized() {
     let encoded = |text: &str, order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
     for order in [u16::to_le_bytes, u16::to_be_bytes] {
         for mark in ["\u{feff}", ""] {
@@ -121,19 +121,19 @@ fn utf16_is_named() {
 }
 
 #[test]
-fn other_lines_that_cannot_be_read_are_one_warning_and_hide_nothing() {
+fn other_unreadable_lines_are_one_warning() {
     let found = parse("TRENDFETCH_REGIONS=PL\nnonsense\nA='open\nTRENDFETCH_STORE='a'\nB='\n");
     assert_eq!(found.values, [(REGIONS, "PL".to_owned()), (STORE, "a".to_owned())]);
     assert!(found.broken.is_empty());
     let [warning] = &found.warnings[..] else { panic!("{found:?}") };
     assert!(warning.starts_with("3 line(s) of .env") && warning.contains("line 2"), "{warning}");
-    // A quote that is closed far below does not swallow a line of ours.
+    // A quote that is closed several lines below does not swallow a line with one of our names.
     let found = parse("A='open\nTRENDFETCH_STORE=a\nB='\n");
     assert_eq!(found.values, [(STORE, "a".to_owned())]);
 }
 
 #[test]
-fn the_real_environment_wins_and_makes_a_broken_line_a_warning() {
+fn the_environment_takes_precedence_over_dotenv() {
     let env = |variables: &[(&str, &str)], dotenv: &str| {
         Env::join(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())), parse(dotenv))
     };

@@ -23,7 +23,7 @@ fn calls(journal: Journal) -> Vec<Call> {
         call("fsync,fdatasync", ""),
     ];
     let what = "the end of a history that one thread closes";
-    if journal == Journal::Wal && are_there(&["prlimit"], what) && may_run_without_rights(what) {
+    if journal == Journal::Wal && are_installed(&["prlimit"], what) && may_run_without_rights(what) {
         calls.push(Call { name: "fsync,fdatasync", file: journal.log(), in_all_threads: false });
     }
     calls

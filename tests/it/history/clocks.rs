@@ -143,7 +143,7 @@ fn faketime() -> Option<String> {
     let folders = fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
     let found = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).find(|path| path.exists());
     if found.is_none() {
-        not_there("libfaketime is not installed (apt-get install faketime)", "the real program with a wrong clock");
+        not_installed("libfaketime is not installed (apt-get install faketime)", "the real program with a wrong clock");
     }
     Some(found?.to_str()?.to_owned())
 }

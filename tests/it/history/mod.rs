@@ -42,7 +42,7 @@ use trendfetch::youtube::api_key::ApiKey;
 
 use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
-use crate::tools::not_there;
+use crate::tools::not_installed;
 
 /// The same tests on both engines.
 macro_rules! on_both_engines {

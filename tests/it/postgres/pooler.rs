@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::databases::is_root;
-use crate::tools::not_there;
+use crate::tools::not_installed;
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
 
@@ -16,7 +16,7 @@ struct Pooler {
 impl Pooler {
     fn start(mode: &str) -> Option<Pooler> {
         if !Path::new(PROGRAM).exists() {
-            not_there("pgbouncer is not installed (apt-get install pgbouncer)", "the history behind a pooler");
+            not_installed("pgbouncer is not installed (apt-get install pgbouncer)", "the history behind a pooler");
             return None;
         }
         let server = Cluster::shared()?.port;

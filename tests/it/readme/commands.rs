@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{blocks, in_folder};
 use crate::databases::{Cluster, programs};
 use crate::harness::{Answer, Server};
-use crate::tools::{are_there, leave_out};
+use crate::tools::{are_installed, skip};
 
 const KEY: &str = "AIza-of-the-readme";
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -117,12 +117,12 @@ impl Machine {
 
 #[test]
 fn every_command_runs_from_top_to_bottom() {
-    if !are_there(&["jq", "setsid"], "the commands of README.md") {
+    if !are_installed(&["jq", "setsid"], "the commands of README.md") {
         return;
     }
     let machine = Machine::new();
     for block in blocks("sh") {
-        let left_out = |why: &str| leave_out(why, block);
+        let left_out = |why: &str| skip(why, block);
         let mut cluster = None;
         if block.contains("createdb") {
             cluster = Cluster::start("");
@@ -198,7 +198,7 @@ fn without_times(text: &str) -> String {
 /// for a call gets it after a run that went well and only then.
 #[test]
 fn the_lines_for_cron_do_what_the_readme_says() {
-    if !are_there(&["curl"], "the lines for cron of README.md") {
+    if !are_installed(&["curl"], "the lines for cron of README.md") {
         return;
     }
     let commands: Vec<&str> = blocks("crontab")
@@ -239,7 +239,7 @@ fn the_lines_for_cron_do_what_the_readme_says() {
 
 #[test]
 fn a_log_of_json_is_asked_as_the_readme_says() {
-    if !are_there(&["jq"], "the question to a log of README.md") {
+    if !are_installed(&["jq"], "the question to a log of README.md") {
         return;
     }
     let server = Server::of_pages(&["a"]);

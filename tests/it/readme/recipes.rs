@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{blocks, in_folder, program};
-use crate::tools::{are_there, python};
+use crate::tools::{are_installed, python};
 
 /// A folder with what a run of the demo writes.
 fn fetched(mode: &str, arguments: &[&str]) -> TempDir {
@@ -44,7 +44,7 @@ for row in duckdb.sql(sys.argv[1]).fetchall():
 fn every_jq_recipe_runs_on_a_document_of_the_demo() {
     let recipes = blocks("sh recipe");
     assert!(recipes.len() >= 8, "only {} recipes", recipes.len());
-    if !are_there(&["jq"], "the recipes of README.md") {
+    if !are_installed(&["jq"], "the recipes of README.md") {
         return;
     }
     let folder = fetched("--demo=calm", &[]);
@@ -61,7 +61,7 @@ fn jq_and_duckdb_give_the_same_answers_to_the_five_questions() {
     assert_eq!((by_jq.len(), by_sql.len()), (5, 5));
     let what = "the five questions of README.md";
     let Some(python) = python(&["duckdb"], what) else { return };
-    if !are_there(&["jq"], what) {
+    if !are_installed(&["jq"], what) {
         return;
     }
     let folder = fetched("--demo=calm", &["--max-results", "120"]);
@@ -104,7 +104,7 @@ fn pandas_counts_what_the_document_counts() {
 
 #[test]
 fn a_feed_has_a_file_for_each_region_and_keeps_that_of_one_that_failed() {
-    if !are_there(&["jq"], "the feed of README.md") {
+    if !are_installed(&["jq"], "the feed of README.md") {
         return;
     }
     let [recipe] = blocks("sh feed")[..] else { panic!("one feed") };
