@@ -239,7 +239,7 @@ fn a_document_makes_a_page_without_changes() {
     assert!(outcome.stdout.starts_with("<!doctype html>") && !outcome.stdout.contains("id=\"US\""));
     assert!(outcome.stderr.contains("SE: not in the document"), "{}", outcome.stderr);
     let nothing = Run::new(&["report", "--from", "-", "-o", PAGE]).finish().exits(1);
-    assert!(nothing.stderr.contains("standard input is no document"), "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("standard input is not a trendfetch JSON document"), "{}", nothing.stderr);
     // A run without videos, and a file that is not a document.
     let outcome = report_document(&report(now(), vec![failed("US", ErrorKind::Connect)]), "").exits(1);
     assert_eq!(outcome.read(PAGE), "old");
