@@ -19,14 +19,14 @@ use trendfetch::output::{self, logging, progress};
 use trendfetch::support::blocking::{can_start_thread, run_blocking};
 use trendfetch::support::signals::Signals;
 use trendfetch::support::time_limit::GRACE;
-use trendfetch::youtube::api_key::forbid_core_dumps;
+use trendfetch::youtube::api_key::disable_core_dumps;
 use trendfetch::{app, commands};
 
 /// How long to wait after a run should have ended. It ends by itself, unless a log line blocks on a full pipe.
 const OVERDUE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
-    forbid_core_dumps();
+    disable_core_dumps();
     Cli::read()
         .map_err(anyhow::Error::from)
         .and_then(start)

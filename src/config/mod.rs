@@ -146,7 +146,7 @@ fn base_url(text: &str, origin: &str) -> Result<Url, UsageError> {
 /// The key from `--api-key-file`, the service manager's credential, or the environment, in this order.
 fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
     if let Some(path) = file {
-        ApiKey::warn_of_readers(path);
+        ApiKey::warn_if_readable_by_others(path);
         return ApiKey::from_file(path);
     }
     // Set by systemd's LoadCredential= ("System and Service Credentials"). No warning about readers: the files' access

@@ -37,7 +37,7 @@ fn proxy(base_url: &Url, env: &Env) -> Result<Option<Proxy>, UsageError> {
     let (https, all) = (first(["HTTPS_PROXY", "https_proxy"])?, first(["ALL_PROXY", "all_proxy"])?);
     let Some(proxy) = https.or(all).filter(|_| !is_loopback(base_url)) else { return Ok(None) };
     let exceptions = env.get("NO_PROXY")?.or(env.get("no_proxy")?).unwrap_or_default();
-    Ok(proxy.serves(base_url, exceptions)?.then_some(proxy))
+    Ok(proxy.applies_to(base_url, exceptions)?.then_some(proxy))
 }
 
 /// The certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`; `None` if neither is set, so that the platform's are used.

@@ -1,8 +1,9 @@
-//! What can go wrong, as types, by how far it reaches.
+//! The error of a region, and the error of a command line.
 //!
-//! An attempt that failed is a [`AttemptFailure`](crate::youtube::failure::AttemptFailure) and never leaves `fetch`;
-//! a region that failed is a [`RegionError`] and travels in the document; a run that cannot begin is a
-//! [`UsageError`] or a [`StartError`](crate::app::StartError); an output that cannot be written is an
+//! Errors are typed by what fails. A failed attempt is an
+//! [`AttemptFailure`](crate::youtube::failure::AttemptFailure) and never leaves `fetch`. A failed region has a
+//! [`RegionError`], which is part of the document. A run that cannot start ends in a [`UsageError`] or a
+//! [`StartError`](crate::app::StartError). An output that cannot be written is an
 //! [`OutputError`](crate::output::OutputError).
 
 use std::borrow::Cow;
@@ -11,42 +12,42 @@ use std::fmt;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Why a region failed or stayed incomplete. The words are those of the document.
+/// Why a region failed or is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The key is wrong, blocked, or its project may not use the API.
     KeyRejected,
-    /// The day's quota is spent; it returns at midnight Pacific time.
+    /// The daily quota is spent. It returns at midnight Pacific time.
     QuotaExceeded,
-    /// A limit that passes within minutes.
+    /// A rate limit, which ends within minutes.
     RateLimited,
     /// 5xx or 408.
     ServerError,
-    /// No connection: refused, reset, or the name did not resolve.
+    /// No connection: it was refused or reset, or the host name did not resolve.
     Connect,
     /// The TLS handshake failed.
     Tls,
-    /// The server's certificate does not hold; trying again cannot help. `tls` in the document.
+    /// The server's certificate is not valid, so a retry cannot succeed. `tls` in the document.
     Certificate,
-    /// The proxy of the environment wants a login; trying again cannot help. `proxy` in the document.
+    /// The proxy requires a login, so a retry cannot succeed. `proxy` in the document.
     ProxyLogin,
-    /// The proxy of the environment does not connect to the server.
+    /// The proxy does not connect to the server.
     Proxy,
-    /// No whole answer within `--timeout`.
+    /// No complete response within `--timeout`.
     Timeout,
-    /// The answer ended early, or its gzip or JSON did.
+    /// The response ended early, or its gzip data or JSON did.
     Truncated,
     /// YouTube has no such chart for this region.
     RegionUnsupported,
-    /// YouTube refused a parameter of ours, and names it. `bad_request` in the document.
+    /// YouTube refused a parameter and names it. `bad_request` in the document.
     BadParameter,
     /// A 400 that names no parameter.
     BadRequest,
-    /// The answer is none that YouTube gives: HTML, another shape, a redirect.
+    /// The response does not look like one of YouTube: HTML, JSON of another shape, a redirect.
     BadResponse,
-    /// The answer is larger than 8 MiB unpacked.
+    /// The decompressed response is larger than 8 MiB.
     TooLarge,
-    /// A 403 that names no known reason.
+    /// A 403 without a known reason.
     Forbidden,
     /// `--max-units` is spent.
     Budget,
@@ -57,7 +58,6 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Every kind, for tables and tests.
     pub const ALL: [ErrorKind; 20] = [
         ErrorKind::KeyRejected,
         ErrorKind::QuotaExceeded,
@@ -81,27 +81,27 @@ impl ErrorKind {
         ErrorKind::Cancelled,
     ];
 
-    /// The kind that the document calls so.
-    pub fn find(word: &str) -> Option<ErrorKind> {
-        ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    /// The kind with this name in the document. Where two kinds share a name, the first.
+    pub fn from_name(name: &str) -> Option<ErrorKind> {
+        ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// What it means, for those who read a page and not a document.
-    pub fn in_plain_english(self) -> &'static str {
+    /// The kind in words, for the report.
+    pub fn description(self) -> &'static str {
         match self {
             ErrorKind::KeyRejected => "the key was refused",
             ErrorKind::QuotaExceeded => "the day's quota was spent",
             ErrorKind::RateLimited => "too many requests",
-            ErrorKind::ServerError => "the server had trouble",
+            ErrorKind::ServerError => "the server reported an error",
             ErrorKind::Connect => "no connection",
             ErrorKind::Tls | ErrorKind::Certificate => "no secure connection",
             ErrorKind::ProxyLogin | ErrorKind::Proxy => "the proxy refused the connection",
-            ErrorKind::Timeout => "no answer in time",
-            ErrorKind::Truncated => "the answer broke off",
+            ErrorKind::Timeout => "no response in time",
+            ErrorKind::Truncated => "the response ended early",
             ErrorKind::RegionUnsupported => "YouTube has no such chart",
             ErrorKind::BadParameter | ErrorKind::BadRequest => "the request was refused",
-            ErrorKind::BadResponse => "the answer was no chart",
-            ErrorKind::TooLarge => "the answer was too large",
+            ErrorKind::BadResponse => "the response was not a chart",
+            ErrorKind::TooLarge => "the response was too large",
             ErrorKind::Forbidden => "access was refused",
             ErrorKind::Budget => "no units were left",
             ErrorKind::Deadline => "the time was up",
@@ -109,7 +109,7 @@ impl ErrorKind {
         }
     }
 
-    /// The word in the document.
+    /// The name in the document.
     pub fn as_str(self) -> &'static str {
         match self {
             ErrorKind::KeyRejected => "key_rejected",
@@ -147,37 +147,36 @@ impl Serialize for ErrorKind {
 
 impl<'de> Deserialize<'de> for ErrorKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ErrorKind, D::Error> {
-        let word = Cow::<'de, str>::deserialize(deserializer)?;
-        ErrorKind::find(&word).ok_or_else(|| D::Error::custom(format_args!("{word:?} is not a kind of error")))
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        ErrorKind::from_name(&name).ok_or_else(|| D::Error::custom(format_args!("{name:?} is not a kind of error")))
     }
 }
 
-/// Why one region has not all of its chart. Part of the document.
+/// Why a region failed or is incomplete. Part of the document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionError {
-    /// The class that a program decides by.
     pub kind: ErrorKind,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// YouTube's own word for it, where it gave one.
+    /// The reason that YouTube gives, such as `quotaExceeded`.
     pub reason: Option<String>,
-    /// One line for people; free of control characters and of markup.
+    /// One line of text, without control characters and markup.
     pub message: String,
-    /// What to do, where the kind alone does not say. Not part of the document.
+    /// `None` if the kind alone determines the remedy. Not part of the document.
     #[serde(skip)]
     pub remedy: Option<Remedy>,
 }
 
-/// What to do about an error, where its kind alone does not say. The words are in `verdict`.
+/// What to do about an error, if its kind alone does not determine that. `output::diagnosis` has the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// The key has expired or has been blocked: make another one.
+    /// The key has expired or has been blocked.
     ReplaceKey,
-    /// The key may be used from certain IP addresses only.
+    /// The key is restricted to certain IP addresses.
     AllowAddress,
-    /// The key may be used by certain websites or apps only.
+    /// The key is restricted to certain websites or apps.
     AllowProgram,
-    /// The key may be used for other APIs only.
+    /// The key is restricted to other APIs.
     AllowApi,
     /// The API is not enabled for the key's project.
     EnableApi,
@@ -191,24 +190,24 @@ pub enum Remedy {
     AskAdministrator,
     /// The key's project may not use the API for another reason.
     CheckProject,
-    /// A quota is zero, or does not come back by itself.
+    /// The quota is zero, or does not renew itself.
     RaiseQuota,
-    /// The key is limited all the time.
+    /// The rate limit does not end.
     CheckQuotas,
-    /// The server asked for a longer wait than is allowed.
+    /// The server asked for a longer wait than the run allows.
     RaiseMaxWait,
-    /// The network wants a login first.
+    /// The network requires a login.
     LogInToNetwork,
-    /// Something in between blocks the request.
+    /// A firewall or a proxy blocks the request.
     CheckNetwork,
-    /// The proxy that this environment variable names does not lead to the server.
+    /// The proxy in this environment variable does not connect to the server.
     CheckProxy(&'static str),
-    /// The proxy that this environment variable names wants another login.
+    /// The proxy in this environment variable requires a login, or another one.
     LogInToProxy(&'static str),
 }
 
 impl RegionError {
-    /// An error without an answer.
+    /// An error without a response.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> RegionError {
         RegionError { kind, status: None, reason: None, message: message.into(), remedy: None }
     }
@@ -230,9 +229,8 @@ impl fmt::Display for RegionError {
     }
 }
 
-/// The command line or an environment value is malformed, or there is no key. Nothing was sent.
-///
-/// One sentence or two: what is wrong, and the remedy.
+/// The command line or an environment value is malformed, or there is no key. Nothing was sent. The text says what is
+/// wrong and names the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);

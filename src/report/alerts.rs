@@ -124,9 +124,9 @@ mod tests {
             with_attempts(vec![failed("SE", 0, Status::Partial, "timeout")]),
         ]);
         let expected = [
-            alert("Failed last time (no answer in time):", "US, PL", Some("timeout at US")),
+            alert("Failed last time (no response in time):", "US, PL", Some("timeout at US")),
             alert("Failed last time (no connection):", "GB", Some("connect at GB")),
-            alert("Incomplete last time (no answer in time):", "SE", Some("timeout at SE")),
+            alert("Incomplete last time (no response in time):", "SE", Some("timeout at SE")),
         ];
         assert_eq!(found(&snapshot), expected);
     }

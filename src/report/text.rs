@@ -22,7 +22,7 @@ pub(super) fn short_date_time(time: &Timestamp) -> String {
 
 /// Describes an error kind as stored in a history. A kind that only a later version knows is returned as it is.
 pub(super) fn describe_error_kind(kind: &str) -> &str {
-    ErrorKind::find(kind).map_or(kind, |kind| kind.in_plain_english())
+    ErrorKind::from_name(kind).map_or(kind, |kind| kind.description())
 }
 
 pub(super) fn percent(percent: &f64) -> String {

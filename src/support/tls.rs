@@ -1,4 +1,4 @@
-//! Certificates: which ones are trusted, and why one is not, in words.
+//! TLS certificates: which ones are trusted, and a message for each reason to refuse one.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 
 use crate::support::sanitize::one_line;
 
-/// The certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`, which are trusted in place of the platform's.
+/// The certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`. They replace the platform's.
 #[derive(Debug, Clone)]
 pub struct Authorities {
     certificates: Vec<CertificateDer<'static>>,
@@ -20,14 +20,14 @@ pub struct Authorities {
 }
 
 impl Authorities {
-    /// Takes those that can be read as certificates; `None` where there is none.
+    /// Certificates that cannot be parsed are ignored. `None` if none is left.
     pub fn new(certificates: Vec<CertificateDer<'static>>) -> Option<Authorities> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificates.iter().cloned());
         (!roots.is_empty()).then(|| Authorities { certificates, roots: Arc::new(roots) })
     }
 
-    /// TLS for HTTP/2 and HTTP/1.1 that trusts these alone.
+    /// A configuration for HTTP/2 and HTTP/1.1 that trusts only these.
     ///
     /// # Errors
     /// When TLS cannot be set up.
@@ -42,48 +42,48 @@ impl Authorities {
     }
 }
 
-/// Finds out whether a certificate is for a server of this name.
+/// Checks whether a certificate is valid for a server of this name.
 pub(crate) type CheckName = fn(&CertificateDer<'_>, &ServerName<'_>) -> Result<(), Error>;
 
-/// By the certificate's alternative names ("Internet X.509 Public Key Infrastructure", RFC 6125 §6.4).
+/// Checks the certificate's subject alternative names (RFC 6125 §6.4).
 ///
 /// # Errors
-/// Where none of them is the server's.
+/// When none of them is the server's.
 pub(crate) fn check_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> Result<(), Error> {
     verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name)
 }
 
-/// TLS that trusts what `by_authority` does, and a server's certificate that is one of `named`. Where a certificate has
-/// no alternative name, `check_name` decides.
+/// A configuration that accepts what `by_authority` accepts, and server certificates that are among `trusted`. If a
+/// certificate has no alternative name, `check_name` decides.
 ///
 /// # Errors
 /// When TLS cannot be set up.
 pub(crate) fn client_config(
     provider: Arc<CryptoProvider>,
     by_authority: Arc<dyn ServerCertVerifier>,
-    named: Vec<CertificateDer<'static>>,
+    trusted: Vec<CertificateDer<'static>>,
     check_name: CheckName,
 ) -> Result<ClientConfig, String> {
     let versions = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let verifier = Arc::new(Named { by_authority, certificates: named, check_name });
-    // The verifier checks as much as the default one; only the name of the method says otherwise.
+    let verifier = Arc::new(TrustedLeafVerifier { by_authority, trusted, check_name });
+    // Despite the method's name, this verifier is as strict as the default one.
     Ok(versions.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-/// A verifier that also accepts a server's certificate that was named itself.
+/// A verifier that also accepts server certificates that are trusted themselves.
 ///
-/// webpki trusts authorities and what they signed. A self-signed certificate as `openssl req -x509` makes it is an
-/// authority that a server uses as its own certificate, which webpki refuses (`CaUsedAsEndEntity`) and OpenSSL accepts.
+/// webpki trusts authorities and what they signed. A self-signed certificate made by `openssl req -x509` is an authority
+/// that a server uses as its own certificate. webpki refuses that (`CaUsedAsEndEntity`); OpenSSL accepts it.
 #[derive(Debug)]
-struct Named {
+struct TrustedLeafVerifier {
     by_authority: Arc<dyn ServerCertVerifier>,
-    certificates: Vec<CertificateDer<'static>>,
+    trusted: Vec<CertificateDer<'static>>,
     check_name: CheckName,
 }
 
-impl ServerCertVerifier for Named {
+impl ServerCertVerifier for TrustedLeafVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -94,10 +94,11 @@ impl ServerCertVerifier for Named {
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.by_authority.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // The dates are looked at before an authority is looked for, and the name comes last.
+            // webpki checks the dates before the authority, and the name last. So these errors imply valid dates, and a
+            // missing authority implies that the name is yet to be checked.
             Err(Error::InvalidCertificate(why))
                 if lacks_name(&why)
-                    || lacks_authority(&why) && self.certificates.iter().any(|named| named == end_entity) =>
+                    || lacks_authority(&why) && self.trusted.iter().any(|trusted| trusted == end_entity) =>
             {
                 (self.check_name)(end_entity, server_name)?;
                 Ok(ServerCertVerified::assertion())
@@ -129,24 +130,24 @@ impl ServerCertVerifier for Named {
     }
 }
 
-/// Whether nothing is wrong with a certificate but that it has no alternative name.
+/// Whether the only defect of a certificate is that it has no alternative name.
 pub(crate) fn lacks_name(why: &CertificateError) -> bool {
     matches!(why, CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty())
 }
 
-/// Whether nothing is wrong with a certificate but who signed it.
+/// Whether the only defect of a certificate is that its issuer is not trusted.
 pub(crate) fn lacks_authority(why: &CertificateError) -> bool {
-    // The signature is bad where an authority has the right name and another key.
+    // BadSignature: a trusted authority has the issuer's name, but another key.
     matches!(why, CertificateError::UnknownIssuer | CertificateError::BadSignature) || is_authority(why)
 }
 
-/// Whether a certificate is that of an authority.
+/// Whether the certificate is that of an authority itself.
 fn is_authority(why: &CertificateError) -> bool {
-    // An error of webpki, whose type rustls does not export.
+    // rustls does not export the type of this webpki error.
     matches!(why, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
 }
 
-/// Why a server's certificate was refused, with the remedy.
+/// The message for a refused server certificate, with the remedy.
 pub(crate) fn explain(error: &Error) -> String {
     let Error::InvalidCertificate(why) = error else {
         return "the server showed no certificate; check --base-url, and whether a proxy is in between".to_owned();
@@ -173,20 +174,20 @@ pub(crate) fn explain(error: &Error) -> String {
     }
 }
 
-/// What is wrong with a certificate's dates, with the remedy.
+/// The message and the remedy if the certificate has expired or is not valid yet.
 pub(crate) fn explain_dates(why: &CertificateError) -> Option<(String, &'static str)> {
     match why {
         CertificateError::ExpiredContext { time, not_after } => Some((
             format!(
-                "the server's certificate ended at {}, and this machine's clock says {}",
+                "the server's certificate expired at {}, and this machine's clock says {}",
                 utc(*not_after),
                 utc(*time)
             ),
-            "set the clock if it is wrong, else the server needs a new certificate",
+            "set the clock if it is wrong; otherwise the server needs a new certificate",
         )),
         CertificateError::NotValidYetContext { time, not_before } => Some((
             format!(
-                "the server's certificate begins at {}, and this machine's clock says {}",
+                "the server's certificate is not valid before {}, and this machine's clock says {}",
                 utc(*not_before),
                 utc(*time)
             ),
@@ -201,7 +202,7 @@ fn utc(time: UnixTime) -> String {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
 }
 
-/// The names in a certificate; rustls gives them as `DnsName("example.org")`.
+/// Lists the names in a certificate. rustls formats them as `DnsName("example.org")`.
 pub(crate) fn names(presented: &[String]) -> String {
     let bare = |name: &String| {
         let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);

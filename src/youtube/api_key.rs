@@ -1,4 +1,4 @@
-//! The API key, kept from every place where it could show: texts by its type, core dumps by a limit.
+//! The API key: reading it, and keeping it out of every text and core dump.
 
 use std::fmt;
 use std::fs;
@@ -11,80 +11,80 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use crate::model::error::UsageError;
 use crate::support::sanitize::{decode_utf16, is_invisible};
 
-/// Fewer letters of a key are no secret, and may stand in any text.
-const SHORTEST_SECRET: usize = 8;
+/// Shorter parts of a key are not redacted: they may occur in any text.
+const MIN_REDACTED: usize = 8;
 
-/// The largest key file that is read. A key has 39 characters.
-const MAX_FILE: u64 = 4096;
+/// The largest key file that is read, in bytes. A key has 39 characters.
+const MAX_KEY_FILE: u64 = 4096;
 
-/// An API key. No `Display`, no `Serialize`; `Debug` is redacted. It leaves only through
-/// `ApiKey::expose`, which the transport calls once to build its header.
+/// An API key. It has no `Display` and no `Serialize`, and `Debug` is redacted. Only `ApiKey::expose` returns it; the
+/// HTTP client calls that once to build its header.
 #[derive(Clone)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// Reads a key from text found in `place`. White space and one pair of quotes around it are dropped.
+    /// Parses a key. White space and one pair of quotes around it are dropped. `source` says where the text was found.
     ///
     /// # Errors
-    /// When nothing is left, or anything but ASCII letters, digits, `-` and `_`. The message names `place` and what the
-    /// text looks like, never the text.
-    pub fn parse(text: &str, place: &str) -> Result<ApiKey, UsageError> {
+    /// When the rest is empty, or has other characters than ASCII letters, digits, `-` and `_`. The message names
+    /// `source` and what the text looks like, but never quotes the text.
+    pub fn parse(text: &str, source: &str) -> Result<ApiKey, UsageError> {
         let key = without_quotes(text.trim()).trim();
         if key.is_empty() {
-            return Err(UsageError(format!("{place} is empty; put your YouTube Data API key there")));
+            return Err(UsageError(format!("{source} is empty; put your YouTube Data API key there")));
         }
-        if !key.chars().all(is_of_key) {
+        if !key.chars().all(is_key_character) {
             return Err(UsageError(format!(
-                "{place} is not a valid API key: {}; a key is one word of ASCII letters, digits, '-' and '_'",
-                what_it_looks_like(key)
+                "{source} is not a valid API key: {}; a key is one word of ASCII letters, digits, '-' and '_'",
+                describe_invalid_key(key)
             )));
         }
         Ok(ApiKey(key.to_owned()))
     }
 
-    /// Reads a key from a file of its own.
+    /// Reads a key from a file that contains nothing else.
     ///
     /// # Errors
-    /// When it cannot be read, or holds no key.
+    /// When the file cannot be read, or does not contain a key.
     pub fn from_file(path: &Path) -> Result<ApiKey, UsageError> {
-        let place = format!("the key file {}", path.display());
+        let source = format!("the key file {}", path.display());
         let mut bytes = Vec::new();
-        // A file without an end is not read to it.
-        fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(|error| {
+        // The file may be endless, such as /dev/zero.
+        fs::File::open(path).and_then(|file| file.take(MAX_KEY_FILE + 1).read_to_end(&mut bytes)).map_err(|error| {
             UsageError(format!("cannot read the key from {}: {error}; name a file that you may read", path.display()))
         })?;
-        let unusable = |why: &str| UsageError(format!("{place} {why}; put the key alone there"));
-        if bytes.len() as u64 > MAX_FILE {
+        let unusable = |why: &str| UsageError(format!("{source} {why}; put only the key there"));
+        if bytes.len() as u64 > MAX_KEY_FILE {
             return Err(unusable("is larger than 4 KiB"));
         }
         if decode_utf16(&bytes).is_some() {
             return Err(unusable("is UTF-16; save it as ASCII or UTF-8"));
         }
-        let text = std::str::from_utf8(&bytes).map_err(|_| unusable("is no text"))?;
-        ApiKey::parse(text, &place)
+        let text = std::str::from_utf8(&bytes).map_err(|_| unusable("is not text"))?;
+        ApiKey::parse(text, &source)
     }
 
-    /// Says so when other users may read a key file.
-    pub fn warn_of_readers(path: &Path) {
+    /// Warns if other users may read a key file.
+    pub fn warn_if_readable_by_others(path: &Path) {
         if fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o077 != 0) {
-            tracing::warn!("other users may read the key file {}; chmod 600 keeps it to you", path.display());
+            tracing::warn!("the key file {} is readable by other users; run chmod 600 on it", path.display());
         }
     }
 
-    /// What the simulation takes for a key.
+    /// The key that the demo sends.
     pub(crate) fn for_demo() -> ApiKey {
         ApiKey("the-demo-takes-any-key".to_owned())
     }
 
-    /// The text without the key, which a server may repeat.
+    /// Removes the key from a text, since a server may repeat it.
     pub(crate) fn redact(&self, text: &str) -> String {
         let key = &self.0;
-        if key.len() < SHORTEST_SECRET {
+        if key.len() < MIN_REDACTED {
             return text.to_owned();
         }
         let mut text = text.replace(key, "[the key]");
-        // A text that was cut, or a quotation in it, may have been cut within the key.
-        for length in (SHORTEST_SECRET..key.len()).rev() {
+        // A text, or a quotation in it, may have been cut within the key.
+        for length in (MIN_REDACTED..key.len()).rev() {
             let part = &key[..length];
             text = text.replace(&format!("{part}…"), "[the key]…");
             if let Some(before) = text.strip_suffix(part) {
@@ -94,42 +94,41 @@ impl ApiKey {
         text
     }
 
-    /// The key itself.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
-fn is_of_key(character: char) -> bool {
+fn is_key_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
 }
 
 fn without_quotes(text: &str) -> &str {
-    let within = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
-    within('"').or_else(|| within('\'')).unwrap_or(text)
+    let inside = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }
 
-/// What people put where the key belongs, told by what no key has in it; the first that fits.
-const LOOKS: [(&[&str], &str); 11] = [
-    (&["\u{feff}"], "it holds a byte order mark; save the file as UTF-8 without one"),
+/// What people enter in place of a key, recognized by text that no key contains. The first match counts.
+const MISTAKES: [(&[&str], &str); 11] = [
+    (&["\u{feff}"], "it has a byte order mark; save the file as UTF-8 without one"),
     (&["-----BEGIN"], "it looks like a private key or a certificate"),
-    (&["\":"], "it looks like JSON, perhaps the file of a service account, which is no API key"),
+    (&["\":"], "it looks like JSON, perhaps the file of a service account, which is not an API key"),
     (&["\n", "\r"], "it has several lines"),
     (&["://"], "it looks like an address"),
-    (&["="], "it looks like NAME=key; put the key alone there"),
-    (&["$", "%", "`"], "it looks like a variable that nothing filled in"),
+    (&["="], "it looks like NAME=key; put only the key there"),
+    (&["$", "%", "`"], "it looks like a variable that was not expanded"),
     (&["<", ">", "[", "]", "{", "}"], "it looks like an example that was not filled in"),
     (&["*", "•", "…", "..."], "it looks like a key that was hidden or shortened for display"),
     (&[",", ";", "|"], "it looks like several keys; give one"),
     (&["\"", "'", "“", "”", "‘", "’", "„", "«", "»"], "it has quotes other than one plain pair around it"),
 ];
 
-fn what_it_looks_like(text: &str) -> &'static str {
-    match LOOKS.iter().find(|(signs, _)| signs.iter().any(|sign| text.contains(sign))) {
-        Some((_, words)) => words,
+fn describe_invalid_key(text: &str) -> &'static str {
+    match MISTAKES.iter().find(|(marks, _)| marks.iter().any(|mark| text.contains(mark))) {
+        Some((_, description)) => description,
         None if text.contains(char::is_whitespace) => "it is more than one word",
-        None if text.contains(is_invisible) => "it holds characters that cannot be seen",
-        None => "it holds other characters",
+        None if text.contains(is_invisible) => "it has invisible characters",
+        None => "it has other characters",
     }
 }
 
@@ -139,9 +138,9 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// From now on a crash leaves no core dump, which would hold the key.
-pub fn forbid_core_dumps() {
-    // Lowering a limit is always allowed; a system that refuses leaves the run as safe as any other program.
+/// Disables core dumps, which would contain the key.
+pub fn disable_core_dumps() {
+    // Lowering a limit is always allowed. If the system refuses anyway, the run is as safe as any other program.
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = setrlimit(Resource::Core, none);
 }
@@ -151,15 +150,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_of_the_key() {
+    fn debug_does_not_show_the_key() {
         let key = ApiKey::parse(" AIzaCanary\n", "the file").unwrap();
         assert_eq!(key.expose(), "AIzaCanary");
         assert_eq!(format!("{key:?}"), "ApiKey(hidden)");
     }
 
     #[test]
-    fn what_is_no_key_is_refused_with_the_reason_and_without_being_shown() {
-        for (text, says) in [
+    fn an_invalid_key_is_refused_with_the_reason_and_not_quoted() {
+        for (text, reason) in [
             ("", "is empty"),
             ("  \n", "is empty"),
             ("\"\"", "is empty"),
@@ -191,14 +190,14 @@ mod tests {
             ("https://example.org/?key=AIza1", "an address"),
             ("{\"type\": \"service_account\"}", "JSON"),
             ("-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----", "a private key"),
-            ("AIza\u{200b}1", "cannot be seen"),
-            ("AIza\u{1b}1", "cannot be seen"),
+            ("AIza\u{200b}1", "invisible"),
+            ("AIza\u{1b}1", "invisible"),
             ("zażółć", "other characters"),
             ("AIza1.2", "other characters"),
             ("AIza/1", "other characters"),
         ] {
             let error = ApiKey::parse(text, "YOUTUBE_API_KEY").unwrap_err().to_string();
-            assert!(error.starts_with("YOUTUBE_API_KEY ") && error.contains(says), "{text}: {error}");
+            assert!(error.starts_with("YOUTUBE_API_KEY ") && error.contains(reason), "{text}: {error}");
             assert!(!error.contains("AIza"), "{text}: {error}");
         }
     }

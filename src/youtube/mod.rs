@@ -1,10 +1,10 @@
-//! The YouTube Data API: what is sent, and what an answer means. No waiting and no retrying: `fetch` has those.
+//! The YouTube Data API: what is sent, and what a response means. Nothing here waits or retries; `fetch` does.
 //!
-//! - [`request`] — the request for one page of a chart, and its answer
+//! - [`request`] — the request for one page of a chart, and its response
 //! - [`client`] — the HTTP client; only its folder names reqwest
-//! - [`api_key`] — the key, kept out of every text
-//! - `error_response` — an answer that is not a page, and what it means
-//! - [`failure`] — an attempt that did not bring a page
+//! - [`api_key`] — the key, which no text may show
+//! - `error_response` — what a response that is not a page means
+//! - [`failure`] — an attempt that did not yield a page
 
 pub mod api_key;
 pub mod client;

@@ -1,4 +1,4 @@
-//! The request for one page of one chart, and the reading of its answer.
+//! The request for one page of one chart, and the reading of its response.
 //!
 //! Source: "Videos: list", <https://developers.google.com/youtube/v3/docs/videos/list>.
 
@@ -11,28 +11,26 @@ use crate::youtube::client::Response;
 use crate::youtube::error_response;
 use crate::youtube::failure::AttemptFailure;
 
-/// The most items that a page may have.
+/// The most items of a page.
 pub const PAGE_SIZE: u32 = 50;
 
-/// One page to ask for.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
-    /// Whose chart.
     pub region: Region,
     /// `None` is the chart of all categories.
     pub category_id: Option<u32>,
-    /// Places before this page.
+    /// Entries before this page.
     pub offset: u32,
-    /// Places wanted from this page, at most [`PAGE_SIZE`].
+    /// Requested entries, at most [`PAGE_SIZE`].
     pub size: u32,
-    /// `nextPageToken` of the page before.
+    /// `nextPageToken` of the previous page.
     pub token: Option<String>,
-    /// Whether descriptions are wanted.
+    /// Whether descriptions are requested.
     pub description: bool,
 }
 
 impl PageRequest {
-    /// The query, without the key: that travels in a header.
+    /// The query without the key, which travels in a header.
     pub fn query(&self) -> Vec<(&'static str, String)> {
         let mut query = vec![
             ("part", "snippet,contentDetails,statistics,status".to_owned()),
@@ -48,20 +46,20 @@ impl PageRequest {
     }
 }
 
-/// Reads an answer that arrived at `now`.
+/// Reads the response to `request`, which arrived at `now`.
 ///
 /// # Errors
-/// Whatever is not a page, as the failure of this attempt.
-pub fn read_response(reply: &Response, request: &PageRequest, now: Timestamp) -> Result<Page, AttemptFailure> {
-    if reply.head.status != 200 {
-        return Err(error_response::read(reply, now));
+/// The failure of this attempt, if the response is not a page.
+pub fn read_response(response: &Response, request: &PageRequest, now: Timestamp) -> Result<Page, AttemptFailure> {
+    if response.head.status != 200 {
+        return Err(error_response::read(response, now));
     }
-    let window =
+    let range =
         PageRange { offset: request.offset, size: request.size, description: request.description, fetched_at: now };
-    normalize::parse_page(&reply.body, window).map_err(|malformed| match malformed {
+    normalize::parse_page(&response.body, range).map_err(|error| match error {
         PageError::Truncated => {
-            AttemptFailure::new(ErrorKind::Truncated, "the answer's JSON ends early").with_status(200)
+            AttemptFailure::new(ErrorKind::Truncated, "the response's JSON ends early").with_status(200)
         }
-        PageError::WrongShape => error_response::read_other(reply),
+        PageError::WrongShape => error_response::read_not_a_chart(response),
     })
 }

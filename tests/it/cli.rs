@@ -154,8 +154,8 @@ fn a_key_file_with_other_content_is_refused() {
     let utf16: Vec<u8> = "\u{feff}AIzaCanary".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (content, says) in [
         (utf16, "is UTF-16"),
-        ("\u{feff}AIzaCanary".into(), "holds a byte order mark"),
-        (b"AIza\xe9".to_vec(), "is no text"),
+        ("\u{feff}AIzaCanary".into(), "has a byte order mark"),
+        (b"AIza\xe9".to_vec(), "is not text"),
         ("AIzaCanary\n".repeat(2).into(), "has several lines"),
         ("A".repeat(5000).into(), "is larger than 4 KiB"),
     ] {

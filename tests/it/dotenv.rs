@@ -65,7 +65,7 @@ fn variables_are_not_expanded() {
     for key in ["$REAL", "${REAL}", "\"${REAL}\""] {
         let run = run(&server, "-r PL", &format!("YOUTUBE_API_KEY={key}\n")).without_key();
         let outcome = run.env("REAL", "AIzaReal").finish().exits(2);
-        assert!(outcome.stderr.contains("a variable that nothing filled in"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("a variable that was not expanded"), "{}", outcome.stderr);
     }
     assert_eq!(server.asked(), ["US"]);
 }

@@ -64,7 +64,7 @@ fn a_login_that_a_proxy_wants_is_not_tried_again_and_again() {
         let proxy =
             Proxy::start(&[b"HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=\"a\"\r\nContent-Length: 0\r\n\r\n"]);
         for (login, says) in [
-            ("", format!("the proxy of {variable} wants a login (407)")),
+            ("", format!("the proxy of {variable} requires a login (407)")),
             ("user:secret@", format!("the proxy does not accept the login in {variable} (407)")),
         ] {
             let before = proxy.asked().len();
@@ -87,7 +87,7 @@ fn a_proxy_that_refuses_is_told_with_its_own_words_and_asked_again() {
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "refuses to connect to the server (502 Bad Gateway)"),
         (b"HTTP/1.1 503 \x1b[2J\r\n\r\n", r"refuses to connect to the server (503 \u{1b}[2J)"),
         (b"220 mail.example.org ESMTP\r\n\r\n", "the proxy of HTTPS_PROXY refuses to connect to the server"),
-        (b"", "does not answer as a proxy does"),
+        (b"", "does not respond like a proxy"),
     ] {
         let proxy = Proxy::start(Box::leak(Box::new([answer])));
         let outcome = run("HTTPS_PROXY", &format!("http://user:secret@127.0.0.1:{}", proxy.port));

@@ -70,7 +70,7 @@ fn the_key_is_in_nothing_that_a_run_leaves() {
             ("a redirect", on(|_| Answer::new(302, "").header("location", "http://127.0.0.1:1/?key=x"))),
             ("half an answer", on(|_| Answer::new(200, "{\"items\":["))),
             ("another shape", on(|_| Answer::new(200, "<html>"))),
-            ("no answer in time", on(|_| Answer::page(&["a"], None).after(Duration::from_secs(2)))),
+            ("no response in time", on(|_| Answer::page(&["a"], None).after(Duration::from_secs(2)))),
             ("a repeated token", on(|_| Answer::page(&["a"], Some("same")))),
             ("an odd item", on(|_| Answer::json(&json!({"items": [item("a"), null]})))),
         ];

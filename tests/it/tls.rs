@@ -308,8 +308,11 @@ fn a_certificate_that_does_not_hold_is_met_once_told_in_words_and_gets_no_reques
     for (acceptor, says) in [
         (stranger.server("localhost", 2400), "an authority that is not trusted here"),
         (self_signed("localhost", 2400).0, "self-signed, or that of an authority, and not trusted here"),
-        (authority.server("localhost", 2021), "ended at 2021-12-31T00:00:00Z, and this machine's clock says 2"),
-        (authority.issue("localhost", 2300, 2400).0, "begins at 2300-01-01T00:00:00Z, and this machine's clock says 2"),
+        (authority.server("localhost", 2021), "expired at 2021-12-31T00:00:00Z, and this machine's clock says 2"),
+        (
+            authority.issue("localhost", 2300, 2400).0,
+            "is not valid before 2300-01-01T00:00:00Z, and this machine's clock says 2",
+        ),
         (authority.server("elsewhere.example", 2400), "is for elsewhere.example, not for localhost"),
     ] {
         let server = Server::start(acceptor, |_, _| None);

@@ -128,7 +128,7 @@ fn failed_runs_are_counted_and_each_reason_is_listed_once() {
         fails("US", 3, Status::Failed, "timeout"),
         attempt("US", 4),
     ];
-    let reasons = vec!["no answer in time".to_owned(), "no connection".to_owned()];
+    let reasons = vec!["no connection".to_owned(), "no response in time".to_owned()];
     assert_eq!(anomalies_of(attempts), [Anomaly::FailedRuns { region: region("US"), failed: 3, total: 5, reasons }]);
 }
 
@@ -216,7 +216,7 @@ fn changed_shares_come_last_with_the_largest_first() {
         region: region("PL"),
         failed: 1,
         total: 2,
-        reasons: vec!["no answer in time".to_owned()],
+        reasons: vec!["no response in time".to_owned()],
     };
     let changed = [
         share_changed("GB", 10, 0.0, 60.0),
@@ -243,7 +243,7 @@ fn each_anomaly_is_a_sentence() {
         missing(2),
         Anomaly::Overdue { regions: us(), last_run: at(2), interval }.to_string(),
         failed(&[]),
-        failed(&["no connection", "no answer in time"]),
+        failed(&["no connection", "no response in time"]),
         shrunk(0),
         shrunk(3),
         share_changed("PL", 10, 12.4, 40.0).to_string(),
@@ -254,7 +254,7 @@ fn each_anomaly_is_a_sentence() {
         "US, GB: 2 runs are missing between 2026-11-01 02:00 and 2026-11-01 20:00; the usual interval is 6h 0m.",
         "US, GB: no run since 2026-11-01 02:00; the usual interval is 6h 0m.",
         "PL: 2 of 9 runs failed or were incomplete.",
-        "PL: 2 of 9 runs failed or were incomplete (no connection, no answer in time).",
+        "PL: 2 of 9 runs failed or were incomplete (no connection, no response in time).",
         "PL: the chart has been empty since 2026-11-02 06:00; it had 50 videos before.",
         "PL: the chart has had 3 videos since 2026-11-02 06:00; it had 50 before.",
         "PL: Music went from 12 % to 40 % of the chart.",

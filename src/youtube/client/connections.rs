@@ -1,8 +1,8 @@
-//! Which connections may be used again.
+//! Decides which connections may be used again.
 //!
-//! The HTTP client keeps a pool that has no switch for a single connection, and over HTTP/2 it hands out one that has
-//! fallen silent again and again. So a client whose pool holds a bad connection is replaced: what is under way on
-//! the old one finishes there, and everything after it connects anew.
+//! reqwest's pool cannot drop a single connection, and over HTTP/2 it keeps handing out one that has stopped
+//! responding. So a client whose pool holds a bad connection is replaced: requests in flight on it finish there, and
+//! later ones connect anew.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -13,125 +13,126 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-/// A server that has closed this many connections after an answer without saying so does it always.
-const CLOSED_AFTER_ANSWERS: u32 = 3;
+/// A server that has silently closed this many connections after a response is assumed to close every one.
+const MAX_SILENT_CLOSES: u32 = 3;
 
-/// The longest wait for the first connection. One that takes longer is not waited for, since it may never come.
-const FIRST_CONNECTION: Duration = Duration::from_secs(1);
+/// The longest wait for the first connection, which may never come.
+const FIRST_CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// From the end of the TLS handshake until an HTTP/2 connection is in the pool: some turns of the runtime.
-const POOLING: Duration = Duration::from_millis(2);
+/// From the end of the TLS handshake until an HTTP/2 connection is in the pool, which takes a few turns of the runtime.
+const POOLING_DELAY: Duration = Duration::from_millis(2);
 
-/// The clients of a run, of which one is in use.
+/// The current HTTP client of a run, and what is known about its connections.
 pub(super) struct Connections<C> {
-    build: Box<Build<C>>,
-    current: Mutex<Arc<Generation<C>>>,
-    /// Local addresses of connections on which an answer has come.
-    answered: Mutex<HashSet<SocketAddr>>,
-    closed_after_answers: AtomicU32,
+    build: Box<BuildClient<C>>,
+    current: Mutex<Arc<PooledClient<C>>>,
+    /// Local addresses of connections on which a response has arrived.
+    responded: Mutex<HashSet<SocketAddr>>,
+    silent_closes: AtomicU32,
 }
 
-/// Builds a client that announces its first connection, and keeps connections or not.
-type Build<C> = dyn Fn(FirstConnection, bool) -> Result<C, String> + Send + Sync;
+/// Builds a client that signals its first connection, and that keeps idle connections if the flag is set.
+type BuildClient<C> = dyn Fn(FirstConnection, bool) -> Result<C, String> + Send + Sync;
 
-/// A client with its pool.
-pub(super) struct Generation<C> {
+/// A client with its connection pool.
+pub(super) struct PooledClient<C> {
     pub(super) client: C,
-    is_begun: AtomicBool,
+    /// Whether a request has begun to open the first connection.
+    is_opening: AtomicBool,
     first: FirstConnection,
 }
 
-/// Whether the first connection is there.
+/// Signals that the first connection is open.
 #[derive(Debug, Clone)]
 pub(super) struct FirstConnection(Arc<watch::Sender<bool>>);
 
 impl FirstConnection {
-    fn new(is_there: bool) -> FirstConnection {
-        FirstConnection(Arc::new(watch::Sender::new(is_there)))
+    fn new() -> FirstConnection {
+        FirstConnection(Arc::new(watch::Sender::new(false)))
     }
 
-    pub(super) fn announce(&self) {
+    pub(super) fn signal(&self) {
         self.0.send_replace(true);
     }
 }
 
-/// Announces the first connection when it is dropped, since a request that has ended opens none any more.
-pub(super) struct Opening(FirstConnection);
+/// Held by the request that opens the first connection. Signals when dropped, so that the others do not wait for a
+/// request that has ended without a connection.
+pub(super) struct OpeningGuard(FirstConnection);
 
-impl Drop for Opening {
+impl Drop for OpeningGuard {
     fn drop(&mut self) {
-        self.0.announce();
+        self.0.signal();
     }
 }
 
 impl<C> Connections<C> {
     /// # Errors
-    /// What `build` says.
+    /// The error of `build`.
     pub(super) fn new(
         build: impl Fn(FirstConnection, bool) -> Result<C, String> + Send + Sync + 'static,
     ) -> Result<Connections<C>, String> {
         let build = Box::new(build);
-        let first = Generation::new(&*build, true)?;
+        let client = PooledClient::new(&*build, true)?;
         Ok(Connections {
             build,
-            current: Mutex::new(Arc::new(first)),
-            answered: Mutex::default(),
-            closed_after_answers: AtomicU32::new(0),
+            current: Mutex::new(Arc::new(client)),
+            responded: Mutex::default(),
+            silent_closes: AtomicU32::new(0),
         })
     }
 
     /// The client for the next request.
-    pub(super) fn current(&self) -> Arc<Generation<C>> {
+    pub(super) fn current(&self) -> Arc<PooledClient<C>> {
         Arc::clone(&lock(&self.current))
     }
 
-    /// Notes the connection of an answer, by its local address.
-    pub(super) fn answered_on(&self, connection: SocketAddr) {
-        lock(&self.answered).insert(connection);
+    /// Notes that a response has arrived on the connection with this local address.
+    pub(super) fn note_response(&self, connection: SocketAddr) {
+        lock(&self.responded).insert(connection);
     }
 
-    /// Whether an answer has come on this connection.
-    pub(super) fn has_answered(&self, connection: SocketAddr) -> bool {
-        lock(&self.answered).contains(&connection)
+    pub(super) fn has_responded(&self, connection: SocketAddr) -> bool {
+        lock(&self.responded).contains(&connection)
     }
 
-    /// Notes that the server closed a connection after an answer without a word.
-    pub(super) fn closed_after_answer(&self) {
-        self.closed_after_answers.fetch_add(1, Relaxed);
+    /// Notes that the server closed a connection after a response without announcing it.
+    pub(super) fn note_silent_close(&self) {
+        self.silent_closes.fetch_add(1, Relaxed);
     }
 
-    /// Leaves all connections of `used`, unless that has been done already.
-    pub(super) fn replace(&self, used: &Arc<Generation<C>>) {
+    /// Replaces `used` and so abandons its connections, unless it has been replaced already.
+    pub(super) fn replace(&self, used: &Arc<PooledClient<C>>) {
         let mut current = lock(&self.current);
         if !Arc::ptr_eq(&current, used) {
             return;
         }
-        let keeps = self.closed_after_answers.load(Relaxed) < CLOSED_AFTER_ANSWERS;
-        match Generation::new(&*self.build, keeps) {
-            Ok(fresh) => *current = Arc::new(fresh),
-            // The first one could be built, so this has to do with the machine; the old client still works.
+        let keeps_idle = self.silent_closes.load(Relaxed) < MAX_SILENT_CLOSES;
+        match PooledClient::new(&*self.build, keeps_idle) {
+            Ok(client) => *current = Arc::new(client),
+            // The first client could be built, so the cause is this machine. The old client still works.
             Err(error) => tracing::debug!(error, "no fresh connections"),
         }
     }
 }
 
-impl<C> Generation<C> {
-    fn new(build: &Build<C>, keeps: bool) -> Result<Generation<C>, String> {
-        let first = FirstConnection::new(false);
-        Ok(Generation { client: build(first.clone(), keeps)?, is_begun: AtomicBool::new(false), first })
+impl<C> PooledClient<C> {
+    fn new(build: &BuildClient<C>, keeps_idle: bool) -> Result<PooledClient<C>, String> {
+        let first = FirstConnection::new();
+        Ok(PooledClient { client: build(first.clone(), keeps_idle)?, is_opening: AtomicBool::new(false), first })
     }
 
-    /// Lets one request open the first connection and the others wait for it: over HTTP/2 they share it, where each
-    /// would open one of its own if all began at once. Over HTTP/1.1 each opens its own afterwards.
-    pub(super) async fn enter(&self) -> Option<Opening> {
-        if !self.is_begun.swap(true, Relaxed) {
-            return Some(Opening(self.first.clone()));
+    /// Lets one request open the first connection while the others wait: over HTTP/2 they share it, whereas each would
+    /// open its own if all began at once. Over HTTP/1.1 each opens its own afterwards.
+    pub(super) async fn wait_for_first_connection(&self) -> Option<OpeningGuard> {
+        if !self.is_opening.swap(true, Relaxed) {
+            return Some(OpeningGuard(self.first.clone()));
         }
         let mut first = self.first.0.subscribe();
         if !*first.borrow() {
-            let is_there = timeout(FIRST_CONNECTION, first.wait_for(|is_there| *is_there)).await.is_ok();
-            if is_there {
-                sleep(POOLING).await;
+            let is_open = timeout(FIRST_CONNECTION_TIMEOUT, first.wait_for(|is_open| *is_open)).await.is_ok();
+            if is_open {
+                sleep(POOLING_DELAY).await;
             }
         }
         None

@@ -1,7 +1,7 @@
-//! `Content-Encoding`: gzip, and nothing else, is asked for.
+//! `Content-Encoding`: decompresses gzip, the only encoding that is requested.
 //!
-//! Not left to the HTTP client, which reads neither `GZIP` in capitals nor a second member, and forgets what it has
-//! unpacked when the end is broken.
+//! reqwest's own decompression is not used: it accepts neither `GZIP` in capitals nor a second member, and it discards
+//! what it has decompressed if the end is broken.
 
 use std::io::Read;
 
@@ -9,42 +9,43 @@ use flate2::bufread::GzDecoder;
 
 use super::MAX_BODY;
 
-/// What every member of a gzip stream begins with (RFC 1952 §2.3.1).
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Every member of a gzip stream begins with this (RFC 1952 §2.3.1).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Whether a body is packed, by its `Content-Encoding` (RFC 9110 §8.4: any case, `x-gzip` is `gzip`).
-///
-/// # Errors
-/// For a coding that was not asked for.
-pub(super) fn is_gzip(content_encoding: &str) -> Result<bool, ()> {
+/// An encoding that was not requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct UnknownEncoding;
+
+/// Whether a body is compressed, by its `Content-Encoding` (RFC 9110 §8.4: any case, `x-gzip` is `gzip`).
+pub(super) fn is_gzip(content_encoding: &str) -> Result<bool, UnknownEncoding> {
     match content_encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(false),
         "gzip" | "x-gzip" => Ok(true),
-        _ => Err(()),
+        _ => Err(UnknownEncoding),
     }
 }
 
-/// Why a body cannot be unpacked to its end.
+/// Why a body cannot be decompressed to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Cut short, or not what its checksum says.
-    Broken,
+pub(super) enum GzipError {
+    /// Truncated, or damaged.
+    Corrupt,
     /// Larger than [`MAX_BODY`].
     TooLarge,
 }
 
-/// Unpacks all members (RFC 1952 §2.2); what follows the last one is ignored, as `gzip` itself does. What could be
-/// unpacked stays in `unpacked`.
-pub(super) fn unpack(mut packed: &[u8], unpacked: &mut Vec<u8>) -> Result<(), Fault> {
+/// Appends all members (RFC 1952 §2.2) to `output`. Data after the last member is ignored, as `gzip` does. If there is
+/// an error, `output` keeps what was decompressed before it.
+pub(super) fn gunzip(mut compressed: &[u8], output: &mut Vec<u8>) -> Result<(), GzipError> {
     loop {
-        let room = (MAX_BODY - unpacked.len()) as u64;
-        let mut member = GzDecoder::new(&mut packed).take(room + 1);
-        member.read_to_end(unpacked).map_err(|_| Fault::Broken)?;
-        if unpacked.len() > MAX_BODY {
-            unpacked.truncate(MAX_BODY);
-            return Err(Fault::TooLarge);
+        let room = (MAX_BODY - output.len()) as u64;
+        let mut member = GzDecoder::new(&mut compressed).take(room + 1);
+        member.read_to_end(output).map_err(|_| GzipError::Corrupt)?;
+        if output.len() > MAX_BODY {
+            output.truncate(MAX_BODY);
+            return Err(GzipError::TooLarge);
         }
-        if !packed.starts_with(&MAGIC) {
+        if !compressed.starts_with(&GZIP_MAGIC) {
             return Ok(());
         }
     }
@@ -65,44 +66,44 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn unpacked(packed: &[u8]) -> (String, Result<(), Fault>) {
+    fn decompressed(compressed: &[u8]) -> (String, Result<(), GzipError>) {
         let mut bytes = Vec::new();
-        let end = unpack(packed, &mut bytes);
-        (String::from_utf8(bytes).unwrap(), end)
+        let result = gunzip(compressed, &mut bytes);
+        (String::from_utf8(bytes).unwrap(), result)
     }
 
     #[test]
-    fn every_member_counts_and_what_follows_does_not() {
+    fn all_members_are_read_and_what_follows_is_ignored() {
         let two = [gzip(b"one "), gzip(b"two")].concat();
-        assert_eq!(unpacked(&two), ("one two".into(), Ok(())));
-        assert_eq!(unpacked(&[two.as_slice(), &[0; 16]].concat()), ("one two".into(), Ok(())));
-        assert_eq!(unpacked(&gzip(b"")), (String::new(), Ok(())));
+        assert_eq!(decompressed(&two), ("one two".into(), Ok(())));
+        assert_eq!(decompressed(&[two.as_slice(), &[0; 16]].concat()), ("one two".into(), Ok(())));
+        assert_eq!(decompressed(&gzip(b"")), (String::new(), Ok(())));
     }
 
     #[test]
-    fn what_came_before_a_broken_end_is_kept() {
-        let packed = gzip(b"whole");
-        assert_eq!(unpacked(&packed[..packed.len() - 3]), ("whole".into(), Err(Fault::Broken)));
-        assert_eq!(unpacked(b"plain"), (String::new(), Err(Fault::Broken)));
-        assert_eq!(unpacked(b""), (String::new(), Err(Fault::Broken)));
+    fn what_precedes_a_broken_end_is_kept() {
+        let compressed = gzip(b"whole");
+        assert_eq!(decompressed(&compressed[..compressed.len() - 3]), ("whole".into(), Err(GzipError::Corrupt)));
+        assert_eq!(decompressed(b"plain"), (String::new(), Err(GzipError::Corrupt)));
+        assert_eq!(decompressed(b""), (String::new(), Err(GzipError::Corrupt)));
     }
 
     #[test]
     fn the_size_is_bounded_over_all_members() {
         let half = gzip(&vec![b' '; MAX_BODY / 2 + 1]);
-        let (text, end) = unpacked(&[half.as_slice(), &half].concat());
-        assert_eq!((text.len(), end), (MAX_BODY, Err(Fault::TooLarge)));
+        let (text, result) = decompressed(&[half.as_slice(), &half].concat());
+        assert_eq!((text.len(), result), (MAX_BODY, Err(GzipError::TooLarge)));
     }
 
     #[test]
-    fn a_coding_is_read_in_any_case() {
+    fn an_encoding_is_read_in_any_case() {
         for (value, expected) in
             [("gzip", Ok(true)), ("GZIP", Ok(true)), (" X-Gzip ", Ok(true)), ("", Ok(false)), ("Identity", Ok(false))]
         {
             assert_eq!(is_gzip(value), expected, "{value:?}");
         }
         for value in ["br", "zstd", "gzip, gzip", "deflate"] {
-            assert_eq!(is_gzip(value), Err(()), "{value:?}");
+            assert_eq!(is_gzip(value), Err(UnknownEncoding), "{value:?}");
         }
     }
 }

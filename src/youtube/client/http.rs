@@ -1,4 +1,4 @@
-//! HTTP over reqwest.
+//! Sends requests over reqwest and reads responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, Head
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::connections::{Connections, FirstConnection, Generation};
-use super::encoding::{self, is_gzip};
-use super::fault::{self, fault};
+use super::connections::{Connections, FirstConnection, PooledClient};
+use super::encoding::{GzipError, UnknownEncoding, gunzip, is_gzip};
+use super::errors::{self, to_failure};
 use super::proxy::Proxy;
 use super::resolver::SystemResolver;
 use super::{Body, MAX_BODY, Network, ResponseHead, Transport};
@@ -19,53 +19,50 @@ use crate::support::tls::Authorities;
 use crate::youtube::api_key::ApiKey;
 use crate::youtube::failure::{AttemptFailure, Delivery};
 
-/// A page of 50 items, unpacked: 56 and 63 KB in two captured ones, cut down to the fields that are asked for.
+/// A page of 50 items, decompressed: two captured ones, reduced to the requested fields, have 56 and 63 KB.
 const TYPICAL_BODY: usize = 64 << 10;
 
-/// One client at a time, and so one pool of connections, for the run.
+/// The HTTP client of a run.
 pub struct HttpClient {
     connections: Arc<Connections<reqwest::Client>>,
     videos: Url,
     key: ApiKey,
     proxy: Option<Proxy>,
-    /// What the proxy says when it is asked why it has refused.
-    proxy_says: OnceCell<Option<String>>,
+    /// The status line with which the proxy refuses to connect, once it has been requested.
+    proxy_status: OnceCell<Option<String>>,
 }
 
 impl HttpClient {
-    /// A client for `{base_url}/videos`. `timeout` covers one attempt from connect to last byte.
-    ///
-    /// For a plain `http:` address, which can only be loopback, the platform's certificates (11 to 75 ms to read) are
-    /// not needed.
+    /// A client for `{base_url}/videos`. `timeout` covers one attempt from connecting to the last byte.
     ///
     /// # Errors
     /// When the certificates or the proxy cannot be used.
     pub fn new(base_url: &Url, key: &ApiKey, timeout: Duration, network: &Network) -> Result<HttpClient, String> {
-        // A provider that is set already is the same one: nobody else in this process sets it.
+        // This fails only if the same provider has been installed before: nothing else in this process installs one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let headers = headers(key)?;
         let is_plain = base_url.scheme() == "http";
         let proxy = network.proxy.as_ref().map(|proxy| reqwest::Proxy::all(proxy.expose().clone())).transpose();
-        let proxy = proxy.map_err(|error| fault::root_cause(&error))?;
+        let proxy = proxy.map_err(|error| errors::root_cause(&error))?;
         let tls = network.authorities.as_ref().map(Authorities::client_config).transpose()?;
-        let build = move |first: FirstConnection, keeps: bool| {
+        let build = move |first: FirstConnection, keeps_idle: bool| {
             let mut client = reqwest::Client::builder()
-                // Google compresses only for an agent that contains "gzip" (Google APIs, "Performance tips").
+                // Google compresses only if the user agent contains "gzip" (Google APIs, "Performance tips").
                 .user_agent(concat!("trendfetch/", env!("CARGO_PKG_VERSION"), " (gzip)"))
                 .default_headers(headers.clone())
                 .timeout(timeout)
-                // The default policy would carry the key's header to another host.
+                // The default policy would forward the key's header to another host.
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
-                // Every send is counted, so every send is ours.
+                // Every request must be counted, so only `fetch` retries.
                 .retry(reqwest::retry::never())
                 .dns_resolver(SystemResolver)
-                // Longer than the default --max-wait, so that a hold does not cost a new connection, and shorter
-                // than the minutes after which a NAT forgets it.
+                // Longer than the default --max-wait, so that connections survive a hold, and shorter than the
+                // minutes after which a NAT drops an idle connection.
                 .pool_idle_timeout(Duration::from_secs(90))
-                // The client does not ask the environment by itself: `network` is what it says.
+                // The environment has been read already: its proxy is in `network`.
                 .no_proxy();
-            if !keeps {
+            if !keeps_idle {
                 client = client.pool_max_idle_per_host(0);
             }
             if let Some(proxy) = proxy.clone() {
@@ -75,16 +72,17 @@ impl HttpClient {
                 client = client.tls_backend_preconfigured(tls);
             }
             if is_plain {
+                // Only loopback may be plain. It does not need the platform's certificates (11 to 75 ms to read).
                 client = client.tls_certs_only([]);
-                // HTTP/1.1 at all events: there is no connection to share.
-                first.announce();
+                // HTTP/1.1 has no connection to share.
+                first.signal();
             } else {
                 client = client.connector_layer(tower::util::MapResponseLayer::new(move |connection| {
-                    first.announce();
+                    first.signal();
                     connection
                 }));
             }
-            client.build().map_err(|error| fault::root_cause(&error))
+            client.build().map_err(|error| errors::root_cause(&error))
         };
         let mut videos = base_url.clone();
         videos.set_path(&format!("{}/videos", base_url.path().trim_end_matches('/')));
@@ -93,7 +91,7 @@ impl HttpClient {
             videos,
             key: key.clone(),
             proxy: network.proxy.clone(),
-            proxy_says: OnceCell::new(),
+            proxy_status: OnceCell::new(),
         })
     }
 }
@@ -114,18 +112,18 @@ impl Transport for HttpClient {
     async fn get(&self, query: &[(&'static str, String)]) -> Result<(ResponseHead, HttpBody), AttemptFailure> {
         let mut url = self.videos.clone();
         url.query_pairs_mut().extend_pairs(query);
-        let generation = self.connections.current();
-        let opening = generation.enter().await;
-        // One turn of the runtime, in which it notices idle connections that the server has closed.
+        let client = self.connections.current();
+        let opening = client.wait_for_first_connection().await;
+        // Lets the runtime notice idle connections that the server has closed.
         tokio::task::yield_now().await;
-        let sent = generation.client.get(url).send().await;
+        let sent = client.client.get(url).send().await;
         drop(opening);
         let response = match sent {
             Ok(response) => response,
-            Err(error) => return Err(self.explain(self.failed(&generation, error)).await),
+            Err(error) => return Err(self.add_proxy_status(self.handle_error(&client, error)).await),
         };
         if let Some(connection) = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr) {
-            self.connections.answered_on(connection);
+            self.connections.note_response(connection);
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let head = ResponseHead {
@@ -138,9 +136,9 @@ impl Transport for HttpClient {
         let body = HttpBody {
             response,
             received: Vec::with_capacity(TYPICAL_BODY),
-            unpacked: None,
+            decompressed: None,
             connections: Arc::clone(&self.connections),
-            generation,
+            client,
         };
         Ok((head, body))
     }
@@ -151,62 +149,61 @@ impl Transport for HttpClient {
 }
 
 impl HttpClient {
-    /// An attempt without an answer, and what that says of the connection.
-    fn failed(&self, generation: &Arc<Generation<reqwest::Client>>, error: reqwest::Error) -> AttemptFailure {
-        let connection = fault::connection(&error);
-        let is_reused = connection.as_ref().is_some_and(|connection| self.connections.has_answered(connection.local));
-        let failure = fault(error, is_reused, self.proxy.as_ref());
+    /// Turns an error into a failure, and abandons the client's connections if one of them is the likely cause.
+    fn handle_error(&self, client: &Arc<PooledClient<reqwest::Client>>, error: reqwest::Error) -> AttemptFailure {
+        let connection = errors::connection(&error);
+        let is_reused = connection.as_ref().is_some_and(|connection| self.connections.has_responded(connection.local));
+        let failure = to_failure(error, is_reused, self.proxy.as_ref());
         let is_http2 = connection.is_some_and(|connection| connection.is_http2);
         if failure.delivery == Delivery::ClosedConnection && !is_http2 {
-            self.connections.closed_after_answer();
+            self.connections.note_silent_close();
         }
         if failure.delivery.allows_resend() || failure.kind() == ErrorKind::Timeout {
-            self.connections.replace(generation);
+            self.connections.replace(client);
         }
         failure
     }
 
-    /// With the proxy's own words where it has refused.
-    async fn explain(&self, mut failure: AttemptFailure) -> AttemptFailure {
+    /// Adds the proxy's status line to the message if the proxy has refused to connect.
+    async fn add_proxy_status(&self, mut failure: AttemptFailure) -> AttemptFailure {
         if let (ErrorKind::Proxy, Some(proxy)) = (failure.kind(), &self.proxy)
-            && let Some(says) = self.proxy_says.get_or_init(|| proxy.ask(&self.videos)).await
+            && let Some(status) = self.proxy_status.get_or_init(|| proxy.connect_status(&self.videos)).await
         {
-            failure.error.message.push_str(&format!(" ({says})"));
+            failure.error.message.push_str(&format!(" ({status})"));
         }
         failure
     }
 }
 
-/// The body of an answer.
 pub struct HttpBody {
     response: reqwest::Response,
-    /// As it came, packed or not.
+    /// As it arrived, compressed or not.
     received: Vec<u8>,
-    unpacked: Option<Vec<u8>>,
+    decompressed: Option<Vec<u8>>,
     connections: Arc<Connections<reqwest::Client>>,
-    generation: Arc<Generation<reqwest::Client>>,
+    client: Arc<PooledClient<reqwest::Client>>,
 }
 
 impl HttpBody {
-    fn is_packed(&self) -> Result<bool, ()> {
+    fn is_compressed(&self) -> Result<bool, UnknownEncoding> {
         match self.response.headers().get(CONTENT_ENCODING) {
-            Some(value) => is_gzip(value.to_str().map_err(|_| ())?),
+            Some(value) => is_gzip(value.to_str().map_err(|_| UnknownEncoding)?),
             None => Ok(false),
         }
     }
 }
 
 fn too_large() -> AttemptFailure {
-    AttemptFailure::new(ErrorKind::TooLarge, "the answer is larger than 8 MiB; no page of YouTube is")
+    AttemptFailure::new(ErrorKind::TooLarge, "the response is larger than 8 MiB, more than any page of YouTube")
 }
 
 impl Body for HttpBody {
     async fn read(&mut self) -> Result<(), AttemptFailure> {
         loop {
             let chunk = self.response.chunk().await.map_err(|error| {
-                let failure = fault(error, false, None);
+                let failure = to_failure(error, false, None);
                 if failure.kind() == ErrorKind::Timeout {
-                    self.connections.replace(&self.generation);
+                    self.connections.replace(&self.client);
                 }
                 failure
             })?;
@@ -216,33 +213,33 @@ impl Body for HttpBody {
             }
             self.received.extend_from_slice(&chunk);
         }
-        let Ok(is_packed) = self.is_packed() else {
+        let Ok(is_compressed) = self.is_compressed() else {
             return Err(AttemptFailure::new(
                 ErrorKind::BadResponse,
-                "the answer is packed in another way than gzip; is a proxy in between?",
+                "the response has a Content-Encoding other than gzip; is a proxy in between?",
             ));
         };
-        if is_packed {
-            let unpacked = self.unpacked.insert(Vec::with_capacity(TYPICAL_BODY));
-            encoding::unpack(&self.received, unpacked).map_err(|fault| match fault {
-                encoding::Fault::Broken => {
-                    AttemptFailure::new(ErrorKind::Truncated, "the answer broke off: its gzip is not whole")
+        if is_compressed {
+            let decompressed = self.decompressed.insert(Vec::with_capacity(TYPICAL_BODY));
+            gunzip(&self.received, decompressed).map_err(|error| match error {
+                GzipError::Corrupt => {
+                    AttemptFailure::new(ErrorKind::Truncated, "the response ended early: its gzip data is incomplete")
                 }
-                encoding::Fault::TooLarge => too_large(),
+                GzipError::TooLarge => too_large(),
             })?;
         }
         Ok(())
     }
 
     fn into_bytes(self) -> Vec<u8> {
-        let is_packed = self.is_packed();
-        match (self.unpacked, is_packed) {
-            (Some(unpacked), _) => unpacked,
+        let is_compressed = self.is_compressed();
+        match (self.decompressed, is_compressed) {
+            (Some(decompressed), _) => decompressed,
             (None, Ok(true)) => {
-                let mut unpacked = Vec::new();
-                // As far as it goes.
-                let _ = encoding::unpack(&self.received, &mut unpacked);
-                unpacked
+                let mut decompressed = Vec::new();
+                // An incomplete body is used as far as it can be decompressed.
+                let _ = gunzip(&self.received, &mut decompressed);
+                decompressed
             }
             (None, _) => self.received,
         }

@@ -1,15 +1,15 @@
-//! The network as a capability. Only this folder names reqwest.
+//! The HTTP client. Only this folder names reqwest.
 //!
-//! - `http` — the client of a run: one request, one answer
+//! - `http` — sends one request and reads its response
 //! - `connections` — which connections may be used again
 //! - `encoding` — gzip
-//! - `fault` — an error of the client as a [`AttemptFailure`]
-//! - [`proxy`] — a proxy in between
-//! - `resolver` — host names, also where no thread can be started
+//! - `errors` — turns reqwest's errors into an [`AttemptFailure`]
+//! - [`proxy`] — the proxy that the environment names
+//! - `resolver` — looks up host names
 
 mod connections;
 mod encoding;
-mod fault;
+mod errors;
 mod http;
 pub mod proxy;
 mod resolver;
@@ -22,64 +22,59 @@ use proxy::Proxy;
 
 pub use http::{HttpClient, is_loopback};
 
-/// The largest body that is read, packed or unpacked: 8 MiB. A page of 50 whole items has about 350 KB.
+/// The largest body that is read, compressed or not: 8 MiB. A page of 50 full items has about 350 KB.
 pub const MAX_BODY: usize = 8 << 20;
 
-/// The way to the server, besides its address.
+/// How to reach the server.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
-    /// The proxy that requests go through; `None` is a direct connection.
+    /// `None` is a direct connection.
     pub proxy: Option<Proxy>,
-    /// The certificates that are trusted; `None` is the platform's.
+    /// The trusted certificate authorities; `None` is the platform's.
     pub authorities: Option<Authorities>,
 }
 
-/// What stands before the body of an answer.
+/// The status and the headers that matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResponseHead {
-    /// The HTTP status.
     pub status: u16,
-    /// The `Retry-After` header as it came.
     pub retry_after: Option<String>,
-    /// The server's own `Date`, by which a date in `Retry-After` is read.
+    /// The server's clock, which a date in `Retry-After` refers to.
     pub date: Option<String>,
-    /// How old an answer out of a cache is: the `Age` header as it came.
+    /// How old a response from a cache is.
     pub age: Option<String>,
-    /// Where a redirect points to.
+    /// The target of a redirect.
     pub location: Option<String>,
 }
 
-/// An answer, read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
-    /// Its status and the headers that matter.
     pub head: ResponseHead,
-    /// Its body, unpacked: at most [`MAX_BODY`] bytes.
+    /// Decompressed, at most [`MAX_BODY`] bytes.
     pub body: Vec<u8>,
 }
 
-/// Sends one request. No retries, no redirects.
+/// Sends one request, without retries and redirects.
 pub trait Transport: Send + Sync + 'static {
-    /// The body of an answer, yet to be read.
+    /// A body that is yet to be read.
     type Body: Body;
 
-    /// Resolves as soon as the head of the answer is there.
+    /// Resolves as soon as the head of the response has arrived.
     ///
     /// # Errors
-    /// A [`AttemptFailure`] of a kind that belongs to the way and not to the answer: `connect`, `tls`,
-    /// `proxy`, `timeout`, `truncated`.
+    /// An [`AttemptFailure`] of the network, if there is no response: `connect`, `tls`, `proxy`, `timeout`, `truncated`.
     fn get(
         &self,
         query: &[(&'static str, String)],
     ) -> impl Future<Output = Result<(ResponseHead, Self::Body), AttemptFailure>> + Send;
 
-    /// Takes out of a text what must not be shown: what this transport sends as a secret.
+    /// Removes the secrets that this transport sends from a text.
     fn redact(&self, text: &str) -> String {
         text.to_owned()
     }
 }
 
-/// A body that arrives while it is read.
+/// The body of a response, which arrives while it is read.
 pub trait Body: Send {
     /// Reads to the end. What has arrived is kept when the future is dropped.
     ///
@@ -87,11 +82,11 @@ pub trait Body: Send {
     /// `truncated`, `timeout` or `too_large`.
     fn read(&mut self) -> impl Future<Output = Result<(), AttemptFailure>> + Send;
 
-    /// What has arrived, unpacked.
+    /// What has arrived, decompressed.
     fn into_bytes(self) -> Vec<u8>;
 }
 
-/// A body that is there already.
+/// For tests: a body that has arrived.
 impl Body for Vec<u8> {
     async fn read(&mut self) -> Result<(), AttemptFailure> {
         Ok(())

@@ -1,4 +1,4 @@
-//! The proxy between this machine and the server, as the environment names it.
+//! The proxy that the environment names.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use url::{Host, Url};
 use crate::model::error::UsageError;
 use crate::support::sanitize::one_line;
 
-/// The longest status line that is read.
-const STATUS_LINE: u64 = 1 << 10;
+/// The longest status line that is read, in bytes.
+const MAX_STATUS_LINE: u64 = 1 << 10;
 
-/// How long a proxy's answer is waited for when it is asked why.
-const ANSWER: Duration = Duration::from_secs(2);
+/// The longest wait for a proxy's status line.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What reqwest speaks. `socks4` and `socks5` resolve the server's name here, `socks4a` and `socks5h` let the proxy do
-/// it.
+/// What reqwest supports. With `socks4` and `socks5` this machine resolves the server's name, with `socks4a` and
+/// `socks5h` the proxy does.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
 /// A proxy for every request of a run. `Debug` hides its login.
@@ -31,56 +31,55 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Reads the value of `variable`: an address with or without `http://` before it, which may hold a login.
+    /// Parses the value of `variable`: a URL that may include a login. `http://` may be omitted.
     ///
     /// # Errors
-    /// When it is no such address. The message holds nothing of the value, which may be a password.
+    /// When it is not a valid URL of a proxy. The message quotes nothing of the value, which may include a password.
     pub fn parse(variable: &'static str, value: &str) -> Result<Proxy, UsageError> {
-        let wrong = |why: &str| UsageError(format!("{variable} is not a proxy's address: {why}"));
+        let invalid = |why: &str| UsageError(format!("{variable} is not a proxy's address: {why}"));
         let value = value.trim();
         let address = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
         let malformed = "write http://host:port, or http://user:password@host:port with %XX for special characters";
-        let mut url = Url::parse(&address).map_err(|_| wrong(malformed))?;
+        let mut url = Url::parse(&address).map_err(|_| invalid(malformed))?;
         if !SCHEMES.contains(&url.scheme()) {
-            return Err(wrong("it begins with an unknown scheme; http, https, socks5 and socks5h are supported"));
+            return Err(invalid("it begins with an unknown scheme; http, https, socks5 and socks5h are supported"));
         }
-        // Also what follows a '/', '?' or '#' in a password.
+        // An unescaped '/', '?' or '#' in a password ends up here too.
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong(
+            return Err(invalid(
                 "a path is not supported, and so no script of proxy settings (PAC); write http://host:port, with %XX for special characters of a password",
             ));
         }
-        // The hosts of http: are checked by `Url`, those of socks5: are not.
-        let host = url.host_str().and_then(|host| Host::parse(host).ok()).ok_or_else(|| wrong(malformed))?;
-        url.set_host(Some(&host.to_string())).map_err(|_| wrong(malformed))?;
+        // `Url` checks the host of http:, but not that of socks5:.
+        let host = url.host_str().and_then(|host| Host::parse(host).ok()).ok_or_else(|| invalid(malformed))?;
+        url.set_host(Some(&host.to_string())).map_err(|_| invalid(malformed))?;
         Ok(Proxy { variable, url })
     }
 
-    /// Whether requests to `server` go through it. `exceptions` is the value of `NO_PROXY`: hosts, domains and networks,
-    /// by commas or blanks.
+    /// Whether requests to `server` go through the proxy. `exceptions` is the value of `NO_PROXY`: hosts, domains and
+    /// networks, separated by commas or blanks.
     ///
     /// # Errors
-    /// When the HTTP client would take the address for none, and so bypass the proxy.
-    pub fn serves(&self, server: &Url, exceptions: &str) -> Result<bool, UsageError> {
+    /// When the HTTP client would not accept the proxy's URL and would silently bypass the proxy.
+    pub fn applies_to(&self, server: &Url, exceptions: &str) -> Result<bool, UsageError> {
         let unusable = || UsageError(format!("{} is not a proxy's address: write http://host:port", self.variable));
         let server: hyper::Uri = server.as_str().parse().map_err(|_| unusable())?;
         let exceptions = exceptions.split([',', ' ', '\t']).collect::<Vec<_>>().join(",");
-        // The same code decides within reqwest.
+        // reqwest decides with the same code.
         let is_used = |exceptions: &str| {
             Matcher::builder().all(self.url.as_str()).no(exceptions).build().intercept(&server).is_some()
         };
         if is_used("") { Ok(is_used(&exceptions)) } else { Err(unusable()) }
     }
 
-    /// Whether its address holds a login.
     pub(super) fn has_login(&self) -> bool {
         !self.url.username().is_empty() || self.url.password().is_some()
     }
 
-    /// How it answers when it is asked to connect to `server`: `403 Forbidden`. The HTTP client drops that, so the
-    /// proxy is asked once more, without anything that is meant for the server. `None` where it says nothing, or
-    /// speaks another protocol than HTTP.
-    pub(super) async fn ask(&self, server: &Url) -> Option<String> {
+    /// The proxy's status for a CONNECT to `server`, such as `403 Forbidden`. The HTTP client discards it, so this sends
+    /// CONNECT once more, with nothing that is meant for the server. `None` if there is no response, or if the proxy
+    /// does not speak HTTP.
+    pub(super) async fn connect_status(&self, server: &Url) -> Option<String> {
         let (host, port) = (self.url.host_str()?, self.url.port_or_known_default()?);
         if self.url.scheme() != "http" {
             return None;
@@ -91,18 +90,18 @@ impl Proxy {
         let login = login.as_ref().and_then(|login| login.to_str().ok());
         let login = login.map(|login| format!("Proxy-Authorization: {login}\r\n")).unwrap_or_default();
         let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{login}\r\n");
-        let answer = async {
+        let status = async {
             let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await.ok()?;
             stream.write_all(request.as_bytes()).await.ok()?;
             let mut line = String::new();
-            BufReader::new(stream.take(STATUS_LINE)).read_line(&mut line).await.ok()?;
+            BufReader::new(stream.take(MAX_STATUS_LINE)).read_line(&mut line).await.ok()?;
             let (version, status) = line.split_once(' ')?;
             version.starts_with("HTTP/").then(|| one_line(status, 60))
         };
-        timeout(ANSWER, answer).await.ok()?
+        timeout(STATUS_TIMEOUT, status).await.ok()?
     }
 
-    /// Its address, with its login.
+    /// The URL, including the login.
     pub(super) fn expose(&self) -> &Url {
         &self.url
     }
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_taken_is_used() {
+    fn a_valid_address_is_used() {
         for (value, url) in [
             ("proxy", "http://proxy/"),
             ("proxy:3128", "http://proxy:3128/"),
@@ -142,13 +141,13 @@ mod tests {
         ] {
             let proxy = Proxy::parse("HTTPS_PROXY", value).unwrap();
             assert_eq!(proxy.expose().as_str(), url, "{value}");
-            assert_eq!(proxy.serves(&youtube(), ""), Ok(true), "{value}");
+            assert_eq!(proxy.applies_to(&youtube(), ""), Ok(true), "{value}");
             assert_eq!(format!("{proxy:?}"), "Proxy(HTTPS_PROXY, hidden)");
         }
     }
 
     #[test]
-    fn exceptions_are_hosts_domains_and_networks_by_commas_or_blanks() {
+    fn exceptions_are_hosts_domains_and_networks() {
         let proxy = Proxy::parse("HTTPS_PROXY", "proxy:3128").unwrap();
         for (exceptions, host, is_used) in [
             ("", "www.googleapis.com", true),
@@ -162,7 +161,7 @@ mod tests {
             ("10.0.0.0/8", "11.1.2.3", true),
         ] {
             let server = Url::parse(&format!("https://{host}/x")).unwrap();
-            assert_eq!(proxy.serves(&server, exceptions), Ok(is_used), "{exceptions} {host}");
+            assert_eq!(proxy.applies_to(&server, exceptions), Ok(is_used), "{exceptions} {host}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Host names, looked up by the system.
+//! Looks up host names.
 
 use std::net::ToSocketAddrs;
 
@@ -6,7 +6,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::support::blocking::run_blocking;
 
-/// Asks `getaddrinfo`, as reqwest's own resolver does, which panics where no thread can be started.
+/// Calls `getaddrinfo` like reqwest's own resolver, which panics if no thread can be started.
 #[derive(Debug)]
 pub(super) struct SystemResolver;
 

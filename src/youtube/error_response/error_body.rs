@@ -1,4 +1,4 @@
-//! The JSON of an error. Two layouts, `errors[]` and `details[]`, often both; every field may be missing.
+//! Parses the JSON of an error. It has two layouts, `errors[]` and `details[]`, often both. Every field may be missing.
 //!
 //! Sources: "YouTube Data API - Errors"; `google.rpc.ErrorInfo`, `RetryInfo`, `BadRequest`; and recorded bodies.
 
@@ -11,58 +11,57 @@ use super::parse_seconds;
 use crate::normalize::repair::repair_json;
 use crate::support::sanitize::strip_bom;
 
-/// A body is read up to here. Recorded errors have about 1 KB.
-pub(super) const LONGEST: usize = 64 << 10;
+/// The longest error body that is read; the rest is ignored. Recorded errors have about 1 KB.
+pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
 
-/// The deepest nesting that is read; as in `serde_json`.
-const DEEPEST: usize = 128;
+/// The deepest nesting that is read, as in `serde_json`.
+const MAX_DEPTH: usize = 128;
 
-/// The fields of an error body that matter. All are empty where the body is not JSON.
+/// The fields that matter. All are empty if the body is not JSON.
 #[derive(Debug, Default)]
 pub(super) struct ErrorBody {
-    /// `error.details[].reason`, then `error.errors[].reason` or the word in place of the object, then
-    /// `error.status`, the name of a gRPC code: the most telling one first.
+    /// The most specific one first: `error.details[].reason`, then `error.errors[].reason` or a string in place of the
+    /// object, then `error.status`, the name of a gRPC code.
     pub(super) reasons: Vec<String>,
     /// `error.message`
     pub(super) message: String,
-    /// The parameters at fault, in lower case without `_`.
+    /// The invalid parameters, in lower case without `_`.
     parameters: Vec<String>,
-    /// Whether the error is of the domain `usageLimits`, which is about the key and its project.
-    pub(super) is_of_usage_limits: bool,
-    /// The limit that was met.
+    /// Whether the error is in the domain `usageLimits`, which concerns the key and its project.
+    pub(super) is_usage_limit: bool,
     pub(super) limit: Limit,
-    /// `google.rpc.RetryInfo`
+    /// From `google.rpc.RetryInfo`.
     pub(super) retry_delay: Option<Duration>,
 }
 
 impl ErrorBody {
-    pub(super) fn read(body: &[u8]) -> ErrorBody {
+    pub(super) fn parse(body: &[u8]) -> ErrorBody {
         let Some(value) = first_value(body) else { return ErrorBody::default() };
         match &value["error"] {
-            Value::String(word) => {
-                let message = value["error_description"].as_str().unwrap_or(word).to_owned();
-                let limit = Limit::read(&[], &message);
-                ErrorBody { reasons: vec![word.clone()], limit, message, ..ErrorBody::default() }
+            Value::String(reason) => {
+                let message = value["error_description"].as_str().unwrap_or(reason).to_owned();
+                let limit = Limit::parse(&[], &message);
+                ErrorBody { reasons: vec![reason.clone()], limit, message, ..ErrorBody::default() }
             }
-            error => ErrorBody::of_object(error),
+            error => ErrorBody::from_object(error),
         }
     }
 
-    fn of_object(error: &Value) -> ErrorBody {
+    fn from_object(error: &Value) -> ErrorBody {
         let list = |name: &str| error[name].as_array().map(Vec::as_slice).unwrap_or_default();
         let (details, errors) = (list("details"), list("errors"));
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let reasons = details.iter().chain(errors).filter_map(|item| text(&item["reason"]));
-        let of_header = |item: &&Value| item["locationType"] == "header";
-        let locations = errors.iter().filter(|item| !of_header(item)).filter_map(|item| item["location"].as_str());
+        let is_header = |item: &&Value| item["locationType"] == "header";
+        let locations = errors.iter().filter(|item| !is_header(item)).filter_map(|item| item["location"].as_str());
         let violations = details.iter().filter_map(|item| item["fieldViolations"].as_array()).flatten();
         let parameters = locations.chain(violations.filter_map(|violation| violation["field"].as_str()));
         let message = text(&error["message"]).unwrap_or_default();
         ErrorBody {
             reasons: reasons.chain(text(&error["status"])).collect(),
-            parameters: parameters.map(simplified).filter(|name| !name.is_empty()).collect(),
-            is_of_usage_limits: errors.iter().any(|item| item["domain"] == "usageLimits"),
-            limit: Limit::read(details, &message),
+            parameters: parameters.map(normalized).filter(|name| !name.is_empty()).collect(),
+            is_usage_limit: errors.iter().any(|item| item["domain"] == "usageLimits"),
+            limit: Limit::parse(details, &message),
             retry_delay: details
                 .iter()
                 .find_map(|detail| parse_seconds(detail["retryDelay"].as_str()?.strip_suffix('s')?)),
@@ -70,51 +69,51 @@ impl ErrorBody {
         }
     }
 
-    /// Whether this parameter of ours is at fault: by its location, or else by the message.
-    pub(super) fn names(&self, parameter: &str) -> bool {
+    /// Whether the error is about this parameter: by its locations, or else by its message.
+    pub(super) fn names_parameter(&self, parameter: &str) -> bool {
         match self.parameters.as_slice() {
             [] => self.message.contains(parameter),
-            parameters => parameters.contains(&simplified(parameter)),
+            parameters => parameters.contains(&normalized(parameter)),
         }
     }
 
-    /// Whether a location says which parameter is at fault.
+    /// Whether a location names the invalid parameter.
     pub(super) fn has_location(&self) -> bool {
         !self.parameters.is_empty()
     }
 }
 
 /// `regionCode` and `region_code` are the same parameter.
-fn simplified(parameter: &str) -> String {
+fn normalized(parameter: &str) -> String {
     parameter.replace('_', "").to_lowercase()
 }
 
 /// The JSON value at the start of a body, whatever follows it. Of one that is cut short, its whole members count: they
 /// are what the server said, and half a word is dropped, which could be the beginning of another one.
 pub(super) fn first_value(body: &[u8]) -> Option<Value> {
-    let mut body = strip_bom(&body[..body.len().min(LONGEST)]).to_vec();
-    // A message may be cut within a character; its reason counts all the same.
+    let mut body = strip_bom(&body[..body.len().min(MAX_ERROR_BODY)]).to_vec();
+    // A message that is cut within a character must not cost the reason.
     repair_json(&mut body);
     let text = String::from_utf8_lossy(&body);
     match serde_json::Deserializer::from_str(&text).into_iter().next()? {
         Ok(value) => Some(value),
-        Err(error) if error.is_eof() => serde_json::from_str(&completed(&text)?).ok(),
+        Err(error) if error.is_eof() => serde_json::from_str(&complete_json(&text)?).ok(),
         Err(_) => None,
     }
 }
 
-/// A JSON text that is cut short, up to its last whole value, with its brackets closed.
-fn completed(text: &str) -> Option<String> {
+/// Cuts truncated JSON after its last complete value, and closes its brackets.
+fn complete_json(text: &str) -> Option<String> {
     let (mut open, mut in_string, mut is_escaped, mut is_value) = (Vec::new(), false, false, false);
-    let mut whole = None;
-    for (place, byte) in text.bytes().enumerate() {
+    let mut last_complete = None;
+    for (index, byte) in text.bytes().enumerate() {
         match byte {
             _ if is_escaped => is_escaped = false,
             b'\\' if in_string => is_escaped = true,
             b'"' if in_string => {
                 in_string = false;
                 if is_value {
-                    whole = Some((place + 1, open.clone()));
+                    last_complete = Some((index + 1, open.clone()));
                 }
             }
             _ if in_string => {}
@@ -122,9 +121,9 @@ fn completed(text: &str) -> Option<String> {
             b':' => is_value = true,
             b',' => {
                 is_value = false;
-                whole = Some((place, open.clone()));
+                last_complete = Some((index, open.clone()));
             }
-            b'{' | b'[' if open.len() == DEEPEST => return None,
+            b'{' | b'[' if open.len() == MAX_DEPTH => return None,
             b'{' => {
                 is_value = false;
                 open.push('}');
@@ -132,12 +131,12 @@ fn completed(text: &str) -> Option<String> {
             b'[' => open.push(']'),
             b'}' | b']' => {
                 open.pop()?;
-                whole = Some((place + 1, open.clone()));
+                last_complete = Some((index + 1, open.clone()));
             }
             _ => {}
         }
     }
-    let (end, open) = whole?;
+    let (end, open) = last_complete?;
     Some(text[..end].chars().chain(open.into_iter().rev()).collect())
 }
 
@@ -146,15 +145,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_json_in_a_message_does_not_cost_the_reason() {
-        for odd in [r#""message":"\ud83d""#, r#""code":1e999"#] {
-            let body = format!(r#"{{"error":{{{odd},"errors":[{{"reason":"quotaExceeded"}}]}}}}"#);
-            assert_eq!(ErrorBody::read(body.as_bytes()).reasons, ["quotaExceeded"], "{odd}");
+    fn invalid_json_values_do_not_cost_the_reason() {
+        for invalid in [r#""message":"\ud83d""#, r#""code":1e999"#] {
+            let body = format!(r#"{{"error":{{{invalid},"errors":[{{"reason":"quotaExceeded"}}]}}}}"#);
+            assert_eq!(ErrorBody::parse(body.as_bytes()).reasons, ["quotaExceeded"], "{invalid}");
         }
     }
 
     #[test]
-    fn of_a_body_that_is_cut_whole_members_count() {
+    fn complete_members_of_a_truncated_body_count() {
         let whole =
             r#"{"error":{"code":403,"message":"A \"b\", {c","errors":[{"reason":"quotaExceeded"},{"x":[1,2]}]}}"#;
         let message = |length: usize| first_value(&whole.as_bytes()[..length]).unwrap_or_default();
@@ -165,19 +164,21 @@ mod tests {
             assert_eq!(error["code"] == 403, has("403,"), "{value}");
             assert_eq!(error["message"] == "A \"b\", {c", has("{c\""), "{value}");
             assert_eq!(error["errors"][0]["reason"] == "quotaExceeded", has("quotaExceeded\""), "{value}");
-            // Half a word is none.
+            // A truncated reason does not count.
             assert!(error["errors"][0]["reason"].as_str().is_none_or(|word| word == "quotaExceeded"), "{value}");
         }
     }
 
     #[test]
-    fn what_follows_the_value_does_not_count() {
+    fn what_follows_the_value_is_ignored() {
         for after in ["", " ", "{}", "</html>", "\0", r#"{"error":"b"}"#] {
             assert_eq!(first_value(format!("\u{feff} {{\"error\":\"a\"}}{after}").as_bytes()).unwrap()["error"], "a");
         }
-        let long = format!(r#"{{"error":"a","x":"{}"}}"#, "x".repeat(LONGEST));
+        let long = format!(r#"{{"error":"a","x":"{}"}}"#, "x".repeat(MAX_ERROR_BODY));
         assert_eq!(first_value(long.as_bytes()).unwrap()["error"], "a");
-        for none in ["", "{", "<html>", "{]", "{\"a\":}", "tru", &"[".repeat(LONGEST), &"[0,".repeat(LONGEST)] {
+        for none in
+            ["", "{", "<html>", "{]", "{\"a\":}", "tru", &"[".repeat(MAX_ERROR_BODY), &"[0,".repeat(MAX_ERROR_BODY)]
+        {
             assert_eq!(first_value(none.as_bytes()), None, "{}", &none[..none.len().min(9)]);
         }
     }

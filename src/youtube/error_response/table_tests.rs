@@ -1,71 +1,83 @@
-//! The table of decisions: what each reason and each class of status ends in.
+//! The table of decisions: what follows from each reason and each class of status.
 
 use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::tests::{HTML, coded, errors, failure, forbidden, limit, metric, saying, whole, with_metadata, word};
+use super::tests::{
+    HTML, error_string, errors, failure, forbidden, quota_metric, quota_unit, with_details, with_message,
+    with_metadata, with_status,
+};
 use crate::fetch::retry::rule;
 use crate::youtube::failure::AttemptFailure;
 
-/// A limit that allows nothing.
-fn zero(unit: &str) -> String {
+/// A limit that allows no requests.
+fn zero_limit(unit: &str) -> String {
     let metadata = json!({"quota_limit": "defaultPerDayPerProject", "quota_limit_value": "0", "quota_unit": unit});
     with_metadata("rateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", metadata)
 }
 
-/// Of the domain that is about the key and its project.
-fn usage(reason: &str, message: &str) -> String {
+/// An error of the domain that concerns the key and its project.
+fn usage_limit(reason: &str, message: &str) -> String {
     let errors = json!([{"domain": "usageLimits", "reason": reason, "message": message}]);
     json!({"error": {"message": message, "errors": errors}}).to_string()
 }
 
-/// As the newer front end names a parameter.
-fn violated(field: &str) -> String {
+/// An invalid parameter, as the newer front end names it.
+fn field_violation(field: &str) -> String {
     let detail = json!({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"field": field}]});
     json!({"error": {"message": "Invalid value.", "status": "INVALID_ARGUMENT", "details": [detail]}}).to_string()
 }
 
-fn denied(detail: &str) -> String {
-    whole("forbidden", detail, "PERMISSION_DENIED")
+fn permission_denied(detail: &str) -> String {
+    with_details("forbidden", detail, "PERMISSION_DENIED")
 }
 
-/// With the parameter at fault.
-fn located(reason: &str, location: &str) -> String {
+/// An invalid parameter, as the older layout names it.
+fn with_location(reason: &str, location: &str) -> String {
     let errors = json!([{"domain": "global", "reason": reason, "location": location, "locationType": "parameter"}]);
     json!({"error": {"message": "Invalid value.", "errors": errors}}).to_string()
 }
 
 #[test]
-fn every_reason_and_every_class_of_status_has_its_row() {
+fn each_reason_and_each_class_of_status_is_decided() {
     let rows = [
-        (400, whole("badRequest", "API_KEY_INVALID", "INVALID_ARGUMENT")),
+        (400, with_details("badRequest", "API_KEY_INVALID", "INVALID_ARGUMENT")),
         (400, errors("keyInvalid")),
         (400, errors("keyExpired")),
         (403, errors("accessNotConfigured")),
-        (403, whole("accessNotConfigured", "SERVICE_DISABLED", "PERMISSION_DENIED")),
+        (403, with_details("accessNotConfigured", "SERVICE_DISABLED", "PERMISSION_DENIED")),
         (403, errors("ipRefererBlocked")),
-        (403, whole("forbidden", "API_KEY_IP_ADDRESS_BLOCKED", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "API_KEY_HTTP_REFERRER_BLOCKED", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "API_KEY_SERVICE_BLOCKED", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "CONSUMER_INVALID", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "CONSUMER_SUSPENDED", "PERMISSION_DENIED")),
-        (403, whole("forbidden", "BILLING_DISABLED", "PERMISSION_DENIED")),
-        (401, coded("authError", "UNAUTHENTICATED")),
-        (401, coded("required", "UNAUTHENTICATED")),
-        (401, whole("required", "CREDENTIALS_MISSING", "UNAUTHENTICATED")),
-        // `forbidden`: no key was seen, and without more.
-        (403, saying("forbidden", "Method doesn't allow unregistered callers (callers without established identity).")),
-        (403, coded("forbidden", "PERMISSION_DENIED")),
+        (403, with_details("forbidden", "API_KEY_IP_ADDRESS_BLOCKED", "PERMISSION_DENIED")),
+        (403, with_details("forbidden", "API_KEY_HTTP_REFERRER_BLOCKED", "PERMISSION_DENIED")),
+        (403, with_details("forbidden", "API_KEY_SERVICE_BLOCKED", "PERMISSION_DENIED")),
+        (403, with_details("forbidden", "CONSUMER_INVALID", "PERMISSION_DENIED")),
+        (403, with_details("forbidden", "CONSUMER_SUSPENDED", "PERMISSION_DENIED")),
+        (403, with_details("forbidden", "BILLING_DISABLED", "PERMISSION_DENIED")),
+        (401, with_status("authError", "UNAUTHENTICATED")),
+        (401, with_status("required", "UNAUTHENTICATED")),
+        (401, with_details("required", "CREDENTIALS_MISSING", "UNAUTHENTICATED")),
+        // `forbidden`: without a key, and without an explanation.
+        (
+            403,
+            with_message(
+                "forbidden",
+                "Method doesn't allow unregistered callers (callers without established identity).",
+            ),
+        ),
+        (403, with_status("forbidden", "PERMISSION_DENIED")),
         (403, errors("quotaExceeded")),
         (403, errors("dailyLimitExceeded")),
         (403, errors("dailyLimitExceededUnreg")),
         (429, errors("quotaExceeded")),
-        (403, denied("QUOTA_EXCEEDED")),
-        (403, denied("RESOURCE_QUOTA_EXCEEDED")),
-        // What older bodies say of the key and its project.
-        (403, usage("ipRefererBlocked", "There is a per-IP or per-Referer restriction configured on your API key.")),
-        (403, usage("ipRefererBlocked", "The request did not specify any referer. Please ensure that …")),
+        (403, permission_denied("QUOTA_EXCEEDED")),
+        (403, permission_denied("RESOURCE_QUOTA_EXCEEDED")),
+        // Older bodies about the key and its project.
+        (
+            403,
+            usage_limit("ipRefererBlocked", "There is a per-IP or per-Referer restriction configured on your API key."),
+        ),
+        (403, usage_limit("ipRefererBlocked", "The request did not specify any referer. Please ensure that …")),
         (403, forbidden("Requests from referer <empty> are blocked.")),
         (403, forbidden("Requests from this Android client application <empty> are blocked.")),
         (403, forbidden("Requests from this iOS client application <empty> are blocked.")),
@@ -77,91 +89,100 @@ fn every_reason_and_every_class_of_status_has_its_row() {
         (403, forbidden("Permission denied: Consumer 'api_key:x' has been suspended.")),
         (
             403,
-            usage("accessNotConfigured", "Project 1 has been scheduled for deletion and cannot be used for API calls."),
+            usage_limit(
+                "accessNotConfigured",
+                "Project 1 has been scheduled for deletion and cannot be used for API calls.",
+            ),
         ),
-        (403, usage("accessNotConfigured", "Access Not Configured. YouTube Data API has not been used in project 1 …")),
+        (
+            403,
+            usage_limit(
+                "accessNotConfigured",
+                "Access Not Configured. YouTube Data API has not been used in project 1 …",
+            ),
+        ),
         (403, forbidden("YouTube Data API v3 has not been used in project 1 before or it is disabled.")),
         (403, forbidden("Your API key was reported as leaked. Please use another API key.")),
-        (400, saying("badRequest", "API key not valid. Please pass a valid API key.")),
-        (400, saying("badRequest", "API key expired. Please renew the API key.")),
-        (403, usage("accountDeleted", "")),
-        (403, usage("news", "")),
-        (403, usage("newsLimit", "")),
-        (403, usage("rateLimitExceededUnreg", "")),
+        (400, with_message("badRequest", "API key not valid. Please pass a valid API key.")),
+        (400, with_message("badRequest", "API key expired. Please renew the API key.")),
+        (403, usage_limit("accountDeleted", "")),
+        (403, usage_limit("news", "")),
+        (403, usage_limit("newsLimit", "")),
+        (403, usage_limit("rateLimitExceededUnreg", "")),
         // The other reasons of google.api.ErrorReason.
-        (403, denied("API_KEY_ANDROID_APP_BLOCKED")),
-        (403, denied("API_KEY_IOS_APP_BLOCKED")),
-        (403, denied("GCP_SUSPENDED")),
-        (403, denied("LOCATION_POLICY_VIOLATED")),
-        (403, denied("LOCATION_TAX_POLICY_VIOLATED")),
-        (403, denied("SECURITY_POLICY_VIOLATED")),
-        (403, denied("ORG_RESTRICTION_VIOLATION")),
-        (400, denied("ORG_RESTRICTION_HEADER_INVALID")),
-        (403, denied("RESOURCE_USAGE_RESTRICTION_VIOLATED")),
-        (403, denied("USER_BLOCKED_BY_ADMIN")),
-        (403, denied("USER_PROJECT_DENIED")),
-        (400, denied("RESOURCE_PROJECT_INVALID")),
-        (403, denied("SERVICE_NOT_VISIBLE")),
-        (401, denied("ACCESS_TOKEN_EXPIRED")),
-        (403, denied("ACCESS_TOKEN_SCOPE_INSUFFICIENT")),
-        (401, denied("ACCOUNT_STATE_INVALID")),
-        (401, denied("SESSION_COOKIE_INVALID")),
-        (403, denied("MISSING_ORIGIN")),
-        (400, denied("OVERLOADED_CREDENTIALS")),
-        (400, denied("SYSTEM_PARAMETER_UNSUPPORTED")),
-        // A 429 is a rate limit whatever else it says, unless it names the key or a limit per day.
-        (429, whole("badRequest", "API_KEY_INVALID", "INVALID_ARGUMENT")),
+        (403, permission_denied("API_KEY_ANDROID_APP_BLOCKED")),
+        (403, permission_denied("API_KEY_IOS_APP_BLOCKED")),
+        (403, permission_denied("GCP_SUSPENDED")),
+        (403, permission_denied("LOCATION_POLICY_VIOLATED")),
+        (403, permission_denied("LOCATION_TAX_POLICY_VIOLATED")),
+        (403, permission_denied("SECURITY_POLICY_VIOLATED")),
+        (403, permission_denied("ORG_RESTRICTION_VIOLATION")),
+        (400, permission_denied("ORG_RESTRICTION_HEADER_INVALID")),
+        (403, permission_denied("RESOURCE_USAGE_RESTRICTION_VIOLATED")),
+        (403, permission_denied("USER_BLOCKED_BY_ADMIN")),
+        (403, permission_denied("USER_PROJECT_DENIED")),
+        (400, permission_denied("RESOURCE_PROJECT_INVALID")),
+        (403, permission_denied("SERVICE_NOT_VISIBLE")),
+        (401, permission_denied("ACCESS_TOKEN_EXPIRED")),
+        (403, permission_denied("ACCESS_TOKEN_SCOPE_INSUFFICIENT")),
+        (401, permission_denied("ACCOUNT_STATE_INVALID")),
+        (401, permission_denied("SESSION_COOKIE_INVALID")),
+        (403, permission_denied("MISSING_ORIGIN")),
+        (400, permission_denied("OVERLOADED_CREDENTIALS")),
+        (400, permission_denied("SYSTEM_PARAMETER_UNSUPPORTED")),
+        // A 429 is a rate limit whatever its reason, unless it names the key or a daily limit.
+        (429, with_details("badRequest", "API_KEY_INVALID", "INVALID_ARGUMENT")),
         (429, errors("forbidden")),
         (429, errors("backendError")),
         (429, errors("videoChartNotFound")),
-        (429, located("invalidValue", "regionCode")),
-        (429, located("invalidPageToken", "pageToken")),
+        (429, with_location("invalidValue", "regionCode")),
+        (429, with_location("invalidPageToken", "pageToken")),
         (429, HTML.into()),
         // A limit of zero, by its unit per day and per minute.
-        (429, zero("1/d/{project}")),
-        (429, zero("1/min/{project}")),
+        (429, zero_limit("1/d/{project}")),
+        (429, zero_limit("1/min/{project}")),
         // A limit by its unit: per day, per minute; by its message: per day, per minute.
-        (429, limit("1/d/{project}")),
-        (429, limit("1/min/{project}/{user}")),
-        (429, metric("per day")),
-        (429, metric("per minute")),
+        (429, quota_unit("1/d/{project}")),
+        (429, quota_unit("1/min/{project}/{user}")),
+        (429, quota_metric("per day")),
+        (429, quota_metric("per minute")),
         (403, errors("rateLimitExceeded")),
         (403, errors("userRateLimitExceeded")),
         (403, errors("servingLimitExceeded")),
         (429, errors("concurrentLimitExceeded")),
         (429, r#"{"error":{"status":"RESOURCE_EXHAUSTED"}}"#.into()),
-        (400, located("invalidRegionCode", "regionCode")),
-        (400, located("invalidParameter", "regionCode")),
-        (400, located("invalidValue", "regionCode")),
-        (400, located("badRequest", "regionCode")),
-        (404, located("badRequest", "regionCode")),
-        (400, located("invalidParameter", "maxResults")),
-        (400, located("invalidValue", "maxResults")),
-        (400, coded("badRequest", "INVALID_ARGUMENT")),
-        (400, located("missingRequiredParameter", "part")),
-        (400, located("unexpectedParameter", "chart")),
-        (400, located("incompatibleParameters", "chart")),
+        (400, with_location("invalidRegionCode", "regionCode")),
+        (400, with_location("invalidParameter", "regionCode")),
+        (400, with_location("invalidValue", "regionCode")),
+        (400, with_location("badRequest", "regionCode")),
+        (404, with_location("badRequest", "regionCode")),
+        (400, with_location("invalidParameter", "maxResults")),
+        (400, with_location("invalidValue", "maxResults")),
+        (400, with_status("badRequest", "INVALID_ARGUMENT")),
+        (400, with_location("missingRequiredParameter", "part")),
+        (400, with_location("unexpectedParameter", "chart")),
+        (400, with_location("incompatibleParameters", "chart")),
         (400, errors("invalidFilters")),
         (400, errors("missingRequiredParameter")),
-        (400, violated("region_code")),
-        (400, violated("max_results")),
-        (400, located("badRequest", "key")),
-        (400, located("badRequest", "pageToken")),
-        (400, saying("badRequest", "Invalid value for maxResults")),
-        (400, saying("badRequest", "Invalid value for regionCode: XX")),
+        (400, field_violation("region_code")),
+        (400, field_violation("max_results")),
+        (400, with_location("badRequest", "key")),
+        (400, with_location("badRequest", "pageToken")),
+        (400, with_message("badRequest", "Invalid value for maxResults")),
+        (400, with_message("badRequest", "Invalid value for regionCode: XX")),
         (400, errors("badRequest")),
-        (400, located("unknownPart", "part")),
+        (400, with_location("unknownPart", "part")),
         (400, errors("videoChartNotFound")),
         (404, errors("videoChartNotFound")),
-        (404, coded("notFound", "NOT_FOUND")),
-        (400, located("invalidPageToken", "pageToken")),
+        (404, with_status("notFound", "NOT_FOUND")),
+        (400, with_location("invalidPageToken", "pageToken")),
         (500, errors("backendError")),
-        (500, coded("internalError", "INTERNAL")),
+        (500, with_status("internalError", "INTERNAL")),
         (502, errors("processingFailure")),
-        (503, whole("backendError", "SERVICE_UNAVAILABLE", "UNAVAILABLE")),
+        (503, with_details("backendError", "SERVICE_UNAVAILABLE", "UNAVAILABLE")),
         (504, r#"{"error":{"status":"DEADLINE_EXCEEDED"}}"#.into()),
-        // A word that nobody knows, then classes of status that explain nothing.
-        (418, word("teapot")),
+        // An unknown reason, then statuses without an explanation.
+        (418, error_string("teapot")),
         (204, String::new()),
         (206, String::new()),
         (301, String::new()),

@@ -57,14 +57,14 @@ fn alerts_come_first(store: Store) {
     put(&store, &report(now, second));
 
     let html = report_history(&store, "").exits(0).read(PAGE);
-    let expected = "Needs attention\nFailed last time (no answer in time):\nAT\nabout timeout\nIncomplete last time \
+    let expected = "Needs attention\nFailed last time (no response in time):\nAT\nabout timeout\nIncomplete last time \
                 (too many requests):\nPL\nabout rate_limited\nNo chart at all:\nAT\nCharts more than a day old:\nGB (";
     assert!(header(&html).contains(expected), "{}", header(&html));
     // The region's section repeats it and shows the last complete chart.
     let poland = section(&html, "PL");
     assert!(poland.contains("was not complete: partial: too many requests."), "{poland}");
     assert!(poland.contains("Title of a") && !poland.contains("Title of c"), "{poland}");
-    assert!(section(&html, "AT").contains("No complete chart yet; failed: no answer in time."));
+    assert!(section(&html, "AT").contains("No complete chart yet; failed: no response in time."));
 }
 
 fn a_page_shows_moves_and_time_in_chart(store: Store) {
@@ -222,7 +222,7 @@ fn a_document_makes_a_page_without_changes() {
     let html = report_document(&run, "").exits(0).read(PAGE);
     assert!(header(&html).contains(&format!("({}). Changes between runs require a history.", run.run_id)));
     assert!(
-        header(&html).contains("Incomplete last time (the server had trouble):\nPL\nabout server_error"),
+        header(&html).contains("Incomplete last time (the server reported an error):\nPL\nabout server_error"),
         "{}",
         header(&html)
     );

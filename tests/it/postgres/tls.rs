@@ -223,7 +223,7 @@ fn a_certificate_that_signs_itself_and_has_a_common_name_alone_will_do_where_ssl
     let expired = without_alternative_names(2020).self_signed(&key).unwrap().pem();
     show(expired.clone(), &key);
     let root = write("expired.pem", expired);
-    refused("localhost", &root, &["ended at 2020-01-01T00:00:00Z", "the server needs a new certificate"]);
+    refused("localhost", &root, &["expired at 2020-01-01T00:00:00Z", "the server needs a new certificate"]);
 }
 
 #[test]
