@@ -6,19 +6,19 @@
 
 use std::borrow::Cow;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 
-use crate::model::category::Category;
-use crate::model::language::Language;
 use crate::model::region::Region;
+use crate::model::video::has_year;
 use crate::model::{Document, MergedVideo, RunStatus};
 
 pub(super) struct Rows<'a> {
     pub(super) run: RunRow<'a>,
     /// In the order requested.
     pub(super) regions: Vec<RegionRow<'a>>,
-    /// By id. Also the rows of `counts`.
-    pub(super) videos: Vec<VideoRow<'a>>,
+    /// By id. Their fields are bound where the statement is; see [`count`], [`time`] and [`text`].
+    pub(super) videos: Vec<&'a MergedVideo>,
     /// By region and rank.
     pub(super) entries: Vec<EntryRow<'a>>,
 }
@@ -53,29 +53,6 @@ pub(super) struct RegionRow<'a> {
     pub(super) elapsed_ms: i64,
 }
 
-pub(super) struct VideoRow<'a> {
-    pub(super) id: &'a str,
-    pub(super) title: Cow<'a, str>,
-    pub(super) channel: Cow<'a, str>,
-    pub(super) channel_id: Option<Cow<'a, str>>,
-    pub(super) category_id: Option<i64>,
-    pub(super) views: Option<i64>,
-    pub(super) likes: Option<i64>,
-    pub(super) comments: Option<i64>,
-    pub(super) published_at: Option<Timestamp>,
-    pub(super) duration_seconds: Option<i64>,
-    pub(super) live: &'static str,
-    pub(super) embeddable: Option<bool>,
-    pub(super) age_restricted: Option<bool>,
-    /// A JSON array.
-    pub(super) tags: String,
-    pub(super) thumbnail: Option<Cow<'a, str>>,
-    pub(super) description: Option<Cow<'a, str>>,
-    pub(super) declared_language: Option<&'a str>,
-    pub(super) primary_language: &'static str,
-    pub(super) search_config: &'static str,
-}
-
 pub(super) struct EntryRow<'a> {
     pub(super) region: Region,
     pub(super) rank: i32,
@@ -84,8 +61,8 @@ pub(super) struct EntryRow<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(document: &'a Document) -> Rows<'a> {
-        let mut videos: Vec<VideoRow<'a>> = document.videos.iter().map(video).collect();
-        videos.sort_unstable_by_key(|row| row.id);
+        let mut videos: Vec<&MergedVideo> = document.videos.iter().collect();
+        videos.sort_unstable_by_key(|merged| &merged.video.id);
         let mut entries: Vec<EntryRow<'a>> = document.videos.iter().flat_map(entries).collect();
         entries.sort_unstable_by_key(|row| (row.region, row.rank));
         Rows { run: run(document), regions: document.stats.regions.iter().map(region).collect(), videos, entries }
@@ -97,7 +74,7 @@ fn run(document: &Document) -> RunRow<'_> {
     RunRow {
         id: &document.run_id,
         fetched_at: document.fetched_at,
-        source: replace_nul(&document.source),
+        source: text(&document.source),
         category_id: document.request.category_id.map(i64::from),
         status: RunStatus::of(document).regions.as_str(),
         max_results: document.request.max_results.into(),
@@ -119,7 +96,7 @@ fn region(stats: &crate::model::RegionStats) -> RegionRow<'_> {
         region: stats.region.code(),
         status: stats.status.as_str(),
         error_kind: stats.error.as_ref().map(|error| error.kind.as_str()),
-        error_message: stats.error.as_ref().map(|error| replace_nul(&error.message)),
+        error_message: stats.error.as_ref().map(|error| text(&error.message)),
         videos: integer(stats.videos),
         requests: stats.requests.into(),
         retries: stats.retries.into(),
@@ -127,36 +104,29 @@ fn region(stats: &crate::model::RegionStats) -> RegionRow<'_> {
     }
 }
 
-fn video(merged: &MergedVideo) -> VideoRow<'_> {
-    let video = &merged.video;
-    let count = |count: Option<u64>| count.and_then(|count| i64::try_from(count).ok());
-    let tags: Vec<Cow<'_, str>> = video.tags.iter().map(|tag| replace_nul(tag)).collect();
-    VideoRow {
-        id: &video.id,
-        title: replace_nul(&video.title),
-        channel: replace_nul(&video.channel),
-        channel_id: video.channel_id.as_deref().map(replace_nul),
-        category_id: video.category.map(|category| Category::id(category).into()),
-        views: count(video.views),
-        likes: count(video.likes),
-        comments: count(video.comments),
-        // The databases write years before 1 in different ways.
-        published_at: video.published_at.filter(|time| time.as_second() >= YEAR_1),
-        duration_seconds: count(video.duration_seconds),
-        live: video.live.as_str(),
-        embeddable: video.embeddable,
-        age_restricted: video.age_restricted,
-        tags: serde_json::Value::from_iter(tags).to_string(),
-        thumbnail: video.thumbnail.as_deref().map(replace_nul),
-        description: video.description.as_deref().map(replace_nul),
-        declared_language: video.declared_language.as_ref().map(Language::code),
-        primary_language: merged.primary_language(),
-        search_config: merged.search_config(),
-    }
+/// A count; one above 2^63 - 1 becomes null.
+pub(super) fn count(count: Option<u64>) -> Option<i64> {
+    count.and_then(|count| i64::try_from(count).ok())
 }
 
-/// 0001-01-01, in seconds since 1970.
-const YEAR_1: i64 = -62_135_596_800;
+/// A time from the year 1 on. The databases write earlier years in different ways.
+pub(super) fn time(time: Option<Timestamp>) -> Option<Timestamp> {
+    time.filter(has_year)
+}
+
+/// A text without NUL, which PostgreSQL's text cannot hold.
+pub(super) fn text(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+pub(super) fn optional_text(optional: &Option<CompactString>) -> Option<Cow<'_, str>> {
+    optional.as_deref().map(text)
+}
+
+/// A JSON array of texts.
+pub(super) fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(texts.map(text)).to_string()
+}
 
 fn entries(merged: &MergedVideo) -> impl Iterator<Item = EntryRow<'_>> {
     merged.ranks.iter().map(|(region, rank)| EntryRow {
@@ -169,8 +139,4 @@ fn entries(merged: &MergedVideo) -> impl Iterator<Item = EntryRow<'_>> {
 /// Counts of this program are far below the limit.
 fn integer<N: TryInto<i64>>(number: N) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
-}
-
-fn replace_nul(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }

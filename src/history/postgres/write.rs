@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::columns::{ArrayColumn, Parameter, definitions, names, parameters, rows};
 use super::operation::COMMIT_LOCK;
-use crate::history::rows::{EntryRow, RegionRow, Rows, RunRow, VideoRow};
+use crate::history::rows::{EntryRow, RegionRow, Rows, RunRow, count, optional_text, text, texts, time};
+use crate::model::MergedVideo;
+use crate::model::language::Language;
 
 /// The most videos in one message, which limits its memory.
 const VIDEOS_PER_MESSAGE: usize = 8000;
@@ -160,37 +162,49 @@ const UPSERT_PRESENCE: &str = "
                             ELSE greatest(presence.last_seen_at, excluded.last_seen_at) END";
 
 /// The columns of the temporary table `incoming`, which holds the videos of the run until the transaction ends.
-fn incoming<'a>(videos: &'a [VideoRow<'a>], search_configs: &[String]) -> [ArrayColumn<'a>; 19] {
-    let each = || videos.iter();
+fn incoming<'a>(videos: &'a [&'a MergedVideo], search_configs: &[String]) -> Vec<ArrayColumn<'a>> {
+    let each = || videos.iter().map(|merged| &*merged.video);
     let has = |config: &str| search_configs.iter().any(|known| known == config);
-    let search_config = |row: &VideoRow<'_>| if has(row.search_config) { row.search_config } else { "simple" };
-    [
-        ArrayColumn::new("video_id", Type::TEXT_ARRAY, each().map(|row| row.id)),
-        ArrayColumn::new("title", Type::TEXT_ARRAY, each().map(|row| &*row.title)),
-        ArrayColumn::new("channel", Type::TEXT_ARRAY, each().map(|row| &*row.channel)),
-        ArrayColumn::new("channel_id", Type::TEXT_ARRAY, each().map(|row| row.channel_id.as_deref())),
-        ArrayColumn::new("category_id", Type::INT8_ARRAY, each().map(|row| row.category_id)),
-        ArrayColumn::new("views", Type::INT8_ARRAY, each().map(|row| row.views)),
-        ArrayColumn::new("likes", Type::INT8_ARRAY, each().map(|row| row.likes)),
-        ArrayColumn::new("comments", Type::INT8_ARRAY, each().map(|row| row.comments)),
-        ArrayColumn::new("published_at", Type::TIMESTAMPTZ_ARRAY, each().map(|row| row.published_at)),
-        ArrayColumn::new("duration_seconds", Type::INT8_ARRAY, each().map(|row| row.duration_seconds)),
-        ArrayColumn::new("live", Type::TEXT_ARRAY, each().map(|row| row.live)),
-        ArrayColumn::new("embeddable", Type::BOOL_ARRAY, each().map(|row| row.embeddable)),
-        ArrayColumn::new("age_restricted", Type::BOOL_ARRAY, each().map(|row| row.age_restricted)),
-        ArrayColumn::new("tags", Type::TEXT_ARRAY, each().map(|row| &*row.tags)),
-        ArrayColumn::new("thumbnail", Type::TEXT_ARRAY, each().map(|row| row.thumbnail.as_deref())),
-        ArrayColumn::new("description", Type::TEXT_ARRAY, each().map(|row| row.description.as_deref())),
-        ArrayColumn::new("declared_language", Type::TEXT_ARRAY, each().map(|row| row.declared_language)),
-        ArrayColumn::new("primary_language", Type::TEXT_ARRAY, each().map(|row| row.primary_language)),
-        ArrayColumn::new("search_config", Type::TEXT_ARRAY, each().map(search_config)),
+    let search_config = |merged: &&MergedVideo| Some(merged.search_config()).filter(|config| has(config));
+    vec![
+        ArrayColumn::new("video_id", Type::TEXT_ARRAY, each().map(|video| video.id.as_str())),
+        ArrayColumn::new("title", Type::TEXT_ARRAY, each().map(|video| text(&video.title))),
+        ArrayColumn::new("channel", Type::TEXT_ARRAY, each().map(|video| text(&video.channel))),
+        ArrayColumn::new("channel_id", Type::TEXT_ARRAY, each().map(|video| optional_text(&video.channel_id))),
+        ArrayColumn::new(
+            "category_id",
+            Type::INT8_ARRAY,
+            each().map(|video| video.category.map(|id| i64::from(id.id()))),
+        ),
+        ArrayColumn::new("views", Type::INT8_ARRAY, each().map(|video| count(video.views))),
+        ArrayColumn::new("likes", Type::INT8_ARRAY, each().map(|video| count(video.likes))),
+        ArrayColumn::new("comments", Type::INT8_ARRAY, each().map(|video| count(video.comments))),
+        ArrayColumn::new("published_at", Type::TIMESTAMPTZ_ARRAY, each().map(|video| time(video.published_at))),
+        ArrayColumn::new("duration_seconds", Type::INT8_ARRAY, each().map(|video| count(video.duration_seconds))),
+        ArrayColumn::new("live", Type::TEXT_ARRAY, each().map(|video| video.live.as_str())),
+        ArrayColumn::new("embeddable", Type::BOOL_ARRAY, each().map(|video| video.embeddable)),
+        ArrayColumn::new("age_restricted", Type::BOOL_ARRAY, each().map(|video| video.age_restricted)),
+        ArrayColumn::new("tags", Type::TEXT_ARRAY, each().map(|video| texts(video.tags.iter()))),
+        ArrayColumn::new("thumbnail", Type::TEXT_ARRAY, each().map(|video| optional_text(&video.thumbnail))),
+        ArrayColumn::new("description", Type::TEXT_ARRAY, each().map(|video| optional_text(&video.description))),
+        ArrayColumn::new(
+            "declared_language",
+            Type::TEXT_ARRAY,
+            each().map(|video| video.declared_language.as_ref().map(Language::code)),
+        ),
+        ArrayColumn::new("primary_language", Type::TEXT_ARRAY, videos.iter().map(|merged| merged.primary_language())),
+        ArrayColumn::new(
+            "search_config",
+            Type::TEXT_ARRAY,
+            videos.iter().map(|merged| search_config(merged).unwrap_or("simple")),
+        ),
     ]
 }
 
 /// Fills the temporary table.
 async fn insert_incoming(
     transaction: &Transaction<'_>,
-    videos: &[VideoRow<'_>],
+    videos: &[&MergedVideo],
     search_configs: &[String],
 ) -> Result<(), Error> {
     let columns = incoming(videos, search_configs);

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
-use crate::history::rows::{Rows, RunRow, VideoRow};
+use crate::history::rows::{Rows, RunRow, count, optional_text, text, texts, time};
+use crate::model::MergedVideo;
+use crate::model::category::Category;
+use crate::model::language::Language;
 
 /// Returns `false`, and writes nothing, if the history has the run. Rows that are dated after `latest` do not count as
 /// newer.
@@ -43,8 +46,14 @@ pub(super) fn insert(
     upsert_videos(transaction, &rows.videos, fetched_at, latest)?;
     let mut statement =
         transaction.prepare("INSERT INTO counts (run, video_id, views, likes, comments) VALUES (?, ?, ?, ?, ?)")?;
-    for row in &rows.videos {
-        statement.execute(params![number, row.id, row.views, row.likes, row.comments])?;
+    for MergedVideo { video, .. } in &rows.videos {
+        statement.execute(params![
+            number,
+            video.id.as_str(),
+            count(video.views),
+            count(video.likes),
+            count(video.comments)
+        ])?;
     }
     let mut statement = transaction.prepare("INSERT INTO places (run, region, rank, video_id) VALUES (?, ?, ?, ?)")?;
     for row in &rows.entries {
@@ -98,16 +107,16 @@ fn insert_run(transaction: &Transaction<'_>, run: &RunRow<'_>) -> rusqlite::Resu
 
 fn upsert_videos(
     transaction: &Transaction<'_>,
-    videos: &[VideoRow<'_>],
+    videos: &[&MergedVideo],
     fetched_at: Timestamp,
     latest: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
     let mut upsert = transaction.prepare(
-        "INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments, published_at,
-             duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description, description_fetched_at,
-             declared_language, primary_language, search_config, first_seen_at, last_seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-             CASE WHEN ?16 IS NOT NULL THEN ?20 END, ?17, ?18, ?19, ?20, ?20)
+        "INSERT INTO videos (first_seen_at, last_seen_at, video_id, title, channel, channel_id, category_id, views,
+             likes, comments, published_at, duration_seconds, live, embeddable, age_restricted, tags, thumbnail,
+             description, description_fetched_at, declared_language, primary_language, search_config)
+         VALUES (?1, ?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+             ?18, CASE WHEN ?18 IS NOT NULL THEN ?1 END, ?19, ?20, ?21)
          ON CONFLICT (video_id) DO UPDATE SET
              title = excluded.title, channel = excluded.channel, channel_id = excluded.channel_id,
              category_id = excluded.category_id, views = excluded.views, likes = excluded.likes,
@@ -116,31 +125,32 @@ fn upsert_videos(
              age_restricted = excluded.age_restricted, tags = excluded.tags, thumbnail = excluded.thumbnail,
              declared_language = excluded.declared_language, primary_language = excluded.primary_language,
              search_config = excluded.search_config, last_seen_at = excluded.last_seen_at
-         WHERE excluded.last_seen_at >= last_seen_at OR last_seen_at > ?21",
+         WHERE excluded.last_seen_at >= last_seen_at OR last_seen_at > ?2",
     )?;
-    for row in videos {
+    for merged in videos {
+        let video = &merged.video;
         upsert.execute(params![
-            row.id,
-            row.title,
-            row.channel,
-            row.channel_id,
-            row.category_id,
-            row.views,
-            row.likes,
-            row.comments,
-            row.published_at,
-            row.duration_seconds,
-            row.live,
-            row.embeddable,
-            row.age_restricted,
-            row.tags,
-            row.thumbnail,
-            row.description,
-            row.declared_language,
-            row.primary_language,
-            row.search_config,
             fetched_at,
-            latest
+            latest,
+            video.id.as_str(),
+            text(&video.title),
+            text(&video.channel),
+            optional_text(&video.channel_id),
+            video.category.map(Category::id),
+            count(video.views),
+            count(video.likes),
+            count(video.comments),
+            time(video.published_at),
+            count(video.duration_seconds),
+            video.live.as_str(),
+            video.embeddable,
+            video.age_restricted,
+            texts(video.tags.iter()),
+            optional_text(&video.thumbnail),
+            optional_text(&video.description),
+            video.declared_language.as_ref().map(Language::code),
+            merged.primary_language(),
+            merged.search_config()
         ])?;
     }
     // A run without descriptions leaves those of the last run that fetched them.
@@ -148,16 +158,16 @@ fn upsert_videos(
         "UPDATE videos SET description = ?2, description_fetched_at = ?3
          WHERE video_id = ?1 AND (coalesce(description_fetched_at < ?3, true) OR description_fetched_at > ?4)",
     )?;
-    for row in videos.iter().filter(|row| row.description.is_some()) {
-        describe.execute(params![row.id, row.description, fetched_at, latest])?;
+    for MergedVideo { video, .. } in videos.iter().filter(|merged| merged.video.description.is_some()) {
+        describe.execute(params![video.id.as_str(), optional_text(&video.description), fetched_at, latest])?;
     }
     // A document that is loaded after newer runs can tell that a video was there before.
     let is_late = "SELECT EXISTS (SELECT 1 FROM runs WHERE fetched_at > ?) AS is_late";
     if transaction.query_row(is_late, [fetched_at], |row| row.get("is_late"))? {
         let mut date_back =
             transaction.prepare("UPDATE videos SET first_seen_at = ?2 WHERE video_id = ?1 AND first_seen_at > ?2")?;
-        for row in videos {
-            date_back.execute(params![row.id, fetched_at])?;
+        for merged in videos {
+            date_back.execute(params![merged.video.id.as_str(), fetched_at])?;
         }
     }
     Ok(())
