@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use crate::config::{Config, Source};
+use crate::history::HistoryError;
 use crate::history::change_summary::ChangeSummary;
 use crate::history::run_history::{Expiry, HistoryConfig, OpenOutcome, RunHistory};
-use crate::history::{Asked, HistoryError};
 use crate::model::{Clocks, Document};
 use crate::output;
 use crate::output::exit_status::ExitStatus;
@@ -36,14 +36,7 @@ pub(super) async fn open(
     now: Timestamp,
 ) -> Result<ControlFlow<ExitStatus, Option<RunHistory>>, HistoryError> {
     let Some(history_config) = &config.history else { return Ok(Continue(None)) };
-    let plan = &config.plan;
-    let asked = Asked {
-        source: source.name(),
-        category_id: plan.request.category_id,
-        depth: plan.request.max_results,
-        regions: plan.request.regions.clone(),
-    };
-    Ok(match RunHistory::open(history_config, &asked, now).await? {
+    Ok(match RunHistory::open(history_config, &source.name(), &config.plan.request, now).await? {
         OpenOutcome::Ready(history) => Continue(Some(history)),
         OpenOutcome::Busy => {
             tracing::error!("another run of the same request is at work on this history; nothing was sent");

@@ -6,29 +6,16 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::records::{ChartSeries, Period, RegionAttempt};
+use crate::model::Request;
 use crate::model::region::Region;
 
-/// What a run requests, as far as another run can have answered it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// As in the document.
-    pub source: String,
-    /// `None` is all categories.
-    pub category_id: Option<u32>,
-    /// Entries per region.
-    pub depth: u32,
-    /// In any order.
-    pub regions: Vec<Region>,
-}
-
-impl Asked {
-    /// A text that is equal for equal requests: source, category and regions. The number of entries is not part of it.
-    pub fn key(&self) -> String {
-        let mut codes: Vec<&str> = self.regions.iter().map(Region::code).collect();
-        codes.sort_unstable();
-        let category = self.category_id.map_or_else(|| "all".to_owned(), |id| id.to_string());
-        format!("{}/{category}/{}", self.source, codes.join(","))
-    }
+/// The name of the lock of a request: equal for equal sources, categories and sets of regions, whatever the number of
+/// entries.
+pub(super) fn lock_name(source: &str, request: &Request) -> String {
+    let mut codes: Vec<&str> = request.regions.iter().map(Region::code).collect();
+    codes.sort_unstable();
+    let category = request.category_id.map_or_else(|| "all".to_owned(), |id| id.to_string());
+    format!("{source}/{category}/{}", codes.join(","))
 }
 
 /// Starts are compared by the minute, so that a cron job is not skipped because it starts some seconds earlier than
@@ -36,8 +23,8 @@ impl Asked {
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The runs that can lie within the interval.
-pub(super) fn period(asked: &Asked, now: Timestamp, interval: Duration) -> Period {
-    let series = ChartSeries { source: asked.source.clone(), category_id: asked.category_id };
+pub(super) fn period(source: &str, request: &Request, now: Timestamp, interval: Duration) -> Period {
+    let series = ChartSeries { source: source.to_owned(), category_id: request.category_id };
     let back = SignedDuration::try_from(interval.saturating_add(MINUTE)).ok();
     Period {
         series,
@@ -50,12 +37,13 @@ pub(super) fn period(asked: &Asked, now: Timestamp, interval: Duration) -> Perio
 /// in the future, by a wrong clock, is ignored: otherwise it would keep every run from starting until that date.
 pub(super) fn answered_at(
     attempts: &[RegionAttempt],
-    asked: &Asked,
+    request: &Request,
     now: Timestamp,
     interval: Duration,
 ) -> Option<Timestamp> {
     let mut answered: HashMap<(&str, Timestamp), HashSet<Region>> = HashMap::new();
-    for attempt in attempts.iter().filter(|attempt| attempt.max_results >= asked.depth && attempt.is_answered()) {
+    for attempt in attempts.iter().filter(|attempt| attempt.max_results >= request.max_results && attempt.is_answered())
+    {
         answered.entry((&attempt.run_id, attempt.fetched_at)).or_default().insert(attempt.region);
     }
     let minute = |time: Timestamp| time.as_second().div_euclid(60);
@@ -63,7 +51,7 @@ pub(super) fn answered_at(
         let minutes = minute(now) - minute(started_at);
         u64::try_from(minutes).is_ok_and(|minutes| Duration::from_secs(minutes * 60) < interval)
     };
-    let is_complete = |regions: &HashSet<Region>| asked.regions.iter().all(|region| regions.contains(region));
+    let is_complete = |regions: &HashSet<Region>| request.regions.iter().all(|region| regions.contains(region));
     answered
         .into_iter()
         .filter(|((_, started_at), regions)| is_recent(*started_at) && is_complete(regions))
@@ -98,9 +86,8 @@ mod tests {
         }
     }
 
-    fn asked(codes: &[&str]) -> Asked {
-        let regions = codes.iter().map(|code| region(code)).collect();
-        Asked { source: "youtube".into(), category_id: None, depth: 50, regions }
+    fn request(codes: &[&str]) -> Request {
+        Request { regions: codes.iter().map(|code| region(code)).collect(), max_results: 50, category_id: None }
     }
 
     #[test]
@@ -108,9 +95,9 @@ mod tests {
         let attempts = [attempt("1", "2026-11-22T00:00:59Z", "US", Status::Ok)];
         let seven_hours = Duration::from_secs(7 * 3600);
         let is_answered = |now: &str| {
-            let period = period(&asked(&["US"]), at(now), seven_hours);
+            let period = period("youtube", &request(&["US"]), at(now), seven_hours);
             assert!((period.since..=period.until).contains(&attempts[0].fetched_at) || now.ends_with("T23:59:59Z"));
-            answered_at(&attempts, &asked(&["US"]), at(now), seven_hours).is_some()
+            answered_at(&attempts, &request(&["US"]), at(now), seven_hours).is_some()
         };
         assert!(is_answered("2026-11-22T00:00:00Z"));
         assert!(is_answered("2026-11-22T06:59:59Z"));
@@ -127,11 +114,15 @@ mod tests {
             attempt("2", "2026-11-22T00:10:00Z", "GB", Status::Ok),
         ];
         let hour = Duration::from_secs(3600);
-        let answered = |asked: &Asked| answered_at(&attempts, asked, at("2026-11-22T00:30:00Z"), hour);
-        assert_eq!(answered(&asked(&["US"])), Some(at("2026-11-22T00:00:00Z")));
-        assert_eq!(answered(&asked(&["GB"])), Some(at("2026-11-22T00:10:00Z")));
-        assert_eq!(answered(&asked(&["US", "GB"])), None);
-        assert_eq!(answered(&Asked { depth: 51, ..asked(&["US"]) }), None, "more entries than that run requested");
+        let answered = |request: &Request| answered_at(&attempts, request, at("2026-11-22T00:30:00Z"), hour);
+        assert_eq!(answered(&request(&["US"])), Some(at("2026-11-22T00:00:00Z")));
+        assert_eq!(answered(&request(&["GB"])), Some(at("2026-11-22T00:10:00Z")));
+        assert_eq!(answered(&request(&["US", "GB"])), None);
+        assert_eq!(
+            answered(&Request { max_results: 51, ..request(&["US"]) }),
+            None,
+            "more entries than that run requested"
+        );
     }
 
     #[test]
@@ -140,16 +131,18 @@ mod tests {
             let failed = attempt("1", "2026-11-22T00:00:00Z", "US", Status::Failed);
             let attempts = [RegionAttempt { error: Some((kind.into(), String::new())), ..failed }];
             let answered =
-                answered_at(&attempts, &asked(&["US"]), at("2026-11-22T00:30:00Z"), Duration::from_secs(3600));
+                answered_at(&attempts, &request(&["US"]), at("2026-11-22T00:30:00Z"), Duration::from_secs(3600));
             assert_eq!(answered.is_some(), expected, "{kind}");
         }
     }
 
     #[test]
-    fn the_key_ignores_the_order_of_regions() {
-        assert_eq!(asked(&["US", "GB"]).key(), asked(&["GB", "US"]).key());
-        assert_ne!(asked(&["US"]).key(), asked(&["US", "GB"]).key());
-        assert_ne!(asked(&["US"]).key(), Asked { category_id: Some(10), ..asked(&["US"]) }.key());
-        assert_eq!(asked(&["US"]).key(), Asked { depth: 200, ..asked(&["US"]) }.key());
+    fn the_name_of_a_lock_ignores_the_order_of_regions_and_the_number_of_entries() {
+        let name = |request: Request| lock_name("youtube", &request);
+        assert_eq!(name(request(&["US", "GB"])), name(request(&["GB", "US"])));
+        assert_ne!(name(request(&["US"])), name(request(&["US", "GB"])));
+        assert_ne!(name(request(&["US"])), name(Request { category_id: Some(10), ..request(&["US"]) }));
+        assert_ne!(name(request(&["US"])), lock_name("demo", &request(&["US"])));
+        assert_eq!(name(request(&["US"])), name(Request { max_results: 200, ..request(&["US"]) }));
     }
 }

@@ -44,7 +44,6 @@ use jiff::SignedDuration;
 pub use backend::{Access, Backend, Batch, open};
 pub use error::HistoryError;
 pub use location::{JournalMode, Location, PasswordSources, PostgresUrl, SqliteFile};
-pub use min_interval::Asked;
 pub use records::{
     ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
     VideoRank,

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::change_summary::{ChangeSummary, summarize};
 use super::expiry::{self, Deleted, ExpiryPlan};
-use super::min_interval::{self, Asked};
+use super::min_interval;
 use super::{Access, Backend, HistoryError, Location, open};
-use crate::model::{Clocks, Document};
+use crate::model::{Clocks, Document, Request};
 
 /// What `--store`, `--keep` and `--min-interval` mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,9 +67,14 @@ impl RunHistory {
     ///
     /// # Errors
     /// When the history cannot be used.
-    pub async fn open(config: &HistoryConfig, asked: &Asked, now: Timestamp) -> Result<OpenOutcome, HistoryError> {
+    pub async fn open(
+        config: &HistoryConfig,
+        source: &str,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<OpenOutcome, HistoryError> {
         let mut backend = open(&config.location, Access::Create).await?;
-        match reason_not_to_start(&mut *backend, config, asked, now).await {
+        match reason_not_to_start(&mut *backend, config, source, request, now).await {
             Ok(None) => Ok(OpenOutcome::Ready(RunHistory { backend, retention: config.retention })),
             Ok(Some(reason)) => {
                 backend.close().await;
@@ -136,13 +141,14 @@ impl RunHistory {
 async fn reason_not_to_start(
     backend: &mut dyn Backend,
     config: &HistoryConfig,
-    asked: &Asked,
+    source: &str,
+    request: &Request,
     now: Timestamp,
 ) -> Result<Option<OpenOutcome>, HistoryError> {
-    if !backend.lock_request(&asked.key()).await? {
+    if !backend.lock_request(&min_interval::lock_name(source, request)).await? {
         return Ok(Some(OpenOutcome::Busy));
     }
     let Some(interval) = config.min_interval else { return Ok(None) };
-    let attempts = backend.region_attempts(&min_interval::period(asked, now, interval)).await?;
-    Ok(min_interval::answered_at(&attempts, asked, now, interval).map(OpenOutcome::NotDue))
+    let attempts = backend.region_attempts(&min_interval::period(source, request, now, interval)).await?;
+    Ok(min_interval::answered_at(&attempts, request, now, interval).map(OpenOutcome::NotDue))
 }

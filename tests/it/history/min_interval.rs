@@ -11,9 +11,9 @@ on_both_engines! {
 
 /// Opens a history. A server learns a moment late that the run before has ended, and with it its claim;
 /// the next process takes longer than that to start, but these runs share one.
-async fn open_when_free(history_config: &HistoryConfig, asked: &Asked, now: Timestamp) -> OpenOutcome {
+async fn open_when_free(history_config: &HistoryConfig, request: &Request, now: Timestamp) -> OpenOutcome {
     for _ in 0..10_000 {
-        match RunHistory::open(history_config, asked, now).await.unwrap() {
+        match RunHistory::open(history_config, "youtube", request, now).await.unwrap() {
             OpenOutcome::Busy => tokio::time::sleep(Duration::from_millis(1)).await,
             opened => return opened,
         }
@@ -33,11 +33,11 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
         store_argument: None,
     };
     let regions = answer().iter().map(|chart| chart.outcome.region).collect();
-    let asked = Asked { source: "youtube".into(), category_id: None, depth: 50, regions };
+    let request = Request { regions, max_results: 50, category_id: None };
     let mut fetched = Vec::new();
     for hour in 0..hourly_starts {
         let start = hours(at("2026-11-22T00:05:30Z"), hour) + SignedDuration::from_secs(jitter.i64(-20..=20));
-        match open_when_free(&history_config, &asked, start).await {
+        match open_when_free(&history_config, &request, start).await {
             OpenOutcome::Ready(mut history) => {
                 history.record(&Arc::new(report(start, answer())), None).await.unwrap();
                 fetched.push(hour);

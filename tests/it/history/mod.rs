@@ -27,7 +27,7 @@ use trendfetch::config::{Config, Source};
 use trendfetch::deduplicate::deduplicate;
 use trendfetch::history::changes::Move;
 use trendfetch::history::run_history::{HistoryConfig, OpenOutcome, RunHistory};
-use trendfetch::history::{self, Access, Asked, Location};
+use trendfetch::history::{self, Access, Location};
 use trendfetch::model::category::Category;
 use trendfetch::model::error::{ErrorKind, RegionError};
 use trendfetch::model::language::Language;
