@@ -3,35 +3,25 @@
 //! Called for each page as it arrives, so that whole responses are not kept. An unusable item is counted and never an
 //! error: it does not cost the other 49.
 //!
-//! - `wire` — the JSON of a page, read leniently
+//! - `item` — the fields of an item that are read, and the video that they make
+//! - `lenient` — reading JSON whose types nobody promises
 //! - `repair` — JSON that the grammar allows and serde_json refuses
 
+mod item;
+mod lenient;
 pub(crate) mod repair;
-mod wire;
 
 use std::borrow::Cow;
 
-use compact_str::CompactString;
-use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
+use jiff::Timestamp;
 
-use crate::model::category::Category;
-use crate::model::language::Language;
-use crate::model::video::{has_year, is_video_id};
-use crate::model::{ChartEntry, Live, Video};
+use crate::model::ChartEntry;
 use crate::support::sanitize::{strip_bom, truncate};
-use wire::{Items, Lenient, VideoList};
+use item::{Items, VideoList};
+use lenient::Lenient;
 
-// Longer texts are cut, so that memory is bounded whatever a server sends.
+pub use item::{MAX_DESCRIPTION, MAX_IDENTIFIER, MAX_TAGS, MAX_TITLE};
 
-/// The longest title and channel name, in characters. YouTube allows 100.
-pub const MAX_TITLE: usize = 1_000;
-/// The longest description, in characters. YouTube allows 5,000 bytes.
-pub const MAX_DESCRIPTION: usize = 20_000;
-/// The most characters of all tags of a video, with a separator between two. The first tag that does not fit ends the
-/// list. YouTube allows 500.
-pub const MAX_TAGS: usize = 10_000;
-/// The longest channel id and thumbnail URL, in bytes. Longer ones are useless when cut and count as missing.
-pub const MAX_IDENTIFIER: usize = 1_000;
 /// Where a page token is cut. No URL may be that long, so the request for the next page fails with a clear message.
 const MAX_TOKEN: usize = 65_535;
 
@@ -91,7 +81,7 @@ pub fn parse_page(body: &[u8], range: PageRange) -> Result<Page, PageError> {
 
 /// The fields that [`parse_page`] reads, as the parameter `fields` of a request takes them.
 pub fn selected_fields(description: bool) -> String {
-    wire::selector(description)
+    item::selector(description)
 }
 
 fn page_error(error: &serde_json::Error, json: &[u8]) -> PageError {
@@ -119,7 +109,7 @@ fn normalize(list: VideoList<'_>, range: PageRange) -> Result<Page, PageError> {
     let mut page = Page { entries: Vec::new(), skipped: 0, items: 0, next_page_token };
     for item in items.into_iter().take(range.size as usize) {
         page.items += 1;
-        match video(item, range.description) {
+        match item::video(item, range.description) {
             Some(video) => {
                 page.entries.push(ChartEntry { rank: range.offset + page.items, fetched_at: range.fetched_at, video })
             }
@@ -127,62 +117,6 @@ fn normalize(list: VideoList<'_>, range: PageRange) -> Result<Page, PageError> {
         }
     }
     Ok(page)
-}
-
-fn video(item: wire::Item<'_>, with_description: bool) -> Option<Box<Video>> {
-    let id = item.id.0.filter(|id| is_video_id(id))?;
-    let (snippet, statistics) = (item.snippet, item.statistics);
-    let declared = |tag: &wire::Text<'_>| tag.0.as_deref().and_then(Language::of_tag);
-    let truncated =
-        |limit, text: wire::Text<'_>| text.0.map_or(CompactString::default(), |text| truncate(&text, limit).into());
-    Some(Box::new(Video {
-        id: id.into(),
-        declared_language: declared(&snippet.default_audio_language).or_else(|| declared(&snippet.default_language)),
-        title: truncated(MAX_TITLE, snippet.title),
-        channel: truncated(MAX_TITLE, snippet.channel_title),
-        channel_id: snippet.channel_id.identifier().map(CompactString::from),
-        category: snippet.category_id.0.and_then(|id| u32::try_from(id).ok()).map(Category::new),
-        views: statistics.view_count.0,
-        likes: statistics.like_count.0,
-        comments: statistics.comment_count.0,
-        published_at: snippet.published_at.0.as_deref().and_then(parse_time),
-        duration_seconds: item
-            .content_details
-            .as_ref()
-            .and_then(|details| parse_duration(details.duration.0.as_deref()?)),
-        live: match snippet.live_broadcast_content.0.as_deref() {
-            Some("live") => Live::Live,
-            Some("upcoming") => Live::Upcoming,
-            _ => Live::None,
-        },
-        embeddable: item.status.embeddable.0,
-        age_restricted: item
-            .content_details
-            .map(|details| details.content_rating.yt_rating.0.as_deref() == Some("ytAgeRestricted")),
-        tags: snippet.tags,
-        thumbnail: snippet.thumbnails.largest().map(CompactString::from),
-        description: with_description.then(|| truncated(MAX_DESCRIPTION, snippet.description)),
-    }))
-}
-
-/// Parses an ISO 8601 duration to whole seconds. A broadcast has `P0D`, which is not a length.
-fn parse_duration(duration: &str) -> Option<u64> {
-    // jiff also reads friendly forms such as `7h`.
-    let span: Span = duration.starts_with('P').then(|| duration.parse().ok()).flatten()?;
-    let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
-    // Far below 2^53, so the conversion is exact.
-    (seconds >= 1.0).then_some(seconds as u64)
-}
-
-/// Parses an RFC 3339 time from year 1 to 9999.
-fn parse_time(text: &str) -> Option<Timestamp> {
-    // jiff also reads other forms of ISO 8601: signed years of six digits, dates without dashes, hours alone.
-    let (whole, rest) = text.split_at_checked("0000-00-00T00:00:00".len())?;
-    let digits_as_0 = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte.to_ascii_uppercase() };
-    let has_form = whole.bytes().map(digits_as_0).eq(*b"0000-00-00T00:00:00");
-    let zone = rest.trim_start_matches(|character: char| character == '.' || character.is_ascii_digit());
-    let has_zone = zone.eq_ignore_ascii_case("z") || zone.bytes().map(digits_as_0).skip(1).eq(*b"00:00");
-    text.parse().ok().filter(|time| has_form && has_zone && has_year(time))
 }
 
 #[cfg(test)]

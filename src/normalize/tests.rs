@@ -1,6 +1,9 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::category::Category;
+use crate::model::language::Language;
+use crate::model::{Live, Video};
 
 fn window() -> PageRange {
     PageRange { offset: 50, size: 50, description: true, fetched_at: "2026-11-22T21:00:05Z".parse().unwrap() }

@@ -1,9 +1,5 @@
-//! The JSON of a page: only the fields that are used, borrowed from the body.
-//!
-//! Reading is lenient. A field of another type counts as missing, and of a repeated field the last one counts, as in
+//! Lenient reading of JSON: a field of another type counts as missing, and of a repeated field the last one counts, as in
 //! jq, Python and browsers.
-//!
-//! Source: "Videos", <https://developers.google.com/youtube/v3/docs/videos>, and captured responses.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,9 +7,6 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
-use super::{MAX_IDENTIFIER, MAX_TAGS};
-use crate::model::tags::{self, Tags};
 
 /// Defines structs that are read from a JSON object. serde's derive would refuse an object that repeats a field.
 macro_rules! objects {
@@ -44,7 +37,7 @@ macro_rules! objects {
 }
 
 /// A member of an object in a selector of fields, with what is read of it.
-fn member<'de, T: FromAnyJson<'de>>(name: &str, description: bool) -> Option<String> {
+pub(super) fn member<'de, T: FromAnyJson<'de>>(name: &str, description: bool) -> Option<String> {
     match (name, T::selector(description)) {
         ("description", _) if !description => None,
         // Whole: a size that is not read costs few bytes, and a selector that the API does not know costs the request.
@@ -54,76 +47,7 @@ fn member<'de, T: FromAnyJson<'de>>(name: &str, description: bool) -> Option<Str
     }
 }
 
-/// The fields that are read, as the parameter `fields` of a partial response takes them (Google APIs, "Performance tips").
-/// Without `nextPageToken` paging would end silently.
-pub(super) fn selector(description: bool) -> String {
-    VideoList::selector(description)
-}
-
-objects! {
-    /// `youtube#videoListResponse`
-    VideoList<'de> {
-        "kind" => kind: Text<'de>,
-        "nextPageToken" => next_page_token: Text<'de>,
-        "items" => items: Items<'de>,
-    }
-
-    /// `youtube#video`
-    Item<'de> {
-        "id" => id: Text<'de>,
-        "snippet" => snippet: Snippet<'de>,
-        "contentDetails" => content_details: Option<ContentDetails<'de>>,
-        "statistics" => statistics: Statistics,
-        "status" => status: Status,
-    }
-
-    Snippet<'de> {
-        "publishedAt" => published_at: Text<'de>,
-        "channelId" => channel_id: Text<'de>,
-        "title" => title: Text<'de>,
-        "description" => description: Text<'de>,
-        "thumbnails" => thumbnails: Thumbnails<'de>,
-        "channelTitle" => channel_title: Text<'de>,
-        "tags" => tags: Tags,
-        "categoryId" => category_id: Count,
-        "liveBroadcastContent" => live_broadcast_content: Text<'de>,
-        "defaultLanguage" => default_language: Text<'de>,
-        "defaultAudioLanguage" => default_audio_language: Text<'de>,
-    }
-
-    /// Others exist and are not used: `fhd`, `qhd` and `uhd` are up to 3840 pixels wide, `shortsAspectRatio` is 9:16.
-    Thumbnails<'de> {
-        "default" => default: Thumbnail<'de>,
-        "medium" => medium: Thumbnail<'de>,
-        "high" => high: Thumbnail<'de>,
-        "standard" => standard: Thumbnail<'de>,
-        "maxres" => maxres: Thumbnail<'de>,
-    }
-
-    Thumbnail<'de> {
-        "url" => url: Text<'de>,
-    }
-
-    ContentDetails<'de> {
-        "duration" => duration: Text<'de>,
-        "contentRating" => content_rating: ContentRating<'de>,
-    }
-
-    ContentRating<'de> {
-        "ytRating" => yt_rating: Text<'de>,
-    }
-
-    /// Counts are unsigned 64-bit numbers, written as strings.
-    Statistics {
-        "viewCount" => view_count: Count,
-        "likeCount" => like_count: Count,
-        "commentCount" => comment_count: Count,
-    }
-
-    Status {
-        "embeddable" => embeddable: Flag,
-    }
-}
+pub(super) use objects;
 
 #[derive(Default)]
 pub(super) struct Text<'a>(pub Option<Cow<'a, str>>);
@@ -131,35 +55,6 @@ pub(super) struct Text<'a>(pub Option<Cow<'a, str>>);
 pub(super) struct Count(pub Option<u64>);
 #[derive(Default)]
 pub(super) struct Flag(pub Option<bool>);
-
-#[derive(Default)]
-pub(super) enum Items<'a> {
-    /// Absent or null.
-    #[default]
-    Missing,
-    /// At most [`MAX_ITEMS`]; what a server sends beyond is not kept.
-    List(Vec<Item<'a>>),
-    /// Not a list.
-    Other,
-}
-
-/// The most items of a page, as documented by YouTube.
-const MAX_ITEMS: usize = 50;
-
-impl<'a> Text<'a> {
-    /// An id or a URL. Useless if it is empty or cut.
-    pub(super) fn identifier(self) -> Option<Cow<'a, str>> {
-        self.0.filter(|text| !text.is_empty() && text.len() <= MAX_IDENTIFIER)
-    }
-}
-
-impl<'a> Thumbnails<'a> {
-    /// The URL of the largest one.
-    pub(super) fn largest(self) -> Option<Cow<'a, str>> {
-        let by_size = [self.maxres, self.standard, self.high, self.medium, self.default];
-        by_size.into_iter().find_map(|thumbnail| thumbnail.url.identifier())
-    }
-}
 
 /// A value that is made from whatever JSON type comes. Types that it does not expect yield a default.
 pub(super) trait FromAnyJson<'de>: Default {
@@ -184,14 +79,14 @@ pub(super) trait FromAnyJson<'de>: Default {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Self::other())
     }
-    /// The members of an object that are read, see [`selector()`]; empty for other types.
+    /// The members of an object that are read, see [`member`]; empty for other types.
     fn selector(_description: bool) -> String {
         String::new()
     }
 }
 
 /// Reads the rest of a list and keeps nothing.
-fn skip_rest<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+pub(super) fn skip_rest<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
     while list.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
@@ -224,45 +119,6 @@ impl<'de, T: FromAnyJson<'de>> FromAnyJson<'de> for Option<T> {
     }
     fn selector(description: bool) -> String {
         T::selector(description)
-    }
-}
-
-impl<'de> FromAnyJson<'de> for Items<'de> {
-    fn other() -> Self {
-        Items::Other
-    }
-    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
-        let mut items = Vec::with_capacity(MAX_ITEMS);
-        while items.len() < MAX_ITEMS {
-            match list.next_element()? {
-                Some(Lenient(item)) => items.push(item),
-                None => return Ok(Items::List(items)),
-            }
-        }
-        skip_rest(list)?;
-        Ok(Items::List(items))
-    }
-    fn selector(description: bool) -> String {
-        Item::selector(description)
-    }
-}
-
-impl<'de> FromAnyJson<'de> for Tags {
-    /// The tags before the first that does not fit.
-    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
-        let mut tags = tags::Builder::default();
-        // Counts a separator between two tags, so that a list of empty tags is bounded too.
-        let mut room = MAX_TAGS + 1;
-        while let Some(Lenient(Text(tag))) = list.next_element()? {
-            let Some(tag) = tag else { continue };
-            let Some(left) = room.checked_sub(tag.chars().count() + 1) else {
-                skip_rest(list)?;
-                break;
-            };
-            room = left;
-            tags.push(&tag);
-        }
-        Ok(tags.build())
     }
 }
 

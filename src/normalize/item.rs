@@ -1,0 +1,224 @@
+//! The fields of a page and its items that are read, and the video that they make.
+//!
+//! Source: "Videos", <https://developers.google.com/youtube/v3/docs/videos>, and captured responses.
+
+use std::borrow::Cow;
+
+use compact_str::CompactString;
+use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
+
+use super::lenient::{Count, Flag, FromAnyJson, Lenient, Text, member, objects, skip_rest};
+use crate::model::category::Category;
+use crate::model::language::Language;
+use crate::model::tags::{self, Tags};
+use crate::model::video::{has_year, is_video_id};
+use crate::model::{Live, Video};
+use crate::support::sanitize::truncate;
+
+// Longer texts are cut, so that memory is bounded whatever a server sends.
+
+/// The longest title and channel name, in characters. YouTube allows 100.
+pub const MAX_TITLE: usize = 1_000;
+/// The longest description, in characters. YouTube allows 5,000 bytes.
+pub const MAX_DESCRIPTION: usize = 20_000;
+/// The most characters of all tags of a video, with a separator between two. The first tag that does not fit ends the
+/// list. YouTube allows 500.
+pub const MAX_TAGS: usize = 10_000;
+/// The longest channel id and thumbnail URL, in bytes. Longer ones are useless when cut and count as missing.
+pub const MAX_IDENTIFIER: usize = 1_000;
+
+objects! {
+    /// `youtube#videoListResponse`
+    VideoList<'de> {
+        "kind" => kind: Text<'de>,
+        "nextPageToken" => next_page_token: Text<'de>,
+        "items" => items: Items<'de>,
+    }
+
+    /// `youtube#video`
+    Item<'de> {
+        "id" => id: Text<'de>,
+        "snippet" => snippet: Snippet<'de>,
+        "contentDetails" => content_details: Option<ContentDetails<'de>>,
+        "statistics" => statistics: Statistics,
+        "status" => status: Status,
+    }
+
+    Snippet<'de> {
+        "publishedAt" => published_at: Text<'de>,
+        "channelId" => channel_id: Text<'de>,
+        "title" => title: Text<'de>,
+        "description" => description: Text<'de>,
+        "thumbnails" => thumbnails: Thumbnails<'de>,
+        "channelTitle" => channel_title: Text<'de>,
+        "tags" => tags: Tags,
+        "categoryId" => category_id: Count,
+        "liveBroadcastContent" => live_broadcast_content: Text<'de>,
+        "defaultLanguage" => default_language: Text<'de>,
+        "defaultAudioLanguage" => default_audio_language: Text<'de>,
+    }
+
+    /// Others exist and are not used: `fhd`, `qhd` and `uhd` are up to 3840 pixels wide, `shortsAspectRatio` is 9:16.
+    Thumbnails<'de> {
+        "default" => default: Thumbnail<'de>,
+        "medium" => medium: Thumbnail<'de>,
+        "high" => high: Thumbnail<'de>,
+        "standard" => standard: Thumbnail<'de>,
+        "maxres" => maxres: Thumbnail<'de>,
+    }
+
+    Thumbnail<'de> {
+        "url" => url: Text<'de>,
+    }
+
+    ContentDetails<'de> {
+        "duration" => duration: Text<'de>,
+        "contentRating" => content_rating: ContentRating<'de>,
+    }
+
+    ContentRating<'de> {
+        "ytRating" => yt_rating: Text<'de>,
+    }
+
+    /// Counts are unsigned 64-bit numbers, written as strings.
+    Statistics {
+        "viewCount" => view_count: Count,
+        "likeCount" => like_count: Count,
+        "commentCount" => comment_count: Count,
+    }
+
+    Status {
+        "embeddable" => embeddable: Flag,
+    }
+}
+
+pub(super) fn video(item: Item<'_>, with_description: bool) -> Option<Box<Video>> {
+    let id = item.id.0.filter(|id| is_video_id(id))?;
+    let (snippet, statistics) = (item.snippet, item.statistics);
+    let declared = |tag: &Text<'_>| tag.0.as_deref().and_then(Language::of_tag);
+    let truncated =
+        |limit, text: Text<'_>| text.0.map_or(CompactString::default(), |text| truncate(&text, limit).into());
+    Some(Box::new(Video {
+        id: id.into(),
+        declared_language: declared(&snippet.default_audio_language).or_else(|| declared(&snippet.default_language)),
+        title: truncated(MAX_TITLE, snippet.title),
+        channel: truncated(MAX_TITLE, snippet.channel_title),
+        channel_id: snippet.channel_id.identifier().map(CompactString::from),
+        category: snippet.category_id.0.and_then(|id| u32::try_from(id).ok()).map(Category::new),
+        views: statistics.view_count.0,
+        likes: statistics.like_count.0,
+        comments: statistics.comment_count.0,
+        published_at: snippet.published_at.0.as_deref().and_then(parse_time),
+        duration_seconds: item
+            .content_details
+            .as_ref()
+            .and_then(|details| parse_duration(details.duration.0.as_deref()?)),
+        live: match snippet.live_broadcast_content.0.as_deref() {
+            Some("live") => Live::Live,
+            Some("upcoming") => Live::Upcoming,
+            _ => Live::None,
+        },
+        embeddable: item.status.embeddable.0,
+        age_restricted: item
+            .content_details
+            .map(|details| details.content_rating.yt_rating.0.as_deref() == Some("ytAgeRestricted")),
+        tags: snippet.tags,
+        thumbnail: snippet.thumbnails.largest().map(CompactString::from),
+        description: with_description.then(|| truncated(MAX_DESCRIPTION, snippet.description)),
+    }))
+}
+
+/// Parses an ISO 8601 duration to whole seconds. A broadcast has `P0D`, which is not a length.
+fn parse_duration(duration: &str) -> Option<u64> {
+    // jiff also reads friendly forms such as `7h`.
+    let span: Span = duration.starts_with('P').then(|| duration.parse().ok()).flatten()?;
+    let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
+    // Far below 2^53, so the conversion is exact.
+    (seconds >= 1.0).then_some(seconds as u64)
+}
+
+/// Parses an RFC 3339 time from year 1 to 9999.
+fn parse_time(text: &str) -> Option<Timestamp> {
+    // jiff also reads other forms of ISO 8601: signed years of six digits, dates without dashes, hours alone.
+    let (whole, rest) = text.split_at_checked("0000-00-00T00:00:00".len())?;
+    let digits_as_0 = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte.to_ascii_uppercase() };
+    let has_form = whole.bytes().map(digits_as_0).eq(*b"0000-00-00T00:00:00");
+    let zone = rest.trim_start_matches(|character: char| character == '.' || character.is_ascii_digit());
+    let has_zone = zone.eq_ignore_ascii_case("z") || zone.bytes().map(digits_as_0).skip(1).eq(*b"00:00");
+    text.parse().ok().filter(|time| has_form && has_zone && has_year(time))
+}
+
+/// The fields that are read, as the parameter `fields` of a partial response takes them (Google APIs, "Performance tips").
+/// Without `nextPageToken` paging would end silently.
+pub(super) fn selector(description: bool) -> String {
+    VideoList::selector(description)
+}
+
+#[derive(Default)]
+pub(super) enum Items<'a> {
+    /// Absent or null.
+    #[default]
+    Missing,
+    /// At most [`MAX_ITEMS`]; what a server sends beyond is not kept.
+    List(Vec<Item<'a>>),
+    /// Not a list.
+    Other,
+}
+
+/// The most items of a page, as documented by YouTube.
+const MAX_ITEMS: usize = 50;
+
+impl<'a> Text<'a> {
+    /// An id or a URL. Useless if it is empty or cut.
+    pub(super) fn identifier(self) -> Option<Cow<'a, str>> {
+        self.0.filter(|text| !text.is_empty() && text.len() <= MAX_IDENTIFIER)
+    }
+}
+
+impl<'a> Thumbnails<'a> {
+    /// The URL of the largest one.
+    pub(super) fn largest(self) -> Option<Cow<'a, str>> {
+        let by_size = [self.maxres, self.standard, self.high, self.medium, self.default];
+        by_size.into_iter().find_map(|thumbnail| thumbnail.url.identifier())
+    }
+}
+
+impl<'de> FromAnyJson<'de> for Items<'de> {
+    fn other() -> Self {
+        Items::Other
+    }
+    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut items = Vec::with_capacity(MAX_ITEMS);
+        while items.len() < MAX_ITEMS {
+            match list.next_element()? {
+                Some(Lenient(item)) => items.push(item),
+                None => return Ok(Items::List(items)),
+            }
+        }
+        skip_rest(list)?;
+        Ok(Items::List(items))
+    }
+    fn selector(description: bool) -> String {
+        Item::selector(description)
+    }
+}
+
+impl<'de> FromAnyJson<'de> for Tags {
+    /// The tags before the first that does not fit.
+    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut tags = tags::Builder::default();
+        // Counts a separator between two tags, so that a list of empty tags is bounded too.
+        let mut room = MAX_TAGS + 1;
+        while let Some(Lenient(Text(tag))) = list.next_element()? {
+            let Some(tag) = tag else { continue };
+            let Some(left) = room.checked_sub(tag.chars().count() + 1) else {
+                skip_rest(list)?;
+                break;
+            };
+            room = left;
+            tags.push(&tag);
+        }
+        Ok(tags.build())
+    }
+}
