@@ -1,7 +1,7 @@
-//! The demo: a small server inside the process that answers as the YouTube Data API does, so that
-//! everything can be tried without a key, without a network, and with the same result every time.
+//! The demo: an HTTP server inside the process that responds like the YouTube Data API. With it, everything can be
+//! tried without an API key or a network, with the same result every time.
 //!
-//! The server is a thin shell: it counts, waits and writes. What it says is decided in `answer`.
+//! The server counts requests, waits and writes; [`response`] decides what to respond.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -20,7 +21,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use url::Url;
 
-use self::response::{Answer, Plan, Query};
+use self::response::{Query, Reply, Scenario};
 use crate::model::region::Region;
 
 mod charts;
@@ -31,7 +32,7 @@ mod words;
 /// What goes wrong in the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Mode {
-    /// One answer says "too fast, wait a second"; the run recovers
+    /// One region is rate-limited for a second, then the run recovers
     #[default]
     Limited,
     /// Nothing goes wrong
@@ -42,7 +43,7 @@ pub enum Mode {
     Quota,
 }
 
-/// A running server; dropping it ends the server and its connections.
+/// A running server. Dropping it closes the server and its connections.
 #[derive(Debug)]
 pub struct Demo {
     base_url: Url,
@@ -50,18 +51,17 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the server on a free port of this machine. `regions` are those that will be asked
-    /// for, in order, and `pages` is how many requests each needs: they place the faults. `now`
-    /// dates the videos.
+    /// Starts the server on a free loopback port. The faults depend on `regions`, in the order in which they will be
+    /// requested, and on `pages`, the number of requests for each. `now` dates the videos.
     ///
     /// # Errors
-    /// No port can be opened.
+    /// When no port can be opened.
     pub async fn start(mode: Mode, regions: &[Region], pages: u32, now: Timestamp) -> io::Result<Demo> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let base_url = format!("http://{}{ROOT}", listener.local_addr()?).parse().map_err(io::Error::other)?;
-        let plan = Plan { mode, regions: regions.to_vec(), pages, now };
-        let shell = Arc::new(Shell { plan, counts: Mutex::default() });
-        let server = tokio::spawn(accept(listener, shell)).abort_handle();
+        let scenario = Scenario { mode, regions: regions.to_vec(), pages, now };
+        let state = Arc::new(ServerState { scenario, counts: Mutex::default() });
+        let server = tokio::spawn(accept(listener, state)).abort_handle();
         Ok(Demo { base_url, server })
     }
 
@@ -80,80 +80,80 @@ impl Drop for Demo {
 const ROOT: &str = "/youtube/v3";
 
 #[derive(Debug)]
-struct Shell {
-    plan: Plan,
-    counts: Mutex<Counts>,
+struct ServerState {
+    scenario: Scenario,
+    counts: Mutex<RequestCounts>,
 }
 
-/// Requests so far.
 #[derive(Debug, Default)]
-struct Counts {
-    all: u32,
+struct RequestCounts {
+    total: u32,
     by_region: HashMap<String, u32>,
 }
 
-async fn accept(listener: TcpListener, shell: Arc<Shell>) {
-    // The set ends its connections when the server's task ends.
+async fn accept(listener: TcpListener, state: Arc<ServerState>) {
+    // Dropping the set with this task closes the connections.
     let mut connections = JoinSet::new();
     loop {
-        // A connection that broke while it was made is the client's to try again.
+        // If a connection fails while it is accepted, the client tries again.
         if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve(stream, Arc::clone(&shell)));
+            connections.spawn(serve(stream, Arc::clone(&state)));
         }
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn serve(stream: TcpStream, shell: Arc<Shell>) {
-    // Small answers, one after the other: waiting for more to send would only distort the latency.
+async fn serve(stream: TcpStream, state: Arc<ServerState>) {
+    // Nagle's algorithm would distort the latency.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::trace!(%error, "the demo's answers may be late");
+        tracing::trace!(%error, "cannot set TCP_NODELAY; the demo's responses may be late");
     }
-    let service = service_fn(move |request| respond(request, Arc::clone(&shell)));
+    let service = service_fn(move |request| respond(request, Arc::clone(&state)));
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
-        tracing::trace!(%error, "a connection of the demo broke");
+        tracing::trace!(%error, "a connection to the demo failed");
     }
 }
 
-async fn respond(request: Request<Incoming>, shell: Arc<Shell>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn respond(request: Request<Incoming>, state: Arc<ServerState>) -> Result<Response<Full<Bytes>>, Infallible> {
     if request.method() != Method::GET || request.uri().path().strip_prefix(ROOT) != Some("/videos") {
-        return Ok(response(self::response::nothing_here()));
+        return Ok(into_http(response::not_found()));
     }
     let arrived = Instant::now();
-    let query = shell.count(read(&request));
-    let answer = self::response::answer(&shell.plan, &query);
-    // Making the answer takes its time too, and is part of the latency.
-    tokio::time::sleep_until(arrived + self::response::latency(query.region_code())).await;
-    Ok(response(answer))
+    let query = state.count(parse_query(&request));
+    let reply = response::respond(&state.scenario, &query);
+    // The time that it took to create the reply is part of the latency.
+    tokio::time::sleep_until(arrived + response::latency(query.region_code())).await;
+    Ok(into_http(reply))
 }
 
-fn read(request: &Request<Incoming>) -> Query {
+fn parse_query(request: &Request<Incoming>) -> Query {
     let has_key = request.headers().get("x-goog-api-key").is_some_and(|key| !key.is_empty());
     let parameters = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     Query { has_key, parameters: parameters.into_owned().collect(), ..Query::default() }
 }
 
-impl Shell {
-    /// Counts a request, and tells it how many came before it.
+impl ServerState {
+    /// Counts the request and sets how many came before it.
     fn count(&self, query: Query) -> Query {
-        // Counts cannot be half written, so a poisoned lock is as good as any.
+        // The counts are valid even if another thread panicked.
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let of_region = counts.by_region.entry(query.region_code().to_owned()).or_default();
         let earlier_of_region = *of_region;
         *of_region += 1;
-        let earlier = counts.all;
-        counts.all += 1;
-        Query { earlier, earlier_of_region, ..query }
+        let earlier_requests = counts.total;
+        counts.total += 1;
+        Query { earlier_requests, earlier_of_region, ..query }
     }
 }
 
-fn response((status, headers, body): Answer) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let json = [("content-type", "application/json; charset=UTF-8")];
-    for (name, value) in json.into_iter().chain(headers) {
-        response.headers_mut().insert(name, hyper::header::HeaderValue::from_static(value));
+fn into_http(reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(reply.body.to_string())));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
     }
     response
 }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_whole_exchange_over_a_socket() {
+    async fn the_server_responds_over_a_socket() {
         let regions = [Region::new("IN").unwrap()];
         let demo = Demo::start(Mode::Limited, &regions, 1, Timestamp::UNIX_EPOCH).await.unwrap();
         let path = "/youtube/v3/videos?part=snippet&chart=mostPopular&regionCode=IN";
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dropping_it_ends_it() {
+    async fn dropping_the_demo_closes_its_port() {
         let demo = Demo::start(Mode::Calm, &[], 1, Timestamp::UNIX_EPOCH).await.unwrap();
         let address = demo.base_url().as_str().trim_start_matches("http://").trim_end_matches(ROOT).to_owned();
         drop(demo);

@@ -1,7 +1,6 @@
-//! From a request to its answer, as a pure function.
+//! Decides the response to a request. Pure.
 //!
-//! Source of the shapes: "Videos: list" and "Errors" of the YouTube Data API's documentation, and
-//! captured answers.
+//! The JSON follows "Videos: list" and "Errors" in the documentation of the YouTube Data API, and recorded responses.
 
 use std::time::Duration;
 
@@ -9,94 +8,97 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Mode;
-use super::charts::{Video, chart};
-use super::rng::Dice;
+use super::charts::{DemoVideo, chart};
+use super::rng::Rng;
 use crate::model::region::Region;
 
-/// What does not change during a run.
+/// What stays the same during a run.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
-    /// Which faults there are.
+pub(super) struct Scenario {
     pub mode: Mode,
-    /// As asked for, in order.
+    /// In the order requested.
     pub regions: Vec<Region>,
-    /// Requests that each region needs.
+    /// How many requests each region needs.
     pub pages: u32,
-    /// Start of the run; videos are dated by it.
+    /// When the run started; the videos are dated relative to it.
     pub now: Timestamp,
 }
 
-/// A request, as far as it matters here.
+/// The parts of a request that decide the response.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Query {
-    /// Whether it came with a key.
     pub has_key: bool,
-    /// Parameters of the address, decoded.
+    /// The decoded query parameters.
     pub parameters: Vec<(String, String)>,
-    /// Requests of the run before this one.
-    pub earlier: u32,
-    /// Those of them for the same region.
+    /// How many requests came before this one.
+    pub earlier_requests: u32,
+    /// How many of them were for the same region.
     pub earlier_of_region: u32,
 }
 
 impl Query {
-    /// The value of a parameter.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whose chart is wanted: YouTube's default is the United States.
+    /// YouTube's default is the United States.
     pub(super) fn region_code(&self) -> &str {
         self.get("regionCode").unwrap_or("US")
     }
 }
 
-/// Status, further headers, and body.
-pub(super) type Answer = (u16, Vec<(&'static str, &'static str)>, Value);
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reply {
+    pub status: u16,
+    /// The `Retry-After` header.
+    pub retry_after: Option<&'static str>,
+    pub body: Value,
+}
 
-/// How long the answer takes: constant for a region, so that runs repeat.
+/// How long a response takes. It is constant for each region, so that runs can be compared.
 pub(super) fn latency(region: &str) -> Duration {
     let known = LATENCIES.iter().find(|(code, _)| *code == region).map(|(_, millis)| *millis);
-    Duration::from_millis(known.unwrap_or_else(|| 200 + 10 * Dice::named(&["latency", region]).between(0, 30)))
+    Duration::from_millis(known.unwrap_or_else(|| 200 + 10 * Rng::seeded(&["latency", region]).between(0, 30)))
 }
 
 const LATENCIES: &[(&str, u64)] =
     &[("US", 500), ("GB", 220), ("DE", 410), ("FR", 400), ("IN", 200), ("BR", 480), ("AU", 500), ("CA", 490)];
 
-/// The answer to a request for a page of a chart.
-pub(super) fn answer(plan: &Plan, query: &Query) -> Answer {
+/// Responds to a request for a page of a chart.
+pub(super) fn respond(scenario: &Scenario, query: &Query) -> Reply {
     if !query.has_key {
         let message = "Method doesn't allow unregistered callers: this demo wants an API key too, any will do.";
-        return refusal(403, "global", "forbidden", "PERMISSION_DENIED", message);
+        return error(403, "global", "forbidden", "PERMISSION_DENIED", message);
     }
-    fault(plan, query).unwrap_or_else(|| page(plan, query).unwrap_or_else(|refusal| refusal))
+    fault(scenario, query).unwrap_or_else(|| page(scenario, query).unwrap_or_else(|error| error))
 }
 
-/// The fault that the mode has in store for this request.
-fn fault(plan: &Plan, query: &Query) -> Option<Answer> {
-    let is = |region: Option<&Region>| region.is_some_and(|region| region.code() == query.region_code());
-    match plan.mode {
-        Mode::Limited if is(plan.regions.get(1).or(plan.regions.first())) && query.earlier_of_region == 0 => {
+/// The fault with which the mode answers this request.
+fn fault(scenario: &Scenario, query: &Query) -> Option<Reply> {
+    let is_for = |region: Option<&Region>| region.is_some_and(|region| region.code() == query.region_code());
+    let regions = &scenario.regions;
+    match scenario.mode {
+        Mode::Limited if is_for(regions.get(1).or(regions.first())) && query.earlier_of_region == 0 => {
             let message = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of the demo.";
-            let (status, _, body) = refusal(429, "global", "rateLimitExceeded", "RESOURCE_EXHAUSTED", message);
-            Some((status, vec![("retry-after", "1")], body))
+            let reply = error(429, "global", "rateLimitExceeded", "RESOURCE_EXHAUSTED", message);
+            Some(Reply { retry_after: Some("1"), ..reply })
         }
-        Mode::Outage if is(plan.regions.last()) => {
-            Some(refusal(503, "global", "backendError", "UNAVAILABLE", "The demo's service is out of order here."))
+        Mode::Outage if is_for(regions.last()) => {
+            Some(error(503, "global", "backendError", "UNAVAILABLE", "The demo's service is out of order here."))
         }
-        Mode::Quota if query.earlier >= planned(plan) / 2 => {
+        Mode::Quota if query.earlier_requests >= planned_requests(scenario) / 2 => {
             let message = "The request cannot be completed because the demo's quota is used up.";
-            Some(refusal(403, "youtube.quota", "quotaExceeded", "RESOURCE_EXHAUSTED", message))
+            Some(error(403, "youtube.quota", "quotaExceeded", "RESOURCE_EXHAUSTED", message))
         }
         _ => None,
     }
 }
 
-fn planned(plan: &Plan) -> u32 {
-    u32::try_from(plan.regions.len()).unwrap_or(u32::MAX).saturating_mul(plan.pages)
+fn planned_requests(scenario: &Scenario) -> u32 {
+    u32::try_from(scenario.regions.len()).unwrap_or(u32::MAX).saturating_mul(scenario.pages)
 }
 
-fn page(plan: &Plan, query: &Query) -> Result<Answer, Answer> {
+fn page(scenario: &Scenario, query: &Query) -> Result<Reply, Reply> {
     if query.get("part").is_none() || query.get("chart") != Some("mostPopular") {
         return Err(bad_request("missingRequiredParameter", "The demo wants part and chart=mostPopular."));
     }
@@ -109,37 +111,37 @@ fn page(plan: &Plan, query: &Query) -> Result<Answer, Answer> {
     };
     let start = match query.get("pageToken") {
         Some(token) => {
-            read_token(token).ok_or_else(|| bad_request("invalidPageToken", "No page has this pageToken."))?
+            parse_token(token).ok_or_else(|| bad_request("invalidPageToken", "No page has this pageToken."))?
         }
         None => 0,
     };
     let category = query.get("videoCategoryId").filter(|id| *id != "0");
     let mut videos = chart(region);
     videos.retain(|video| category.is_none_or(|id| id == video.category.to_string()));
-    let items: Vec<Value> = videos.iter().skip(start).take(size).map(|video| item(video, plan.now)).collect();
+    let items: Vec<Value> = videos.iter().skip(start).take(size).map(|video| item(video, scenario.now)).collect();
     let end = start.saturating_add(items.len());
-    let mut list = json!({
+    let mut body = json!({
         "kind": "youtube#videoListResponse",
         "etag": etag(&[region.code(), query.get("pageToken").unwrap_or_default()]),
         "items": items,
         "pageInfo": { "totalResults": videos.len(), "resultsPerPage": items.len() },
     });
     if end < videos.len() {
-        list["nextPageToken"] = token(end).into();
+        body["nextPageToken"] = token(end).into();
     }
-    Ok((200, Vec::new(), list))
+    Ok(Reply { status: 200, retry_after: None, body })
 }
 
-/// Looks as opaque as YouTube's, so that nobody comes to rely on what is in it.
+/// Opaque like YouTube's tokens, so that nobody relies on its content.
 fn token(start: usize) -> String {
     format!("CG{start:03X}QAA")
 }
 
-fn read_token(token: &str) -> Option<usize> {
+fn parse_token(token: &str) -> Option<usize> {
     usize::from_str_radix(token.strip_prefix("CG")?.strip_suffix("QAA")?, 16).ok()
 }
 
-fn item(video: &Video, now: Timestamp) -> Value {
+fn item(video: &DemoVideo, now: Timestamp) -> Value {
     let rating = if video.age_restricted { json!({ "ytRating": "ytAgeRestricted" }) } else { json!({}) };
     let mut item = json!({
         "kind": "youtube#video",
@@ -160,7 +162,7 @@ fn item(video: &Video, now: Timestamp) -> Value {
         "statistics": { "viewCount": video.views.to_string() },
         "status": { "embeddable": video.embeddable },
     });
-    // What an owner left out is absent, not null.
+    // The API omits missing fields instead of sending null.
     if video.age.is_multiple_of(4) {
         item["snippet"]["defaultLanguage"] = video.language.into();
     }
@@ -184,7 +186,7 @@ fn published(now: Timestamp, age: u64) -> String {
     Timestamp::from_second(seconds).unwrap_or(now).to_string()
 }
 
-fn thumbnails(video: &Video) -> Value {
+fn thumbnails(video: &DemoVideo) -> Value {
     let sizes = [
         ("default", "default", 120, 90),
         ("medium", "mqdefault", 320, 180),
@@ -192,15 +194,15 @@ fn thumbnails(video: &Video) -> Value {
         ("standard", "sddefault", 640, 480),
         ("maxres", "maxresdefault", 1280, 720),
     ];
-    let picture = |(name, file, width, height): (&str, &str, u32, u32)| {
+    let thumbnail = |(name, file, width, height): (&str, &str, u32, u32)| {
         let url = format!("https://i.ytimg.com/vi/{}/{file}.jpg", video.id);
         (name.to_owned(), json!({ "url": url, "width": width, "height": height }))
     };
-    Value::Object(sizes.into_iter().take(3 + video.large_pictures).map(picture).collect())
+    Value::Object(sizes.into_iter().take(3 + video.large_thumbnails).map(thumbnail).collect())
 }
 
-/// ISO 8601, without the parts that are 0; `P0D` for a broadcast that has not ended.
-fn duration(video: &Video) -> String {
+/// An ISO 8601 duration without parts that are 0; `P0D` for a broadcast that has not ended.
+fn duration(video: &DemoVideo) -> String {
     if video.broadcast != "none" {
         return "P0D".to_owned();
     }
@@ -210,52 +212,52 @@ fn duration(video: &Video) -> String {
     format!("PT{}", shown.collect::<String>())
 }
 
-fn etag(of: &[&str]) -> String {
-    Dice::named(of).id(27)
+fn etag(name: &[&str]) -> String {
+    Rng::seeded(name).id(27)
 }
 
-fn bad_request(reason: &str, message: &str) -> Answer {
-    refusal(400, "youtube.parameter", reason, "INVALID_ARGUMENT", message)
+fn bad_request(reason: &str, message: &str) -> Reply {
+    error(400, "youtube.parameter", reason, "INVALID_ARGUMENT", message)
 }
 
-/// For an address that is not the list of videos.
-pub(super) fn nothing_here() -> Answer {
-    refusal(404, "global", "notFound", "NOT_FOUND", "The demo only answers GET /youtube/v3/videos.")
+/// Responds to any other path or method.
+pub(super) fn not_found() -> Reply {
+    error(404, "global", "notFound", "NOT_FOUND", "The demo only answers GET /youtube/v3/videos.")
 }
 
-fn refusal(code: u16, domain: &str, reason: &str, status: &str, message: &str) -> Answer {
+fn error(code: u16, domain: &str, reason: &str, status: &str, message: &str) -> Reply {
     let error = json!({ "message": message, "domain": domain, "reason": reason });
     let body = json!({ "error": { "code": code, "message": message, "errors": [error], "status": status } });
-    (code, Vec::new(), body)
+    Reply { status: code, retry_after: None, body }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn plan(mode: Mode) -> Plan {
+    fn scenario(mode: Mode) -> Scenario {
         let regions = ["US", "GB", "DE"].iter().filter_map(|code| Region::new(code)).collect();
-        Plan { mode, regions, pages: 2, now: Timestamp::UNIX_EPOCH }
+        Scenario { mode, regions, pages: 2, now: Timestamp::UNIX_EPOCH }
     }
 
     fn query(text: &str) -> Query {
         let parameters = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-        Query { has_key: true, parameters, earlier: 0, earlier_of_region: 0 }
+        Query { has_key: true, parameters, ..Query::default() }
     }
 
-    fn ask(mode: Mode, text: &str) -> Answer {
-        answer(&plan(mode), &query(&format!("part=snippet&chart=mostPopular&{text}")))
+    fn request(mode: Mode, text: &str) -> Reply {
+        respond(&scenario(mode), &query(&format!("part=snippet&chart=mostPopular&{text}")))
     }
 
-    fn reason(answer: &Answer) -> (u16, &str) {
-        (answer.0, answer.2["error"]["errors"][0]["reason"].as_str().unwrap_or_default())
+    fn reason(reply: &Reply) -> (u16, &str) {
+        (reply.status, reply.body["error"]["errors"][0]["reason"].as_str().unwrap_or_default())
     }
 
     #[test]
-    fn pages_follow_each_other_to_the_end() {
+    fn pages_continue_to_the_end_of_the_chart() {
         let (mut ids, mut token) = (Vec::new(), String::new());
         for page in 0..4 {
-            let (status, _, body) = ask(Mode::Calm, &format!("regionCode=us&maxResults=50{token}"));
+            let Reply { status, body, .. } = request(Mode::Calm, &format!("regionCode=us&maxResults=50{token}"));
             assert_eq!((status, body["pageInfo"]["totalResults"].as_u64()), (200, Some(200)));
             ids.extend(body["items"].as_array().unwrap().iter().map(|item| item["id"].to_string()));
             assert_eq!(body.get("nextPageToken").is_some(), page < 3);
@@ -264,43 +266,46 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), 200);
-        assert_eq!(ask(Mode::Calm, "").2["items"].as_array().unwrap().len(), 5);
+        assert_eq!(request(Mode::Calm, "").body["items"].as_array().unwrap().len(), 5);
     }
 
     #[test]
-    fn a_category_is_a_short_chart() {
-        let music = ask(Mode::Calm, "regionCode=DE&videoCategoryId=10&maxResults=50").2;
+    fn a_category_filters_the_chart() {
+        let music = request(Mode::Calm, "regionCode=DE&videoCategoryId=10&maxResults=50").body;
         assert!(music["items"].as_array().unwrap().iter().all(|item| item["snippet"]["categoryId"] == "10"));
-        let none = ask(Mode::Calm, "regionCode=DE&videoCategoryId=15");
-        assert_eq!((none.0, none.2["items"].as_array().map(Vec::len)), (200, Some(0)));
+        let none = request(Mode::Calm, "regionCode=DE&videoCategoryId=15");
+        assert_eq!((none.status, none.body["items"].as_array().map(Vec::len)), (200, Some(0)));
     }
 
     #[test]
-    fn what_is_wrong_is_refused() {
-        assert_eq!(reason(&answer(&plan(Mode::Calm), &Query::default())), (403, "forbidden"));
-        assert_eq!(reason(&answer(&plan(Mode::Calm), &query("chart=mostPopular"))), (400, "missingRequiredParameter"));
-        assert_eq!(reason(&ask(Mode::Calm, "regionCode=XX")), (400, "videoChartNotFound"));
-        assert_eq!(reason(&ask(Mode::Calm, "maxResults=51")), (400, "invalidParameter"));
-        assert_eq!(reason(&ask(Mode::Calm, "pageToken=next")), (400, "invalidPageToken"));
+    fn invalid_requests_get_an_error() {
+        assert_eq!(reason(&respond(&scenario(Mode::Calm), &Query::default())), (403, "forbidden"));
+        assert_eq!(
+            reason(&respond(&scenario(Mode::Calm), &query("chart=mostPopular"))),
+            (400, "missingRequiredParameter")
+        );
+        assert_eq!(reason(&request(Mode::Calm, "regionCode=XX")), (400, "videoChartNotFound"));
+        assert_eq!(reason(&request(Mode::Calm, "maxResults=51")), (400, "invalidParameter"));
+        assert_eq!(reason(&request(Mode::Calm, "pageToken=next")), (400, "invalidPageToken"));
     }
 
     #[test]
     fn each_mode_has_its_fault() {
-        let limited = ask(Mode::Limited, "regionCode=GB");
+        let limited = request(Mode::Limited, "regionCode=GB");
         assert_eq!(reason(&limited), (429, "rateLimitExceeded"));
-        assert_eq!(limited.1, [("retry-after", "1")]);
-        assert_eq!(ask(Mode::Limited, "regionCode=US").0, 200);
-        assert_eq!(reason(&ask(Mode::Outage, "regionCode=DE")), (503, "backendError"));
-        assert_eq!(ask(Mode::Outage, "regionCode=GB").0, 200);
-        let late = |earlier| {
-            let query = Query { earlier, ..query("part=id&chart=mostPopular&regionCode=DE") };
-            answer(&plan(Mode::Quota), &query).0
+        assert_eq!(limited.retry_after, Some("1"));
+        assert_eq!(request(Mode::Limited, "regionCode=US").status, 200);
+        assert_eq!(reason(&request(Mode::Outage, "regionCode=DE")), (503, "backendError"));
+        assert_eq!(request(Mode::Outage, "regionCode=GB").status, 200);
+        let status_after = |earlier_requests| {
+            let query = Query { earlier_requests, ..query("part=id&chart=mostPopular&regionCode=DE") };
+            respond(&scenario(Mode::Quota), &query).status
         };
-        assert_eq!((late(2), late(3)), (200, 403));
+        assert_eq!((status_after(2), status_after(3)), (200, 403));
     }
 
     #[test]
-    fn the_eight_regions_take_400_milliseconds_on_average() {
+    fn latencies_average_400_milliseconds_over_the_default_regions() {
         let sum: Duration = LATENCIES.iter().map(|(code, _)| latency(code)).sum();
         assert_eq!(sum, Duration::from_millis(8 * 400));
         assert!(Region::all().all(|region| (200..=500).contains(&latency(region.code()).as_millis())));

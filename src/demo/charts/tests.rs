@@ -2,15 +2,15 @@ use std::collections::HashMap;
 
 use super::*;
 
-fn charts(set: &str) -> Vec<Vec<Video>> {
+fn charts(set: &str) -> Vec<Vec<DemoVideo>> {
     crate::config::region_list::parse(set).unwrap().into_iter().map(chart).collect()
 }
 
-/// Videos in two regions or more among all that the first `places` show, in per mille.
-fn shared(set: &str, places: usize) -> usize {
+/// How many of the videos of the first `entries` are in two or more regions, in per mille.
+fn shared(set: &str, entries: usize) -> usize {
     let charts = charts(set);
     let mut seen = HashMap::<&str, u32>::new();
-    for video in charts.iter().flat_map(|chart| chart.iter().take(places)) {
+    for video in charts.iter().flat_map(|chart| chart.iter().take(entries)) {
         *seen.entry(&video.id).or_default() += 1;
     }
     let repeated = seen.values().filter(|count| **count > 1).count();
@@ -18,12 +18,12 @@ fn shared(set: &str, places: usize) -> usize {
 }
 
 #[test]
-fn every_chart_is_whole_and_the_same_again() {
+fn every_chart_is_complete_and_reproducible() {
     for region in Region::all() {
         let chart = chart(region);
         let ids: HashSet<&str> = chart.iter().map(|video| video.id.as_str()).collect();
         let titles: HashSet<&str> = chart.iter().map(|video| video.title.as_str()).collect();
-        assert_eq!((ids.len(), titles.len()), (PLACES, PLACES), "{region}");
+        assert_eq!((ids.len(), titles.len()), (CHART_LENGTH, CHART_LENGTH), "{region}");
         assert!(
             ids.iter().all(|id| id.len() == 11 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
         );
@@ -35,22 +35,22 @@ fn every_chart_is_whole_and_the_same_again() {
 }
 
 #[test]
-fn one_of_the_first_ten_of_the_united_states_is_on_air() {
+fn one_of_the_top_ten_of_the_united_states_is_live() {
     let us = chart(Region::new("US").unwrap());
     assert_eq!(us.iter().take(10).filter(|video| video.broadcast == "live").count(), 1);
 }
 
 #[test]
-fn regions_share_about_a_tenth() {
-    for (set, places) in [("dailywatch", 50), ("viralvidvault", 50), ("dailywatch", 200), ("viralvidvault", 200)] {
-        assert!((90..=140).contains(&shared(set, places)), "{set}, {places} places");
+fn regions_share_about_a_tenth_of_their_videos() {
+    for (set, entries) in [("dailywatch", 50), ("viralvidvault", 50), ("dailywatch", 200), ("viralvidvault", 200)] {
+        assert!((90..=140).contains(&shared(set, entries)), "{set}, {entries} entries");
     }
 }
 
 #[test]
-fn the_mix_is_that_of_the_real_charts() {
-    let all: Vec<Video> = Region::all().flat_map(chart).collect();
-    let share = |that: &dyn Fn(&Video) -> bool| all.iter().filter(|video| that(video)).count() * 1000 / all.len();
+fn the_mix_matches_the_real_charts() {
+    let all: Vec<DemoVideo> = Region::all().flat_map(chart).collect();
+    let share = |that: &dyn Fn(&DemoVideo) -> bool| all.iter().filter(|video| that(video)).count() * 1000 / all.len();
     assert!((450..=550).contains(&share(&|video| video.category == 20)));
     assert!((220..=280).contains(&share(&|video| video.category == 10)));
     assert!((10..=30).contains(&share(&|video| video.likes.is_none())));
@@ -62,10 +62,10 @@ fn the_mix_is_that_of_the_real_charts() {
 }
 
 #[test]
-fn views_fall_with_the_places_but_are_not_sorted() {
+fn views_decrease_by_rank_but_are_not_sorted() {
     for code in ["US", "AT", "JP"] {
         let chart = chart(Region::new(code).unwrap());
-        let sum = |part: &[Video]| part.iter().map(|video| video.views).sum::<u64>();
+        let sum = |part: &[DemoVideo]| part.iter().map(|video| video.views).sum::<u64>();
         assert!(sum(&chart[..50]) > 2 * sum(&chart[150..]), "{code}");
         assert!(!chart.is_sorted_by(|a, b| a.views >= b.views), "{code}");
     }
