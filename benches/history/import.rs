@@ -1,4 +1,4 @@
-//! The store step against the databases' own tools.
+//! Compares storing a run with the databases' own import tools.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,14 +7,14 @@ use std::time::Instant;
 use trendfetch::history::{self, Access, Location};
 
 use super::data::run;
-use super::tools::{REPEATS, compare, keep, psql, sqlite3};
+use super::tools::{REPEATS, compare, psql, sqlite3, store};
 
-/// The store step against `.import` of the same rows into the same tables with the same pragmas.
+/// Compares with `.import` of the same rows into the same tables with the same pragmas.
 pub(super) async fn against_import(folder: &Path) {
-    // .import knows no null, so that no number may be one.
+    // .import cannot read NULL, so the run has a category.
     let document = run(0, Some(20));
     let filled = folder.join("filled.db");
-    keep(&filled.display().to_string(), &document).await;
+    store(&filled.display().to_string(), &document).await;
     let tables = ["runs", "run_regions", "videos", "places", "counts", "presence"];
     for table in tables {
         sqlite3(&filled, &format!(".mode csv\n.output {}\nSELECT * FROM {table};\n", folder.join(table).display()));
@@ -27,23 +27,23 @@ pub(super) async fn against_import(folder: &Path) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for repeat in 0..REPEATS {
         let file = folder.join(format!("ours-{repeat}.db"));
-        ours.push(keep(&file.display().to_string(), &document).await);
+        ours.push(store(&file.display().to_string(), &document).await);
         let file = folder.join(format!("theirs-{repeat}.db"));
         let location = Location::parse(&file.display().to_string(), "the benchmark").expect("a location");
         drop(history::open(&location, Access::Create).await.expect("a history"));
-        let began = Instant::now();
+        let started = Instant::now();
         sqlite3(&file, &imports);
-        theirs.push(began.elapsed());
+        theirs.push(started.elapsed());
     }
-    compare("111 x 200 places: SQLite, against sqlite3 .import", ours, theirs);
+    compare("111 x 200 entries: SQLite, compared with sqlite3 .import", ours, theirs);
 }
 
-/// The store step against COPY of the same rows into the same tables.
+/// Compares with COPY of the same rows into the same tables.
 pub(super) async fn against_copy(folder: &Path, url: &str) {
     let document = run(0, None);
     let empty = "TRUNCATE run_regions, runs, videos, places, counts, presence";
     let tables = ["runs", "run_regions", "videos", "places", "counts", "presence"];
-    keep(url, &document).await;
+    store(url, &document).await;
     for table in tables {
         psql(url, &format!("\\copy {table} TO '{}'", folder.join(table).display()));
     }
@@ -52,12 +52,12 @@ pub(super) async fn against_copy(folder: &Path, url: &str) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
         psql(url, empty);
-        ours.push(keep(url, &document).await);
+        ours.push(store(url, &document).await);
         psql(url, empty);
-        let began = Instant::now();
+        let started = Instant::now();
         psql(url, &format!("BEGIN;\n{copies}COMMIT;\n"));
-        theirs.push(began.elapsed());
+        theirs.push(started.elapsed());
     }
-    compare("111 x 200 places: PostgreSQL, against COPY", ours, theirs);
+    compare("111 x 200 entries: PostgreSQL, compared with COPY", ours, theirs);
     psql(url, empty);
 }

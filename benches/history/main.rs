@@ -1,8 +1,8 @@
-//! What the history costs, against what the databases' own tools take for the same rows, in one run; and what is read
-//! of it, with a long log and at a distance.
+//! Measures what it takes to store a run, compared with the databases' own import tools, and to read a history: with a
+//! long log, and from a distant server.
 //!
-//! `cargo bench --bench history`; with PostgreSQL too where TRENDFETCH_BENCH_POSTGRES names an empty
-//! database: `TRENDFETCH_BENCH_POSTGRES=postgres://127.0.0.1/empty cargo bench --bench history`
+//! `cargo bench --bench history` measures SQLite. Set TRENDFETCH_BENCH_POSTGRES to the URL of an empty database to measure
+//! PostgreSQL too: `TRENDFETCH_BENCH_POSTGRES=postgres://127.0.0.1/empty cargo bench --bench history`
 
 #![allow(
     clippy::expect_used,
@@ -10,7 +10,7 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     unreachable_pub,
-    reason = "a benchmark prints, and ends where it cannot go on"
+    reason = "a benchmark prints its results and may panic"
 )]
 
 mod data;
@@ -32,10 +32,10 @@ fn main() {
         runtime.block_on(import::against_copy(folder, url));
     }
     runtime.block_on(growth::thirty_days(folder));
-    let api = runs::api();
-    runs::added_to_a_run(folder, &api);
-    reading::of_sqlite(&growth::file(folder), &api);
+    let api = runs::start_api();
+    runs::compare_runs(folder, &api);
+    reading::measure_sqlite(&growth::file(folder), &api);
     if let Some(url) = &postgres {
-        runtime.block_on(reading::of_postgres(url, &api));
+        runtime.block_on(reading::measure_postgres(url, &api));
     }
 }

@@ -1,5 +1,5 @@
-//! What is read of thirty days of runs of all regions: by `changes`, by `report`, and by a run for its statistics. The
-//! log of runs outlives their charts; here it is as long as they are kept, ten times, and a hundred times as long.
+//! Measures commands that read thirty days of runs of all regions: `changes`, `report`, and a run that compares itself
+//! with earlier ones. The log keeps runs whose charts have been deleted; it has 1, 10 and 100 times thirty days.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,42 +11,42 @@ use url::Url;
 
 use super::data::{RUNS_OF_30_DAYS, run};
 use super::far::Far;
-use super::tools::{REPEATS, keep, psql, sqlite3, time};
+use super::tools::{REPEATS, psql, run_program, sqlite3, store};
 
-const LOGS: [u32; 3] = [1, 10, 100];
+const LOG_FACTORS: [u32; 3] = [1, 10, 100];
 
 /// To a server on the same continent.
 const ROUND_TRIP: Duration = Duration::from_millis(30);
 
-pub(super) fn of_sqlite(file: &Path, api: &str) {
+pub(super) fn measure_sqlite(file: &Path, api: &str) {
     let location = file.display().to_string();
-    for (before, log) in [0].into_iter().chain(LOGS).zip(LOGS) {
-        sqlite3(file, &longer_log(before, log));
-        measure(&format!("log x {log}, SQLite"), &location, api, None);
+    for (previous, factor) in [0].into_iter().chain(LOG_FACTORS).zip(LOG_FACTORS) {
+        sqlite3(file, &longer_log(previous, factor));
+        measure(&format!("log x {factor}, SQLite"), &location, api, None);
     }
 }
 
-/// In an empty database of a server on this machine.
-pub(super) async fn of_postgres(location: &str, api: &str) {
+/// `location` is an empty database on this machine.
+pub(super) async fn measure_postgres(location: &str, api: &str) {
     for number in 0..RUNS_OF_30_DAYS {
-        keep(location, &run(number, None)).await;
+        store(location, &run(number, None)).await;
     }
     let mut far = Url::parse(location).expect("an address");
     let away = Far::away(far.port().unwrap_or(5432), ROUND_TRIP);
     far.set_host(Some("127.0.0.1")).expect("a host");
     far.set_port(Some(away.port)).expect("a port");
-    for (before, log) in [0].into_iter().chain(LOGS).zip(LOGS) {
-        psql(location, &format!("{}; ANALYZE", longer_log(before, log)));
-        measure(&format!("log x {log}, PostgreSQL"), location, api, None);
-        measure(&format!("log x {log}, PostgreSQL 30 ms away"), far.as_str(), api, Some(&away));
+    for (previous, factor) in [0].into_iter().chain(LOG_FACTORS).zip(LOG_FACTORS) {
+        psql(location, &format!("{}; ANALYZE", longer_log(previous, factor)));
+        measure(&format!("log x {factor}, PostgreSQL"), location, api, None);
+        measure(&format!("log x {factor}, PostgreSQL 30 ms away"), far.as_str(), api, Some(&away));
     }
     psql(location, "TRUNCATE run_regions, runs, videos, places, counts, presence");
 }
 
-/// Makes a log that is so many times as long as the runs are kept so many times as long.
-fn longer_log(before: u32, log: u32) -> String {
+/// SQL that extends the log from `previous` times thirty days to `factor` times.
+fn longer_log(previous: u32, factor: u32) -> String {
     let first: Timestamp = "2026-10-01T00:00:00Z".parse().expect("a time");
-    let numbers = before.max(1) * RUNS_OF_30_DAYS..log * RUNS_OF_30_DAYS;
+    let numbers = previous.max(1) * RUNS_OF_30_DAYS..factor * RUNS_OF_30_DAYS;
     if numbers.is_empty() {
         return String::new();
     }
@@ -82,13 +82,13 @@ fn longer_log(before: u32, log: u32) -> String {
 fn measure(what: &str, location: &str, api: &str, far: Option<&Far>) {
     let median = |arguments: &[&str]| {
         far.map(Far::turns);
-        let mut times: Vec<Duration> = (0..REPEATS).map(|_| time(arguments).0).collect();
+        let mut times: Vec<Duration> = (0..REPEATS).map(|_| run_program(arguments).0).collect();
         times.sort();
         let turns = far.map(|far| format!(" ({} round trips)", far.turns() / REPEATS)).unwrap_or_default();
         format!("{} ms{turns}", times[REPEATS / 2].as_millis())
     };
     println!(
-        "{what}: `changes` {}, `report` {}, a run of 111 x 50 with its statistics {}, the same without a history {}",
+        "{what}: `changes` {}, `report` {}, a run of 111 x 50 with its comparison {}, the same without a history {}",
         median(&["changes", "-f", "json", "--store", location]),
         median(&["report", "-o", "-", "--store", location]),
         median(&["-r", "all", "-c", "8", "--keep", "999d", "--base-url", api, "--store", location]),

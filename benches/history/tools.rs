@@ -1,4 +1,4 @@
-//! What the parts share: programs that are run, and how long they take.
+//! Runs programs and measures them.
 
 use std::fs;
 use std::io::Write;
@@ -13,36 +13,37 @@ use trendfetch::model::Document;
 
 pub(super) const REPEATS: usize = 5;
 
-pub(super) async fn keep(location: &str, document: &Arc<Document>) -> Duration {
+/// Stores a run and returns how long that took.
+pub(super) async fn store(location: &str, document: &Arc<Document>) -> Duration {
     let location = Location::parse(location, "the benchmark").expect("a location");
     let mut backend = history::open(&location, Access::Create).await.expect("a history");
-    let began = Instant::now();
-    backend.record(document, None).await.expect("the run is kept");
-    let took = began.elapsed();
+    let started = Instant::now();
+    backend.record(document, None).await.expect("the run is stored");
+    let elapsed = started.elapsed();
     backend.close().await;
-    took
+    elapsed
 }
 
 pub(super) fn sqlite3(file: &Path, script: &str) -> String {
-    fed("sqlite3", Command::new("sqlite3").arg(file), script)
+    run_script("sqlite3", Command::new("sqlite3").arg(file), script)
 }
 
-/// What a program prints that reads `script`.
-fn fed(name: &str, command: &mut Command, script: &str) -> String {
+/// Feeds `script` to a program and returns its output.
+fn run_script(name: &str, command: &mut Command, script: &str) -> String {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect(name);
-    child.stdin.take().expect("its input").write_all(script.as_bytes()).expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
+    child.stdin.take().expect("standard input").write_all(script.as_bytes()).expect("the script is read");
+    let output = child.wait_with_output().expect("the program ends");
     assert!(output.status.success(), "{name}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 pub(super) fn psql(url: &str, script: &str) {
-    fed("psql", Command::new("psql").args(["-X", "-q", "-v", "ON_ERROR_STOP=1", url]), script);
+    run_script("psql", Command::new("psql").args(["-X", "-q", "-v", "ON_ERROR_STOP=1", url]), script);
 }
 
-/// How long the program takes, and the most memory that it had, in KiB.
-pub(super) fn time(arguments: &[&str]) -> (Duration, u64) {
-    let began = Instant::now();
+/// Runs trendfetch and returns how long it took, and its peak memory in KiB.
+pub(super) fn run_program(arguments: &[&str]) -> (Duration, u64) {
+    let started = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_trendfetch"))
         .args(arguments)
         .env("YOUTUBE_API_KEY", "benchmark")
@@ -52,9 +53,9 @@ pub(super) fn time(arguments: &[&str]) -> (Duration, u64) {
     let mut peak = 0;
     let status = format!("/proc/{}/status", child.id());
     loop {
-        if let Some(ended) = child.try_wait().expect("it can be asked") {
+        if let Some(ended) = child.try_wait().expect("its status") {
             assert!(ended.success());
-            return (began.elapsed(), peak);
+            return (started.elapsed(), peak);
         }
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();

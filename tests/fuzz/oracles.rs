@@ -1,5 +1,5 @@
-//! What must hold whatever comes, as checks that panic where it does not. The fuzz targets share them with
-//! the property tests on stable, `tests/it/properties.rs`.
+//! Checks that panic if a property does not hold for an input. The fuzz targets share them with the property tests in
+//! `tests/it/properties.rs`.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -24,7 +24,7 @@ pub fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
 }
 
-pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Response {
+pub fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
     Response { head: ResponseHead { status, ..ResponseHead::default() }, body: body.into() }
 }
 
@@ -39,15 +39,15 @@ pub fn request() -> PageRequest {
     }
 }
 
-/// Reads a refusal as `fetch` does.
-pub fn refused(reply: &Response) -> AttemptFailure {
-    request::read_response(reply, &request(), now()).expect_err("a status other than 200 is no page")
+/// Reads an error response as `fetch` does.
+pub fn error_response(response: &Response) -> AttemptFailure {
+    request::read_response(response, &request(), now()).expect_err("a status other than 200 is not a page")
 }
 
-/// What a terminal would obey or not show, listed here a second time and by another source than
-/// `sanitize::is_invisible`: `Cc`, `Zl`, `Zp`, `Bidi_Control` and `Default_Ignorable_Code_Point` of Unicode, as far as
-/// assigned; without the variation selectors, which pictographs and ideographs need.
-pub fn is_unseen(character: char) -> bool {
+/// Characters that control a terminal or are invisible, derived independently of `sanitize::is_invisible`: the assigned
+/// characters of Unicode's `Cc`, `Zl`, `Zp`, `Bidi_Control` and `Default_Ignorable_Code_Point`, without the variation
+/// selectors, which emoji and ideographs need.
+pub fn is_invisible(character: char) -> bool {
     matches!(character,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
         | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
@@ -58,24 +58,24 @@ pub fn is_unseen(character: char) -> bool {
 }
 
 #[track_caller]
-pub fn assert_all_seen(what: &str, text: &str) {
-    let unseen: Vec<char> = text.chars().filter(|character| is_unseen(*character)).collect();
-    assert!(unseen.is_empty(), "{what} holds {unseen:?}: {text:?}");
+pub fn assert_visible(what: &str, text: &str) {
+    let invisible: Vec<char> = text.chars().filter(|character| is_invisible(*character)).collect();
+    assert!(invisible.is_empty(), "{what} has {invisible:?}: {text:?}");
 }
 
-/// Bytes read as a saved document: what is one is written as it was read.
+/// A document that can be read is written as it was read.
 pub fn check_document(bytes: &[u8]) {
     let Ok(document) = read_document::parse(bytes) else { return };
     let written = serde_json::to_string(&document).unwrap();
-    let again = read_document::parse(written.as_bytes()).expect("what is written can be read");
+    let again = read_document::parse(written.as_bytes()).expect("the written document can be read");
     assert_eq!(serde_json::to_string(&again).unwrap(), written);
-    let asked: HashSet<Region> = document.request.regions.iter().copied().collect();
-    let places: Vec<(Region, u32)> = document.videos.iter().flat_map(|video| video.ranks.clone()).collect();
-    assert_eq!(places.iter().collect::<HashSet<_>>().len(), places.len(), "a place is taken twice");
-    assert!(places.iter().all(|(region, rank)| asked.contains(region) && *rank >= 1));
+    let requested: HashSet<Region> = document.request.regions.iter().copied().collect();
+    let ranks: Vec<(Region, u32)> = document.videos.iter().flat_map(|video| video.ranks.clone()).collect();
+    assert_eq!(ranks.iter().collect::<HashSet<_>>().len(), ranks.len(), "a rank is used twice");
+    assert!(ranks.iter().all(|(region, rank)| requested.contains(region) && *rank >= 1));
 }
 
-/// A body read as several parts of a chart.
+/// Reads a body as a page at several positions of a chart.
 pub fn check_page(body: &[u8]) {
     let read = |offset, size, description| {
         normalize::parse_page(body, PageRange { offset, size, description, fetched_at: now() })
@@ -85,10 +85,10 @@ pub fn check_page(body: &[u8]) {
         let page = match (read(offset, size, description), &whole) {
             (Ok(page), Ok(_)) => page,
             (Err(malformed), Err(other)) if malformed == *other => continue,
-            other => panic!("whether it is a page depends on what was asked for: {other:?}"),
+            other => panic!("whether it is a page depends on the requested range: {other:?}"),
         };
-        page_fits(&page, offset, size, description);
-        // A smaller window shows the beginning of the same, elsewhere under other ranks.
+        check_page_fits(&page, offset, size, description);
+        // A smaller range has the first entries of the whole page, with ranks shifted by the offset.
         let beginning = whole.as_ref().unwrap().entries.iter().filter(|entry| entry.rank <= size);
         let same = |(a, b): (&trendfetch::model::ChartEntry, &trendfetch::model::ChartEntry)| {
             a.rank == b.rank + offset && a.video.id == b.video.id && a.video.title == b.video.title
@@ -97,21 +97,21 @@ pub fn check_page(body: &[u8]) {
         assert!(page.entries.iter().zip(beginning).all(same));
     }
     if let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) {
-        assert_ne!(whole, Err(PageError::Truncated), "whole JSON is called cut short");
+        assert_ne!(whole, Err(PageError::Truncated), "complete JSON is reported as truncated");
         let kind = json["kind"].as_str().unwrap_or(KIND);
-        assert!(kind == KIND || whole == Err(PageError::WrongShape), "{kind} is called a chart");
+        assert!(kind == KIND || whole == Err(PageError::WrongShape), "{kind} is accepted as a chart");
         let is_chart = kind == KIND && json["items"].is_array();
-        assert!(!is_chart || whole.is_ok(), "a chart is refused");
-        // Of a field given twice, the reader of `Value` keeps the last too.
-        let once = json.to_string();
-        let once = normalize::parse_page(
-            once.as_bytes(),
+        assert!(!is_chart || whole.is_ok(), "a chart is rejected");
+        // Like `Value`, the reader uses the last of duplicate fields.
+        let without_duplicates = json.to_string();
+        let without_duplicates = normalize::parse_page(
+            without_duplicates.as_bytes(),
             PageRange { offset: 0, size: 50, description: true, fetched_at: now() },
         );
-        assert_eq!(once, whole, "a field that is given twice counts otherwise");
+        assert_eq!(without_duplicates, whole, "duplicate fields change the page");
     }
-    // The face that `fetch` sees says the same, with the kinds of the document.
-    let outcome = request::read_response(&reply(200, body), &request(), now());
+    // `read_response` agrees, with the error kinds of the document.
+    let outcome = request::read_response(&response(200, body), &request(), now());
     match (outcome, whole) {
         (Ok(page), Ok(whole)) => assert_eq!((page.items, page.skipped), (whole.items, whole.skipped)),
         (Err(failure), Err(PageError::Truncated)) => assert_eq!(failure.kind(), ErrorKind::Truncated),
@@ -122,7 +122,7 @@ pub fn check_page(body: &[u8]) {
 
 const KIND: &str = "youtube#videoListResponse";
 
-fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
+fn check_page_fits(page: &Page, offset: u32, size: u32, description: bool) {
     assert!(page.items <= size);
     assert_eq!(page.skipped as usize + page.entries.len(), page.items as usize);
     assert!(page.entries.is_sorted_by(|a, b| a.rank < b.rank), "ranks do not increase");
@@ -131,8 +131,8 @@ fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
         assert!((offset + 1..=offset + page.items).contains(&entry.rank), "rank {}", entry.rank);
         assert_eq!(entry.fetched_at, now());
         let video = &entry.video;
-        let of_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        assert!((1..=64).contains(&video.id.len()) && video.id.bytes().all(of_alphabet), "id {:?}", video.id);
+        let is_id_byte = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        assert!((1..=64).contains(&video.id.len()) && video.id.bytes().all(is_id_byte), "id {:?}", video.id);
         assert_eq!(video.description.is_some(), description);
         let texts = [(&video.title, 1_000), (&video.channel, 1_000)];
         let texts = texts.into_iter().chain(video.description.as_ref().map(|text| (text, 20_000)));
@@ -156,18 +156,18 @@ fn page_fits(page: &Page, offset: u32, size: u32, description: bool) {
     }
 }
 
-/// An answer whose status is not 200.
-pub fn check_refusal(reply: &Response) {
-    let failure = refused(reply);
-    assert_eq!(failure, refused(reply));
+/// A response with a status other than 200.
+pub fn check_error_response(response: &Response) {
+    let failure = error_response(response);
+    assert_eq!(failure, error_response(response), "the result depends on more than the response");
     let error = &failure.error;
-    let head = &reply.head;
+    let head = &response.head;
     assert_eq!(error.status, Some(head.status));
     use ErrorKind::{
         BadParameter, BadRequest, BadResponse, Forbidden, KeyRejected, ProxyLogin, QuotaExceeded, RateLimited,
         RegionUnsupported, ServerError,
     };
-    let of_answers = [
+    let kinds_of_responses = [
         BadParameter,
         BadRequest,
         BadResponse,
@@ -179,40 +179,40 @@ pub fn check_refusal(reply: &Response) {
         RegionUnsupported,
         ServerError,
     ];
-    assert!(of_answers.contains(&error.kind), "{error}");
+    assert!(kinds_of_responses.contains(&error.kind), "{error}");
     assert!(head.status != 401 || error.kind == KeyRejected);
     assert!(head.status != 407 || error.kind == ProxyLogin);
     assert!(head.status != 429 || [KeyRejected, QuotaExceeded, RateLimited].contains(&error.kind), "{error}");
     assert!(!error.message.is_empty() && error.message.chars().count() <= 300, "{error}");
-    assert_all_seen("the message", &error.message);
-    if let Some(expected) = head.retry_after.as_deref().and_then(|value| asked(value, head.date.as_deref())) {
+    assert_visible("the message", &error.message);
+    if let Some(expected) = head.retry_after.as_deref().and_then(|value| requested_wait(value, head.date.as_deref())) {
         assert_eq!(failure.retry_after, Some(expected));
     }
-    // Whatever was asked for, nobody waits longer than the user allows, and nothing overflows.
+    // No wait exceeds the user's limit, and nothing overflows.
     let policy = RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: Duration::from_secs(60) };
-    let limit = error.kind == RateLimited;
+    let is_rate_limited = error.kind == RateLimited;
     for (failures, left) in [(0, None), (4, None), (u32::MAX, None), (0, Some(Duration::from_secs(3)))] {
         let state = AttemptState { failures, ..AttemptState::default() };
         let decision = decide(&failure, state, &policy, left, 0.999);
         let max_wait = left.unwrap_or(policy.max_wait);
-        assert!(decision.hold.is_none_or(|hold| hold <= max_wait.max(MAX_BACKOFF) && limit));
+        assert!(decision.hold.is_none_or(|hold| hold <= max_wait.max(MAX_BACKOFF) && is_rate_limited));
         match decision.next_step {
             NextStep::ResendAfterHold => assert!(decision.hold.is_some() && failures < policy.retries),
             NextStep::ResendAfterBackoff(wait) => {
-                assert!(!limit && wait <= max_wait.max(MAX_BACKOFF) && failures < policy.retries)
+                assert!(!is_rate_limited && wait <= max_wait.max(MAX_BACKOFF) && failures < policy.retries)
             }
             NextStep::WaitTooLong { requested, .. } => {
                 assert!(requested > max_wait && failure.retry_after.is_none_or(|it| it == requested))
             }
-            NextStep::ResendNow | NextStep::StillLimited => panic!("{decision:?} after an answer and no hold"),
+            NextStep::ResendNow | NextStep::StillLimited => panic!("{decision:?} after a response without a hold"),
             NextStep::GiveUp(_) => assert!(failures >= policy.retries || rule(error.kind).retry == Retry::Never),
         }
     }
 }
 
-/// What a `Retry-After` says, read a second time in a plainer way: whole seconds below 2^53, or a date
-/// in the form that everybody sends. `None` where this reader is not sure.
-fn asked(value: &str, date: Option<&str>) -> Option<Duration> {
+/// The wait of a `Retry-After` header, parsed independently: whole seconds below 2^53, or a date in the preferred format.
+/// `None` for anything else.
+fn requested_wait(value: &str, date: Option<&str>) -> Option<Duration> {
     let value = value.trim();
     if (1..=15).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap()));
@@ -227,61 +227,57 @@ fn asked(value: &str, date: Option<&str>) -> Option<Duration> {
     Some(Duration::from_secs(u64::try_from(until - from).unwrap_or(0)))
 }
 
-/// What is typed for `--regions`.
+/// The argument of `--regions`.
 pub fn check_regions(typed: &str) {
     match region_list::parse(typed) {
         Ok(regions) => {
             assert!(!regions.is_empty());
-            assert_eq!(regions.iter().collect::<HashSet<_>>().len(), regions.len(), "a region comes twice");
+            assert_eq!(regions.iter().collect::<HashSet<_>>().len(), regions.len(), "a region is listed twice");
             assert!(regions.iter().all(|region| matches!(region.code().as_bytes(), [b'A'..=b'Z', b'A'..=b'Z'])));
             let codes: Vec<String> = regions.iter().map(Region::to_string).collect();
-            assert_eq!(
-                region_list::parse(&codes.join(",")).as_deref(),
-                Ok(&regions[..]),
-                "its own codes are not taken back"
-            );
+            assert_eq!(region_list::parse(&codes.join(",")).as_deref(), Ok(&regions[..]), "the codes are not accepted");
             assert_eq!(region_list::parse(&typed.to_ascii_lowercase()).as_deref(), Ok(&regions[..]));
             assert_eq!(region_list::parse(&typed.to_ascii_uppercase()).as_deref(), Ok(&regions[..]));
         }
         Err(error) => {
             let message = error.to_string();
             assert!(!message.is_empty() && message.chars().count() < 300, "{message}");
-            assert_all_seen("the message", &message);
+            assert_visible("the message", &message);
         }
     }
 }
 
-/// Any text on its way to a terminal.
+/// Text that is shown in a terminal.
 pub fn check_text(raw: &str, limit: usize) {
     let shown = sanitize::escape_invisible(raw);
-    assert_all_seen("escape_invisible", &shown);
-    assert_eq!(sanitize::escape_invisible(&shown), shown, "escape_invisible changes what it made");
+    assert_visible("escape_invisible", &shown);
+    assert_eq!(sanitize::escape_invisible(&shown), shown, "escape_invisible is not idempotent");
     if !raw.contains(sanitize::is_invisible) {
         assert!(matches!(shown, Cow::Borrowed(same) if same == raw), "harmless text changes");
     }
     let line = sanitize::one_line(raw, limit);
-    assert_all_seen("one_line", &line);
-    // An ellipsis needs its place even where there is none.
+    assert_visible("one_line", &line);
+    // The ellipsis takes one character even if the limit is 0.
     assert!(line.chars().count() <= limit.max(1), "{limit}: {line:?}");
     assert_eq!(line.trim(), line);
     assert!(!line.contains("  "), "{line:?}");
-    assert_eq!(sanitize::one_line(&line, limit), line, "one_line changes what it made");
-    let folded = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(sanitize::one_line(&line, limit), line, "one_line is not idempotent");
+    let joined = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.strip_suffix('…') {
-        Some(kept) => assert!(folded == line || folded.starts_with(kept)),
-        None => assert_eq!(folded, line, "something is lost without a sign"),
+        Some(kept) => assert!(joined == line || joined.starts_with(kept)),
+        None => assert_eq!(joined, line, "text is missing without an ellipsis"),
     }
     let json = serde_json::to_string(raw).unwrap();
     let escaped = sanitize::escape_invisible_in_json(&json);
-    assert_all_seen("escape_invisible_in_json", &escaped);
-    assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), raw, "the line of JSON says something else");
+    assert_visible("escape_invisible_in_json", &escaped);
+    assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), raw, "escaping changes the JSON value");
     let plain = sanitize::strip_html(raw);
     assert!(is_nested(raw) || !has_tag(&plain), "{plain:?}");
     assert!(plain.len() <= raw.len());
     assert!(has_tag(raw) || plain == raw, "text without markup changes");
 }
 
-/// Whether a tag of an element that an error of YouTube's may hold is there.
+/// Whether the text has a tag of an element that occurs in YouTube's error messages.
 fn has_tag(text: &str) -> bool {
     let elements = "a b body br center code dd div dl dt em font h1 h2 h3 head hr html i img li ol p pre q small span \
                     strong sub sup table td tr tt u ul";
@@ -292,7 +288,7 @@ fn has_tag(text: &str) -> bool {
     })
 }
 
-/// Whether a `<` follows another one before a `>`: what is taken out there can leave a tag behind.
+/// Whether two `<` come before a `>`: removing the inner tag can then leave another one.
 fn is_nested(text: &str) -> bool {
     text.split('>').any(|part| part.matches('<').count() > 1)
 }

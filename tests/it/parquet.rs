@@ -1,8 +1,8 @@
-//! Parquet: what independent readers find in it, and what a program without it says.
+//! Parquet files, read with DuckDB and Arrow, and the error of a build without Parquet.
 
 #[cfg(not(feature = "parquet"))]
 #[test]
-fn a_program_without_it_says_so() {
+fn a_build_without_parquet_says_so() {
     use crate::harness::Run;
     for arguments in [["-f", "parquet"], ["-o", "trends.parquet"]] {
         let outcome = Run::new(&[&["--demo=calm", "-r", "US"][..], &arguments].concat()).finish().exits(2);
@@ -13,7 +13,7 @@ fn a_program_without_it_says_so() {
 }
 
 #[cfg(feature = "parquet")]
-mod with_it {
+mod enabled {
     use std::fs;
     use std::path::Path;
     use std::process::Command;
@@ -23,23 +23,23 @@ mod with_it {
     use crate::harness::{Answer, Outcome, Run, Server, files_in, item};
     use crate::tools::python;
 
-    const WHAT: &str = "Parquet, read back by DuckDB and by Arrow";
+    const SKIPPED: &str = "Parquet, read with DuckDB and Arrow";
 
-    /// What a program in Python prints, which is JSON.
-    fn asked(python: &str, program: &str, folder: &Path) -> Value {
+    /// Runs a Python program and parses the JSON that it prints.
+    fn run_python(python: &str, program: &str, folder: &Path) -> Value {
         let output = Command::new(python).args(["-c", program]).current_dir(folder).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Two regions; the second has one video of the first, and one whose facts are missing or beyond all bounds.
+    /// US and PL share a video, and PL has one with missing and very large values. MT is empty, and DE fails.
     fn server() -> Server {
         Server::start(|hit| match hit.region() {
             "US" => Answer::page(&["a", "b"], None),
             "PL" => {
-                let odd = json!({"id": "odd", "snippet": {"title": "Zażółć \u{0} =1+1 🎬", "tags": ["", "a|b"]},
+                let unusual = json!({"id": "unusual", "snippet": {"title": "Zażółć \u{0} =1+1 🎬", "tags": ["", "a|b"]},
                     "statistics": {"viewCount": "18446744073709551615", "likeCount": "9223372036854775807"}});
-                Answer::json(&json!({"items": [odd, item("b")]}))
+                Answer::json(&json!({"items": [unusual, item("b")]}))
             }
             "MT" => Answer::json(&json!({"items": []})),
             _ => Answer::refusal(404, "notFound"),
@@ -51,8 +51,8 @@ mod with_it {
     }
 
     #[test]
-    fn a_dataset_holds_the_entries_of_the_csv() {
-        let Some(python) = python(&["duckdb", "pyarrow"], WHAT) else { return };
+    fn a_dataset_and_a_file_have_the_entries_of_ndjson() {
+        let Some(python) = python(&["duckdb", "pyarrow"], SKIPPED) else { return };
         let outcome = run("-f parquet -o lake/ -o entries.ndjson -o one.parquet --rows entries", 3);
         let program = "
 import duckdb, json
@@ -66,9 +66,9 @@ duckdb.sql(\"set timezone = 'UTC'\")
 lake = \"read_parquet('lake/**/*.parquet', hive_partitioning = true)\"
 dates = duckdb.sql(f'select distinct fetched_date = fetched_at::date from {lake}').fetchall()
 print(json.dumps([kinds, [name for name, *_ in columns], rows(\"'one.parquet'\"), rows(lake), dates]))";
-        let found = asked(&python, program, outcome.folder.path());
+        let found = run_python(&python, program, outcome.folder.path());
         let [kinds, names, one, lake, dates] = found.as_array().unwrap().as_slice() else { panic!("{found}") };
-        assert_eq!(lake, one, "the folder and the file hold the same");
+        assert_eq!(lake, one, "the dataset and the file have the same entries");
         assert_eq!(dates, &json!([[true]]));
         for (name, kind) in [
             ("fetched_at", "TIMESTAMP WITH TIME ZONE"),
@@ -79,7 +79,7 @@ print(json.dumps([kinds, [name for name, *_ in columns], rows(\"'one.parquet'\")
         ] {
             assert_eq!(kinds[name], kind);
         }
-        // As ndjson has them, in its order; but for counts that no reader could hold, and a description that was not asked for.
+        // The same as NDJSON, except counts beyond i64 and the description, which was not requested.
         let entries: Vec<Value> =
             outcome.read("entries.ndjson").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(entries.len(), 4);
@@ -107,18 +107,18 @@ files = dataset.dataset('lake')
 table = dataset.dataset('lake', partitioning='hive').to_table()
 print(json.dumps([table.num_rows, sorted(set(table['region'].to_pylist())), table['tags'].to_pylist(),
     'region' in files.schema.names, str(files.schema.field('fetched_at').type)]))";
-        let found = asked(&python, program, outcome.folder.path());
+        let found = run_python(&python, program, outcome.folder.path());
         assert_eq!((&found[0], &found[1]), (&json!(4), &json!(["PL", "US"])));
         assert!(found[2].as_array().unwrap().contains(&json!(["", "a|b"])), "{found}");
         assert_eq!(
             (&found[3], &found[4]),
             (&json!(false), &json!("timestamp[us, tz=UTC]")),
-            "what is in the path is not in the file"
+            "partition columns are only in the path"
         );
     }
 
     #[test]
-    fn each_region_that_answered_has_a_file_and_each_run_adds_its_own() {
+    fn each_run_adds_a_file_per_fetched_region() {
         let outcome = run("-f parquet -o lake/ --json -o run.json", 2);
         assert!(outcome.files().is_empty(), "--json and --format at once");
         let lake = tempfile::tempdir().unwrap();
@@ -126,10 +126,10 @@ print(json.dumps([table.num_rows, sorted(set(table['region'].to_pylist())), tabl
         let into = |slash: &str| format!("-f parquet -o {}{slash} -o run.json", folder.display());
         let documents = [run(&into("/"), 3), run(&into(""), 3)]
             .map(|outcome| serde_json::from_str::<Value>(&outcome.read("run.json")).unwrap());
-        // The date of the run, and below it the regions; an empty chart is there, a failed region is not.
+        // Partitioned by date and region. An empty chart has a file, a failed region has none.
         let date = format!("fetched_date={}", &documents[0]["fetched_at"].as_str().unwrap()[..10]);
         assert!(files_in(&folder).contains(&date), "{:?}", files_in(&folder));
-        assert!(files_in(&folder).iter().all(|name| name.starts_with("fetched_date=")), "nothing temporary is left");
+        assert!(files_in(&folder).iter().all(|name| name.starts_with("fetched_date=")), "no temporary files are left");
         assert_eq!(files_in(&folder.join(&date)), ["region=MT", "region=PL", "region=US"]);
         let mut expected = documents.map(|document| format!("{}.parquet", document["run_id"].as_str().unwrap()));
         expected.sort();
@@ -137,19 +137,19 @@ print(json.dumps([table.num_rows, sorted(set(table['region'].to_pylist())), tabl
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_found_before_anything_is_sent() {
+    fn an_unwritable_folder_is_reported_before_any_request() {
         let server = server();
         let outcome = Run::on(&server, "-r US -f parquet -o there/lake/").file("there", "a file").finish().exits(1);
         assert!(outcome.stderr.contains("cannot write there/lake/"), "{}", outcome.stderr);
-        let in_the_way = Run::on(&server, "-r US -f parquet -o lake/");
-        fs::create_dir_all(in_the_way.path("lake/.part.parquet.trendfetch-tmp")).unwrap();
-        let outcome = in_the_way.finish().exits(1);
+        let blocked = Run::on(&server, "-r US -f parquet -o lake/");
+        fs::create_dir_all(blocked.path("lake/.part.parquet.trendfetch-tmp")).unwrap();
+        let outcome = blocked.finish().exits(1);
         assert!(outcome.stderr.contains("is in the way and is not a regular file; remove it"), "{}", outcome.stderr);
         assert!(server.log().is_empty());
     }
 
     #[test]
-    fn no_video_and_all_or_nothing_leave_the_folder_as_it_was() {
+    fn the_folder_is_unchanged_without_videos_or_with_all_or_nothing() {
         let nothing = Server::start(|_| Answer::new(503, ""));
         let arguments = "-r US --retries 0 -f parquet -o lake/";
         assert!(files_in(&Run::on(&nothing, arguments).finish().exits(1).folder.path().join("lake")).is_empty());
@@ -158,7 +158,7 @@ print(json.dumps([table.num_rows, sorted(set(table['region'].to_pylist())), tabl
     }
 
     #[test]
-    fn standard_output_and_an_extension_take_one_file() {
+    fn standard_output_and_a_file_extension_write_one_file() {
         let magic = b"PAR1";
         let output = Run::on(&server(), "-q -r US -f parquet").command.output().unwrap();
         assert!(output.status.success() && output.stdout.starts_with(magic) && output.stdout.ends_with(magic));

@@ -1,5 +1,5 @@
-//! What must hold for any input: the targets of `tests/fuzz` on stable, with the same oracles, and text
-//! from strangers on its way through the whole program.
+//! Property tests: the fuzz targets of `tests/fuzz` with the same oracles, on stable Rust, and text from outside on its
+//! way through the whole program.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
@@ -20,17 +20,17 @@ use crate::harness::{Answer, Outcome, Run, Server, item};
 #[path = "../fuzz/oracles.rs"]
 mod oracles;
 
-use oracles::{NOW, assert_all_seen, is_unseen, now, refused, reply, request};
+use oracles::{NOW, assert_visible, error_response, is_invisible, now, request, response};
 
-/// Nothing is kept between runs, so nothing is written into the repository.
+/// Failures are not persisted, so that nothing is written into the repository.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20 * cases, ..ProptestConfig::default() }
 }
 
 const STATUSES: RangeInclusive<u16> = 100..=599;
 
-/// What terminals obey or hide, what spreadsheets run, what separates cells, and what refusals are searched for.
-const ODD: &[&str] = &[
+/// Terminal control sequences, invisible characters, formula prefixes, cell separators, and phrases of error messages.
+const HOSTILE_TEXTS: &[&str] = &[
     "\u{1b}[2J",
     "\u{1b}[31m",
     "\u{1b}]8;;https://example.org\u{7}",
@@ -86,20 +86,20 @@ const ODD: &[&str] = &[
     "unregistered callers",
 ];
 
-/// What may stand in a list of regions besides codes.
-const LISTED: &[&str] = &["all", "dailywatch", "ViralVidVault", "South Korea", "*", "", " pl ", "\u{212a}O", "İ"];
+/// Items of a region list other than codes.
+const REGION_ITEMS: &[&str] = &["all", "dailywatch", "ViralVidVault", "South Korea", "*", "", " pl ", "\u{212a}O", "İ"];
 
-fn odd_text() -> impl Strategy<Value = String> {
+fn hostile_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        3 => select(ODD).prop_map(str::to_owned),
+        3 => select(HOSTILE_TEXTS).prop_map(str::to_owned),
         1 => any::<char>().prop_map(String::from),
         1 => "[a-zA-Z ]{0,9}",
     ];
     vec(piece, 0..7).prop_map(|pieces| pieces.concat())
 }
 
-/// JSON of any shape, with the names that a page and a refusal have.
-fn odd_json() -> impl Strategy<Value = Value> {
+/// Arbitrary JSON with the field names of pages and error responses.
+fn arbitrary_json() -> impl Strategy<Value = Value> {
     const NAMES: &[&str] = &[
         "id",
         "snippet",
@@ -170,7 +170,7 @@ fn odd_json() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         select(TEXTS).prop_map(Value::from),
-        odd_text().prop_map(Value::from),
+        hostile_text().prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 60, 6, |inner| {
         let object = vec((select(NAMES), inner.clone()), 0..6);
@@ -183,14 +183,14 @@ fn odd_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An object as text, in which fields may come twice, and numbers may be larger than a computer holds.
-fn loose_json() -> impl Strategy<Value = String> {
+/// The text of an object that may have duplicate fields and numbers beyond the range of f64.
+fn unusual_json() -> impl Strategy<Value = String> {
     const NAMES: &[&str] =
         &["id", "kind", "items", "snippet", "title", "tags", "thumbnails", "high", "url", "statistics"];
     let leaf = prop_oneof![
         1 => Just("1e999".to_owned()),
         2 => Just(r#""youtube#videoListResponse""#.to_owned()),
-        9 => odd_json().prop_map(|json| json.to_string()),
+        9 => arbitrary_json().prop_map(|json| json.to_string()),
     ];
     let json = leaf.prop_recursive(4, 60, 6, |inner| {
         let field = (select(NAMES), inner.clone()).prop_map(|(name, value)| format!("{name:?}:{value}"));
@@ -202,7 +202,7 @@ fn loose_json() -> impl Strategy<Value = String> {
     vec(json, 0..4).prop_map(|items| format!(r#"{{"items":5,"items":[{}]}}"#, items.join(",")))
 }
 
-/// Escapes of JSON, and the UTF-16 that they mean.
+/// JSON escapes, with their UTF-16 code units.
 fn escapes() -> impl Strategy<Value = Vec<(&'static str, &'static [u16])>> {
     const ESCAPES: &[(&str, &[u16])] = &[
         (r"\ud83d", &[0xd83d]),
@@ -220,9 +220,9 @@ fn escapes() -> impl Strategy<Value = Vec<(&'static str, &'static [u16])>> {
     vec(select(ESCAPES), 0..9)
 }
 
-/// An item that is usable, or one with something odd in one place, or anything.
-fn odd_item() -> impl Strategy<Value = Value> {
-    const PLACES: &[&str] = &[
+/// A valid item, one with an arbitrary value somewhere, or arbitrary JSON.
+fn arbitrary_item() -> impl Strategy<Value = Value> {
+    const POINTERS: &[&str] = &[
         "/id",
         "/snippet",
         "/snippet/title",
@@ -237,12 +237,12 @@ fn odd_item() -> impl Strategy<Value = Value> {
         "/statistics/viewCount",
         "/status/embeddable",
     ];
-    let one_place = (select(PLACES), odd_json()).prop_map(|(place, odd)| {
+    let changed = (select(POINTERS), arbitrary_json()).prop_map(|(pointer, value)| {
         let mut item = item("abcdefghijk");
-        *item.pointer_mut(place).unwrap() = odd;
+        *item.pointer_mut(pointer).unwrap() = value;
         item
     });
-    prop_oneof![Just(item("abcdefghijk")), one_place, odd_json()]
+    prop_oneof![Just(item("abcdefghijk")), changed, arbitrary_json()]
 }
 
 fn body(items: &[Value], ascii: bool) -> Vec<u8> {
@@ -266,33 +266,33 @@ proptest! {
     #![proptest_config(cases(400))]
 
     #[test]
-    fn any_bytes_are_a_page_with_its_ranks_in_order_or_no_page(bytes in vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_an_ordered_page_or_an_error(bytes in vec(any::<u8>(), 0..200)) {
         oracles::check_page(&bytes);
     }
 
     #[test]
-    fn any_json_is_a_page_with_its_ranks_in_order_or_no_page(json in odd_json()) {
+    fn any_json_is_an_ordered_page_or_an_error(json in arbitrary_json()) {
         oracles::check_page(json.to_string().as_bytes());
     }
 
     #[test]
-    fn odd_items_cost_nobody_but_themselves(items in vec(odd_item(), 0..60), ascii: bool) {
+    fn invalid_items_do_not_affect_valid_ones(items in vec(arbitrary_item(), 0..60), ascii: bool) {
         let body = body(&items, ascii);
         oracles::check_page(&body);
         let page = read_page(&body).unwrap();
-        let usable = items.iter().take(50).filter(|it| **it == item("abcdefghijk")).count();
+        let valid = items.iter().take(50).filter(|it| **it == item("abcdefghijk")).count();
         prop_assert_eq!(page.items as usize, items.len().min(50));
-        prop_assert!(page.entries.len() >= usable);
+        prop_assert!(page.entries.len() >= valid);
     }
 
     #[test]
-    fn json_with_repeated_fields_and_huge_numbers_is_a_page(json in loose_json()) {
+    fn json_with_repeated_fields_and_huge_numbers_is_a_page(json in unusual_json()) {
         oracles::check_page(json.as_bytes());
         prop_assert!(read_page(json.as_bytes()).is_ok());
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_replaced_wherever_it_stands(escapes in escapes()) {
+    fn unpaired_surrogates_are_replaced_everywhere(escapes in escapes()) {
         let json: String = escapes.iter().map(|(json, _)| *json).collect();
         let text = String::from_utf16_lossy(&escapes.iter().flat_map(|(_, units)| *units).copied().collect::<Vec<_>>());
         let body = format!(
@@ -305,8 +305,8 @@ proptest! {
     }
 
     #[test]
-    fn a_page_that_is_cut_anywhere_is_worth_another_attempt(
-        items in vec(odd_item(), 0..4), ascii: bool, cut in any::<proptest::sample::Index>(),
+    fn a_page_cut_anywhere_is_truncated(
+        items in vec(arbitrary_item(), 0..4), ascii: bool, cut in any::<proptest::sample::Index>(),
     ) {
         let body = ["\u{feff}".as_bytes(), &body(&items, ascii)].concat();
         let cut = cut.index(body.len());
@@ -315,25 +315,25 @@ proptest! {
     }
 
     #[test]
-    fn any_refusal_gets_a_kind_a_clean_message_and_a_bounded_wait(
+    fn any_error_response_has_a_kind_a_clean_message_and_a_bounded_wait(
         status in STATUSES.prop_filter("a page", |status| *status != 200),
-        retry_after in proptest::option::of(odd_header()),
-        date in proptest::option::of(odd_header()),
+        retry_after in proptest::option::of(header_value()),
+        date in proptest::option::of(header_value()),
         body in prop_oneof![
-            odd_json().prop_map(|json| json.to_string()),
-            odd_json().prop_map(|json| json!({ "error": json }).to_string()),
-            (odd_text(), odd_text()).prop_map(|(reason, message)| whole(&reason, "vague", "NEWS", &message)),
-            (odd_text(), odd_text()).prop_map(|(reason, message)| plain(&reason, &message)),
-            odd_text(),
+            arbitrary_json().prop_map(|json| json.to_string()),
+            arbitrary_json().prop_map(|json| json!({ "error": json }).to_string()),
+            (hostile_text(), hostile_text()).prop_map(|(reason, message)| with_details(&reason, "vague", "NEWS", &message)),
+            (hostile_text(), hostile_text()).prop_map(|(reason, message)| with_string(&reason, &message)),
+            hostile_text(),
         ],
     ) {
-        oracles::check_refusal(&Response { head: ResponseHead { status, retry_after, date, ..ResponseHead::default() }, body: body.into_bytes() });
+        oracles::check_error_response(&Response { head: ResponseHead { status, retry_after, date, ..ResponseHead::default() }, body: body.into_bytes() });
     }
 
     #[test]
-    fn the_three_forms_of_a_date_ask_for_the_same_wait(until in 0_i64..3_000_000_000, ahead in -5_000_i64..5_000) {
+    fn the_three_date_formats_request_the_same_wait(until in 0_i64..3_000_000_000, ahead in -5_000_i64..5_000) {
         let until = if ahead % 2 == 0 { until } else { NOW + ahead };
-        let wait = |value: String| refused(&Response { head: ResponseHead { status: 503, retry_after: Some(value), ..ResponseHead::default() }, body: Vec::new() }).retry_after;
+        let wait = |value: String| error_response(&Response { head: ResponseHead { status: 503, retry_after: Some(value), ..ResponseHead::default() }, body: Vec::new() }).retry_after;
         let date = Timestamp::from_second(until).unwrap().to_zoned(TimeZone::UTC);
         let expected = Some(Duration::from_secs(u64::try_from(until - NOW).unwrap_or(0)));
         prop_assert_eq!(wait(date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()), expected);
@@ -342,43 +342,43 @@ proptest! {
     }
 
     #[test]
-    fn a_list_of_regions_is_in_order_and_without_repeats_or_refused_in_a_clean_sentence(
+    fn a_region_list_is_ordered_and_distinct_or_has_a_clean_error(
         items in vec(prop_oneof![
             4 => "[a-zA-Z]{2}",
-            1 => select(LISTED).prop_map(str::to_owned),
-            1 => odd_text(),
+            1 => select(REGION_ITEMS).prop_map(str::to_owned),
+            1 => hostile_text(),
         ], 0..9),
     ) {
         oracles::check_regions(&items.join(","));
     }
 
     #[test]
-    fn any_document_is_written_as_it_was_read_or_refused(
-        at in any::<proptest::sample::Index>(), length in 0_usize..12, put in prop_oneof![odd_text(), "[0-9\\[\\]{}\",:a-z-]{0,6}"],
+    fn any_document_round_trips_or_is_rejected(
+        at in any::<proptest::sample::Index>(), length in 0_usize..12, inserted in prop_oneof![hostile_text(), "[0-9\\[\\]{}\",:a-z-]{0,6}"],
     ) {
         let document = include_bytes!("../fuzz/seeds/document/demo.json");
         let at = at.index(document.len());
-        let changed = [&document[..at], put.as_bytes(), document.get(at + length..).unwrap_or_default()].concat();
+        let changed = [&document[..at], inserted.as_bytes(), document.get(at + length..).unwrap_or_default()].concat();
         oracles::check_document(document);
         oracles::check_document(&changed);
     }
 
     #[test]
-    fn text_for_a_terminal_is_shown_whole_or_cut_with_a_sign(raw in odd_text(), limit in 0_usize..40) {
+    fn text_for_a_terminal_is_complete_or_ends_in_an_ellipsis(raw in hostile_text(), limit in 0_usize..40) {
         oracles::check_text(&raw, limit);
     }
 }
 
 #[test]
-fn every_character_that_a_terminal_would_obey_or_hide_is_made_visible() {
+fn every_control_or_invisible_character_is_escaped() {
     for character in '\0'..=char::MAX {
-        assert_all_seen("escape_invisible", &sanitize::escape_invisible(&character.to_string()));
+        assert_visible("escape_invisible", &sanitize::escape_invisible(&character.to_string()));
     }
 }
 
-/// Found by the property above: serde_json calls it a wrong number.
+/// Found by `a_page_cut_anywhere_is_truncated`: serde_json reports an invalid number.
 #[test]
-fn a_page_that_is_cut_within_a_number_is_worth_another_attempt() {
+fn a_page_cut_within_a_number_is_truncated() {
     for cut in ["-", "1.", "1e", "1.5E+", "-0.5e-"] {
         let body = format!(r#"{{"items":[{{"id":"a","height":{cut}"#);
         assert_eq!(read_page(body.as_bytes()), Err(PageError::Truncated), "{cut}");
@@ -386,36 +386,36 @@ fn a_page_that_is_cut_within_a_number_is_worth_another_attempt() {
     assert_eq!(read_page(b"Service temporarily unavailable"), Err(PageError::WrongShape));
 }
 
-fn odd_header() -> impl Strategy<Value = String> {
+fn header_value() -> impl Strategy<Value = String> {
     prop_oneof![
         "[0-9]{1,25}",
         "[-+ ]?[0-9.]{0,9}[es]?",
         (0_i64..4_000_000_000)
             .prop_map(|at| { httpdate::fmt_http_date(SystemTime::from(Timestamp::from_second(at).unwrap())) }),
         "(Sun|Mon), [0-9]{2} Nov 2026 [0-9]{2}:[0-9]{2}:[0-9]{2} GMT",
-        odd_text(),
+        hostile_text(),
     ]
 }
 
-/// `errors[]` alone.
-fn errors(reason: &str, message: &str) -> String {
+/// An error response with `errors[]` only.
+fn with_errors(reason: &str, message: &str) -> String {
     json!({"error": {"code": 400, "message": message, "errors": [{"reason": reason, "message": message}]}}).to_string()
 }
 
-/// `errors[]`, `details[]` and `status`.
-fn whole(detail: &str, reason: &str, status: &str, message: &str) -> String {
+/// An error response with `errors[]`, `details[]` and `status`.
+fn with_details(detail: &str, reason: &str, status: &str, message: &str) -> String {
     let details = json!([{"@type": "x"}, {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": detail}]);
     json!({"error": {"message": message, "status": status, "errors": [{"reason": reason}], "details": details}})
         .to_string()
 }
 
-/// A plain string.
-fn plain(word: &str, message: &str) -> String {
-    json!({"error": word, "error_description": message}).to_string()
+/// An OAuth error response, in which `error` is a string.
+fn with_string(reason: &str, message: &str) -> String {
+    json!({"error": reason, "error_description": message}).to_string()
 }
 
-/// The reasons of "YouTube Data API - Errors" and of `google.rpc.Code`, whatever their place, and what they say under any
-/// status but 401, 407 and 429. The second kind is meant where the message names a limit per day, or the region.
+/// The reasons of "YouTube Data API - Errors" and of `google.rpc.Code`, and their kinds under any status except 401, 407
+/// and 429. The second kind applies if the message names a daily limit or the region.
 const REASONS: &[(ErrorKind, ErrorKind, &[&str])] = {
     use ErrorKind::{
         BadParameter, BadRequest, BadResponse, KeyRejected, QuotaExceeded, RateLimited, RegionUnsupported, ServerError,
@@ -490,31 +490,31 @@ const REASONS: &[(ErrorKind, ErrorKind, &[&str])] = {
 };
 
 #[test]
-fn the_layouts_agree_on_every_reason_under_every_status() {
+fn all_layouts_agree_on_every_reason_under_every_status() {
     for (kind, kind_by_message, reasons) in REASONS {
-        for (message, expected) in [("Said.", kind), ("10 per day, for regionCode", kind_by_message)] {
+        for (message, expected) in [("A message.", kind), ("10 per day, for regionCode", kind_by_message)] {
             for reason in *reasons {
                 let bodies = [
-                    errors(reason, message),
-                    // What stands nearer to the cause decides against the others.
-                    whole(reason, "quotaExceeded", "UNAVAILABLE", message),
-                    whole("news", reason, "UNAVAILABLE", message),
-                    plain(reason, message),
+                    with_errors(reason, message),
+                    // The more specific field takes precedence.
+                    with_details(reason, "quotaExceeded", "UNAVAILABLE", message),
+                    with_details("news", reason, "UNAVAILABLE", message),
+                    with_string(reason, message),
                 ];
                 for status in STATUSES.filter(|status| *status != 200) {
                     let expected = match (status, *expected) {
                         (401, _) => ErrorKind::KeyRejected,
                         (407, _) => ErrorKind::ProxyLogin,
-                        (429, told @ (ErrorKind::KeyRejected | ErrorKind::QuotaExceeded)) => told,
+                        (429, kind @ (ErrorKind::KeyRejected | ErrorKind::QuotaExceeded)) => kind,
                         (429, _) if message.contains("per day") => ErrorKind::QuotaExceeded,
                         (429, _) => ErrorKind::RateLimited,
-                        (_, told) => told,
+                        (_, kind) => kind,
                     };
                     for body in &bodies {
-                        let error = refused(&reply(status, body.as_str())).error;
+                        let error = error_response(&response(status, body.as_str())).error;
                         assert_eq!((error.kind, &*error.message), (expected, message), "{status} {body}");
-                        let is_told = error.reason.as_deref() == Some(reason);
-                        assert!(is_told || [401, 407, 429].contains(&status), "{status} {body}: {:?}", error.reason);
+                        let has_reason = error.reason.as_deref() == Some(reason);
+                        assert!(has_reason || [401, 407, 429].contains(&status), "{status} {body}: {:?}", error.reason);
                     }
                 }
             }
@@ -523,40 +523,40 @@ fn the_layouts_agree_on_every_reason_under_every_status() {
 }
 
 #[test]
-fn no_status_but_200_brings_a_page() {
+fn only_status_200_returns_a_page() {
     let page = body(&[item("abcdefghijk")], false);
     for status in STATUSES {
-        let outcome = request::read_response(&reply(status, page.clone()), &request(), now());
+        let outcome = request::read_response(&response(status, page.clone()), &request(), now());
         assert_eq!(outcome.is_ok(), status == 200, "{status}");
         if status != 200 {
-            oracles::check_refusal(&reply(status, page.clone()));
+            oracles::check_error_response(&response(status, page.clone()));
         }
     }
 }
 
-/// What strangers say in one run: titles with channels, and messages with reasons.
+/// Text from outside in one run: titles with channels, and error reasons with messages.
 #[derive(Debug, Clone)]
-struct Said {
+struct OutsideText {
     titles: Vec<(String, String)>,
-    refusals: [(String, String); 4],
+    errors: [(String, String); 4],
 }
 
-fn said() -> impl Strategy<Value = Said> {
-    let pair = || (odd_text(), odd_text());
-    let refusals = [pair(), pair(), pair(), pair()];
-    (vec(pair(), 20..40), refusals).prop_map(|(titles, refusals)| Said { titles, refusals })
+fn outside_text() -> impl Strategy<Value = OutsideText> {
+    let pair = || (hostile_text(), hostile_text());
+    let errors = [pair(), pair(), pair(), pair()];
+    (vec(pair(), 20..40), errors).prop_map(|(titles, errors)| OutsideText { titles, errors })
 }
 
-/// US answers with the titles, four others refuse in four layouts.
-fn strangers(said: &Said) -> Server {
+/// A server that returns the titles for US, and errors in four layouts for four other regions.
+fn server(text: &OutsideText) -> Server {
     let items: Vec<Value> =
-        said.titles.iter().enumerate().map(|(index, (title, channel))| odd_video(index, title, channel)).collect();
-    let [first, second, third, fourth] = said.refusals.clone();
+        text.titles.iter().enumerate().map(|(index, (title, channel))| video(index, title, channel)).collect();
+    let [first, second, third, fourth] = text.errors.clone();
     Server::start(move |hit| match hit.region() {
         "US" => Answer::json(&json!({"items": items})),
-        "GB" => Answer::new(404, errors(&first.0, &first.1)),
-        "PL" => Answer::new(503, whole(&second.0, "backendError", "UNAVAILABLE", &second.1)),
-        "DE" => Answer::new(404, plain(&third.0, &third.1)),
+        "GB" => Answer::new(404, with_errors(&first.0, &first.1)),
+        "PL" => Answer::new(503, with_details(&second.0, "backendError", "UNAVAILABLE", &second.1)),
+        "DE" => Answer::new(404, with_string(&third.0, &third.1)),
         _ => {
             let named = json!([{"reason": fourth.0, "location": "regionCode"}]);
             Answer::new(400, json!({"error": {"message": fourth.1, "errors": named}}).to_string())
@@ -564,7 +564,7 @@ fn strangers(said: &Said) -> Server {
     })
 }
 
-fn odd_video(index: usize, title: &str, channel: &str) -> Value {
+fn video(index: usize, title: &str, channel: &str) -> Value {
     let mut video = item(&format!("video-{index}"));
     video["snippet"]["title"] = title.into();
     video["snippet"]["channelTitle"] = channel.into();
@@ -574,27 +574,27 @@ fn odd_video(index: usize, title: &str, channel: &str) -> Value {
     video
 }
 
-fn of_strangers(said: &Said, options: &str) -> Outcome {
+fn run_with(text: &OutsideText, options: &str) -> Outcome {
     let options = format!("-r US,GB,PL,DE,FR -c 0 --retries 1 --backoff 1ms {options}");
-    Run::on(&strangers(said), &options).finish().exits(3)
+    Run::on(&server(text), &options).finish().exits(3)
 }
 
-/// Line feeds are ours.
+/// Line feeds are the program's own.
 #[track_caller]
-fn assert_lines_all_seen(what: &str, text: &str) {
-    text.split('\n').for_each(|line| assert_all_seen(what, line));
+fn assert_lines_visible(what: &str, text: &str) {
+    text.split('\n').for_each(|line| assert_visible(what, line));
 }
 
-/// Without what the progress lines move the cursor with: `\r`, `ESC [ n A` and `ESC [ K` with their kin. Nothing
-/// that strangers say in these tests looks like it but a bare `\r`, which the other runs look for.
+/// Removes the cursor movements of progress lines: `\r`, `ESC [ n A`, `ESC [ K` and the like. Of these, the texts of this
+/// file only contain `\r`, which the other runs check.
 fn without_cursor_moves(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('\u{1b}') {
         out.push_str(before);
-        let moved = after.strip_prefix('[').map(|after| after.trim_start_matches(|it: char| it.is_ascii_digit()));
-        match moved.and_then(|after| after.strip_prefix(['A', 'B', 'C', 'D', 'K'])) {
-            Some(behind) => rest = behind,
+        let command = after.strip_prefix('[').map(|after| after.trim_start_matches(|it: char| it.is_ascii_digit()));
+        match command.and_then(|after| after.strip_prefix(['A', 'B', 'C', 'D', 'K'])) {
+            Some(remaining) => rest = remaining,
             None => {
                 out.push('\u{1b}');
                 rest = after;
@@ -605,7 +605,7 @@ fn without_cursor_moves(text: &str) -> String {
     out.replace('\r', "")
 }
 
-/// Whether a spreadsheet would take the cell for a formula.
+/// Whether a spreadsheet would treat the cell as a formula.
 fn is_formula(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
@@ -614,32 +614,32 @@ proptest! {
     #![proptest_config(cases(4))]
 
     #[test]
-    fn nothing_that_strangers_say_moves_a_terminal(said in said()) {
-        let shown = of_strangers(&said, "-f table -v");
-        assert_lines_all_seen("the table", &shown.stdout);
-        assert_lines_all_seen("stats and log", &shown.stderr);
-        prop_assert_eq!(shown.stdout.lines().count(), 1 + said.titles.len(), "a title makes a line of its own");
+    fn text_from_outside_cannot_control_the_terminal(text in outside_text()) {
+        let shown = run_with(&text, "-f table -v");
+        assert_lines_visible("the table", &shown.stdout);
+        assert_lines_visible("stats and log", &shown.stderr);
+        prop_assert_eq!(shown.stdout.lines().count(), 1 + text.titles.len(), "a title starts a new line");
         prop_assert!(shown.stderr.contains("4 of 5 regions failed"));
 
-        let drawn = of_strangers(&said, "-vv --progress always");
-        assert_lines_all_seen("the stats", &drawn.stdout);
-        prop_assert!(drawn.stderr.contains('\u{1b}'), "no progress is drawn");
-        assert_lines_all_seen("the progress", &without_cursor_moves(&drawn.stderr));
-        // A line is drawn again and again, the more often the longer the run takes.
+        let drawn = run_with(&text, "-vv --progress always");
+        assert_lines_visible("the stats", &drawn.stdout);
+        prop_assert!(drawn.stderr.contains('\u{1b}'), "no progress is shown");
+        assert_lines_visible("the progress", &without_cursor_moves(&drawn.stderr));
+        // Progress lines are redrawn again and again, so each is checked by itself.
         for line in drawn.stderr.split(['\n', '\r']) {
-            prop_assert!(line.len() < 4_000, "a line without end");
+            prop_assert!(line.len() < 4_000, "a line is too long");
         }
     }
 
     #[test]
-    fn json_keeps_what_strangers_say_and_its_log_lines_stay_json(said in said()) {
-        let outcome = of_strangers(&said, "-o out.json -v --log-format json");
+    fn json_keeps_text_from_outside_and_log_lines_stay_valid(text in outside_text()) {
+        let outcome = run_with(&text, "-o out.json -v --log-format json");
         let document: Value = serde_json::from_str(&outcome.read("out.json")).unwrap();
-        for (index, (title, channel)) in said.titles.iter().enumerate() {
+        for (index, (title, channel)) in text.titles.iter().enumerate() {
             let video = &document["videos"][index];
             prop_assert_eq!((&video["title"], &video["channel"]), (&json!(title), &json!(channel)));
         }
-        assert_lines_all_seen("the log", &outcome.stderr);
+        assert_lines_visible("the log", &outcome.stderr);
         prop_assert!(!outcome.stderr.is_empty());
         for line in outcome.stderr.lines() {
             let line: Result<Value, _> = serde_json::from_str(line);
@@ -648,22 +648,22 @@ proptest! {
     }
 
     #[test]
-    fn no_cell_of_csv_is_a_formula_and_none_loses_its_text(said in said()) {
+    fn csv_cells_keep_their_text_and_are_never_formulas(text in outside_text()) {
         for rows in ["videos", "entries"] {
-            let outcome = of_strangers(&said, &format!("-f csv --rows {rows} --description"));
+            let outcome = run_with(&text, &format!("-f csv --rows {rows} --description"));
             let mut reader = csv::Reader::from_reader(outcome.stdout.as_bytes());
             let columns = reader.headers().unwrap().clone();
             let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-            prop_assert_eq!(records.len(), said.titles.len());
-            for (record, (title, channel)) in records.iter().zip(&said.titles) {
+            prop_assert_eq!(records.len(), text.titles.len());
+            for (record, (title, channel)) in records.iter().zip(&text.titles) {
                 for cell in record {
                     prop_assert!(!is_formula(cell), "{:?}", cell);
                     prop_assert!(!cell.contains(|it: char| it.is_control() && it != '\n' && it != '\r'), "{:?}", cell);
                 }
                 let tags = format!("{channel}|{title}");
-                for (name, said) in [("title", title), ("channel", channel), ("tags", &tags), ("channel_id", title)] {
+                for (name, text) in [("title", title), ("channel", channel), ("tags", &tags), ("channel_id", title)] {
                     let cell = &record[columns.iter().position(|column| column == name).unwrap()];
-                    let same = said.replace(|it: char| it.is_control() && it != '\n' && it != '\r', "\u{fffd}");
+                    let same = text.replace(|it: char| it.is_control() && it != '\n' && it != '\r', "\u{fffd}");
                     let expected = if is_formula(&same) { format!("'{same}") } else { same };
                     prop_assert_eq!(cell, &*expected, "{}", name);
                 }
@@ -673,7 +673,7 @@ proptest! {
 }
 
 #[test]
-fn the_oracle_of_this_file_knows_what_it_looks_for() {
-    assert!(ODD.concat().chars().filter(|character| is_unseen(*character)).count() > 25);
+fn the_checks_of_this_file_recognize_hostile_text() {
+    assert!(HOSTILE_TEXTS.concat().chars().filter(|character| is_invisible(*character)).count() > 25);
     assert_eq!(without_cursor_moves("\r\u{1b}[2Ka\u{1b}[1Ab\u{1b}[2J\u{1b}[31m"), "ab\u{1b}[2J\u{1b}[31m");
 }

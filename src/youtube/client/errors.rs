@@ -133,9 +133,10 @@ pub(super) struct Connection {
 /// The connection on which an attempt failed, if there was one.
 pub(super) fn connection(error: &reqwest::Error) -> Option<Connection> {
     let info = find::<hyper_util::client::legacy::Error>(error)?.connect_info()?;
-    let mut extras = http::Extensions::new();
-    info.get_extras(&mut extras);
-    Some(Connection { local: extras.get::<HttpInfo>()?.local_addr(), is_http2: info.is_negotiated_h2() })
+    // hyper offers extensions only as part of a message.
+    let mut extras = hyper::Response::new(());
+    info.get_extras(extras.extensions_mut());
+    Some(Connection { local: extras.extensions().get::<HttpInfo>()?.local_addr(), is_http2: info.is_negotiated_h2() })
 }
 
 /// The first cause of this type.

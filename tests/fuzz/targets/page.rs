@@ -1,8 +1,8 @@
-//! Any bytes as the body of a page.
+//! Parses any bytes as the body of a page.
 
 #![no_main]
 
-#[allow(dead_code, reason = "a target needs some of them")]
+#[allow(dead_code, reason = "each target uses some of the checks")]
 #[path = "../oracles.rs"]
 mod oracles;
 

@@ -1,8 +1,8 @@
-//! Any text on its way to a terminal, behind one byte of limit.
+//! Prepares any text for a terminal. The first byte is the length limit.
 
 #![no_main]
 
-#[allow(dead_code, reason = "a target needs some of them")]
+#[allow(dead_code, reason = "each target uses some of the checks")]
 #[path = "../oracles.rs"]
 mod oracles;
 
