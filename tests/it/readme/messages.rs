@@ -7,7 +7,7 @@ use super::section;
 
 /// Sources whose sentences are no messages, or are explained by the one that they are part of.
 const OTHERS: [&str; 14] = [
-    "demo/answer.rs",
+    "demo/response.rs",
     "document.rs",
     "error.rs",
     "exit.rs",
@@ -50,8 +50,8 @@ const NO_MESSAGES: [&str; 41] = [
     "is in the history now",
     "not due: the run that began",
     "of trendfetch --demo",
-    "the demo's answers may be late",
-    "a connection of the demo broke",
+    "the demo's responses may be late",
+    "a connection to the demo failed",
     "a thread ended early",
     "no fresh connections",
     "credentials not accepted",
