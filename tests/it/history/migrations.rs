@@ -77,7 +77,7 @@ fn a_history_of_the_first_version_says_the_same(store: Store) {
     }]});
     assert_eq!(command(&store, "changes -f json -r PL").finish().exits(0).document(), expected);
     let table = command(&store, "changes -r PL").finish().exits(0).stdout;
-    assert!(table.contains("rose        1    2    41d 7h  ▇█ "), "{table}");
+    assert!(table.contains("rose        1         2         41d 7h  ▇█ "), "{table}");
     #[cfg(feature = "report")]
     {
         let page = command(&store, "report -o -").finish().exits(0).stdout;

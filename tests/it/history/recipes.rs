@@ -81,7 +81,7 @@ fn dotenv_names_the_history_and_the_option_wins() {
     assert_eq!((count(&store, "runs"), count(&other, "runs"), count(&third, "runs")), (1, 1, 1));
     // The demo's run goes there as well, which it says, unless that was typed.
     let demo = |arguments: &[&str]| Run::new(arguments).env("TRENDFETCH_STORE", &other.url).finish().exits(0).stderr;
-    assert!(demo(&["--demo=calm", "-r", "IN"]).contains("goes into the history of TRENDFETCH_STORE"));
+    assert!(demo(&["--demo=calm", "-r", "IN"]).contains("is stored in the history of TRENDFETCH_STORE"));
     assert_eq!(demo(&["--demo=calm", "-r", "IN", "--store", &another(&store).url]), "");
     assert_eq!(count(&other, "runs"), 2);
     // Commands read it too.
