@@ -108,23 +108,21 @@ pub(super) async fn expire(
     clocks: Clocks,
     end: impl Future<Output = Interruption>,
 ) {
-    let expired = tokio::select! {
-        expired = history.expire(document, clocks) => expired,
+    let expiry = tokio::select! {
+        expiry = history.expire(document, clocks) => expiry,
         // The next run continues.
         _ = end => return,
     };
     let keep = human::format_duration(history_config.retention);
     let prune = || {
-        let store = history_config
-            .store_argument
-            .as_ref()
-            .map_or_else(String::new, |location| format!(" --store {}", shell_quote(location)));
+        let location = history_config.store_argument.as_ref();
+        let store = location.map_or_else(String::new, |location| format!(" --store {}", shell_quote(location)));
         format!("trendfetch prune --keep {keep}{store}")
     };
-    match expired {
+    match expiry {
         Err(error) => tracing::warn!("the run is stored, but not everything older than {keep} was deleted: {error}"),
-        Ok(Expiry::TooMany { expired: old, total: of, since }) => tracing::warn!(
-            "{old} of the {of} runs that the history kept at {since} are older than {keep} now; a run does not delete that many; if that is right, delete them with: {}",
+        Ok(Expiry::TooMany { expired, total, since }) => tracing::warn!(
+            "{expired} of the {total} runs that the history kept at {since} are older than {keep} now; a run does not delete that many; if that is right, delete them with: {}",
             prune()
         ),
         Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && !document.videos.is_empty() => {

@@ -160,12 +160,12 @@ fn clocks(source: &Source, ahead: Option<SignedDuration>) -> Clocks {
 }
 
 fn clock_message(ours: Timestamp, theirs: Timestamp, has_history: bool) -> String {
-    let shown = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC");
-    let spared = if has_history { ", and nothing was deleted from the history" } else { "" };
+    let format = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let deletion = if has_history { ", and nothing was deleted from the history" } else { "" };
     format!(
-        "this machine's clock shows {}, the server's {}; the run is dated by the server{spared}; set the clock",
-        shown(ours),
-        shown(theirs)
+        "this machine's clock shows {}, the server's {}; the run is dated by the server{deletion}; set the clock",
+        format(ours),
+        format(theirs)
     )
 }
 

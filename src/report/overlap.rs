@@ -7,6 +7,7 @@ use super::region_history::RegionHistory;
 use super::snapshot::Snapshot;
 use crate::history::HistoryEntry;
 use crate::model::region::Region;
+use crate::stats::shared_videos;
 
 /// The largest heat map whose numbers are still readable.
 const MAX_REGIONS: usize = 24;
@@ -68,14 +69,8 @@ impl<'a> Overlap<'a> {
 
 fn heat_map(regions: &[&RegionHistory], entries: &EntriesByVideo<'_>) -> HeatMap {
     let count = regions.len();
-    let mut shared = vec![vec![0_usize; count]; count];
-    for of_video in entries.values() {
-        for (one, _) in of_video {
-            for (other, _) in of_video {
-                shared[*one][*other] += 1;
-            }
-        }
-    }
+    let regions_of = |of_video: &Vec<(usize, &HistoryEntry)>| of_video.iter().map(|(index, _)| *index).collect();
+    let shared = shared_videos(count, entries.values().map(regions_of));
     let shared_with_others = |one: usize| shared[one].iter().sum::<usize>() - shared[one][one];
     let mut shown: Vec<usize> = (0..count).collect();
     shown.sort_by_key(|one| Reverse(shared_with_others(*one)));

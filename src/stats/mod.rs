@@ -60,17 +60,23 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How many videos each two regions share, by their places among the outcomes, the earlier region first; a region's
-/// own number where both are the same. A table and not a map: a video in all regions is in 6,105 pairs.
+/// How many videos each two regions have in common, by the indices of the outcomes.
 fn shared(outcomes: &[RegionOutcome], videos: &[MergedVideo]) -> Vec<Vec<usize>> {
-    let place_of: HashMap<Region, usize> =
-        outcomes.iter().enumerate().map(|(place, outcome)| (outcome.region, place)).collect();
-    let mut shared = vec![vec![0; outcomes.len()]; outcomes.len()];
-    for video in videos {
-        let places: Vec<usize> = video.ranks.iter().filter_map(|(region, _)| place_of.get(region).copied()).collect();
-        for (index, &first) in places.iter().enumerate() {
-            for &second in &places[index..] {
-                shared[first][second] += 1;
+    let index_of: HashMap<Region, usize> =
+        outcomes.iter().enumerate().map(|(index, outcome)| (outcome.region, index)).collect();
+    let regions_of =
+        |video: &MergedVideo| video.ranks.iter().filter_map(|(region, _)| index_of.get(region).copied()).collect();
+    shared_videos(outcomes.len(), videos.iter().map(regions_of))
+}
+
+/// How many videos each two of `count` regions have in common, given the indices of each video's regions. A region has
+/// all of its videos in common with itself. A table instead of a map: a video in all regions is in 6,105 pairs.
+pub(crate) fn shared_videos(count: usize, videos: impl Iterator<Item = Vec<usize>>) -> Vec<Vec<usize>> {
+    let mut shared = vec![vec![0; count]; count];
+    for regions in videos {
+        for &one in &regions {
+            for &other in &regions {
+                shared[one][other] += 1;
             }
         }
     }

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::harness::{Outcome, Run, Server};
-use crate::secrets::{assert_clean, canary, disguises};
+use crate::secrets::{assert_clean, canary, variants};
 use crate::tls::{self, Authority};
 use crate::tools::may_run_without_rights;
 
@@ -166,11 +166,11 @@ fn a_proxy_carries_the_run_and_sees_neither_key_nor_request() {
             assert!(seen.starts_with(&format!("CONNECT youtube.invalid:{} HTTP/1.1\r\n", beyond.port)), "{seen}");
             let login = STANDARD.encode(format!("user:{password}"));
             assert!(seen.to_lowercase().contains("proxy-authorization: basic ") && seen.contains(&login), "{seen}");
-            assert_clean("what a proxy sees", &proxy.seen(), &disguises(&key));
+            assert_clean("what a proxy sees", &proxy.seen(), &variants(&key));
             assert!(!seen.contains("regionCode"), "{seen}");
             for (what, text) in [("standard output", &outcome.stdout), ("standard error", &outcome.stderr)] {
-                assert_clean(what, text.as_bytes(), &disguises(&key));
-                assert_clean(what, text.as_bytes(), &disguises(&password));
+                assert_clean(what, text.as_bytes(), &variants(&key));
+                assert_clean(what, text.as_bytes(), &variants(&password));
                 assert_clean(what, text.as_bytes(), std::slice::from_ref(&login));
             }
         }
@@ -190,8 +190,8 @@ fn socks_carries_the_run_with_and_without_a_login() {
             seen.contains("youtube.invalid") && seen.contains(&login.replace("user:", "").replace('@', "")),
             "{seen}"
         );
-        assert_clean("what a proxy sees", &proxy.seen(), &disguises(&key));
-        assert_clean("standard error", outcome.stderr.as_bytes(), &disguises(&password));
+        assert_clean("what a proxy sees", &proxy.seen(), &variants(&key));
+        assert_clean("standard error", outcome.stderr.as_bytes(), &variants(&password));
     }
     assert_eq!(beyond.server.log().len(), 2);
 }
@@ -211,7 +211,7 @@ fn the_login_of_a_proxy_that_fails_is_not_shown() {
             let outcome = beyond.run("HTTPS_PROXY", &value, "AIzaKey");
             assert_ne!(outcome.code, Some(0), "{value}");
             for text in [&outcome.stdout, &outcome.stderr] {
-                assert_clean(scheme, text.as_bytes(), &disguises(&password));
+                assert_clean(scheme, text.as_bytes(), &variants(&password));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What `packaging/` holds, against the tools that read it and against the program.
+//! Checks `packaging/` with the tools that read it and against the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +19,7 @@ fn packaging(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)
 }
 
-/// The words after `NAME=` of the service, of all such lines that are no comment.
+/// The words of all `NAME=` settings in the service.
 fn words(name: &str) -> Vec<String> {
     let service = fs::read_to_string(packaging("trendfetch.service")).unwrap();
     let of_line = |line: &str| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
@@ -28,12 +28,12 @@ fn words(name: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_units_are_what_systemd_reads() {
+fn systemd_accepts_the_units() {
     if !are_installed(&["systemd-analyze"], WHAT) {
         return;
     }
     let folder = TempDir::new().unwrap();
-    // It looks for the program and the man page, which are not installed here.
+    // systemd-analyze looks for the program and the man page, which are not installed here.
     let service = fs::read_to_string(packaging("trendfetch.service")).unwrap();
     let service = service.replace("/usr/bin/trendfetch", env!("CARGO_BIN_EXE_trendfetch"));
     let service: String =
@@ -45,17 +45,17 @@ fn the_units_are_what_systemd_reads() {
     let names = ["trendfetch.service", "trendfetch.timer", "trendfetch-failed@.service"];
     let units = names.map(|name| folder.path().join(name));
     let verified = Command::new("systemd-analyze").arg("verify").args(&units).output().unwrap();
-    let complaints = String::from_utf8_lossy(&verified.stderr).into_owned();
-    assert!(verified.status.success() && !complaints.contains("trendfetch"), "{complaints}");
+    let warnings = String::from_utf8_lossy(&verified.stderr).into_owned();
+    assert!(verified.status.success() && !warnings.contains("trendfetch"), "{warnings}");
 
-    // In tenths.
+    // The threshold is in tenths.
     let arguments = ["security", "--no-pager", "--offline=true", "--threshold=19"];
     let rated = Command::new("systemd-analyze").args(arguments).arg(&units[0]).output().unwrap();
     assert!(rated.status.success(), "{}", String::from_utf8_lossy(&rated.stdout));
 }
 
 #[test]
-fn the_service_starts_the_program_with_options_that_it_has() {
+fn the_service_uses_valid_options() {
     let command = words("ExecStart");
     let [program, options @ .., more] = command.as_slice() else { panic!("{command:?}") };
     assert_eq!((program.as_str(), more.as_str()), ("/usr/bin/trendfetch", "$TRENDFETCH_OPTIONS"));
@@ -66,14 +66,13 @@ fn the_service_starts_the_program_with_options_that_it_has() {
         let (name, value) = setting.split_once('=').unwrap();
         run = run.env(name, value);
     }
-    let priced = run.finish().exits(0).stdout;
-    assert!(priced.contains("US,PL"), "{priced}");
+    let described = run.finish().exits(0).stdout;
+    assert!(described.contains("US,PL"), "{described}");
 }
 
-/// The service may do no more than what its filter names, and the program must live with that: what it really asks
-/// of the kernel, in a whole run with a history, is among it.
+/// All system calls of a whole run with a history are among those that the service's filter allows.
 #[test]
-fn the_filter_of_the_service_lets_through_what_a_run_does() {
+fn the_filter_of_the_service_allows_a_run() {
     if !are_installed(&["systemd-analyze", "strace"], WHAT) || !may_trace(WHAT) {
         return;
     }
@@ -105,9 +104,9 @@ fn the_filter_of_the_service_lets_through_what_a_run_does() {
     assert!(refused.is_empty(), "the service could not do {refused:?}");
 }
 
-/// The package that `packaging/deb` made last, as dpkg would unpack it.
+/// Unpacks the newest package that `packaging/deb` has built.
 #[test]
-fn the_package_of_debian_brings_all_that_belongs_to_the_program() {
+fn the_debian_package_is_complete_and_current() {
     let what = "what trendfetch_*.deb holds";
     if !are_installed(&["dpkg-deb"], what) {
         return;
@@ -149,7 +148,7 @@ fn the_package_of_debian_brings_all_that_belongs_to_the_program() {
     assert_eq!(man, program(&["man"]));
     assert!(text("usr/share/doc/trendfetch/copyright").contains("2026"));
 
-    // An administrator's changes stay, and nothing is switched on: without a key there is nothing to start.
+    // An administrator's changes are kept, and the timer is not started: without a key there is nothing to run.
     let control = |name: &str| {
         let output = Command::new("dpkg-deb").arg("--info").arg(&package).arg(name).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
@@ -169,7 +168,7 @@ fn call(line: &str) -> Option<String> {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then(|| name.to_owned())
 }
 
-/// `@set` on a line of its own, what is in it below, indented.
+/// Parses `systemd-analyze syscall-filter`: each `@set` on a line of its own, followed by its members, indented.
 fn sets(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut sets: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut current = String::new();

@@ -1,4 +1,4 @@
-//! The key shows nowhere: one canary in every scenario, looked for in everything that a run leaves.
+//! The key appears nowhere: each scenario has a canary as its key, which is searched for in everything that a run leaves.
 
 use std::fs;
 use std::io::Read;
@@ -15,16 +15,16 @@ use serde_json::json;
 
 use crate::harness::{Answer, Run, Server, item};
 
-/// A key that nobody has, another one for each run.
+/// A random key that is unique to a run.
 pub fn canary(number: usize) -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
     format!("AIza_Canary-{number}-{random}")
 }
 
-/// The key and how it might look on its way through other programs.
-pub fn disguises(key: &str) -> Vec<String> {
+/// The key, its encodings, and its halves.
+pub fn variants(key: &str) -> Vec<String> {
     let percent: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
-    // Base64 of a text depends on where it stands: three alignments, without the ends that mix with neighbours.
+    // The Base64 of a text depends on its offset: three alignments, without the ends that depend on neighbours.
     let base64 = (0..3).map(|skip| {
         let encoded = STANDARD_NO_PAD.encode([&vec![b' '; skip], key.as_bytes()].concat());
         encoded[4..encoded.len() - 4].to_owned()
@@ -34,18 +34,18 @@ pub fn disguises(key: &str) -> Vec<String> {
 }
 
 #[track_caller]
-pub fn assert_clean(what: &str, bytes: &[u8], disguises: &[String]) {
+pub fn assert_clean(what: &str, bytes: &[u8], variants: &[String]) {
     let text = String::from_utf8_lossy(bytes);
-    for disguise in disguises {
-        assert!(!text.contains(disguise.as_str()), "{what} holds the key as {disguise}");
+    for variant in variants {
+        assert!(!text.contains(variant.as_str()), "{what} holds the key as {variant}");
     }
 }
 
 #[test]
-fn the_key_is_in_nothing_that_a_run_leaves() {
+fn a_run_leaves_the_key_nowhere() {
     let nowhere = "http://127.0.0.1:1".to_owned();
     let on = |answer: fn(&crate::harness::Hit) -> Answer| Server::start(answer);
-    // The server says the key back in every place that is printed.
+    // The server repeats the key in every field that is printed.
     let echo = Server::start(|hit| {
         let key = hit.headers["x-goog-api-key"].clone();
         let body = json!({"error": {"code": 400, "message": format!("bad key {key}"), "errors": [{"reason": key}]}});
@@ -66,18 +66,18 @@ fn the_key_is_in_nothing_that_a_run_leaves() {
                     }
                 }),
             ),
-            ("a server in trouble", on(|_| Answer::new(503, ""))),
+            ("a server error", on(|_| Answer::new(503, ""))),
             ("a redirect", on(|_| Answer::new(302, "").header("location", "http://127.0.0.1:1/?key=x"))),
-            ("half an answer", on(|_| Answer::new(200, "{\"items\":["))),
+            ("a truncated response", on(|_| Answer::new(200, "{\"items\":["))),
             ("another shape", on(|_| Answer::new(200, "<html>"))),
-            ("no response in time", on(|_| Answer::page(&["a"], None).after(Duration::from_secs(2)))),
+            ("a timeout", on(|_| Answer::page(&["a"], None).after(Duration::from_secs(2)))),
             ("a repeated token", on(|_| Answer::page(&["a"], Some("same")))),
-            ("an odd item", on(|_| Answer::json(&json!({"items": [item("a"), null]})))),
+            ("a malformed item", on(|_| Answer::json(&json!({"items": [item("a"), null]})))),
         ];
     let scenarios = servers.iter().map(|(name, server)| (*name, server.base_url.as_str()));
     let scenarios = scenarios.chain([("nobody there", nowhere.as_str()), ("a wrong address", "http://example.org")]);
     for (number, (name, base_url)) in scenarios.enumerate() {
-        for place in ["environment", "dotenv", "file", "credential"] {
+        for source in ["environment", "dotenv", "file", "credential"] {
             let key = canary(number);
             let arguments = [
                 "-r",
@@ -102,7 +102,7 @@ fn the_key_is_in_nothing_that_a_run_leaves() {
             let mut run =
                 Run::new(&[&arguments[..], &["--base-url", base_url, "--progress", "always"]].concat()).without_key();
             run = run.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
-            run = match place {
+            run = match source {
                 "environment" => run.env("YOUTUBE_API_KEY", &key),
                 "dotenv" => run.file(".env", &format!("YOUTUBE_API_KEY='{key}'\n")),
                 "file" => {
@@ -114,28 +114,28 @@ fn the_key_is_in_nothing_that_a_run_leaves() {
             let child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let arguments = fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
             let output = child.wait_with_output().unwrap();
-            let disguises = disguises(&key);
-            let what = |part: &str| format!("{part} of {name}, key from {place}");
-            assert_clean(&what("the argument list"), &arguments, &disguises);
-            assert_clean(&what("standard output"), &output.stdout, &disguises);
-            assert_clean(&what("standard error"), &output.stderr, &disguises);
+            let variants = variants(&key);
+            let what = |part: &str| format!("{part} of {name}, key from {source}");
+            assert_clean(&what("the argument list"), &arguments, &variants);
+            assert_clean(&what("standard output"), &output.stdout, &variants);
+            assert_clean(&what("standard error"), &output.stderr, &variants);
             for_each_file(run.folder.path(), &mut |path| {
                 let is_where_it_was_put = [".env", "key", "youtube_api_key"].iter().any(|given| path.ends_with(given));
                 if !is_where_it_was_put {
-                    assert_clean(&what(&path.display().to_string()), &fs::read(path).unwrap(), &disguises);
+                    assert_clean(&what(&path.display().to_string()), &fs::read(path).unwrap(), &variants);
                 }
             });
         }
     }
-    // Only the server that repeats the key can make it show, and it does not either.
+    // A server that repeats the key cannot make it appear either.
     let key = canary(99);
     let outcome = Run::on(&echo, "-r US -vv --json").env("YOUTUBE_API_KEY", &key).env("RUST_LOG", "trace").finish();
-    assert_clean("an echoed key: standard output", outcome.stdout.as_bytes(), &disguises(&key));
-    assert_clean("an echoed key: standard error", outcome.stderr.as_bytes(), &disguises(&key));
+    assert_clean("an echoed key: standard output", outcome.stdout.as_bytes(), &variants(&key));
+    assert_clean("an echoed key: standard error", outcome.stderr.as_bytes(), &variants(&key));
 }
 
 #[test]
-fn the_env_of_a_foreign_folder_gets_the_key_to_nobody() {
+fn a_foreign_dotenv_cannot_send_the_key_anywhere() {
     let server = Server::of_pages(&["a"]);
     let foreign = Sink::start();
     let key = canary(1);
@@ -151,45 +151,45 @@ fn the_env_of_a_foreign_folder_gets_the_key_to_nobody() {
     ] {
         let run = Run::on(&server, "-vv --json -o out.json").env("YOUTUBE_API_KEY", &key).env("RUST_LOG", "trace");
         let outcome = run.file(".env", &dotenv.replace("FOREIGN", &foreign.address)).finish();
-        let disguises = disguises(&key);
+        let variants = variants(&key);
         for text in [&outcome.stdout, &outcome.stderr] {
-            assert_clean(dotenv, text.as_bytes(), &disguises);
+            assert_clean(dotenv, text.as_bytes(), &variants);
         }
         for_each_file(outcome.folder.path(), &mut |path| {
-            assert_clean(dotenv, path.as_os_str().as_encoded_bytes(), &disguises);
-            assert_clean(dotenv, &fs::read(path).unwrap(), &disguises);
+            assert_clean(dotenv, path.as_os_str().as_encoded_bytes(), &variants);
+            assert_clean(dotenv, &fs::read(path).unwrap(), &variants);
         });
-        assert_clean(dotenv, &foreign.seen(), &disguises);
+        assert_clean(dotenv, &foreign.received(), &variants);
     }
-    // It is the place that is looked at: the literal name of the user arrives there, and nothing but PostgreSQL's words.
-    let seen = String::from_utf8_lossy(&foreign.seen()).into_owned();
-    assert!(seen.contains("${YOUTUBE_API_KEY}") && !seen.contains("GET "), "{seen}");
+    // The sink did receive something: the literal user name, and only PostgreSQL's protocol.
+    let received = String::from_utf8_lossy(&foreign.received()).into_owned();
+    assert!(received.contains("${YOUTUBE_API_KEY}") && !received.contains("GET "), "{received}");
     assert!(server.log().iter().all(|hit| hit.headers["x-goog-api-key"] == key) && !server.log().is_empty());
 }
 
-/// A server that keeps what it is sent, and answers nothing.
+/// A server that records what it receives, and never responds.
 struct Sink {
     address: String,
-    seen: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Sink {
     fn start() -> Sink {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let sink = Sink { address: listener.local_addr().unwrap().to_string(), seen: Arc::default() };
-        let seen = Arc::clone(&sink.seen);
+        let sink = Sink { address: listener.local_addr().unwrap().to_string(), received: Arc::default() };
+        let received = Arc::clone(&sink.received);
         std::thread::spawn(move || {
             for mut stream in listener.incoming().map_while(Result::ok) {
                 let mut buffer = [0; 4096];
                 let length = stream.read(&mut buffer).unwrap_or(0);
-                seen.lock().unwrap().extend_from_slice(&buffer[..length]);
+                received.lock().unwrap().extend_from_slice(&buffer[..length]);
             }
         });
         sink
     }
 
-    fn seen(&self) -> Vec<u8> {
-        self.seen.lock().unwrap().clone()
+    fn received(&self) -> Vec<u8> {
+        self.received.lock().unwrap().clone()
     }
 }
 
@@ -203,13 +203,13 @@ fn help_shows_no_value_of_the_environment() {
         let run = run.env("TRENDFETCH_STORE", &format!("postgres://user:{password}@host/db"));
         let outcome = run.env("HTTPS_PROXY", &format!("http://user:{password}@proxy:3128")).finish();
         for text in [&outcome.stdout, &outcome.stderr] {
-            assert_clean(arguments[0], text.as_bytes(), &[disguises(&key), disguises(&password)].concat());
+            assert_clean(arguments[0], text.as_bytes(), &[variants(&key), variants(&password)].concat());
         }
     }
 }
 
 #[test]
-fn a_message_that_is_cut_within_the_key_shows_no_part_of_it() {
+fn a_message_truncated_within_the_key_shows_no_part_of_it() {
     for cut_at in [9, 20, 38] {
         let server = Server::start(move |hit| {
             let key = &hit.headers["x-goog-api-key"];
@@ -231,11 +231,11 @@ fn for_each_file(folder: &Path, visit: &mut dyn FnMut(&Path)) {
 }
 
 #[test]
-fn the_disguises_would_be_found() {
+fn encodings_of_the_key_would_be_found() {
     let key = canary(0);
     for prefix in ["", "x", "xy", "xyz"] {
         let encoded = STANDARD_NO_PAD.encode(format!("{prefix}{key}&rest"));
-        assert!(disguises(&key).iter().any(|disguise| encoded.contains(disguise)), "{prefix}");
+        assert!(variants(&key).iter().any(|variant| encoded.contains(variant)), "{prefix}");
     }
 }
 

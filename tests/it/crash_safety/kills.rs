@@ -1,62 +1,62 @@
-//! Runs that are killed, or told to end, at any moment of a commit.
+//! Kills and signals at many moments of a commit.
 
 use super::*;
 
 in_both_modes! {
-    kill_9_at_200_moments_leaves_each_run_whole_or_absent
-    signals_at_50_moments_leave_each_run_whole_or_absent
+    sigkill_at_200_moments_leaves_whole_runs
+    signals_at_50_moments_leave_whole_runs
     a_signal_ends_a_commit_that_hangs
 }
 
-fn kill_9_at_200_moments_leaves_each_run_whole_or_absent(journal: Journal) {
-    let mut dice = fastrand::Rng::with_seed(9);
+fn sigkill_at_200_moments_leaves_whole_runs(journal: Journal) {
+    let mut rng = fastrand::Rng::with_seed(9);
     let (mut inside, mut outside, mut finished, mut in_commit) = (0, 0, 0, 0);
     for round in 0..8_u32 {
         let charts = Charts::start(4, 50, Duration::ZERO);
         // In every other round, commits delete as well.
         let mut run = charts.run(journal, if round % 2 == 0 { "-o trends.json" } else { "-o trends.json --keep 1s" });
         charts.whole_run(&mut run);
-        let (first_part, last_part) = charts.whole_run(&mut run);
+        let (fetching, rest) = charts.whole_run(&mut run);
         let folder = run.folder.path().to_owned();
-        let mut seen = look(&folder);
-        assert_eq!(seen.len(), 2);
+        let mut earlier = runs_in(&folder);
+        assert_eq!(earlier.len(), 2);
         for moment in 0..25 {
-            // 83 shuffles the 200 moments, so that each round has early and late ones.
-            let share = (f64::from((round * 25 + moment) * 83 % 200) + dice.f64()) / 200.0;
+            // The factor 83 shuffles the 200 moments, so that each round has early and late ones.
+            let share = (f64::from((round * 25 + moment) * 83 % 200) + rng.f64()) / 200.0;
             let mut child = charts.spawn(&mut run);
             if moment % 4 == 0 {
-                sleep(first_part.mul_f64(share));
+                sleep(fetching.mul_f64(share));
             } else {
-                charts.wait_for_last_part(&mut child);
-                sleep(last_part.mul_f64(1.1 * share));
+                charts.wait_for_last_request(&mut child);
+                sleep(rest.mul_f64(1.1 * share));
             }
             child.kill().unwrap();
             finished += u32::from(child.wait().unwrap().success());
             in_commit += u32::from(folder.join(journal.log()).metadata().is_ok_and(|log| log.len() > 0));
-            let there = look_again(&folder, &seen);
-            if there.len() > seen.len() {
+            let runs = runs_after(&folder, &earlier);
+            if runs.len() > earlier.len() {
                 inside += 1;
             } else {
                 outside += 1;
             }
-            // The file is written after the commit, so that it acknowledges its run.
-            assert!(there.contains(&run_id(&folder.join("trends.json"))), "an acknowledged run is lost");
-            seen = there;
+            // The file is written after the commit, so it acknowledges its run.
+            assert!(runs.contains(&run_id(&folder.join("trends.json"))), "an acknowledged run is lost");
+            earlier = runs;
         }
-        // The next run needs no repair, and leaves nothing of those that were killed.
+        // The next run succeeds, and removes what the killed ones left.
         charts.whole_run(&mut run);
-        assert_eq!(look_again(&folder, &seen).len(), seen.len() + 1);
-        assert_eq!(besides_history(&folder), ["trends.json"]);
+        assert_eq!(runs_after(&folder, &earlier).len(), earlier.len() + 1);
+        assert_eq!(other_files(&folder), ["trends.json"]);
     }
     println!(
         "{journal:?}: killed 200 times: {inside} in the history ({finished} had ended before), {outside} not; {in_commit} with a log left"
     );
-    // Else the moments are not where the commit is.
+    // Otherwise the moments missed the commit.
     assert!(inside > 20 && outside > 60 && in_commit > 0);
 }
 
 #[test]
-fn kill_9_while_a_document_is_rescued_leaves_no_temporary_file_behind() {
+fn the_temporary_file_of_a_killed_save_is_removed() {
     if !can_trace() {
         return;
     }
@@ -68,76 +68,76 @@ fn kill_9_while_a_document_is_rescued_leaves_no_temporary_file_behind() {
     let kill = "inject=?rename,?renameat,?renameat2:signal=KILL";
     let (output, log) = trace(&run, true, &["-e", calls, "-e", kill]);
     assert_eq!(output.status.signal(), Some(9), "{output:?}{log}");
-    let is_left = besides_history(run.folder.path()).iter().any(|name| name.ends_with(".trendfetch-tmp"));
+    let is_left = other_files(run.folder.path()).iter().any(|name| name.ends_with(".trendfetch-tmp"));
     assert!(is_left, "it was killed at another moment: {log}");
     sql("DROP TRIGGER refuse");
     run_next(run, &bench.acknowledged, &log);
 }
 
-/// As a shell shows it: a signal that comes before the handlers stand ends the process by itself.
+/// As a shell reports it: before the handlers are installed, the signal itself ends the process.
 fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap())
 }
 
-fn signals_at_50_moments_leave_each_run_whole_or_absent(journal: Journal) {
-    let mut dice = fastrand::Rng::with_seed(15);
+fn signals_at_50_moments_leave_whole_runs(journal: Journal) {
+    let mut rng = fastrand::Rng::with_seed(15);
     let charts = Charts::start(2, 50, Duration::from_millis(5));
     let mut run = charts.run(journal, "");
     let folder: PathBuf = run.folder.path().to_owned();
     charts.whole_run(&mut run);
-    let (first_part, last_part) = charts.whole_run(&mut run);
-    let mut seen = look(&folder);
+    let (fetching, rest) = charts.whole_run(&mut run);
+    let mut earlier = runs_in(&folder);
     let (mut inside, mut outside, mut finished) = (0, 0, 0);
     for moment in 0..50_u32 {
         let (signal, expected) = if moment % 2 == 0 { (Signal::INT, 130) } else { (Signal::TERM, 143) };
-        let share = (f64::from(moment * 13 % 50) + dice.f64()) / 50.0;
+        let share = (f64::from(moment * 13 % 50) + rng.f64()) / 50.0;
         let mut child = charts.spawn(&mut run);
         if moment % 4 < 2 {
-            sleep(first_part.mul_f64(share));
+            sleep(fetching.mul_f64(share));
         } else {
-            charts.wait_for_last_part(&mut child);
-            sleep(last_part.mul_f64(share));
+            charts.wait_for_last_request(&mut child);
+            sleep(rest.mul_f64(share));
         }
         let sent = Instant::now();
         kill_process(Pid::from_child(&child), signal).unwrap();
         let status = child.wait().unwrap();
         assert!(sent.elapsed() < Duration::from_secs(3), "{:?}", sent.elapsed());
         assert!(code(status) == expected || status.success(), "{status:?}");
-        let there = look_again(&folder, &seen);
-        let is_in = there.len() > seen.len();
-        // A run that hears the signal keeps what arrived. Only a busy machine needs the second after which it
-        // is saved instead.
-        let saved = besides_history(&folder).into_iter().find(|name| name.starts_with("trendfetch-"));
+        let runs = runs_after(&folder, &earlier);
+        let is_in = runs.len() > earlier.len();
+        // A run that handles the signal keeps what arrived. Only on a busy machine the commit takes more than a second,
+        // and the run is saved as a file instead.
+        let saved = other_files(&folder).into_iter().find(|name| name.starts_with("trendfetch-"));
         saved.iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
         let is_kept = is_in || saved.is_some();
         assert!(status.code().is_some() || !is_kept, "{status:?}");
-        // Before anything was asked, there is nothing to keep.
-        assert!(is_kept || status.code().is_none() || charts.asked.load(Ordering::SeqCst) == 0, "{status:?}");
+        // Before the first request, there is nothing to keep.
+        assert!(is_kept || status.code().is_none() || charts.received.load(Ordering::SeqCst) == 0, "{status:?}");
         finished += u32::from(status.success());
         if is_in {
             inside += 1;
         } else {
             outside += 1;
         }
-        assert_eq!(besides_history(&folder), [""; 0]);
-        seen = there;
+        assert_eq!(other_files(&folder), [""; 0]);
+        earlier = runs;
     }
     charts.whole_run(&mut run);
-    assert_eq!(look_again(&folder, &seen).len(), seen.len() + 1);
-    assert_eq!(besides_history(&folder), [""; 0]);
+    assert_eq!(runs_after(&folder, &earlier).len(), earlier.len() + 1);
+    assert_eq!(other_files(&folder), [""; 0]);
     println!("{journal:?}: 50 signals: {inside} in the history ({finished} had ended before), {outside} not");
     assert!(inside > 10);
 }
 
 fn a_signal_ends_a_commit_that_hangs(journal: Journal) {
     if can_trace() {
-        scope(|scope| [1, 2].map(|nth| scope.spawn(move || signal_in_a_commit_that_hangs(journal, nth))).map(drop));
+        scope(|scope| [1, 2].map(|nth| scope.spawn(move || signal_during_slow_fsync(journal, nth))).map(drop));
     }
 }
 
-/// The `nth` fsync of the log takes longer than a run may that a signal has ended. Whatever becomes of
-/// the commit, the document is saved and comes in.
-fn signal_in_a_commit_that_hangs(journal: Journal, nth: usize) {
+/// The `nth` fsync of the log takes longer than a run may take after a signal. Whether or not the commit succeeds, the
+/// document is saved and can be loaded.
+fn signal_during_slow_fsync(journal: Journal, nth: usize) {
     let bench = Bench::small(journal, 1);
     let run = bench.run();
     let folder = run.folder.path();
@@ -148,25 +148,26 @@ fn signal_in_a_commit_that_hangs(journal: Journal, nth: usize) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // strace shows a call when it begins, after the number of its thread; any thread's stands for the process.
+    // strace prints the id of the thread and then the call, as soon as it begins. A signal to a thread id goes to the
+    // process.
     let thread = loop {
         sleep(Duration::from_millis(5));
         let log = fs::read_to_string(log.path()).unwrap();
         match log.lines().nth(nth - 1) {
             Some(line) => break line.split(' ').next().unwrap().parse().unwrap(),
-            None => assert!(child.try_wait().unwrap().is_none(), "it ended before"),
+            None => assert!(child.try_wait().unwrap().is_none(), "it ended first"),
         }
     };
     kill_process(Pid::from_raw(thread).unwrap(), Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();
-    let place = format!("{journal:?}, sync {nth}: {}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(143), "{place}");
-    assert!(files_in(folder).iter().all(|name| !name.contains("-run-")), "a lock is left: {place}");
-    look_again(folder, &bench.acknowledged);
-    let id = id_in(&output.stdout).unwrap_or_else(|| panic!("no document: {place}"));
+    let context = format!("{journal:?}, sync {nth}: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(143), "{context}");
+    assert!(files_in(folder).iter().all(|name| !name.contains("-run-")), "a lock is left: {context}");
+    runs_after(folder, &bench.acknowledged);
+    let id = id_in(&output.stdout).unwrap_or_else(|| panic!("no document: {context}"));
     let saved = format!("trendfetch-{id}.json");
-    assert!(files_in(folder).contains(&saved), "{place}");
-    bench.load_twice(folder, &saved, &place);
-    assert!(look_again(folder, &bench.acknowledged).contains(&id), "{place}");
-    assert_eq!(besides_history(folder), [saved], "{place}");
+    assert!(files_in(folder).contains(&saved), "{context}");
+    bench.load_twice(folder, &saved, &context);
+    assert!(runs_after(folder, &bench.acknowledged).contains(&id), "{context}");
+    assert_eq!(other_files(folder), [saved], "{context}");
 }

@@ -1,5 +1,4 @@
-//! Scope and faults in the middle of a commit to a file of SQLite: nothing acknowledged is lost, and
-//! nothing half is kept.
+//! Kills and I/O errors during a commit to a SQLite file: no acknowledged run is lost, and no partial run is kept.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -46,7 +45,7 @@ impl Journal {
     }
 }
 
-/// The same tests in both modes.
+/// Runs the same tests in both modes.
 macro_rules! in_both_modes {
     ($($test:ident)*) => {
         mod with_a_write_ahead_log {
@@ -58,45 +57,45 @@ macro_rules! in_both_modes {
     };
 }
 
-mod calls;
-mod ends;
+mod failing_calls;
+mod kills;
 
 in_both_modes! {
     a_full_disk_keeps_the_old_runs_and_the_document
 }
 
-/// Charts of which half is shared by all regions, with new numbers of views in every answer.
+/// A server of charts: half of each is common to all regions, and the view counts change with every response.
 struct Charts {
     server: Server,
-    /// How many requests came.
-    asked: Arc<AtomicUsize>,
+    /// Requests received.
+    received: Arc<AtomicUsize>,
     requests: usize,
 }
 
 impl Charts {
-    fn start(pages: usize, depth: usize, latency: Duration) -> Charts {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (count, bodies) = (Arc::clone(&asked), Charts::bodies(pages, depth));
+    fn start(pages: usize, page_size: usize, latency: Duration) -> Charts {
+        let received = Arc::new(AtomicUsize::new(0));
+        let (count, bodies) = (Arc::clone(&received), Charts::bodies(pages, page_size));
         let server = Server::start(move |hit| {
             let region = REGIONS.iter().position(|region| *region == hit.region()).unwrap();
             let page: usize = hit.token().map_or(0, |token| token.parse().unwrap());
             let views = 1000 + count.fetch_add(1, Ordering::SeqCst);
             Answer::new(200, bodies[region][page].replace("VIEWS", &views.to_string())).after(latency)
         });
-        Charts { server, asked, requests: REGIONS.len() * pages }
+        Charts { server, received, requests: REGIONS.len() * pages }
     }
 
-    /// Made once: the server is to be faster than what it tests.
-    fn bodies(pages: usize, depth: usize) -> Vec<Vec<String>> {
+    /// Made once, since the server must be faster than the program.
+    fn bodies(pages: usize, page_size: usize) -> Vec<Vec<String>> {
         let chart = |region: &&str| {
             let page = |page: usize| {
-                let video = |place: usize| {
-                    let owner = if place.is_multiple_of(2) { "all" } else { region };
-                    let mut video = item(&format!("{owner}-{page}-{place}"));
+                let video = |index: usize| {
+                    let owner = if index.is_multiple_of(2) { "all" } else { region };
+                    let mut video = item(&format!("{owner}-{page}-{index}"));
                     video["statistics"]["viewCount"] = json!("VIEWS");
                     video
                 };
-                let items: Vec<Value> = (0..depth).map(video).collect();
+                let items: Vec<Value> = (0..page_size).map(video).collect();
                 let next = (page + 1 < pages).then(|| (page + 1).to_string());
                 json!({"items": items, "nextPageToken": next}).to_string()
             };
@@ -105,38 +104,37 @@ impl Charts {
         REGIONS.iter().map(chart).collect()
     }
 
-    /// A run of all of it into `history.db`.
+    /// A run that fetches all charts into `history.db`.
     fn run(&self, journal: Journal, arguments: &str) -> Run {
         Run::on(&self.server, &format!("-r US,GB,PL -n 200 -c 0 -q {arguments} --store {}", journal.store()))
     }
 
     fn spawn(&self, run: &mut Run) -> Child {
-        self.asked.store(0, Ordering::SeqCst);
+        self.received.store(0, Ordering::SeqCst);
         run.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Waits until the last request has come, which is when the last part begins.
-    fn wait_for_last_part(&self, child: &mut Child) {
-        while self.asked.load(Ordering::SeqCst) < self.requests && child.try_wait().unwrap().is_none() {
+    /// Waits until the last request was received; the commit comes after it.
+    fn wait_for_last_request(&self, child: &mut Child) {
+        while self.received.load(Ordering::SeqCst) < self.requests && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_micros(200));
         }
     }
 
-    /// How long a run takes that nobody ends: until its last request, and from there.
+    /// The durations of an undisturbed run: until its last request, and from then on.
     fn whole_run(&self, run: &mut Run) -> (Duration, Duration) {
-        let began = Instant::now();
+        let start = Instant::now();
         let mut child = self.spawn(run);
-        self.wait_for_last_part(&mut child);
-        let first_part = began.elapsed();
+        self.wait_for_last_request(&mut child);
+        let fetching = start.elapsed();
         assert!(child.wait().unwrap().success());
-        (first_part, began.elapsed() - first_part)
+        (fetching, start.elapsed() - fetching)
     }
 }
 
-/// The runs that the history in `folder` has, each found whole. Looks at a copy, because looking
-/// repairs.
+/// Returns the runs of the history in `folder`, after checking that each is whole. Opens a copy, since opening repairs.
 #[track_caller]
-fn look(folder: &Path) -> BTreeSet<String> {
+fn runs_in(folder: &Path) -> BTreeSet<String> {
     let copy = tempfile::tempdir().unwrap();
     for name in ["history.db", Journal::Wal.log(), Journal::Rollback.log()] {
         if folder.join(name).exists() {
@@ -150,12 +148,12 @@ fn look(folder: &Path) -> BTreeSet<String> {
     if number("SELECT count(*) FROM sqlite_schema") == 0 {
         return BTreeSet::new();
     }
-    // What would be left over or missing, had a part of a run been kept without the rest.
-    for strays in [
+    // Rows that exist only if a part of a run was kept without the rest.
+    for orphans in [
         "places WHERE run NOT IN (SELECT number FROM runs)",
         "counts WHERE run NOT IN (SELECT number FROM runs)",
         "run_regions WHERE run_id NOT IN (SELECT id FROM runs)",
-        // CROSS: one look by key for each run; the planner would scan.
+        // CROSS JOIN makes SQLite look up by key instead of scanning.
         "videos WHERE NOT EXISTS (SELECT 1 FROM runs CROSS JOIN counts AS c
              ON run = number AND c.video_id = videos.video_id)",
         "presence WHERE video_id NOT IN (SELECT video_id FROM videos)",
@@ -164,11 +162,11 @@ fn look(folder: &Path) -> BTreeSet<String> {
         "places WHERE (region, video_id) NOT IN (SELECT region, video_id FROM presence)",
         "presence JOIN places USING (region, video_id) JOIN runs ON run = number
              WHERE number = (SELECT max(number) FROM runs) AND last_seen_at <> fetched_at",
-        "videos JOIN (SELECT video_id, views AS seen, fetched_at FROM counts JOIN runs ON run = number
+        "videos JOIN (SELECT video_id, views AS earlier, fetched_at FROM counts JOIN runs ON run = number
                  WHERE number = (SELECT max(number) FROM runs)) USING (video_id)
-             WHERE (views, last_seen_at) <> (seen, fetched_at)",
+             WHERE (views, last_seen_at) <> (earlier, fetched_at)",
     ] {
-        assert_eq!(number(&format!("SELECT count(*) FROM {strays}")), 0, "{strays}");
+        assert_eq!(number(&format!("SELECT count(*) FROM {orphans}")), 0, "{orphans}");
     }
     let mut statement = connection
         .prepare(
@@ -191,22 +189,22 @@ fn look(folder: &Path) -> BTreeSet<String> {
     runs.unwrap().map(|run| whole(run.unwrap())).collect()
 }
 
-/// The history of `folder` has what it had, and at most one run besides; returns all.
+/// Returns the runs of the history in `folder`, after checking that it has all of `earlier` and at most one more.
 #[track_caller]
-fn look_again(folder: &Path, seen: &BTreeSet<String>) -> BTreeSet<String> {
-    let there = look(folder);
-    assert!(there.is_superset(seen), "lost: {:?}", seen.difference(&there));
-    assert!(there.len() <= seen.len() + 1, "{there:?}");
-    there
+fn runs_after(folder: &Path, earlier: &BTreeSet<String>) -> BTreeSet<String> {
+    let runs = runs_in(folder);
+    assert!(runs.is_superset(earlier), "lost: {:?}", earlier.difference(&runs));
+    assert!(runs.len() <= earlier.len() + 1, "{runs:?}");
+    runs
 }
 
-/// What is in the folder but for the history.
-fn besides_history(folder: &Path) -> Vec<String> {
+/// The files in the folder except the history.
+fn other_files(folder: &Path) -> Vec<String> {
     let own = ["history.db", "history.db-wal", "history.db-shm"];
     files_in(folder).into_iter().filter(|name| !own.contains(&name.as_str())).collect()
 }
 
-/// The id of a whole document. Reading all of it would take longer than the run.
+/// The run id of a document, if it is whole. Parsing all of it would take longer than the run.
 fn id_in(document: &[u8]) -> Option<String> {
     let document = str::from_utf8(document).unwrap().strip_suffix("}\n")?;
     document.strip_prefix(r#"{"schema_version":1,"run_id":""#)?.split('"').next().map(str::to_owned)
@@ -216,7 +214,7 @@ fn run_id(path: &Path) -> String {
     id_in(&fs::read(path).unwrap()).unwrap_or_else(|| panic!("no document: {}", path.display()))
 }
 
-/// Whether strace can be used; if not, says so.
+/// Whether strace can be used. If not, the test is reported as skipped.
 fn can_trace() -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| {
@@ -225,14 +223,14 @@ fn can_trace() -> bool {
     })
 }
 
-/// The same run under strace, which writes what it sees to a file.
-fn under_strace(run: &Run, log: &Path, in_all_threads: bool, options: &[&str]) -> Command {
+/// The same run under strace, which writes to `log`. Unless `follow_threads`, the program has one thread only.
+fn under_strace(run: &Run, log: &Path, follow_threads: bool, options: &[&str]) -> Command {
     let mut command = Command::new("strace");
-    if in_all_threads {
+    if follow_threads {
         command.arg("-f");
     }
     command.args(["-qq", "-o"]).arg(log).args(options);
-    if !in_all_threads {
+    if !follow_threads {
         for name in ["", "history.db"] {
             let _ = fs::set_permissions(run.path(name), fs::Permissions::from_mode(0o777));
         }
@@ -245,21 +243,21 @@ fn under_strace(run: &Run, log: &Path, in_all_threads: bool, options: &[&str]) -
     command
 }
 
-fn trace(run: &Run, in_all_threads: bool, options: &[&str]) -> (Output, String) {
+fn trace(run: &Run, follow_threads: bool, options: &[&str]) -> (Output, String) {
     let log = tempfile::NamedTempFile::new().unwrap();
-    let output = under_strace(run, log.path(), in_all_threads, options).output().unwrap();
+    let output = under_strace(run, log.path(), follow_threads, options).output().unwrap();
     (output, fs::read_to_string(log.path()).unwrap())
 }
 
-/// As strace knows it: with all links followed.
+/// The path with all links resolved, as strace compares it.
 fn path_for_strace(run: &Run, name: &str) -> String {
     let folder = run.folder.path().canonicalize().unwrap();
     let path = if name.is_empty() { folder } else { folder.join(name) };
     path.to_str().unwrap().to_owned()
 }
 
-/// Runs until one does not fit, and two more; then makes room. `$1` is the disk, `$2` a folder on
-/// another, `$3` the store on the disk, `$4` the server, `$5` the program.
+/// Runs until three runs have not fit on the disk; then enlarges the disk and loads what was saved. `$1` is the disk, `$2`
+/// a folder on another disk, `$3` the store, `$4` the server, `$5` the program.
 const UNTIL_FULL: &str = r#"
     mount -t tmpfs -o size=600k none "$1" || exit 99
     number=0
@@ -320,17 +318,17 @@ fn a_full_disk_keeps_the_old_runs_and_the_document(journal: Journal) {
                 assert_eq!(saved, fs::read(document).unwrap());
                 rescued.insert(id);
             }
-            // It was found out before a unit was spent.
+            // Found before a request was sent.
             "1" => continue,
             other => panic!("{other}: {stderr}"),
         }
         requests += charts.requests;
     }
-    assert_eq!(charts.asked.load(Ordering::SeqCst), requests);
+    assert_eq!(charts.received.load(Ordering::SeqCst), requests);
     println!("{journal:?}: {} runs until the disk was full, {} saved elsewhere", acknowledged.len(), rescued.len());
     assert!(!acknowledged.is_empty() && !rescued.is_empty());
-    assert_eq!(look(&file("full")), acknowledged);
-    assert_eq!(look(&file("loaded")), &acknowledged | &rescued);
+    assert_eq!(runs_in(&file("full")), acknowledged);
+    assert_eq!(runs_in(&file("loaded")), &acknowledged | &rescued);
     let left: Vec<String> = read("left".to_owned()).lines().map(str::to_owned).collect();
     assert!(
         left.iter().all(|name| ["history.db", "history.db-wal", "history.db-shm"].contains(&name.as_str())),
@@ -338,11 +336,11 @@ fn a_full_disk_keeps_the_old_runs_and_the_document(journal: Journal) {
     );
 }
 
-/// A history of before, the run that comes to grief, and what became of all such runs.
+/// A history, runs that are disturbed while they add to it, and counts of how those ended.
 struct Bench {
     journal: Journal,
     charts: Charts,
-    /// The file as it was before; `None`: there is none.
+    /// The file before each run; `None` if there is none.
     before: Option<Vec<u8>>,
     acknowledged: BTreeSet<String>,
     rescued: u32,
@@ -357,7 +355,7 @@ impl Bench {
         for _ in 0..runs_before {
             before.whole_run(&mut run);
         }
-        let acknowledged = look(run.folder.path());
+        let acknowledged = runs_in(run.folder.path());
         assert_eq!(acknowledged.len(), runs_before);
         let before = fs::read(run.path("history.db")).ok();
         Bench { journal, charts, before, acknowledged, rescued: 0, refused: 0, kept: 0, killed: 0 }
@@ -376,64 +374,64 @@ impl Bench {
         run
     }
 
-    /// Fails the nth such call, or kills the program at it; whether there was one.
-    fn strike(&mut self, call: Call, nth: u32, fault: &str) -> bool {
+    /// Makes the `nth` such call of a run fail, or kills the program at it. Returns whether there was one.
+    fn disturb(&mut self, call: Call, nth: u32, fault: &str) -> bool {
         let run = self.run();
         let file = path_for_strace(&run, call.file);
         let (traced, inject) = (format!("trace={}", call.name), format!("inject={}:{fault}:when={nth}", call.name));
         let options = ["-P", &file, "-e", &traced, "-e", &inject];
-        self.charts.asked.store(0, Ordering::SeqCst);
-        let (output, log) = trace(&run, call.in_all_threads, &options);
-        let place = format!("{:?}: {fault} at {call:?} number {nth}:\n{log}", self.journal);
+        self.charts.received.store(0, Ordering::SeqCst);
+        let (output, log) = trace(&run, call.follow_threads, &options);
+        let context = format!("{:?}: {fault} at {call:?} number {nth}:\n{log}", self.journal);
         if output.status.signal() == Some(9) {
-            self.judge_killed(run, &output, &place);
+            self.check_after_kill(run, &output, &context);
         } else if log.contains("(INJECTED)") {
-            self.judge(run, &output, &place);
+            self.check_after_error(run, &output, &context);
         } else {
             return false;
         }
         true
     }
 
-    fn judge_killed(&mut self, run: Run, output: &Output, place: &str) {
+    fn check_after_kill(&mut self, run: Run, output: &Output, context: &str) {
         self.killed += 1;
-        let there = look_again(run.folder.path(), &self.acknowledged);
+        let runs = runs_after(run.folder.path(), &self.acknowledged);
         if let Some(id) = id_in(&output.stdout) {
-            assert!(there.contains(&id), "an acknowledged run is lost: {place}");
+            assert!(runs.contains(&id), "an acknowledged run is lost: {context}");
         }
-        run_next(run, &there, place);
+        run_next(run, &runs, context);
     }
 
-    fn judge(&mut self, run: Run, output: &Output, place: &str) {
-        let place = format!("{}\n{place}", String::from_utf8_lossy(&output.stderr));
-        assert!(!place.contains("panicked"), "{place}");
+    fn check_after_error(&mut self, run: Run, output: &Output, context: &str) {
+        let context = format!("{}\n{context}", String::from_utf8_lossy(&output.stderr));
+        assert!(!context.contains("panicked"), "{context}");
         let folder = run.folder.path();
-        let there = look_again(folder, &self.acknowledged);
+        let runs = runs_after(folder, &self.acknowledged);
         match (output.status.code(), id_in(&output.stdout)) {
             (Some(0), Some(id)) => {
                 self.kept += 1;
-                assert!(there.contains(&id), "an acknowledged run is lost: {place}");
-                run_next(run, &there, &place);
+                assert!(runs.contains(&id), "an acknowledged run is lost: {context}");
+                run_next(run, &runs, &context);
             }
             (Some(1), Some(id)) => {
                 self.rescued += 1;
                 let saved = format!("trendfetch-{id}.json");
-                assert_eq!(fs::read(folder.join(&saved)).unwrap(), output.stdout, "{place}");
-                self.load_twice(folder, &saved, &place);
-                assert!(look_again(folder, &self.acknowledged).contains(&id), "{place}");
-                assert_eq!(besides_history(folder), [saved], "{place}");
+                assert_eq!(fs::read(folder.join(&saved)).unwrap(), output.stdout, "{context}");
+                self.load_twice(folder, &saved, &context);
+                assert!(runs_after(folder, &self.acknowledged).contains(&id), "{context}");
+                assert_eq!(other_files(folder), [saved], "{context}");
             }
-            // It could not begin.
+            // It did not begin.
             (Some(1), None) => {
                 self.refused += 1;
-                assert_eq!(self.charts.asked.load(Ordering::SeqCst), 0, "{place}");
-                run_next(run, &there, &place);
+                assert_eq!(self.charts.received.load(Ordering::SeqCst), 0, "{context}");
+                run_next(run, &runs, &context);
             }
-            other => panic!("{other:?}: {place}"),
+            other => panic!("{other:?}: {context}"),
         }
     }
 
-    fn load_twice(&self, folder: &Path, saved: &str, place: &str) {
+    fn load_twice(&self, folder: &Path, saved: &str, context: &str) {
         for _ in 0..2 {
             let Output { status, stdout, stderr } = Command::new(PROGRAM)
                 .args(["load", saved, "--store", self.journal.store()])
@@ -444,7 +442,7 @@ impl Bench {
                 .unwrap();
             assert!(
                 status.success(),
-                "{}{}{place}",
+                "{}{}{context}",
                 String::from_utf8_lossy(&stdout),
                 String::from_utf8_lossy(&stderr)
             );
@@ -452,23 +450,23 @@ impl Bench {
     }
 }
 
-/// The next run needs no repair, and leaves nothing behind.
+/// Checks that the next run succeeds and leaves no other files.
 #[track_caller]
-fn run_next(run: Run, seen: &BTreeSet<String>, place: &str) {
+fn run_next(run: Run, earlier: &BTreeSet<String>, context: &str) {
     let next = run.finish().exits(0);
     let id = id_in(next.stdout.as_bytes()).unwrap();
-    assert!(look_again(next.folder.path(), seen).contains(&id), "{place}");
-    assert_eq!(besides_history(next.folder.path()), [""; 0], "{place}");
+    assert!(runs_after(next.folder.path(), earlier).contains(&id), "{context}");
+    assert_eq!(other_files(next.folder.path()), [""; 0], "{context}");
 }
 
-/// A call of the system, on one file, that goes wrong.
+/// A system call on one file that is disturbed.
 #[derive(Debug, Clone, Copy)]
 struct Call {
     name: &'static str,
     file: &'static str,
-    /// strace counts in each thread by itself, and the file is closed in another one than that of the commit. Without
-    /// this, the program has one thread only.
-    in_all_threads: bool,
+    /// strace counts calls per thread. Without this, the program has one thread only, so that the calls of closing the
+    /// file, which happen on another thread than the commit, are counted too.
+    follow_threads: bool,
 }
 
 impl Call {

@@ -1,17 +1,17 @@
-//! Every call of the system by which a commit writes, made to fail or to be the last, and their order.
+//! Makes each system call of a commit fail, or kills the program at it, and checks the order of the calls.
 
 use super::*;
 
 in_both_modes! {
-    every_write_and_sync_that_fails_or_is_the_last_leaves_each_run_whole_or_absent
-    a_new_history_survives_every_write_that_fails_or_is_the_last
-    a_large_commit_survives_writes_that_fail_or_are_the_last
-    a_run_is_on_the_disk_before_it_is_acknowledged
+    each_failing_or_last_call_leaves_whole_runs
+    a_new_history_survives_failing_or_last_calls
+    a_large_commit_survives_failing_or_last_writes
+    a_run_is_durable_before_it_is_acknowledged
 }
 
-/// What a commit may do to the disk.
+/// The calls by which a commit writes to the disk.
 fn calls(journal: Journal) -> Vec<Call> {
-    let call = |name, file| Call { name, file, in_all_threads: true };
+    let call = |name, file| Call { name, file, follow_threads: true };
     let mut calls = vec![
         call("pwrite64", journal.log()),
         call("fsync,fdatasync", journal.log()),
@@ -24,12 +24,12 @@ fn calls(journal: Journal) -> Vec<Call> {
     ];
     let what = "the end of a history that one thread closes";
     if journal == Journal::Wal && are_installed(&["prlimit"], what) && may_run_without_rights(what) {
-        calls.push(Call { name: "fsync,fdatasync", file: journal.log(), in_all_threads: false });
+        calls.push(Call { name: "fsync,fdatasync", file: journal.log(), follow_threads: false });
     }
     calls
 }
 
-fn every_write_and_sync_that_fails_or_is_the_last_leaves_each_run_whole_or_absent(journal: Journal) {
+fn each_failing_or_last_call_leaves_whole_runs(journal: Journal) {
     if !can_trace() {
         return;
     }
@@ -38,15 +38,15 @@ fn every_write_and_sync_that_fails_or_is_the_last_leaves_each_run_whole_or_absen
     for call in calls(journal) {
         let mut found = 0;
         for nth in 1.. {
-            let failed = bench.strike(call, nth, "error=EIO");
-            let killed = bench.strike(call, nth, "signal=KILL");
+            let failed = bench.disturb(call, nth, "error=EIO");
+            let killed = bench.disturb(call, nth, "signal=KILL");
             if !failed && !killed {
                 break;
             }
             found = nth;
-            // SQLite treats it as it does EIO but for the message, so that some will do.
+            // SQLite treats ENOSPC like EIO except for the message, so a sample is enough.
             if call.name == "pwrite64" && nth % 5 == 1 {
-                full += u32::from(bench.strike(call, nth, "error=ENOSPC"));
+                full += u32::from(bench.disturb(call, nth, "error=ENOSPC"));
             }
         }
         println!("{journal:?}: {found} of {} on {:?}", call.name, call.file);
@@ -61,24 +61,24 @@ fn every_write_and_sync_that_fails_or_is_the_last_leaves_each_run_whole_or_absen
     assert!(rescued > 20 && killed > 20 && full > 4);
 }
 
-fn a_new_history_survives_every_write_that_fails_or_is_the_last(journal: Journal) {
+fn a_new_history_survives_failing_or_last_calls(journal: Journal) {
     if !can_trace() {
         return;
     }
     let mut bench = Bench::small(journal, 0);
     let mut calls = calls(journal);
     if journal == Journal::Wal {
-        // The file is made before it is told to have the other log.
+        // The file is created with a rollback journal before it is switched to WAL.
         calls.extend(self::calls(Journal::Rollback).into_iter().filter(|call| call.file == Journal::Rollback.log()));
     }
     let (mut points, mut tried) = (0, 0);
     for call in calls {
         for nth in 1.. {
-            // The first ones make the file; of the many writes of its tables, some will do.
+            // The first calls create the file; of the many writes of its tables, a sample is enough.
             let (fail, kill) =
                 if call.name == "pwrite64" && nth > 2 { (nth % 6 == 0, nth % 6 == 3) } else { (true, true) };
-            let failed = fail && bench.strike(call, nth, "error=EIO");
-            let killed = kill && bench.strike(call, nth, "signal=KILL");
+            let failed = fail && bench.disturb(call, nth, "error=EIO");
+            let killed = kill && bench.disturb(call, nth, "signal=KILL");
             if (fail || kill) && !failed && !killed {
                 break;
             }
@@ -93,7 +93,7 @@ fn a_new_history_survives_every_write_that_fails_or_is_the_last(journal: Journal
     assert!(refused > 4 && killed > 8);
 }
 
-fn a_large_commit_survives_writes_that_fail_or_are_the_last(journal: Journal) {
+fn a_large_commit_survives_failing_or_last_writes(journal: Journal) {
     if !can_trace() {
         return;
     }
@@ -108,8 +108,8 @@ fn a_large_commit_survives_writes_that_fail_or_are_the_last(journal: Journal) {
         for part in 1..=4 {
             // The number of pages differs a little from run to run.
             let nth = (count * part / 4 - 3).max(1);
-            tried += u32::from(bench.strike(call, nth, "error=EIO"));
-            bench.strike(call, nth, "signal=KILL");
+            tried += u32::from(bench.disturb(call, nth, "error=EIO"));
+            bench.disturb(call, nth, "signal=KILL");
         }
     }
     let Bench { rescued, kept, killed, .. } = bench;
@@ -119,8 +119,8 @@ fn a_large_commit_survives_writes_that_fail_or_are_the_last(journal: Journal) {
     assert!(tried >= 7 && killed >= 7);
 }
 
-/// What a run did to the files of its folder until it acknowledged, by writing its document: call and file.
-fn deeds(journal: Journal) -> Vec<(&'static str, String)> {
+/// The calls of a run on files of its folder, with the file, until it acknowledges the run by writing its document.
+fn calls_before_document(journal: Journal) -> Vec<(&'static str, String)> {
     const CALLS: [(&str, &str); 5] = [
         ("pwrite64", "pwrite64"),
         ("fsync", "fsync"),
@@ -133,31 +133,31 @@ fn deeds(journal: Journal) -> Vec<(&'static str, String)> {
     assert!(output.status.success());
     let folder = path_for_strace(&run, "");
     let (before, _) = log.split_once(r#""{\"schema_version"#).unwrap();
-    let deed = |line: &str| {
+    let call = |line: &str| {
         let (name, rest) = line.split_once(' ')?.1.trim_start().split_once('(')?;
         let name = CALLS.iter().find(|(call, _)| *call == name)?.1;
         let path = rest.split(['<', '>', '"']).find(|part| part.starts_with(&folder))?;
         Some((name, path[folder.len()..].trim_start_matches('/').to_owned()))
     };
-    before.lines().filter_map(deed).collect()
+    before.lines().filter_map(call).collect()
 }
 
-/// The last such deed, or the first.
-fn position(deeds: &[(&str, String)], which: &str, name: &str, file: &str) -> usize {
-    let is_it = |deed: &(&str, String)| deed.0 == name && deed.1 == file;
-    let position = if which == "last" { deeds.iter().rposition(is_it) } else { deeds.iter().position(is_it) };
-    position.unwrap_or_else(|| panic!("no {name} of {file:?}: {deeds:?}"))
+/// The position of the first or last such call.
+fn position(calls: &[(&str, String)], which: &str, name: &str, file: &str) -> usize {
+    let is_it = |call: &(&str, String)| call.0 == name && call.1 == file;
+    let position = if which == "last" { calls.iter().rposition(is_it) } else { calls.iter().position(is_it) };
+    position.unwrap_or_else(|| panic!("no {name} of {file:?}: {calls:?}"))
 }
 
-/// What a power cut leaves is what was synced before ("Atomic Commit In SQLite", §3; "Write-Ahead Logging", §2).
-fn a_run_is_on_the_disk_before_it_is_acknowledged(journal: Journal) {
+/// Only what was synced survives a power cut ("Atomic Commit In SQLite", §3; "Write-Ahead Logging", §2).
+fn a_run_is_durable_before_it_is_acknowledged(journal: Journal) {
     if !can_trace() {
         return;
     }
-    let deeds = deeds(journal);
+    let calls = calls_before_document(journal);
     let order = match journal {
         Journal::Wal => vec![
-            // Its name, without which there is nothing to read.
+            // The folder's entry for the new log, without which there is nothing to read.
             ("first", "fsync", ""),
             ("last", "pwrite64", journal.log()),
             ("last", "fsync", journal.log()),
@@ -172,18 +172,18 @@ fn a_run_is_on_the_disk_before_it_is_acknowledged(journal: Journal) {
             ("last", "unlink", journal.log()),
         ],
     };
-    let positions: Vec<usize> = order.iter().map(|(which, name, file)| position(&deeds, which, name, file)).collect();
-    assert!(positions.is_sorted(), "{order:?} at {positions:?} of {deeds:?}");
+    let positions: Vec<usize> = order.iter().map(|(which, name, file)| position(&calls, which, name, file)).collect();
+    assert!(positions.is_sorted(), "{order:?} at {positions:?} of {calls:?}");
 }
 
-// In the mode of ?journal_mode=delete a commit is the end of the journal, and the end of a name lasts
-// through a power cut when its folder is synced ("PRAGMA synchronous", EXTRA).
+// With ?journal_mode=delete, deleting the journal is the commit. It is durable once the folder is synced ("PRAGMA
+// synchronous", EXTRA).
 #[test]
-fn a_rollback_journal_is_gone_for_good_before_a_run_is_acknowledged() {
+fn deleting_the_journal_is_durable_before_acknowledging() {
     if !can_trace() {
         return;
     }
-    let deeds = deeds(Journal::Rollback);
-    let gone = position(&deeds, "last", "unlink", Journal::Rollback.log());
-    assert!(deeds[gone..].contains(&("fsync", String::new())), "{:?}", &deeds[gone..]);
+    let calls = calls_before_document(Journal::Rollback);
+    let gone = position(&calls, "last", "unlink", Journal::Rollback.log());
+    assert!(calls[gone..].contains(&("fsync", String::new())), "{:?}", &calls[gone..]);
 }
