@@ -1,16 +1,15 @@
-//! A server on loopback for `benches/compare`: charts of invented videos of the size of real ones, over HTTP/1.1 and,
-//! with a test authority of its own, HTTP/2. It answers from memory, so that the peers are measured and not it.
+//! A loopback server for `benches/compare`: charts of invented videos, as large as real ones, over HTTP/1.1 and, with a
+//! certificate authority of its own, HTTP/2. It responds from memory, so that its own work is not measured.
 //!
-//! `server FOLDER` writes the authority into `FOLDER/authority.pem`, prints the two base URLs, and ends with its
-//! standard input. What it does is set by the path before `/videos`: `fixed-400`, `drawn-7` (200 to 500 ms by this
-//! seed), `tail-1500` (so long for three regions, a tenth for the others), anything else answers at once. `GET /count`
-//! says what came since the last time it was asked.
+//! `server FOLDER` writes the authority to `FOLDER/authority.pem`, prints the two base URLs, and exits when its standard
+//! input closes. The path before `/videos` sets the latency: `fixed-400`, or `drawn-7` (200 to 500 ms, seeded with 7);
+//! with anything else there is none. `GET /count` returns the counts since the last such request.
 
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a benchmark prints, and ends where it cannot go on"
+    reason = "a benchmark prints its results and may panic"
 )]
 
 use std::collections::HashMap;
@@ -40,15 +39,14 @@ use tokio_rustls::TlsAcceptor;
 const PAGE: u64 = 50;
 const PAGES: u64 = 4;
 
-/// What came, and what was made for it.
 #[derive(Default)]
-struct State {
+struct ServerState {
     connections: AtomicU64,
     requests: AtomicU64,
     bytes: AtomicU64,
     /// The path and query of the last request.
     last: Mutex<String>,
-    /// By region, page, whether with `fields`, whether packed.
+    /// By region, page, whether `fields` was set, and whether compressed.
     bodies: Mutex<HashMap<(String, u64, bool, bool), Bytes>>,
 }
 
@@ -59,14 +57,14 @@ fn main() {
 }
 
 async fn serve(folder: PathBuf) {
-    let state = Arc::new(State::default());
+    let state = Arc::new(ServerState::default());
     let plain = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
     let secure = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
     let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
-    let tls = authority(&folder);
+    let tls = tls_acceptor(&folder);
     println!("http://127.0.0.1:{}\nhttps://localhost:{}", port(&plain), port(&secure));
-    std::io::stdout().flush().expect("somebody reads");
-    // Ends with whoever started it.
+    std::io::stdout().flush().expect("standard output");
+    // Exit with the parent process.
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
@@ -81,11 +79,11 @@ async fn serve(folder: PathBuf) {
     }
 }
 
-/// A certificate for localhost, by an authority whose own certificate is in the folder.
-fn authority(folder: &std::path::Path) -> TlsAcceptor {
+/// TLS with a certificate for localhost. Writes the certificate of its authority to the folder.
+fn tls_acceptor(folder: &std::path::Path) -> TlsAcceptor {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // With the name of its issuer, OpenSSL would take the server's certificate for self-signed.
+    // With the same name as the server's certificate, OpenSSL would treat that one as self-signed.
     params.distinguished_name.push(DnType::CommonName, "authority of the benchmark");
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
     fs::write(folder.join("authority.pem"), authority.pem()).expect("the folder can be written");
@@ -104,30 +102,30 @@ fn authority(folder: &std::path::Path) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, state: Arc<State>) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, state: Arc<ServerState>) {
     state.connections.fetch_add(1, Relaxed);
     let _ = stream.set_nodelay(true);
-    let answer = service_fn(move |request| {
+    let service = service_fn(move |request| {
         let state = state.clone();
-        async move { Ok::<_, Infallible>(answer(&request, &state).await) }
+        async move { Ok::<_, Infallible>(respond(&request, &state).await) }
     });
-    // A peer that leaves is no fault.
+    // A client may disconnect at any time.
     match tls {
-        None => drop(auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await),
+        None => drop(auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await),
         Some(tls) => {
             if let Ok(stream) = tls.accept(stream).await {
-                drop(auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await);
+                drop(auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await);
             }
         }
     }
 }
 
-async fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
+async fn respond(request: &Request<Incoming>, state: &ServerState) -> Response<Full<Bytes>> {
     if request.uri().path() == "/count" {
         let [connections, requests, bytes] =
             [&state.connections, &state.requests, &state.bytes].map(|count| count.swap(0, Relaxed));
         let last = state.last.lock().expect("nobody panics").clone();
-        // Without the one that asks.
+        // Without the connection of this request.
         let counts = json!({"connections": connections - 1, "requests": requests, "bytes": bytes, "last": last});
         return Response::new(Full::new(counts.to_string().into()));
     }
@@ -138,13 +136,13 @@ async fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Byt
     let accepts_gzip =
         request.headers().get("accept-encoding").is_some_and(|value| value.as_bytes().windows(4).any(|w| w == b"gzip"));
     let key = (region.clone(), page, !value("fields=").is_empty(), accepts_gzip);
-    let made = state.bodies.lock().expect("nobody panics").get(&key).cloned();
-    let body = made.unwrap_or_else(|| {
+    let existing = state.bodies.lock().expect("nobody panics").get(&key).cloned();
+    let body = existing.unwrap_or_else(|| {
         let body = body(&region, page, key.2, accepts_gzip);
         state.bodies.lock().expect("nobody panics").insert(key, body.clone());
         body
     });
-    // A sleep of nothing would end with the timer's next millisecond.
+    // Even a sleep of zero would last until the timer's next millisecond.
     if let Some(latency) = latency(request.uri().path(), &region) {
         tokio::time::sleep(latency).await;
     }
@@ -157,57 +155,57 @@ async fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Byt
     response.body(Full::new(body)).expect("a response")
 }
 
-/// By the first part of the path; drawn ones depend on the seed and the region alone.
+/// Set by the first part of the path.
 fn latency(path: &str, region: &str) -> Option<Duration> {
-    let (how, number) = path.trim_start_matches('/').split('/').next()?.split_once('-')?;
+    let (kind, number) = path.trim_start_matches('/').split('/').next()?.split_once('-')?;
     let number = number.parse().ok()?;
-    match how {
+    match kind {
         "fixed" => Some(Duration::from_millis(number)),
         "drawn" => Some(Duration::from_millis(drawn(number, region))),
         _ => None,
     }
 }
 
-/// `compare` knows the same sum.
+/// Depends on the seed and the region only. `benches/compare` has the same function.
 fn drawn(seed: u64, region: &str) -> u64 {
     let sum = region.bytes().fold(seed, |sum, byte| (sum * 31 + u64::from(byte) * 7919) % 1_000_003);
     200 + sum % 301
 }
 
-/// A page, with the sizes of real items: 3.9 KB on average, more than a quarter of it the description (US page of
-/// 2023-11, from a public repository).
-fn body(region: &str, page: u64, has_fields: bool, packed: bool) -> Bytes {
-    let items: Vec<Value> = (0..PAGE).map(|place| item(region, page * PAGE + place, has_fields)).collect();
+/// A page with items as large as real ones: 3.9 KB on average, of which more than a quarter is the description
+/// (measured on a US page of 2023-11, from a public repository).
+fn body(region: &str, page: u64, has_fields: bool, is_compressed: bool) -> Bytes {
+    let items: Vec<Value> = (0..PAGE).map(|index| item(region, page * PAGE + index, has_fields)).collect();
     let mut list = json!({"kind": "youtube#videoListResponse", "items": items});
     if page + 1 < PAGES {
         list["nextPageToken"] = json!(format!("p{}", page + 1));
     }
-    // Unless told otherwise, the API indents.
+    // The API indents by default.
     let text = if has_fields { list.to_string() } else { serde_json::to_string_pretty(&list).expect("JSON") };
-    if !packed {
+    if !is_compressed {
         return text.into();
     }
-    let mut packer = GzEncoder::new(Vec::new(), Compression::new(6));
-    packer.write_all(text.as_bytes()).expect("memory");
-    packer.finish().expect("memory").into()
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(text.as_bytes()).expect("memory");
+    encoder.finish().expect("memory").into()
 }
 
-fn item(region: &str, place: u64, has_fields: bool) -> Value {
+fn item(region: &str, index: u64, has_fields: bool) -> Value {
     // Every fourth video is in all charts.
-    let owner = if place.is_multiple_of(4) { "XX" } else { region };
-    let seed = owner.bytes().fold(place, |sum, byte| sum * 131 + u64::from(byte));
-    let mut dice = fastrand::Rng::with_seed(seed);
+    let owner = if index.is_multiple_of(4) { "XX" } else { region };
+    let seed = owner.bytes().fold(index, |sum, byte| sum * 131 + u64::from(byte));
+    let mut rng = fastrand::Rng::with_seed(seed);
     let mut words = |count: usize| -> String {
-        let word = |dice: &mut fastrand::Rng| (0..dice.usize(3..10)).map(|_| dice.lowercase()).collect::<String>();
-        (0..count).map(|_| word(&mut dice)).collect::<Vec<_>>().join(" ")
+        let word = |rng: &mut fastrand::Rng| (0..rng.usize(3..10)).map(|_| rng.lowercase()).collect::<String>();
+        (0..count).map(|_| word(&mut rng)).collect::<Vec<_>>().join(" ")
     };
-    let id = format!("{owner}{:09}", place);
-    let picture = |name: &str, width: u32, height: u32| json!({"url": format!("https://i.ytimg.com/vi/{id}/{name}.jpg"), "width": width, "height": height});
+    let id = format!("{owner}{index:09}");
+    let thumbnail = |name: &str, width: u32, height: u32| json!({"url": format!("https://i.ytimg.com/vi/{id}/{name}.jpg"), "width": width, "height": height});
     let mut snippet = json!({
         "publishedAt": "2026-11-20T15:00:08Z", "channelId": format!("UC{id}{id}"), "title": words(8),
-        "thumbnails": {"default": picture("default", 120, 90), "medium": picture("mqdefault", 320, 180),
-            "high": picture("hqdefault", 480, 360), "standard": picture("sddefault", 640, 480),
-            "maxres": picture("maxresdefault", 1280, 720)},
+        "thumbnails": {"default": thumbnail("default", 120, 90), "medium": thumbnail("mqdefault", 320, 180),
+            "high": thumbnail("hqdefault", 480, 360), "standard": thumbnail("sddefault", 640, 480),
+            "maxres": thumbnail("maxresdefault", 1280, 720)},
         "channelTitle": words(2), "tags": (0..14).map(|_| words(2)).collect::<Vec<_>>(), "categoryId": "20",
         "liveBroadcastContent": "none", "defaultAudioLanguage": "en"
     });

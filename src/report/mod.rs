@@ -32,7 +32,7 @@ mod text;
 use askama::Template;
 
 use self::limits::LIMITS;
-use self::page::Page;
+use self::page::ReportPage;
 
 pub use region_history::{Chart, RegionHistory};
 pub use snapshot::{Origin, Snapshot};
@@ -48,7 +48,7 @@ const MAX_PAGE: usize = 2_000_000;
 pub fn render(snapshot: &Snapshot, thumbnails: bool) -> Result<String, askama::Error> {
     let mut html = String::new();
     for limits in LIMITS {
-        html = Page::new(snapshot, thumbnails, *limits).render()?;
+        html = ReportPage::new(snapshot, thumbnails, *limits).render()?;
         if html.len() < MAX_PAGE {
             break;
         }

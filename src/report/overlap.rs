@@ -17,7 +17,7 @@ const MAX_VIDEOS: usize = 20;
 /// Regions listed for one video.
 const MAX_LISTED_REGIONS: usize = 12;
 
-pub(super) struct Overlap<'a> {
+pub(super) struct RegionOverlap<'a> {
     pub heat_map: HeatMap,
     /// The videos in the most regions.
     pub widespread: Vec<WidespreadVideo<'a>>,
@@ -52,8 +52,8 @@ pub(super) struct WidespreadVideo<'a> {
 /// The chart entries of each video, with the index of the region.
 type EntriesByVideo<'a> = HashMap<&'a str, Vec<(usize, &'a HistoryEntry)>>;
 
-impl<'a> Overlap<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot) -> Overlap<'a> {
+impl<'a> RegionOverlap<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot) -> RegionOverlap<'a> {
         let has_entries =
             |history: &&RegionHistory| history.chart.as_ref().is_some_and(|chart| !chart.entries.is_empty());
         let regions: Vec<&RegionHistory> = snapshot.regions.iter().filter(has_entries).collect();
@@ -63,7 +63,7 @@ impl<'a> Overlap<'a> {
                 entries.entry(&entry.video_id).or_default().push((index, entry));
             }
         }
-        Overlap { heat_map: heat_map(&regions, &entries), widespread: widespread(&regions, &entries) }
+        RegionOverlap { heat_map: heat_map(&regions, &entries), widespread: widespread(&regions, &entries) }
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn the_heat_map_is_symmetric_with_chart_sizes_on_its_diagonal() {
         let snapshot = snapshot_of(&[("US", &["a", "b", "c"]), ("PL", &["z"]), ("GB", &["d", "c", "b", "e"])]);
-        let heat_map = Overlap::new(&snapshot).heat_map;
+        let heat_map = RegionOverlap::new(&snapshot).heat_map;
         assert_eq!(heat_map.regions, ["US", "PL", "GB"].map(region));
         assert_eq!(numbers(&heat_map), [[3, 0, 2], [0, 1, 0], [2, 0, 4]]);
         assert_eq!(heats(&heat_map), [[None, Some(0), Some(6)], [Some(0), None, Some(0)], [Some(6), Some(0), None]]);
@@ -141,7 +141,7 @@ mod tests {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let heat = |one: &[&str], other: &[&str]| {
             let snapshot = snapshot_of(&[("US", one), ("GB", other)]);
-            Overlap::new(&snapshot).heat_map.rows[0][1].heat.unwrap()
+            RegionOverlap::new(&snapshot).heat_map.rows[0][1].heat.unwrap()
         };
         // Charts of ten entries with 0 to 10 videos in common.
         let steps: Vec<usize> = (0..=10).map(|shared| heat(&ids[..10], &ids[10 - shared..20 - shared])).collect();
@@ -162,7 +162,7 @@ mod tests {
         // Regions without entries are neither shown nor counted as omitted.
         snapshot.regions.push(with_chart("ZW", Vec::new()));
         snapshot.regions.push(without_chart(vec![attempt("ZA", 0)]));
-        let heat_map = Overlap::new(&snapshot).heat_map;
+        let heat_map = RegionOverlap::new(&snapshot).heat_map;
         let expected: Vec<Region> = (0..30).filter(|index| index % 5 != 0).map(|index| codes[index]).collect();
         assert_eq!((&heat_map.regions, heat_map.omitted), (&expected, 6));
         let rows: Vec<Vec<usize>> =
@@ -177,7 +177,7 @@ mod tests {
             ("GB", &["c", "d", "alone", "a", "b", "all"]),
             ("PL", &["all"]),
         ]);
-        let widespread = Overlap::new(&snapshot).widespread;
+        let widespread = RegionOverlap::new(&snapshot).widespread;
         let videos = widespread.iter().map(|video| (&*video.entry.video_id, video.region_count, video.best_rank));
         assert_eq!(videos.collect::<Vec<_>>(), [("all", 3, 1), ("c", 2, 1), ("d", 2, 1), ("a", 2, 4), ("b", 2, 4)]);
         assert_eq!(widespread[0].top_regions, [(region("PL"), 1), (region("US"), 3), (region("GB"), 6)]);
@@ -194,7 +194,7 @@ mod tests {
             with_chart(region.code(), entries(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
         };
         let snapshot = snapshot(codes.iter().enumerate().map(chart).collect());
-        let widespread = Overlap::new(&snapshot).widespread;
+        let widespread = RegionOverlap::new(&snapshot).widespread;
         let [all] = &widespread[..] else { panic!("{widespread:?}") };
         let expected: Vec<(Region, u32)> =
             (1..=6).flat_map(|rank| [(codes[7 - rank], rank as u32), (codes[14 - rank], rank as u32)]).collect();
@@ -206,7 +206,7 @@ mod tests {
         let ids: Vec<String> = (0..21).map(|id| format!("v{id:02}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let snapshot = snapshot_of(&[("US", &ids), ("GB", &ids)]);
-        let widespread = Overlap::new(&snapshot).widespread;
+        let widespread = RegionOverlap::new(&snapshot).widespread;
         let shown: Vec<String> = widespread.iter().map(|video| video.entry.video_id.clone()).collect();
         assert_eq!(shown, ids[..20]);
     }

@@ -8,7 +8,7 @@ use super::alerts::{Alert, alerts, no_longer_fetched};
 use super::anomalies::{Anomaly, anomalies};
 use super::categories::{CategoryChart, category_name};
 use super::limits::Limits;
-use super::overlap::Overlap;
+use super::overlap::RegionOverlap;
 use super::rank_plot::COLUMN_WIDTH;
 use super::region_history::RANK_PLOT_ENTRIES;
 use super::region_section::RegionSection;
@@ -31,7 +31,7 @@ const MAX_OTHERS: usize = 5;
 
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/askama.toml")]
-pub(super) struct Page<'a> {
+pub(super) struct ReportPage<'a> {
     snapshot: &'a Snapshot,
     thumbnails: bool,
     limits: Limits,
@@ -43,17 +43,17 @@ pub(super) struct Page<'a> {
     sections: Vec<RegionSection<'a>>,
     anomalies: Vec<Anomaly>,
     more_anomalies: usize,
-    overlap: Overlap<'a>,
+    overlap: RegionOverlap<'a>,
     categories: CategoryChart,
 }
 
-impl<'a> Page<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, thumbnails: bool, limits: Limits) -> Page<'a> {
+impl<'a> ReportPage<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, thumbnails: bool, limits: Limits) -> ReportPage<'a> {
         let (urgent, mut anomalies): (Vec<Anomaly>, Vec<Anomaly>) =
             anomalies(snapshot).into_iter().partition(Anomaly::is_urgent);
         let more_anomalies = anomalies.len().saturating_sub(MAX_ANOMALIES);
         anomalies.truncate(MAX_ANOMALIES);
-        Page {
+        ReportPage {
             snapshot,
             thumbnails,
             limits,
@@ -64,7 +64,7 @@ impl<'a> Page<'a> {
             sections: snapshot.regions.iter().map(|history| RegionSection::new(history, limits)).collect(),
             anomalies,
             more_anomalies,
-            overlap: Overlap::new(snapshot),
+            overlap: RegionOverlap::new(snapshot),
             categories: CategoryChart::new(snapshot),
         }
     }
@@ -203,7 +203,7 @@ mod tests {
             with_chart("GB", entries(&ids[..2])),
             without_chart(vec![attempt("PL", 0)]),
         ]);
-        let text = |limits| Page::new(&snapshot, false, limits).omissions();
+        let text = |limits| ReportPage::new(&snapshot, false, limits).omissions();
         assert_eq!(text(Limits { entries: 11, ..LIMITS }), None);
         let ten = "To stay small, this page shows only the first 10 of up to 11 entries of each chart. \
                    With fewer regions (-r) it shows more.";
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_page_must_be_deleted_30_days_after_its_oldest_chart() {
         let deadline = |snapshot: &Snapshot| {
-            let text = Page::new(snapshot, false, LIMITS).delete_by();
+            let text = ReportPage::new(snapshot, false, LIMITS).delete_by();
             text.strip_prefix("Delete this page, or generate it again, by ").unwrap().trim_end_matches('.').to_owned()
         };
         let mut page = snapshot(vec![with_chart("US", entries(&["a"])), with_chart("GB", entries(&["a"]))]);
@@ -227,7 +227,7 @@ mod tests {
         page.regions[0].previous = Some(Chart { fetched_at: at(-48), entries: entries(&["b"]) });
         assert_eq!(deadline(&page), "2026-11-29");
         page.made_at = at(30 * 24);
-        assert_eq!(Page::new(&page, false, LIMITS).delete_by(), "Those 30 days are over: delete this page.");
+        assert_eq!(ReportPage::new(&page, false, LIMITS).delete_by(), "Those 30 days are over: delete this page.");
         let mut nothing = snapshot(vec![without_chart(vec![attempt("US", 0)])]);
         nothing.made_at = at(48);
         assert_eq!(deadline(&nothing), "2026-12-03");
@@ -241,7 +241,7 @@ mod tests {
             .map(|number| crate::history::VideoRank { number, rank: 1, video_id: "a".to_owned() })
             .into();
         let page = snapshot(vec![history]);
-        let page = Page::new(&page, false, LIMITS);
+        let page = ReportPage::new(&page, false, LIMITS);
         // The plot and its table show the ranks of that run.
         assert_eq!(page.sections[0].rank_plot.as_ref().unwrap().columns[0].fetched_at, at(-6 * 24));
         assert_eq!(page.delete_by(), "Delete this page, or generate it again, by 2026-11-25.");
@@ -251,9 +251,9 @@ mod tests {
     fn a_page_without_move_lists_and_plots_says_so() {
         let before = entries(&["a", "b"]);
         let snapshot = snapshot(vec![with_two_charts("US", (50, before), (50, entries(&["b", "c"])))]);
-        let with = Page::new(&snapshot, false, LIMITS);
+        let with = ReportPage::new(&snapshot, false, LIMITS);
         assert!(!with.sections[0].move_lists.is_empty());
-        let page = Page::new(&snapshot, false, Limits { entries: 5, moves: 0, runs: 0 });
+        let page = ReportPage::new(&snapshot, false, Limits { entries: 5, moves: 0, runs: 0 });
         assert!(page.sections[0].move_lists.is_empty());
         let expected = "To stay small, this page shows no lists of the videos that entered, left, rose and fell, no rank \
                         plots. With fewer regions (-r) it shows more.";
