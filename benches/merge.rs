@@ -88,7 +88,7 @@ fn charts(entries_per_region: u32) -> Vec<RegionChart> {
             entries: entries_per_region as usize,
             skipped: 0,
             answered: true,
-            error: None,
+            failure: None,
             metrics: FetchMetrics::default(),
         },
     };

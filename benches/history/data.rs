@@ -49,7 +49,7 @@ fn chart(index: u32, region: Region, number: u32, fetched_at: Timestamp) -> Regi
             entries: MAX_RESULTS as usize,
             skipped: 0,
             answered: true,
-            error: None,
+            failure: None,
             metrics: FetchMetrics { requests: 4, ..FetchMetrics::default() },
         },
     }

@@ -2,6 +2,7 @@
 
 mod history;
 
+use std::collections::HashMap;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +19,13 @@ use crate::demo::Demo;
 use crate::fetch::{StartTime, fetch};
 use crate::history::HistoryError;
 use crate::history::run_history::RunHistory;
-use crate::model::{Clocks, Document, RunStatus};
+use crate::model::error::Remedy;
+use crate::model::region::Region;
+use crate::model::{Clocks, Document, RegionOutcome, RunStatus};
 use crate::output::diagnosis::{diagnose, log_summary};
 use crate::output::exit_status::ExitStatus;
 use crate::output::progress::Progress;
-use crate::output::{self, OutputError, StatsTarget};
+use crate::output::{self, Extras, OutputError, StatsTarget};
 use crate::stats;
 use crate::support::blocking::run_blocking;
 use crate::support::time_limit::{Interruption, TimeLimit};
@@ -114,6 +117,8 @@ async fn fetch_and_write(
 
     let clocks = clocks(source, fetched.clock_ahead);
     let (mut videos, outcomes) = deduplicate(fetched.charts);
+    let remedies = remedies(&outcomes);
+    let sequential_time = stats::sequential_time(&outcomes, fetched.held);
     videos.iter_mut().for_each(|video| video.fetched_at = clocks.correct(video.fetched_at));
     let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
     let document =
@@ -126,20 +131,22 @@ async fn fetch_and_write(
         }
         _ => true,
     };
-    let since = match &mut history {
+    let changes = match &mut history {
         Some(history) if is_recorded && config.outputs.stats != StatsTarget::None => {
             history::since_last(history, &document, end).await
         }
         _ => None,
     };
-    let errors = output::write(config.outputs.clone(), &document, since, || end(Duration::ZERO)).await;
+    let errors =
+        output::write(config.outputs.clone(), &document, Extras { changes, sequential_time }, || end(Duration::ZERO))
+            .await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
     let now = clocks.correct(start.now());
     if clocks.are_apart() {
         tracing::error!("{}", clock_message(start.now(), now, config.history.is_some()));
     }
-    if let Some(line) = diagnose(&document, now) {
+    if let Some(line) = diagnose(&document, &remedies, now) {
         tracing::error!("{line}");
     }
     // Last, since it may be slow.
@@ -203,4 +210,10 @@ async fn connect(config: &Config, source: &Source, start: StartTime) -> Result<(
             Ok((client(demo.base_url(), &ApiKey::for_demo(), &Network::default())?, Some(demo)))
         }
     }
+}
+
+/// What to do about the failed regions, as far as their kinds of errors do not say.
+fn remedies(outcomes: &[RegionOutcome]) -> HashMap<Region, Remedy> {
+    let remedy = |outcome: &RegionOutcome| Some((outcome.region, outcome.failure.as_ref()?.remedy?));
+    outcomes.iter().filter_map(remedy).collect()
 }

@@ -19,7 +19,7 @@ fn chart(code: &str, second: i64, items: Value) -> RegionChart {
         entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
-        error: None,
+        failure: None,
         metrics: FetchMetrics::default(),
     };
     RegionChart { entries: page.entries, outcome }

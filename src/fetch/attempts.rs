@@ -8,7 +8,7 @@ use super::retry::{AttemptState, NextStep, Scope, decide};
 use super::throttle::{ErrorResponseGuard, Stop};
 use super::{Event, RunContext};
 use crate::model::FetchMetrics;
-use crate::model::error::{ErrorKind, RegionError, Remedy};
+use crate::model::error::{ErrorKind, RegionFailure, Remedy};
 use crate::model::region::Region;
 use crate::normalize::Page;
 use crate::support::human::format_wait;
@@ -66,7 +66,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
     }
 
     /// Fetches one page. Waits, sends and retries until there is a page or a final error.
-    pub(super) async fn fetch(&mut self, request: &PageRequest) -> Result<Page, RegionError> {
+    pub(super) async fn fetch(&mut self, request: &PageRequest) -> Result<Page, RegionFailure> {
         let run = self.run;
         let query = request.query();
         let mut state = AttemptState::default();
@@ -81,7 +81,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
                     run.throttle.note_success(hold_count);
                     return Ok(page);
                 }
-                AttemptOutcome::Abandoned(stop) => return Err(stop.error),
+                AttemptOutcome::Abandoned(stop) => return Err(stop.into()),
                 AttemptOutcome::Failed(failure, guard) => (failure, guard),
             };
             state.fruitless_holds = run.throttle.fruitless_holds(hold_count);
@@ -93,7 +93,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
                 Resend::After(wait) => {
                     tokio::select! {
                         biased;
-                        stop = run.throttle.stopped() => return Err(stop.error),
+                        stop = run.throttle.stopped() => return Err(stop.into()),
                         () = sleep(wait) => self.metrics.sequential_time += wait,
                     }
                     state.failures += 1;
@@ -139,7 +139,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
         failure: AttemptFailure,
         state: AttemptState,
         hold_count: u32,
-    ) -> Result<Resend, RegionError> {
+    ) -> Result<Resend, RegionFailure> {
         let (run, region) = (self.run, self.region());
         self.metrics.rate_limited += u32::from(failure.kind() == ErrorKind::RateLimited);
         if !failure.delivery.costs_unit() {
@@ -153,12 +153,12 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
             run.throttle.hold(wait, hold_count);
             self.observe(&Event::Held(wait));
         }
-        let mut error = failure.error;
+        let AttemptFailure { mut error, mut remedy, retry_after, .. } = failure;
         let scope = match decision.next_step {
             NextStep::ResendNow | NextStep::ResendAfterHold | NextStep::ResendAfterBackoff(_)
                 if run.units.is_spent() =>
             {
-                return Err(run.out_of_units().error);
+                return Err(run.out_of_units().into());
             }
             NextStep::ResendNow => return Ok(Resend::Now),
             NextStep::ResendAfterHold => return Ok(Resend::After(Duration::ZERO)),
@@ -172,12 +172,12 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
             }
             NextStep::WaitTooLong { requested, scope } => {
                 let requested = format_wait(requested);
-                let clause = match failure.retry_after {
+                let clause = match retry_after {
                     Some(_) => format!("the server asked to wait {requested}, {LONGER_THAN_ALLOWED}"),
                     None => format!("a wait of {requested} is {LONGER_THAN_ALLOWED}"),
                 };
                 append_clause(&mut error.message, &clause);
-                error.remedy = Some(Remedy::RaiseMaxWait);
+                remedy = Some(Remedy::RaiseMaxWait);
                 scope
             }
             NextStep::StillLimited => {
@@ -186,7 +186,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
                     &mut error.message,
                     &format!("still limited after {waits} waits without one success between them"),
                 );
-                error.remedy = Some(Remedy::CheckQuotas);
+                remedy = Some(Remedy::CheckQuotas);
                 Scope::Run
             }
             NextStep::GiveUp(scope) => scope,
@@ -197,7 +197,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
                 format!("not requested, after the response for {region}: {}", error.message),
             ));
         }
-        Err(error)
+        Err(RegionFailure { error, remedy })
     }
 }
 

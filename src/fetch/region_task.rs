@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::attempts::PageFetcher;
 use super::{Event, RunContext};
-use crate::model::error::{ErrorKind, RegionError};
+use crate::model::error::{ErrorKind, RegionFailure};
 use crate::model::{ChartEntry, RegionChart, RegionOutcome};
 use crate::youtube::client::Transport;
 use crate::youtube::request::{PAGE_SIZE, PageRequest};
@@ -21,12 +21,12 @@ pub(super) async fn fetch<T: Transport>(run: Arc<RunContext<T>>, region_index: u
     if chart.is_token_refused() {
         tracing::info!(%region, "YouTube refuses its own page token; the chart is read again from its start");
         let second = fetch_pages(&run, &mut fetcher).await;
-        if second.error.is_none() || second.entries.len() >= chart.entries.len() {
+        if second.failure.is_none() || second.entries.len() >= chart.entries.len() {
             chart = second;
         }
     }
-    match &chart.error {
-        Some(error) => tracing::info!(%region, %error, "region failed"),
+    match &chart.failure {
+        Some(failure) => tracing::info!(%region, error = %failure.error, "region failed"),
         None if chart.entries.is_empty() && chart.skipped > 0 => {
             tracing::warn!(%region, "none of the chart's {} items has a usable id", chart.skipped);
         }
@@ -41,7 +41,7 @@ pub(super) async fn fetch<T: Transport>(run: Arc<RunContext<T>>, region_index: u
         entries: chart.entries.len(),
         skipped: chart.skipped,
         answered: chart.answered,
-        error: chart.error,
+        failure: chart.failure,
         metrics: fetcher.metrics(),
     };
     RegionChart { entries: chart.entries, outcome }
@@ -53,12 +53,12 @@ struct PartialChart {
     entries: Vec<ChartEntry>,
     skipped: u32,
     answered: bool,
-    error: Option<RegionError>,
+    failure: Option<RegionFailure>,
 }
 
 impl PartialChart {
     fn is_token_refused(&self) -> bool {
-        self.error.as_ref().is_some_and(|error| {
+        self.failure.as_ref().is_some_and(|RegionFailure { error, .. }| {
             error.kind == ErrorKind::BadResponse && error.reason.as_deref() == Some(INVALID_PAGE_TOKEN)
         })
     }
@@ -81,8 +81,8 @@ async fn fetch_pages<T: Transport>(run: &RunContext<T>, fetcher: &mut PageFetche
     for _ in 0..plan.pages_per_region() {
         let page = match fetcher.fetch(&request).await {
             Ok(page) => page,
-            Err(error) => {
-                chart.error = Some(error);
+            Err(failure) => {
+                chart.failure = Some(failure);
                 return chart;
             }
         };

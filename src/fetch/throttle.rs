@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::model::error::{ErrorKind, RegionError};
+use crate::model::error::{ErrorKind, RegionError, RegionFailure};
 
 /// The restart after a hold is spread over this time, requests that are sent again in its first half. The window below
 /// does not replace it: without jitter, all permits, or all regions where concurrency is unlimited, would be sent in
@@ -53,9 +53,9 @@ impl Stop {
     }
 }
 
-impl From<Stop> for RegionError {
-    fn from(stop: Stop) -> RegionError {
-        stop.error
+impl From<Stop> for RegionFailure {
+    fn from(stop: Stop) -> RegionFailure {
+        stop.error.into()
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::error::RegionError;
+use super::error::{RegionError, RegionFailure};
 use super::region::Region;
 use super::video::Video;
 
@@ -40,8 +40,14 @@ pub struct RegionOutcome {
     /// Whether at least one page arrived, an empty one included.
     pub answered: bool,
     /// Why its chart is not whole.
-    pub error: Option<RegionError>,
+    pub failure: Option<RegionFailure>,
     pub metrics: FetchMetrics,
+}
+
+impl RegionOutcome {
+    pub fn error(&self) -> Option<&RegionError> {
+        self.failure.as_ref().map(|failure| &failure.error)
+    }
 }
 
 /// What it took to fetch a region.

@@ -93,9 +93,6 @@ pub struct Stats {
     pub regions_failed: Vec<Region>,
     /// One row each, in the order asked for.
     pub regions: Vec<RegionStats>,
-    /// What one request at a time would have taken, milliseconds. Not part of the document.
-    #[serde(skip)]
-    pub sequential_ms: u64,
 }
 
 /// How many videos two regions share.

@@ -162,9 +162,20 @@ pub struct RegionError {
     pub reason: Option<String>,
     /// One line of text, without control characters and markup.
     pub message: String,
-    /// `None` if the kind alone determines the remedy. Not part of the document.
-    #[serde(skip)]
+}
+
+/// Why a region failed while it was fetched: what the document says, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionFailure {
+    pub error: RegionError,
+    /// `None` if the kind of the error determines the remedy.
     pub remedy: Option<Remedy>,
+}
+
+impl From<RegionError> for RegionFailure {
+    fn from(error: RegionError) -> RegionFailure {
+        RegionFailure { error, remedy: None }
+    }
 }
 
 /// What to do about an error, if its kind alone does not determine that. `output::diagnosis` has the words.
@@ -209,7 +220,7 @@ pub enum Remedy {
 impl RegionError {
     /// An error without a response.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> RegionError {
-        RegionError { kind, status: None, reason: None, message: message.into(), remedy: None }
+        RegionError { kind, status: None, reason: None, message: message.into() }
     }
 
     /// `rate_limited (429 rateLimitExceeded)`

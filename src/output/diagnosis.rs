@@ -1,9 +1,12 @@
 //! How a run ended: if something went wrong, a line for people with the cause and the remedy; and a line for monitoring.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::error::{ErrorKind, RegionError, Remedy};
+use crate::model::region::Region;
 use crate::model::{Document, RegionStats, RunStatus, Status};
 use crate::output::exit_status::ExitStatus;
 
@@ -44,11 +47,11 @@ fn outcome(run: RunStatus, exit: ExitStatus) -> &'static str {
 }
 
 /// The line for a run in which something is missing; `None` if every region answered and a video arrived.
-pub fn diagnose(document: &Document, now: Timestamp) -> Option<String> {
+pub fn diagnose(document: &Document, remedies: &HashMap<Region, Remedy>, now: Timestamp) -> Option<String> {
     let failed: Vec<(&RegionStats, &RegionError)> =
         document.stats.regions.iter().filter_map(|row| Some((row, row.error.as_ref()?))).collect();
     let total = document.stats.regions.len();
-    let Some((_, first)) = failed.iter().min_by_key(|(_, error)| priority(error)) else {
+    let Some((row, first)) = failed.iter().min_by_key(|(_, error)| priority(error)) else {
         return document.videos.is_empty().then(|| "no video arrived: no chart has a usable one".to_owned());
     };
     let arrived = match document.videos.len() {
@@ -75,7 +78,7 @@ pub fn diagnose(document: &Document, now: Timestamp) -> Option<String> {
             line.push_str(&format!("; and {} more", failed.len() - MAX_NAMED));
         }
     }
-    if let Some(remedy) = remedy_of(first, now) {
+    if let Some(remedy) = remedy_of(first, remedies.get(&row.region), now) {
         line.push_str(" -> ");
         line.push_str(&remedy);
     }
@@ -105,9 +108,9 @@ fn names<'a>(codes: impl ExactSizeIterator<Item = &'a str>) -> String {
     named
 }
 
-fn remedy_of(error: &RegionError, now: Timestamp) -> Option<String> {
-    match error.remedy {
-        Some(remedy) => Some(remedy_text(remedy)),
+fn remedy_of(error: &RegionError, remedy: Option<&Remedy>, now: Timestamp) -> Option<String> {
+    match remedy {
+        Some(remedy) => Some(remedy_text(*remedy)),
         None if error.kind == ErrorKind::QuotaExceeded => Some(quota_returns(now)),
         None => default_remedy(error.kind).map(str::to_owned),
     }

@@ -31,6 +31,7 @@ pub use dry_run::describe_plan;
 pub use error::OutputError;
 pub use file_descriptor::FileDescriptor;
 pub use formats::{Format, Rows, schema};
+pub use stats_table::Extras;
 pub use write::write;
 
 /// The default quota of a project (YouTube Data API, "Quota costs").

@@ -1,6 +1,7 @@
 //! The stats of a run for people: a table of regions, then the counts.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use console::Style;
 use jiff::Timestamp;
@@ -20,10 +21,19 @@ const LABEL: usize = 22;
 const VALUE: usize = 8;
 const REMARK_START: usize = LABEL + 1 + VALUE + 3;
 
+/// What the statistics show besides the document.
+#[derive(Debug, Clone, Copy)]
+pub struct Extras {
+    /// Since the runs before, if there is a history.
+    pub changes: Option<ChangeSummary>,
+    /// How long one request at a time would have taken.
+    pub sequential_time: Duration,
+}
+
 /// Writes the stats, at most `width` characters wide.
 pub(super) fn write(
     document: &Document,
-    since: Option<ChangeSummary>,
+    extras: Extras,
     width: usize,
     color: bool,
     out: &mut Out<'_>,
@@ -43,7 +53,7 @@ pub(super) fn write(
         writeln!(out, "{}", style.apply_to(line))?;
     }
     writeln!(out)?;
-    for Count { label, value, remark } in counts(&document.stats, since) {
+    for Count { label, value, remark } in counts(&document.stats, extras) {
         let line = format!("{} {value:>VALUE$}", bold.apply_to(format!("{label:<LABEL$}")));
         if remark.is_empty() {
             writeln!(out, "{}", line.trim_end())?;
@@ -79,7 +89,7 @@ struct Count {
     remark: String,
 }
 
-fn counts(stats: &Stats, since: Option<ChangeSummary>) -> Vec<Count> {
+fn counts(stats: &Stats, extras: Extras) -> Vec<Count> {
     let count = |label, value: String, remark: String| Count { label, value, remark };
     let number = |number: usize| group_digits(number as u64);
     let units = |number: u32| group_digits(u64::from(number));
@@ -99,7 +109,7 @@ fn counts(stats: &Stats, since: Option<ChangeSummary>) -> Vec<Count> {
     if !pairs.is_empty() {
         counts.push(count("Most shared", String::new(), pairs.join(", ")));
     }
-    if let Some(since) = since {
+    if let Some(since) = extras.changes {
         let regions =
             if since.regions == 1 { "in 1 region".to_owned() } else { format!("in {} regions", since.regions) };
         counts.push(count("Entered", number(since.entered), since_when(&since)));
@@ -113,7 +123,7 @@ fn counts(stats: &Stats, since: Option<ChangeSummary>) -> Vec<Count> {
         count("Retries", units(stats.retries), String::new()),
         count("Rate limits", units(stats.rate_limited), held(stats)),
         count("Quota units", units(stats.quota_units), units_per_day),
-        count("Time", format_millis(stats.elapsed_ms), sequential(stats)),
+        count("Time", format_millis(stats.elapsed_ms), speedup(stats, extras.sequential_time)),
     ]);
     counts
 }
@@ -135,12 +145,11 @@ fn held(stats: &Stats) -> String {
 }
 
 /// The gain over one request at a time, if there is any.
-fn sequential(stats: &Stats) -> String {
-    let times = stats.sequential_ms as f64 / stats.elapsed_ms.max(1) as f64;
+fn speedup(stats: &Stats, sequential_time: Duration) -> String {
+    let sequential_ms = u64::try_from(sequential_time.as_millis()).unwrap_or(u64::MAX);
+    let times = sequential_ms as f64 / stats.elapsed_ms.max(1) as f64;
     match stats.requests {
-        2.. if times >= 1.05 => {
-            format!("{times:.1}x faster than one at a time ({})", format_millis(stats.sequential_ms))
-        }
+        2.. if times >= 1.05 => format!("{times:.1}x faster than one at a time ({})", format_millis(sequential_ms)),
         _ => String::new(),
     }
 }

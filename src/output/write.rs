@@ -9,21 +9,20 @@ use super::file_descriptor::FileDescriptor;
 #[cfg(feature = "parquet")]
 use super::formats::dataset;
 use super::formats::render;
-use super::{FileOutput, OutputConfig, OutputError, StatsTarget, file, stats_table, stream_error};
-use crate::history::change_summary::ChangeSummary;
+use super::stats_table::{self, Extras};
+use super::{FileOutput, OutputConfig, OutputError, StatsTarget, file, stream_error};
 use crate::model::Document;
 use crate::support::blocking::run_blocking;
 use crate::support::time_limit::Interruption;
 
-/// Writes all outputs until `end`, when the run must end, and returns the errors. `since` is what changed according to
-/// the history.
+/// Writes all outputs until `end`, when the run must end, and returns the errors.
 ///
 /// Files are written concurrently. Open descriptors are written one after the other, data before stats, since several may
 /// lead to one file.
 pub async fn write<F: Future<Output = Interruption>>(
     config: OutputConfig,
     document: &Arc<Document>,
-    since: Option<ChangeSummary>,
+    extras: Extras,
     end: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let config = Arc::new(config);
@@ -34,7 +33,7 @@ pub async fn write<F: Future<Output = Interruption>>(
     };
     let files: Vec<_> = config.files.iter().map(|output| (output.path.display(), start(output))).collect();
 
-    let mut errors = write_streams(&config, document, since, &end).await;
+    let mut errors = write_streams(&config, document, extras, &end).await;
     for (path, writing) in files {
         let written = until(writing, end()).await.unwrap_or_else(|why| Err(WriteError::UnfinishedFile(why)));
         errors.extend(written.err().map(|error| OutputError::new(path, error)));
@@ -70,7 +69,7 @@ fn reason_to_keep_files(config: &OutputConfig, document: &Document) -> Option<&'
 async fn write_streams<F: Future<Output = Interruption>>(
     config: &Arc<OutputConfig>,
     document: &Arc<Document>,
-    since: Option<ChangeSummary>,
+    extras: Extras,
     end: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let mut errors = Vec::new();
@@ -93,14 +92,14 @@ async fn write_streams<F: Future<Output = Interruption>>(
             }
         }
     }
-    errors.extend(write_stats(config, document, since, end()).await.err());
+    errors.extend(write_stats(config, document, extras, end()).await.err());
     errors
 }
 
 async fn write_stats(
     config: &OutputConfig,
     document: &Arc<Document>,
-    since: Option<ChangeSummary>,
+    extras: Extras,
     end: impl Future<Output = Interruption>,
 ) -> Result<(), OutputError> {
     let descriptor = match config.stats {
@@ -111,7 +110,7 @@ async fn write_stats(
     let (target, document, color) = (descriptor.clone(), Arc::clone(document), config.color);
     let writing = run_blocking(move || {
         let width = target.term().map_or(WIDTH, |term| width_of(&term));
-        target.write(|out| stats_table::write(&document, since, width, color, out))
+        target.write(|out| stats_table::write(&document, extras, width, color, out))
     });
     let written = until(writing, end).await.unwrap_or_else(|why| Err(WriteError::UnfinishedStream(why)));
     match config.stats {

@@ -19,7 +19,6 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Durati
         |wanted: fn(Status) -> bool| regions.iter().filter(|row| wanted(row.status)).map(|row| row.region).collect();
     let sum = |of: fn(&RegionOutcome) -> u32| outcomes.iter().map(of).sum();
     let requests = sum(|outcome| outcome.metrics.requests);
-    let sequential_time: Duration = outcomes.iter().map(|outcome| outcome.metrics.sequential_time).sum();
     Stats {
         raw: outcomes.iter().map(|outcome| outcome.entries).sum(),
         unique: videos.len(),
@@ -34,16 +33,20 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Durati
         held_ms: milliseconds(held),
         regions_ok: with(|status| status == Status::Ok),
         regions_failed: with(|status| status != Status::Ok),
-        sequential_ms: milliseconds(sequential_time + held),
         regions,
     }
+}
+
+/// How long one request at a time would have taken; `held` is what a rate limit added.
+pub fn sequential_time(outcomes: &[RegionOutcome], held: Duration) -> Duration {
+    held + outcomes.iter().map(|outcome| outcome.metrics.sequential_time).sum::<Duration>()
 }
 
 fn region_stats(outcome: &RegionOutcome, videos: usize) -> RegionStats {
     RegionStats {
         region: outcome.region,
         language: outcome.region.language(),
-        status: match (&outcome.error, outcome.answered) {
+        status: match (&outcome.failure, outcome.answered) {
             (None, _) => Status::Ok,
             (Some(_), true) => Status::Partial,
             (Some(_), false) => Status::Failed,
@@ -52,7 +55,7 @@ fn region_stats(outcome: &RegionOutcome, videos: usize) -> RegionStats {
         requests: outcome.metrics.requests,
         retries: outcome.metrics.retries,
         elapsed_ms: milliseconds(outcome.metrics.elapsed),
-        error: outcome.error.clone(),
+        error: outcome.error().cloned(),
     }
 }
 

@@ -20,7 +20,7 @@ fn chart(code: &str, ids: &[&str]) -> RegionChart {
         entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
-        error: None,
+        failure: None,
         metrics: FetchMetrics::default(),
     };
     RegionChart { entries: page.entries, outcome }
@@ -64,9 +64,9 @@ fn an_example_counted_by_hand() {
 #[test]
 fn a_region_is_ok_partial_or_failed() {
     let empty = chart("US", &[]);
-    let partial = ended(chart("GB", &["a"]), |outcome| outcome.error = Some(error()));
-    let partial_of_nothing = ended(chart("SE", &[]), |outcome| outcome.error = Some(error()));
-    let failed = ended(chart("PL", &[]), |outcome| (outcome.error, outcome.answered) = (Some(error()), false));
+    let partial = ended(chart("GB", &["a"]), |outcome| outcome.failure = Some(error().into()));
+    let partial_of_nothing = ended(chart("SE", &[]), |outcome| outcome.failure = Some(error().into()));
+    let failed = ended(chart("PL", &[]), |outcome| (outcome.failure, outcome.answered) = (Some(error().into()), false));
     let stats = stats(vec![failed, empty, partial, chart("XX", &["a"]), partial_of_nothing]);
     let rows: Vec<_> = stats.regions.iter().map(|row| (row.region.code(), row.status, row.error.is_some())).collect();
     assert_eq!(
@@ -81,7 +81,7 @@ fn a_region_is_ok_partial_or_failed() {
     );
     assert_eq!(stats.regions_ok, ["US", "XX"].map(region));
     assert_eq!(stats.regions_failed, ["PL", "GB", "SE"].map(region));
-    assert_eq!(stats.regions[0].error, Some(error()));
+    assert_eq!(stats.regions[0].error, Some(error().into()));
     assert_eq!(stats.regions[3].language, "und");
 }
 
@@ -106,11 +106,13 @@ fn what_the_regions_cost_is_added_up() {
     let stats = stats(vec![
         ended(chart("US", &[]), |outcome| outcome.metrics = us),
         ended(chart("GB", &[]), |outcome| {
-            (outcome.metrics, outcome.error, outcome.answered) = (gb, Some(error()), false)
+            (outcome.metrics, outcome.failure, outcome.answered) = (gb, Some(error().into()), false)
         }),
     ]);
     assert_eq!((stats.requests, stats.retries, stats.rate_limited, stats.quota_units), (8, 3, 5, 7));
-    assert_eq!((stats.elapsed_ms, stats.held_ms, stats.sequential_ms), (1210, 1000, 1470));
+    assert_eq!((stats.elapsed_ms, stats.held_ms), (1210, 1000));
+    let outcomes = [us, gb].map(|metrics| RegionOutcome { metrics, ..chart("US", &[]).outcome });
+    assert_eq!(sequential_time(&outcomes, Duration::from_secs(1)), Duration::from_millis(1470));
     let rows: Vec<_> = stats.regions.iter().map(|row| (row.requests, row.retries, row.elapsed_ms)).collect();
     assert_eq!(rows, [(5, 2, 900), (3, 1, 800)]);
 }
@@ -144,6 +146,6 @@ fn only_twenty_pairs_are_named() {
 #[test]
 fn a_run_of_nothing_counts_nothing() {
     let stats = stats(Vec::new());
-    assert_eq!((stats.raw, stats.unique, stats.requests, stats.sequential_ms), (0, 0, 0, 1000));
+    assert_eq!((stats.raw, stats.unique, stats.requests), (0, 0, 0));
     assert!(stats.overlap.is_empty() && stats.regions.is_empty());
 }

@@ -1,13 +1,15 @@
-//! An attempt that did not yield a page. Never leaves `fetch`: what is final becomes a [`RegionError`].
+//! An attempt that did not yield a page. Never leaves `fetch`: what is final becomes a [`RegionFailure`](crate::model::error::RegionFailure).
 
 use std::time::Duration;
 
-use crate::model::error::{ErrorKind, RegionError};
+use crate::model::error::{ErrorKind, RegionError, Remedy};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptFailure {
     /// What is reported if no further attempt is made.
     pub error: RegionError,
+    /// `None` if the kind of the error determines the remedy.
+    pub remedy: Option<Remedy>,
     /// How long the server asked to wait.
     pub retry_after: Option<Duration>,
     /// The window of the rate limit, if the response names it.
@@ -46,6 +48,7 @@ impl AttemptFailure {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> AttemptFailure {
         AttemptFailure {
             error: RegionError::new(kind, message),
+            remedy: None,
             retry_after: None,
             limit_window: None,
             delivery: Delivery::Sent,

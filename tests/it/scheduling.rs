@@ -93,7 +93,7 @@ struct Ran {
 
 impl Ran {
     fn kinds(&self) -> Vec<Option<ErrorKind>> {
-        self.fetched.charts.iter().map(|chart| chart.outcome.error.as_ref().map(|error| error.kind)).collect()
+        self.fetched.charts.iter().map(|chart| chart.outcome.error().map(|error| error.kind)).collect()
     }
     fn after(&self, time: Duration) -> Vec<Duration> {
         self.sends.iter().map(|(at, _)| *at).filter(|at| *at > time).collect()
@@ -250,7 +250,7 @@ async fn a_silence_beyond_max_wait_ends_the_batch_without_another_request() {
     let asked = ran.sends.len();
     // What was in flight finishes.
     assert!((3..=5).contains(&asked), "{:?}", ran.sends);
-    let errors: Vec<_> = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error.as_ref()).collect();
+    let errors: Vec<_> = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error()).collect();
     assert!(
         errors.iter().all(|error| error.kind == ErrorKind::RateLimited && error.message.contains("61 s")),
         "{errors:?}"
@@ -297,7 +297,7 @@ async fn retries_come_out_of_one_budget_for_the_run() {
 #[tokio::test(start_paused = true)]
 async fn waited_out_429s_do_not_use_up_that_budget() {
     let ran = run(plan("all"), |_, nth| if nth == 0 { limited("1") } else { page() }).await;
-    let errors: Vec<_> = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error.as_ref()).collect();
+    let errors: Vec<_> = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error()).collect();
     assert!(errors.is_empty(), "{} {:?} {:?}", errors.len(), errors.first(), ran.sends);
     assert_eq!(ran.sends.len(), 222);
 }
@@ -365,7 +365,7 @@ async fn a_key_that_stays_limited_ends_the_run_after_five_holds() {
     assert!(ran.kinds().iter().all(|kind| *kind == Some(ErrorKind::RateLimited)));
     // At most one on each permit before each hold, and after the last.
     assert!((6..=6 * 3).contains(&ran.sends.len()), "{}", ran.sends.len());
-    let errors = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error.as_ref());
+    let errors = ran.fetched.charts.iter().filter_map(|chart| chart.outcome.error());
     assert!(errors.clone().any(|error| error.message.contains("still limited after 5 waits")));
 }
 

@@ -22,7 +22,7 @@ fn chart(code: &str, items: &[Value]) -> RegionChart {
         entries: page.entries.len(),
         skipped: page.skipped,
         answered: true,
-        error: None,
+        failure: None,
         metrics: FetchMetrics::default(),
     };
     RegionChart { entries: page.entries, outcome }
@@ -32,7 +32,8 @@ fn chart(code: &str, items: &[Value]) -> RegionChart {
 fn failed(code: &str, items: Option<&[Value]>) -> RegionChart {
     let mut chart = chart(code, items.unwrap_or_default());
     chart.outcome.answered = items.is_some();
-    chart.outcome.error = Some(RegionError { status: Some(503), ..RegionError::new(ErrorKind::ServerError, "down") });
+    let error = RegionError { status: Some(503), ..RegionError::new(ErrorKind::ServerError, "down") };
+    chart.outcome.failure = Some(error.into());
     chart
 }
 

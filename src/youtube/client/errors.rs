@@ -81,7 +81,7 @@ fn connect_failure(error: &reqwest::Error, cause: &str, proxy: Option<&Proxy>) -
     let remedy =
         if kind == ErrorKind::ProxyLogin { Remedy::LogInToProxy(variable) } else { Remedy::CheckProxy(variable) };
     let mut failure = AttemptFailure::new(kind, message);
-    failure.error.remedy = Some(remedy);
+    failure.remedy = Some(remedy);
     failure
 }
 

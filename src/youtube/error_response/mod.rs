@@ -43,7 +43,8 @@ pub(super) fn read(response: &Response, now: Timestamp) -> AttemptFailure {
         _ => None,
     };
     AttemptFailure {
-        error: RegionError { kind, status: Some(status), reason, message, remedy },
+        error: RegionError { kind, status: Some(status), reason, message },
+        remedy,
         retry_after: retry_after(response, now).or(body.retry_delay),
         limit_window,
         delivery: Delivery::Sent,
@@ -55,7 +56,7 @@ pub(super) fn read_not_a_chart(response: &Response) -> AttemptFailure {
     let description = unexplained::describe_not_a_chart(&response.body);
     let mut failure =
         AttemptFailure::new(ErrorKind::BadResponse, description.message).with_status(response.head.status);
-    failure.error.remedy = description.remedy;
+    failure.remedy = description.remedy;
     failure
 }
 

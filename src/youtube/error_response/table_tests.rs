@@ -202,10 +202,10 @@ fn each_reason_and_each_class_of_status_is_decided() {
     ];
     let mut table = String::new();
     for (status, body) in rows {
-        let AttemptFailure { error, .. } = failure(status, body);
+        let AttemptFailure { error, remedy, .. } = failure(status, body);
         let (rule, reason) = (rule(error.kind), error.reason.unwrap_or("-".into()));
         let (kind, retry, scope) = (error.kind.as_str(), format!("{:?}", rule.retry), format!("{:?}", rule.scope));
-        let remedy = error.remedy.map_or("-".into(), |remedy| format!("{remedy:?}"));
+        let remedy = remedy.map_or("-".into(), |remedy| format!("{remedy:?}"));
         writeln!(table, "{status} {kind:18} {reason:35} {retry:7} {scope:17} {remedy}").unwrap();
     }
     assert_eq!(

@@ -267,8 +267,8 @@ fn a_response_without_an_explanation_is_described() {
     let described = |status, location: Option<&str>, body: &str| {
         let mut response = response(status, body);
         response.head.location = location.map(str::to_owned);
-        let error = read(&response, now()).error;
-        (error.message, error.remedy)
+        let failure = read(&response, now());
+        (failure.error.message, failure.remedy)
     };
     let login = Some(Remedy::LogInToNetwork);
     let blocked = "<html><head><title>Attention Required! | Shield</title>";
@@ -313,7 +313,7 @@ fn a_response_without_an_explanation_is_described() {
 
 #[test]
 fn a_200_that_is_not_a_chart_is_described() {
-    let described = |body: &str| read_not_a_chart(&response(200, body)).error;
+    let described = |body: &str| read_not_a_chart(&response(200, body));
     let question = "is a proxy or a login page in between?";
     for (body, message) in [
         (
@@ -328,7 +328,7 @@ fn a_200_that_is_not_a_chart_is_described() {
         ),
         (&forbidden("Not you"), "an error with status 200: Not you".into()),
     ] {
-        let error = described(body);
+        let error = described(body).error;
         assert_eq!((error.kind, error.status, error.message), (ErrorKind::BadResponse, Some(200), message));
     }
     assert_eq!(described("<p>").remedy, Some(Remedy::LogInToNetwork));

@@ -405,7 +405,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
                 .iter()
                 .map(|chart| {
                     let ids = chart.entries.iter().map(|entry| entry.video.id.to_string()).collect();
-                    (chart.outcome.error.is_none(), ids)
+                    (chart.outcome.failure.is_none(), ids)
                 })
                 .collect();
             let mut document = report(now, charts);

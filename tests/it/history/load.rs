@@ -236,7 +236,6 @@ fn odd_report() -> impl Strategy<Value = Document> {
                     regions_ok: Vec::new(),
                     regions_failed: Vec::new(),
                     regions: regions.iter().zip(stats).map(stats_of).collect(),
-                    sequential_ms: 0,
                 },
                 request: Request { regions, max_results, category_id },
             }

@@ -255,7 +255,7 @@ fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
             entries: ids.len(),
             skipped: 0,
             answered: true,
-            error: None,
+            failure: None,
             metrics: FetchMetrics { requests: 1, ..FetchMetrics::default() },
         },
     }
@@ -264,7 +264,7 @@ fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
 /// A chart of which only the beginning came.
 fn partial<S: AsRef<str>>(code: &str, ids: &[S], kind: ErrorKind) -> RegionChart {
     let mut chart = chart(code, ids);
-    chart.outcome.error = Some(RegionError::new(kind, format!("about {kind}")));
+    chart.outcome.failure = Some(RegionError::new(kind, format!("about {kind}")).into());
     chart
 }
 
