@@ -46,7 +46,7 @@ fn history() -> Store {
         };
         let mut charts = vec![chart("US", &ids(1)), chart("GB", &ids(2)), chart("PL", &ids(3))];
         charts.push(if hour % 14 == 0 { failed("AT", ErrorKind::RateLimited) } else { chart("AT", &ids(1)) });
-        let mut run = report(hours(now, -hour), charts);
+        let mut run = document(hours(now, -hour), charts);
         for video in &mut run.videos {
             let number: usize = video.video.id[1..].parse().unwrap();
             video.video.title = TITLES[number % TITLES.len()].into();
@@ -55,7 +55,7 @@ fn history() -> Store {
             video.video.views = Some(number as u64 * 1_234_567);
             video.video.thumbnail = Some("https://i.ytimg.com/vi/x/maxresdefault.jpg".into());
         }
-        put(&store, &run);
+        record(&store, &run);
     }
     store
 }

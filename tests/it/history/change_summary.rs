@@ -3,10 +3,10 @@
 use super::*;
 
 on_both_engines! {
-    stats_tell_what_entered_and_left
+    statistics_count_entered_and_left_videos
 }
 
-fn stats_tell_what_entered_and_left(store: Store) {
+fn statistics_count_entered_and_left_videos(store: Store) {
     let earlier = now() - SignedDuration::from_hours(7);
     let shown = |run: Run| {
         let outcome = run.finish();
@@ -21,10 +21,10 @@ fn stats_tell_what_entered_and_left(store: Store) {
         _ => Answer::page(&["a", "b", "c"], None),
     });
     // The first run of all has nothing to compare.
-    assert_eq!(shown(keep(&store, &server, "-r DE")), (vec![], vec![]));
-    let mut old = report(earlier, vec![chart("US", &["x", "a", "y"]), chart("PL", &["a", "b"]), chart("AT", &["z"])]);
+    assert_eq!(shown(run_into(&store, &server, "-r DE")), (vec![], vec![]));
+    let mut old = document(earlier, vec![chart("US", &["x", "a", "y"]), chart("PL", &["a", "b"]), chart("AT", &["z"])]);
     old.source = "127.0.0.1".into();
-    put(&store, &old);
+    record(&store, &old);
     let time = earlier.strftime("%Y-%m-%d %H:%M");
     let both = |entered: &str, left: &str, regions: &str| {
         vec![
@@ -32,17 +32,17 @@ fn stats_tell_what_entered_and_left(store: Store) {
             format!("Left                   {left:>8}   in {regions}"),
         ]
     };
-    assert_eq!(shown(keep(&store, &server, "-r US,PL")), (both("3", "2", "2 regions"), vec![]));
+    assert_eq!(shown(run_into(&store, &server, "-r US,PL")), (both("3", "2", "2 regions"), vec![]));
     // A region that failed now is not compared, neither now nor with what it had before.
-    let (lines, _) = shown(keep(&store, &server, "-r AT,PL --retries 0"));
+    let (lines, _) = shown(run_into(&store, &server, "-r AT,PL --retries 0"));
     assert_eq!(lines, both("3", "1", "1 region"));
-    let (lines, _) = shown(keep(&store, &server, "-r PL --retries 0"));
+    let (lines, _) = shown(run_into(&store, &server, "-r PL --retries 0"));
     assert_eq!(lines, Vec::<String>::new());
     // With the data on standard output, the stats are on the other stream; with -q they are nowhere.
-    let (out, err) = shown(keep(&store, &server, "-r US -f ndjson"));
+    let (out, err) = shown(run_into(&store, &server, "-r US -f ndjson"));
     assert_eq!((out, err.len()), (vec![], 2));
-    let outcome = keep(&store, &server, "-r US -q").finish().exits(0);
+    let outcome = run_into(&store, &server, "-r US -q").finish().exits(0);
     assert_eq!((&*outcome.stdout, &*outcome.stderr), ("", ""));
     // Another category is another chart.
-    assert_eq!(shown(keep(&store, &server, "-r US --category 10")), (vec![], vec![]));
+    assert_eq!(shown(run_into(&store, &server, "-r US --category 10")), (vec![], vec![]));
 }

@@ -5,22 +5,22 @@ use trendfetch::history::changes::find;
 use trendfetch::history::expiry::{Deleted, delete_before};
 
 on_both_engines! {
-    changes_are_told_in_json
-    unlike_runs_are_not_compared
-    depths_are_compared_down_to_the_smaller
-    a_region_that_failed_is_compared_between_its_last_whole_fetches
-    a_run_that_comes_late_is_compared_by_its_time
-    one_whole_fetch_is_nothing_to_compare
+    changes_are_printed_as_json
+    runs_of_different_series_are_not_compared
+    charts_are_compared_down_to_the_smaller_limit
+    failed_fetches_are_skipped_in_comparisons
+    a_run_loaded_late_is_compared_by_its_start
+    a_single_complete_fetch_is_not_compared
     changes_agree_with_a_recomputation
-    the_source_of_a_loaded_document_obeys_nobody
-    the_chart_of_all_categories_can_be_shown_beside_that_of_one
-    a_region_that_was_asked_for_once_does_not_warn_for_ever
-    runs_dated_ahead_are_left_out_and_told_of
+    control_characters_in_a_source_are_escaped
+    a_chart_of_one_or_of_all_categories_can_be_selected
+    a_dropped_region_warns_only_if_requested
+    runs_dated_in_the_future_are_skipped_with_a_warning
 }
 
-fn the_chart_of_all_categories_can_be_shown_beside_that_of_one(store: Store) {
-    put_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
-    put_poland(&store, 1, "youtube", None, 50, &["b", "a"]);
+fn a_chart_of_one_or_of_all_categories_can_be_selected(store: Store) {
+    record_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
+    record_poland(&store, 1, "youtube", None, 50, &["b", "a"]);
     let heading = |options: &str| {
         let shown = command(&store, &format!("changes {options}")).finish().exits(0).stdout;
         shown.split(": ").next().unwrap().to_owned()
@@ -31,8 +31,8 @@ fn the_chart_of_all_categories_can_be_shown_beside_that_of_one(store: Store) {
     };
     // There is only one chart of it.
     assert_eq!((&*heading(""), &*title("")), ("PL", "YouTube’s most popular videos"));
-    put_poland(&store, 2, "youtube", Some(10), 50, &["c", "d"]);
-    put_poland(&store, 3, "youtube", Some(10), 50, &["d", "c"]);
+    record_poland(&store, 2, "youtube", Some(10), 50, &["c", "d"]);
+    record_poland(&store, 3, "youtube", Some(10), 50, &["d", "c"]);
     let (all, music) = ("YouTube’s most popular videos: all categories", "YouTube’s most popular videos: Music");
     for (options, of_changes, of_page) in [
         ("", "PL, Music", music),
@@ -42,25 +42,28 @@ fn the_chart_of_all_categories_can_be_shown_beside_that_of_one(store: Store) {
     ] {
         assert_eq!((&*heading(options), &*title(options)), (of_changes, of_page), "{options}");
     }
-    put_poland(&store, 4, "youtube", None, 50, &["a", "b"]);
+    record_poland(&store, 4, "youtube", None, 50, &["a", "b"]);
     assert_eq!((&*heading(""), &*title("")), ("PL, all categories", all));
 }
 
-fn a_region_that_was_asked_for_once_does_not_warn_for_ever(store: Store) {
-    put(&store, &report(hours(now(), -9 * 24), vec![failed("XX", ErrorKind::RegionUnsupported), chart("DE", &["a"])]));
-    put(&store, &report(hours(now(), -8), vec![chart("US", &["a"]), chart("PL", &["a"])]));
-    put(&store, &report(hours(now(), -1), vec![chart("US", &["a"])]));
+fn a_dropped_region_warns_only_if_requested(store: Store) {
+    record(
+        &store,
+        &document(hours(now(), -9 * 24), vec![failed("XX", ErrorKind::RegionUnsupported), chart("DE", &["a"])]),
+    );
+    record(&store, &document(hours(now(), -8), vec![chart("US", &["a"]), chart("PL", &["a"])]));
+    record(&store, &document(hours(now(), -1), vec![chart("US", &["a"])]));
     let told = |options: &str| command(&store, &format!("changes {options}")).finish().exits(0).stderr;
     let tail = ": no two whole charts of one source and category to compare yet\n";
     assert!(told("").ends_with(&format!(" PL{tail}")), "{}", told(""));
     assert!(told("-r XX,US").ends_with(&format!(" XX{tail}")), "{}", told("-r XX,US"));
 }
 
-fn runs_dated_ahead_are_left_out_and_told_of(store: Store) {
-    put(&store, &report(hours(now(), -8), vec![chart("US", &["a"])]));
-    put(&store, &report(hours(now(), -1), vec![chart("US", &["b"])]));
+fn runs_dated_in_the_future_are_skipped_with_a_warning(store: Store) {
+    record(&store, &document(hours(now(), -8), vec![chart("US", &["a"])]));
+    record(&store, &document(hours(now(), -1), vec![chart("US", &["b"])]));
     let ahead = hours(now(), 48);
-    put(&store, &report(ahead, vec![chart("US", &["c"])]));
+    record(&store, &document(ahead, vec![chart("US", &["c"])]));
     for arguments in ["changes -f json", "report -o -"] {
         let outcome = command(&store, arguments).finish().exits(0);
         let said = format!("runs of the history are dated up to {ahead}, which is in the future, and are ignored");
@@ -70,11 +73,11 @@ fn runs_dated_ahead_are_left_out_and_told_of(store: Store) {
 }
 
 /// A document may come from anywhere, and a terminal would obey what is in it.
-fn the_source_of_a_loaded_document_obeys_nobody(store: Store) {
+fn control_characters_in_a_source_are_escaped(store: Store) {
     for hour in [-7, 0] {
-        let mut run = report(hours(now(), hour), vec![chart("US", &["a"])]);
+        let mut run = document(hours(now(), hour), vec![chart("US", &["a"])]);
         run.source = "evil\u{1b}[2J\u{202e}".into();
-        put(&store, &run);
+        record(&store, &run);
     }
     let shown = command(&store, "changes").finish().exits(0).stdout;
     assert!(shown.contains("(evil\\u{1b}[2J\\u{202e})"), "{shown:?}");
@@ -90,21 +93,21 @@ fn changes_in_json(store: &Store, options: &str) -> Value {
 fn three_runs(store: &Store) -> [Document; 3] {
     let time = |hour: i64| hours(at("2026-11-22T14:05:00Z"), hour);
     let mut runs = [
-        report(time(-31), vec![chart("US", &["x", "y"]), chart("PL", &["c", "a"])]),
-        report(time(0), vec![chart("US", &["x", "y"]), chart("PL", &["a", "b", "c", "d", "f"])]),
-        report(time(7), vec![chart("US", &["x", "y"]), chart("PL", &["e", "c", "b", "d", "g"])]),
+        document(time(-31), vec![chart("US", &["x", "y"]), chart("PL", &["c", "a"])]),
+        document(time(0), vec![chart("US", &["x", "y"]), chart("PL", &["a", "b", "c", "d", "f"])]),
+        document(time(7), vec![chart("US", &["x", "y"]), chart("PL", &["e", "c", "b", "d", "g"])]),
     ];
     for (run, document) in runs.iter_mut().enumerate() {
         for video in &mut document.videos {
             video.video.title = format!("{} of run {run}", video.video.id).into();
             video.video.channel = format!("Channel of {}", video.video.id).into();
         }
-        put(store, document);
+        record(store, document);
     }
     runs
 }
 
-fn changes_are_told_in_json(store: Store) {
+fn changes_are_printed_as_json(store: Store) {
     let runs = three_runs(&store);
     // As last seen: a video that left was last seen by the run before.
     let moved = |id: &str, run: usize, rank: Option<u32>, previous: Option<u32>, first_seen: usize| {
@@ -128,11 +131,11 @@ fn changes_are_told_in_json(store: Store) {
     assert_eq!(changes_in_json(&store, "-r us,PL"), json!({"schema_version": 1, "regions": [america, poland]}));
     assert_eq!(changes_in_json(&store, "-r US -r PL"), json!({"schema_version": 1, "regions": [america, poland]}));
     assert_eq!(changes_in_json(&store, "-r PL"), json!({"schema_version": 1, "regions": [poland]}));
-    assert_tidy(&store);
+    assert_no_leftovers(&store);
 }
 
 #[test]
-fn changes_are_told_in_a_table() {
+fn changes_are_printed_as_a_table() {
     let store = Store::sqlite();
     three_runs(&store);
     let outcome = command(&store, "changes -r US,PL").finish().exits(0);
@@ -152,9 +155,9 @@ fell        3         2          7h 0m  ·▇▆    b of run 2  Channel of b
     assert_eq!(outcome.stdout, expected);
     // Another source, a category, a smaller depth and two days are named.
     for (hour, ids) in [(0, ["a", "b"]), (24, ["b", "a"])] {
-        let mut other = report(hours(at("2026-11-20T14:05:00Z"), hour), vec![chart("AT", &ids)]);
+        let mut other = document(hours(at("2026-11-20T14:05:00Z"), hour), vec![chart("AT", &ids)]);
         (other.source, other.request.category_id, other.request.max_results) = ("demo".into(), Some(10), 2);
-        put(&store, &other);
+        record(&store, &other);
     }
     let outcome = command(&store, "changes -r AT").finish().exits(0);
     let heading =
@@ -163,10 +166,10 @@ fell        3         2          7h 0m  ·▇▆    b of run 2  Channel of b
 }
 
 /// Stores a run of one chart of PL.
-fn put_poland(store: &Store, hour: i64, source: &str, category_id: Option<u32>, depth: u32, ids: &[&str]) -> String {
-    let mut run = report(hours(at(NOON), hour), vec![chart("PL", ids)]);
+fn record_poland(store: &Store, hour: i64, source: &str, category_id: Option<u32>, depth: u32, ids: &[&str]) -> String {
+    let mut run = document(hours(at(NOON), hour), vec![chart("PL", ids)]);
     (run.source, run.request.category_id, run.request.max_results) = (source.into(), category_id, depth);
-    put(store, &run);
+    record(store, &run);
     run.run_id
 }
 
@@ -183,11 +186,11 @@ fn moves(lists: [&[&str]; 4]) -> [Vec<String>; 4] {
     lists.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect())
 }
 
-fn unlike_runs_are_not_compared(store: Store) {
-    put_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
-    put_poland(&store, 1, "youtube", Some(10), 50, &["c"]);
-    put_poland(&store, 2, "demo", None, 50, &["d"]);
-    put_poland(&store, 3, "demo", Some(20), 50, &["e"]);
+fn runs_of_different_series_are_not_compared(store: Store) {
+    record_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
+    record_poland(&store, 1, "youtube", Some(10), 50, &["c"]);
+    record_poland(&store, 2, "demo", None, 50, &["d"]);
+    record_poland(&store, 3, "demo", Some(20), 50, &["e"]);
     let outcome = command(&store, "changes -f json").finish().exits(0);
     assert_eq!(outcome.document(), json!({"schema_version": 1, "regions": []}));
     assert!(
@@ -196,34 +199,34 @@ fn unlike_runs_are_not_compared(store: Store) {
         outcome.stderr
     );
     // The last two that are alike, whatever came between and after them.
-    let music = put_poland(&store, 4, "youtube", Some(10), 50, &["c", "f"]);
-    put_poland(&store, 5, "demo", Some(10), 50, &["e"]);
+    let music = record_poland(&store, 4, "youtube", Some(10), 50, &["c", "f"]);
+    record_poland(&store, 5, "demo", Some(10), 50, &["e"]);
     let (_, to, lists) = poland(&store);
     assert_eq!((to, lists), (music, moves([&["f"], &[], &[], &[]])));
-    let all = put_poland(&store, 6, "youtube", None, 50, &["b"]);
+    let all = record_poland(&store, 6, "youtube", None, 50, &["b"]);
     let (_, to, lists) = poland(&store);
     assert_eq!((to, lists), (all, moves([&[], &["a"], &["b"], &[]])));
     // Since when it is in this chart, not in that of another category or source.
-    put_poland(&store, 7, "youtube", None, 50, &["b", "c"]);
+    record_poland(&store, 7, "youtube", None, 50, &["b", "c"]);
     let entered = changes_in_json(&store, "-r PL")["regions"][0]["entered"][0].clone();
     assert_eq!((&entered["video_id"], &entered["first_seen_at"]), (&json!("c"), &json!(hours(at(NOON), 7))));
 }
 
-fn depths_are_compared_down_to_the_smaller(store: Store) {
-    put_poland(&store, 0, "youtube", None, 5, &["a", "b", "c", "d", "e"]);
-    put_poland(&store, 1, "youtube", None, 3, &["c", "b", "e"]);
+fn charts_are_compared_down_to_the_smaller_limit(store: Store) {
+    record_poland(&store, 0, "youtube", None, 5, &["a", "b", "c", "d", "e"]);
+    record_poland(&store, 1, "youtube", None, 3, &["c", "b", "e"]);
     // What is below is not known to have left or entered.
     assert_eq!(poland(&store).2, moves([&["e"], &["a"], &["c"], &[]]));
     let outcome = command(&store, "changes").finish().exits(0);
     assert!(outcome.stdout.contains(" top 3: 1 entered, 1 left, 1 rose, 0 fell"), "{}", outcome.stdout);
-    put_poland(&store, 2, "youtube", None, 4, &["c", "b", "d", "e"]);
+    record_poland(&store, 2, "youtube", None, 4, &["c", "b", "d", "e"]);
     assert_eq!(poland(&store).2, moves([&["d"], &["e"], &[], &[]]));
 }
 
-fn a_region_that_failed_is_compared_between_its_last_whole_fetches(store: Store) {
+fn failed_fetches_are_skipped_in_comparisons(store: Store) {
     let run = |hour: i64, poland: RegionChart| {
-        let document = report(hours(at(NOON), hour), vec![chart("US", &["x"]), poland]);
-        put(&store, &document);
+        let document = document(hours(at(NOON), hour), vec![chart("US", &["x"]), poland]);
+        record(&store, &document);
         document.run_id
     };
     let first = run(0, chart("PL", &["a", "b"]));
@@ -239,15 +242,15 @@ fn a_region_that_failed_is_compared_between_its_last_whole_fetches(store: Store)
     assert_eq!(poland(&store), (second, last, moves([&[], &["b", "c"], &[], &[]])));
 }
 
-fn a_run_that_comes_late_is_compared_by_its_time(store: Store) {
-    let first = put_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
-    let third = put_poland(&store, 2, "youtube", None, 50, &["b", "c"]);
+fn a_run_loaded_late_is_compared_by_its_start(store: Store) {
+    let first = record_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
+    let third = record_poland(&store, 2, "youtube", None, 50, &["b", "c"]);
     assert_eq!(poland(&store), (first, third.clone(), moves([&["c"], &["a"], &["b"], &[]])));
-    let second = put_poland(&store, 1, "youtube", None, 50, &["b", "d"]);
+    let second = record_poland(&store, 1, "youtube", None, 50, &["b", "d"]);
     assert_eq!(poland(&store), (second, third, moves([&["c"], &["d"], &[], &[]])));
 }
 
-fn one_whole_fetch_is_nothing_to_compare(store: Store) {
+fn a_single_complete_fetch_is_not_compared(store: Store) {
     let says_so = |options: &str, says: &str| {
         let outcome = command(&store, &format!("changes {options}")).finish().exits(0);
         assert!(
@@ -258,13 +261,13 @@ fn one_whole_fetch_is_nothing_to_compare(store: Store) {
         );
         assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
     };
-    put(&store, &report(at(NOON), vec![failed("US", ErrorKind::Timeout), failed("PL", ErrorKind::Timeout)]));
-    put(&store, &report(hours(at(NOON), 1), vec![chart("US", &["a"]), partial("PL", &["b"], ErrorKind::Timeout)]));
+    record(&store, &document(at(NOON), vec![failed("US", ErrorKind::Timeout), failed("PL", ErrorKind::Timeout)]));
+    record(&store, &document(hours(at(NOON), 1), vec![chart("US", &["a"]), partial("PL", &["b"], ErrorKind::Timeout)]));
     says_so("", "PL,US: no two whole charts");
     says_so("-r US", "US: no two whole charts");
     // Never asked for.
     says_so("-r JP,US", "JP,US: no two whole charts");
-    put(&store, &report(hours(at(NOON), 2), vec![chart("US", &["a"])]));
+    record(&store, &document(hours(at(NOON), 2), vec![chart("US", &["a"])]));
     let outcome = command(&store, "changes").finish().exits(0);
     assert!(outcome.stdout.starts_with("US: ") && outcome.stderr.contains("PL: no two whole"), "{}", outcome.stderr);
     command(&store, "changes -r Poland").finish().exits(2);
@@ -344,32 +347,32 @@ impl Model {
 }
 
 /// The next chart: some swap places, some go, some come, of which a part was there before.
-fn drift(ids: &mut Vec<String>, dice: &mut fastrand::Rng, code: &str) {
+fn drift(ids: &mut Vec<String>, rng: &mut fastrand::Rng, code: &str) {
     while ids.len() < 10 {
-        let new = format!("{code}-{}", dice.u8(0..60));
+        let new = format!("{code}-{}", rng.u8(0..60));
         if !ids.contains(&new) {
             ids.push(new);
         }
     }
-    for _ in 0..dice.usize(0..4) {
-        let place = dice.usize(1..ids.len());
+    for _ in 0..rng.usize(0..4) {
+        let place = rng.usize(1..ids.len());
         ids.swap(place - 1, place);
     }
-    for _ in 0..dice.usize(0..3) {
-        let gone = dice.usize(0..ids.len());
+    for _ in 0..rng.usize(0..3) {
+        let gone = rng.usize(0..ids.len());
         ids.remove(gone);
         // Some videos are in the charts of two regions.
-        let owner = if dice.u8(0..5) == 0 { "every" } else { code };
-        let new = format!("{owner}-{}", dice.u8(0..40));
+        let owner = if rng.u8(0..5) == 0 { "every" } else { code };
+        let new = format!("{owner}-{}", rng.u8(0..40));
         if !ids.contains(&new) {
-            ids.insert(dice.usize(0..=ids.len()), new);
+            ids.insert(rng.usize(0..=ids.len()), new);
         }
     }
 }
 
 fn changes_agree_with_a_recomputation(store: Store) {
     const CODES: [&str; 6] = ["US", "GB", "DE", "PL", "JP", "XX"];
-    let mut dice = fastrand::Rng::with_seed(89);
+    let mut rng = fastrand::Rng::with_seed(89);
     let mut models: [Model; 6] = Default::default();
     let mut current: HashMap<(usize, Option<u32>), Vec<String>> = HashMap::new();
     let mut titles: HashMap<String, String> = HashMap::new();
@@ -380,7 +383,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
             let now = hours(at(NOON), 7 * run);
             let keep_from = days(now, -10);
             // Mostly the same job, now and then another one on the same history.
-            let (source, category, depth) = match dice.u8(0..10) {
+            let (source, category, depth) = match rng.u8(0..10) {
                 0 => ("youtube", Some(10), 8),
                 1 => ("demo", None, 8),
                 2 => ("youtube", None, 6),
@@ -389,11 +392,11 @@ fn changes_agree_with_a_recomputation(store: Store) {
             let mut charts = Vec::new();
             for (index, code) in CODES.into_iter().enumerate() {
                 let ids = current.entry((index, category)).or_default();
-                drift(ids, &mut dice, code);
+                drift(ids, &mut rng, code);
                 let shown = &ids[..depth as usize];
-                charts.push(match dice.u8(0..20) {
+                charts.push(match rng.u8(0..20) {
                     0 => failed(code, ErrorKind::ServerError),
-                    1 => partial(code, &shown[..dice.usize(1..6)], ErrorKind::ServerError),
+                    1 => partial(code, &shown[..rng.usize(1..6)], ErrorKind::ServerError),
                     _ => chart(code, shown),
                 });
             }
@@ -408,7 +411,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
                     (chart.outcome.failure.is_none(), ids)
                 })
                 .collect();
-            let mut document = report(now, charts);
+            let mut document = document(now, charts);
             (document.source, document.request.category_id, document.request.max_results) =
                 (source.into(), category, depth);
             let run_id = document.run_id.clone();

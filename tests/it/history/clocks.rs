@@ -3,17 +3,17 @@
 use super::*;
 
 on_both_engines! {
-    a_clock_that_is_wrong_deletes_nothing_and_dates_nothing
-    a_server_without_a_date_is_no_second_clock
-    more_than_half_at_once_is_deleted_by_prune_alone
-    what_a_wrong_clock_dated_ahead_is_no_newer_fact
-    the_real_program_says_that_the_clock_is_wrong
+    a_wrong_clock_deletes_nothing_and_dates_nothing
+    a_server_without_a_date_does_not_confirm_the_clock
+    only_prune_deletes_more_than_half_at_once
+    facts_dated_in_the_future_are_not_newer
+    the_program_reports_a_wrong_clock
 }
 
 /// A history of runs so many days ago, each of charts of its own.
-fn of_days_ago(store: &Store, ages: &[i64]) {
+fn record_days_ago(store: &Store, ages: &[i64]) {
     for age in ages {
-        put(store, &report(days(now(), -age), vec![chart("PL", &[format!("old-{age}"), "all".to_owned()])]));
+        record(store, &document(days(now(), -age), vec![chart("PL", &[format!("old-{age}"), "all".to_owned()])]));
     }
 }
 
@@ -42,8 +42,8 @@ fn assert_dated(store: &Store, video_id: &str, from: Timestamp, until: Timestamp
     assert!(from <= time && time <= hours(until, 1), "{run_id}: {time}");
 }
 
-fn a_clock_that_is_wrong_deletes_nothing_and_dates_nothing(store: Store) {
-    of_days_ago(&store, &[20, 10, 1]);
+fn a_wrong_clock_deletes_nothing_and_dates_nothing(store: Store) {
+    record_days_ago(&store, &[20, 10, 1]);
     let before = charts_of(&store);
     let truth = now();
     for (wrong, id) in [(days(truth, 38), "US-ahead"), (days(truth, -38), "US-behind"), (hours(truth, 2), "US-two")] {
@@ -65,8 +65,8 @@ fn a_clock_that_is_wrong_deletes_nothing_and_dates_nothing(store: Store) {
     assert_dated(&store, "US-near", near, near);
 }
 
-fn a_server_without_a_date_is_no_second_clock(store: Store) {
-    of_days_ago(&store, &[20, 10, 1]);
+fn a_server_without_a_date_does_not_confirm_the_clock(store: Store) {
+    record_days_ago(&store, &[20, 10, 1]);
     let before = charts_of(&store).len();
     // Two of three would be too old by this clock; then one of four.
     for ahead in [19, 10] {
@@ -78,8 +78,8 @@ fn a_server_without_a_date_is_no_second_clock(store: Store) {
     run_at(later, &store, &server_at(later, &["a"]), "-r US");
     assert_eq!(charts_of(&store).len(), before + 1);
     // It is told where something stays for it; the demo goes by this machine's clock too.
-    put(&store, &report(days(now(), -40), vec![chart("PL", &["old-40"])]));
-    for run in [keep(&store, &Server::of_pages(&["a"]), "-r US"), command(&store, "-r US --demo=calm")] {
+    record(&store, &document(days(now(), -40), vec![chart("PL", &["old-40"])]));
+    for run in [run_into(&store, &Server::of_pages(&["a"]), "-r US"), command(&store, "-r US --demo=calm")] {
         let outcome = run.finish().exits(0);
         let told = "1 run(s) of the history are older than 29d by this machine's clock alone, and stay";
         assert!(outcome.stderr.contains(told) && outcome.stderr.lines().count() == 1, "{}", outcome.stderr);
@@ -87,12 +87,12 @@ fn a_server_without_a_date_is_no_second_clock(store: Store) {
     }
 }
 
-fn more_than_half_at_once_is_deleted_by_prune_alone(store: Store) {
-    of_days_ago(&store, &[60, 50, 45]);
+fn only_prune_deletes_more_than_half_at_once(store: Store) {
+    record_days_ago(&store, &[60, 50, 45]);
     let before = charts_of(&store).len();
     let server = server_at(now(), &["a"]);
     for _ in 0..3 {
-        let outcome = keep(&store, &server, "-r US").finish().exits(0);
+        let outcome = run_into(&store, &server, "-r US").finish().exits(0);
         let since = days(now(), -45).to_string();
         // The runs of 60 and 50 days ago were not yet too old 45 days ago.
         let told = format!("3 of the 3 runs that the history kept at {} are older than 29d now", &since[..10]);
@@ -106,27 +106,27 @@ fn more_than_half_at_once_is_deleted_by_prune_alone(store: Store) {
     assert_eq!(charts_of(&store).len(), before + 3);
     command(&store, "prune --keep 29d").finish().exits(0);
     assert_eq!(charts_of(&store).len(), 3);
-    let outcome = keep(&store, &server, "-r US").finish().exits(0);
+    let outcome = run_into(&store, &server, "-r US").finish().exits(0);
     assert_eq!((charts_of(&store).len(), &*outcome.stderr), (4, ""));
 }
 
-fn what_a_wrong_clock_dated_ahead_is_no_newer_fact(store: Store) {
+fn facts_dated_in_the_future_are_not_newer(store: Store) {
     let ahead = days(now(), 38);
-    let mut wrong = report(ahead, vec![chart("US", &["US-a", "US-b"])]);
+    let mut wrong = document(ahead, vec![chart("US", &["US-a", "US-b"])]);
     for video in &mut wrong.videos {
         video.video.title = "Dated ahead".into();
         video.video.description = Some("Dated ahead".into());
     }
-    put(&store, &wrong);
+    record(&store, &wrong);
     let told = || columns(&store, "videos", &["video_id", "title", "description", "last_seen_at"]);
     let as_it_was = told();
     // With one clock nobody knows which of the two is wrong.
-    keep(&store, &Server::of_pages(&["a"]), "-r US").finish().exits(0);
+    run_into(&store, &Server::of_pages(&["a"]), "-r US").finish().exits(0);
     assert_eq!(told(), as_it_was);
     // Nor may it lie in the past of either clock.
     run_at(days(now(), 60), &store, &server_at(now(), &["a"]), "-r US");
     assert_eq!(told(), as_it_was);
-    let run = keep(&store, &server_at(now(), &["a"]), "-r US --description --json").finish().exits(0).document();
+    let run = run_into(&store, &server_at(now(), &["a"]), "-r US --description --json").finish().exits(0).document();
     let begun = &run["fetched_at"];
     assert_eq!(
         told(),
@@ -148,13 +148,13 @@ fn faketime() -> Option<String> {
     Some(found?.to_str()?.to_owned())
 }
 
-fn the_real_program_says_that_the_clock_is_wrong(store: Store) {
+fn the_program_reports_a_wrong_clock(store: Store) {
     let Some(library) = faketime() else { return };
-    of_days_ago(&store, &[20, 10, 1]);
+    record_days_ago(&store, &[20, 10, 1]);
     let before = charts_of(&store).len();
     for (runs, offset) in [(1, "+38d"), (2, "-38d")] {
         let begun = now();
-        let outcome = keep(&store, &server_at(now(), &["a"]), "-r US --json")
+        let outcome = run_into(&store, &server_at(now(), &["a"]), "-r US --json")
             .env("LD_PRELOAD", &library)
             .env("FAKETIME", offset)
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")

@@ -4,21 +4,21 @@ use super::*;
 
 on_both_engines! {
     loading_twice_changes_nothing
-    an_older_run_moves_the_first_day_back_and_nothing_else
-    a_document_keeps_all_that_the_history_holds
+    an_older_run_only_moves_first_seen_at_back
+    a_loaded_document_stores_the_same_rows_as_its_run
     a_document_that_cannot_be_read_changes_nothing
-    a_document_that_no_run_can_have_written_is_refused
-    counts_beyond_32_bits_are_kept_and_shown
+    a_document_that_no_run_could_write_is_rejected
+    counts_above_32_bits_are_stored_and_shown
 }
 
 fn loading_twice_changes_nothing(store: Store) {
-    let run = report(at(NOON), vec![chart("US", &["a", "b"]), failed("PL", ErrorKind::Timeout)]);
+    let run = document(at(NOON), vec![chart("US", &["a", "b"]), failed("PL", ErrorKind::Timeout)]);
     let outcome = load(&store, &run).exits(0);
     assert_eq!(outcome.stdout, format!("run {} of {NOON} is in the history now\n", run.run_id));
     let before = dump(&store);
     assert_eq!(before["chart_entries"].len(), 2);
     // Its id alone decides, whatever else is in it.
-    let mut changed = report(hours(at(NOON), 1), vec![chart("US", &["c"])]);
+    let mut changed = document(hours(at(NOON), 1), vec![chart("US", &["c"])]);
     changed.run_id = run.run_id.to_uppercase();
     for again in [&run, &changed] {
         let outcome = load(&store, again).exits(0);
@@ -28,7 +28,7 @@ fn loading_twice_changes_nothing(store: Store) {
     }
     // From standard input too, and a run that was stored by itself is known as well.
     let server = Server::of_pages(&["a"]);
-    let document = keep(&store, &server, "-r US --json").finish().exits(0).stdout;
+    let document = run_into(&store, &server, "-r US --json").finish().exits(0).stdout;
     let before = dump(&store);
     let mut piped = command(&store, "load -").file("document.json", &document);
     piped.command.stdin(fs::File::open(piped.path("document.json")).unwrap());
@@ -36,11 +36,11 @@ fn loading_twice_changes_nothing(store: Store) {
     assert_eq!(dump(&store), before);
 }
 
-fn an_older_run_moves_the_first_day_back_and_nothing_else(store: Store) {
+fn an_older_run_only_moves_first_seen_at_back(store: Store) {
     let (old, new) = (days(at(NOON), -3), at(NOON));
-    put(&store, &report(new, vec![chart("US", &["a", "b"])]));
+    record(&store, &document(new, vec![chart("US", &["a", "b"])]));
     let before = dump(&store);
-    let mut older = report(old, vec![chart("US", &["b", "a", "gone"]), chart("PL", &["a"])]);
+    let mut older = document(old, vec![chart("US", &["b", "a", "gone"]), chart("PL", &["a"])]);
     for video in &mut older.videos {
         video.video.title = "An older title".into();
         video.video.views = Some(1);
@@ -64,7 +64,7 @@ fn an_older_run_moves_the_first_day_back_and_nothing_else(store: Store) {
 }
 
 /// Text that a database, a format or a client treats in a way of its own.
-fn odd_text() -> impl Strategy<Value = String> {
+fn tricky_text() -> impl Strategy<Value = String> {
     const ODD: &[&str] = &[
         "\0",
         "'",
@@ -106,7 +106,7 @@ fn odd_text() -> impl Strategy<Value = String> {
     vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }
 
-fn odd_count() -> impl Strategy<Value = Option<u64>> {
+fn tricky_count() -> impl Strategy<Value = Option<u64>> {
     let largest = i64::MAX.unsigned_abs();
     prop_oneof![
         Just(None),
@@ -116,25 +116,26 @@ fn odd_count() -> impl Strategy<Value = Option<u64>> {
 }
 
 /// From year 1 on.
-fn odd_date() -> impl Strategy<Value = Timestamp> {
-    odd_time().prop_filter("before year 1", |time| time.as_second() >= -62_135_596_800)
+fn tricky_date() -> impl Strategy<Value = Timestamp> {
+    tricky_time().prop_filter("before year 1", |time| time.as_second() >= -62_135_596_800)
 }
 
-fn odd_time() -> impl Strategy<Value = Timestamp> {
+fn tricky_time() -> impl Strategy<Value = Timestamp> {
     let seconds = Timestamp::MIN.as_second()..Timestamp::MAX.as_second();
     (seconds, 0..1_000_000_000).prop_map(|(second, nanosecond)| Timestamp::new(second, nanosecond).unwrap())
 }
 
-fn odd_video() -> impl Strategy<Value = Video> {
-    let texts = (odd_text(), odd_text(), proptest::option::of(odd_text()), proptest::option::of(odd_text()));
-    let counts = [odd_count(), odd_count(), odd_count(), odd_count()];
+fn tricky_video() -> impl Strategy<Value = Video> {
+    let texts =
+        (tricky_text(), tricky_text(), proptest::option::of(tricky_text()), proptest::option::of(tricky_text()));
+    let counts = [tricky_count(), tricky_count(), tricky_count(), tricky_count()];
     let live = select(&[Live::None, Live::Live, Live::Upcoming]);
     let others = (
         proptest::option::of(any::<u32>()),
-        proptest::option::of(odd_date()),
+        proptest::option::of(tricky_date()),
         any::<[Option<bool>; 2]>(),
-        vec(odd_text(), 0..4),
-        proptest::option::of(odd_text()),
+        vec(tricky_text(), 0..4),
+        proptest::option::of(tricky_text()),
         proptest::option::of(select(vec!["de", "en", "ja", "tlh"])),
     );
     (texts, counts, live, others).prop_map(|(texts, counts, live, others)| {
@@ -163,8 +164,8 @@ fn odd_video() -> impl Strategy<Value = Video> {
     })
 }
 
-fn odd_region_stats() -> impl Strategy<Value = RegionStats> {
-    let error = (select(&ErrorKind::ALL), any::<Option<u16>>(), proptest::option::of(odd_text()), odd_text());
+fn tricky_region_stats() -> impl Strategy<Value = RegionStats> {
+    let error = (select(&ErrorKind::ALL), any::<Option<u16>>(), proptest::option::of(tricky_text()), tricky_text());
     let error = error.prop_map(|(kind, status, reason, message)| RegionError {
         status,
         reason,
@@ -181,7 +182,7 @@ fn odd_region_stats() -> impl Strategy<Value = RegionStats> {
 const IDS: [&str; 6] = ["a", "B-", "_c", "0", "zzzzzzzzzzz", "-"];
 
 /// A run with anything in it that a run can have, of the first second of 1970.
-fn odd_report() -> impl Strategy<Value = Document> {
+fn tricky_document() -> impl Strategy<Value = Document> {
     let regions = subsequence(vec!["US", "PL", "DE", "XX"], 1..=4).prop_shuffle();
     let order: Vec<usize> = (0..IDS.len()).collect();
     let charts = vec((subsequence(order.clone(), 0..=IDS.len()).prop_shuffle(), 1..=30_u32), 4);
@@ -191,9 +192,9 @@ fn odd_report() -> impl Strategy<Value = Document> {
         any::<u32>(),
         any::<u128>(),
     );
-    let videos = (subsequence(order, 0..=IDS.len()).prop_shuffle(), vec((odd_video(), odd_time()), IDS.len()));
+    let videos = (subsequence(order, 0..=IDS.len()).prop_shuffle(), vec((tricky_video(), tricky_time()), IDS.len()));
     let numbers = (any::<[usize; 3]>(), any::<[u32; 5]>(), any::<[u64; 2]>());
-    (regions, charts, request, videos, vec(odd_region_stats(), 4), numbers).prop_map(
+    (regions, charts, request, videos, vec(tricky_region_stats(), 4), numbers).prop_map(
         |(codes, charts, request, (order, videos), stats, numbers)| {
             let (source, category_id, max_results, run_id) = request;
             let ([raw, unique, multi_region], [skipped, requests, retries, rate_limited, quota_units], times) = numbers;
@@ -244,8 +245,8 @@ fn odd_report() -> impl Strategy<Value = Document> {
 }
 
 /// Runs by time, no two of the same second, and an order in which they come.
-fn odd_history() -> impl Strategy<Value = (Vec<Arc<Document>>, Vec<usize>)> {
-    let runs = vec((odd_report(), 1..100_000_000_i64), 3).prop_map(|runs| {
+fn tricky_history() -> impl Strategy<Value = (Vec<Arc<Document>>, Vec<usize>)> {
+    let runs = vec((tricky_document(), 1..100_000_000_i64), 3).prop_map(|runs| {
         let mut second = 0;
         let dated = runs.into_iter().map(|(document, gap)| {
             second += gap;
@@ -256,11 +257,11 @@ fn odd_history() -> impl Strategy<Value = (Vec<Arc<Document>>, Vec<usize>)> {
     (runs, Just(vec![0, 1, 2]).prop_shuffle())
 }
 
-fn a_document_keeps_all_that_the_history_holds(store: Store) {
+fn a_loaded_document_stores_the_same_rows_as_its_run(store: Store) {
     // A database takes longer to make than a file.
     let cases = if is_postgres(&store) { 8 } else { 24 };
     let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 60, ..ProptestConfig::default() };
-    let result = TestRunner::new(config).run(&odd_history(), |(reports, order)| {
+    let result = TestRunner::new(config).run(&tricky_history(), |(reports, order)| {
         let (direct, loaded) = (another(&store), another(&store));
         wait(async {
             let mut direct = history::open(&location(&direct), Access::Create).await.unwrap();
@@ -338,7 +339,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_damaged_document_is_refused_or_is_a_document(document in odd_report(), damages in vec(damage(), 1..3)) {
+    fn a_damaged_document_is_rejected_or_still_valid(document in tricky_document(), damages in vec(damage(), 1..3)) {
         if let Ok(document) = read_document::parse(&damaged(serde_json::to_vec(&document).unwrap(), &damages)) {
             let bytes = serde_json::to_vec(&document).unwrap();
             let again = read_document::parse(&bytes).map(|document| serde_json::to_vec(&document).unwrap());
@@ -347,7 +348,7 @@ proptest! {
     }
 
     #[test]
-    fn a_document_that_is_read_is_the_one_that_was_written(document in odd_report()) {
+    fn a_document_survives_writing_and_reading(document in tricky_document()) {
         let written = serde_json::to_value(&document).unwrap();
         let mut read = serde_json::to_value(read_document::parse(written.to_string().as_bytes()).unwrap()).unwrap();
         // These two are derived from the regions, which the document above left out.
@@ -359,8 +360,8 @@ proptest! {
 }
 
 #[test]
-fn an_older_or_edited_document_is_read_as_an_answer_is() {
-    let mut document = serde_json::to_value(report(at(NOON), vec![chart("US", &["a"])])).unwrap();
+fn an_older_or_edited_document_is_read_leniently() {
+    let mut document = serde_json::to_value(document(at(NOON), vec![chart("US", &["a"])])).unwrap();
     let read =
         |document: &Value| read_document::parse(format!("\u{feff}{document}").as_bytes()).unwrap().videos.remove(0);
     for (written, language) in
@@ -376,10 +377,10 @@ fn an_older_or_edited_document_is_read_as_an_answer_is() {
 }
 
 fn a_document_that_cannot_be_read_changes_nothing(store: Store) {
-    let run = report(at(NOON), vec![chart("US", &["a", "b"]), chart("PL", &["a"])]);
-    put(&store, &run);
+    let run = document(at(NOON), vec![chart("US", &["a", "b"]), chart("PL", &["a"])]);
+    record(&store, &run);
     let before = dump(&store);
-    let good = serde_json::to_value(report(hours(at(NOON), 1), vec![chart("US", &["a", "b"]), chart("PL", &["a"])]));
+    let good = serde_json::to_value(document(hours(at(NOON), 1), vec![chart("US", &["a", "b"]), chart("PL", &["a"])]));
     let good = good.unwrap();
     let with = |pointer: &str, value: Value| {
         let mut document = good.clone();
@@ -440,10 +441,10 @@ fn a_document_that_cannot_be_read_changes_nothing(store: Store) {
     assert_eq!(count(&store, "runs"), 2);
 }
 
-fn a_document_that_no_run_can_have_written_is_refused(store: Store) {
-    put(&store, &report(at(NOON), vec![chart("US", &["a"])]));
+fn a_document_that_no_run_could_write_is_rejected(store: Store) {
+    record(&store, &document(at(NOON), vec![chart("US", &["a"])]));
     let before = dump(&store);
-    let good = serde_json::to_value(report(hours(at(NOON), 1), vec![chart("US", &["a", "b"])])).unwrap();
+    let good = serde_json::to_value(document(hours(at(NOON), 1), vec![chart("US", &["a", "b"])])).unwrap();
     let with = |pointer: &str, value: Value| {
         let mut document = good.clone();
         *document.pointer_mut(pointer).unwrap() = value;
@@ -477,10 +478,10 @@ fn a_document_that_no_run_can_have_written_is_refused(store: Store) {
     assert_eq!(dump(&store), before);
 }
 
-fn counts_beyond_32_bits_are_kept_and_shown(store: Store) {
+fn counts_above_32_bits_are_stored_and_shown(store: Store) {
     const MANY: u64 = 5_000_000_000;
     for hour in 0..2 {
-        let run = report(hours(at(NOON), hour), vec![chart("US", &["a", "b"]), failed("PL", ErrorKind::Timeout)]);
+        let run = document(hours(at(NOON), hour), vec![chart("US", &["a", "b"]), failed("PL", ErrorKind::Timeout)]);
         let mut document = serde_json::to_value(&run).unwrap();
         for count in ["raw", "unique", "multi_region", "elapsed_ms", "held_ms"] {
             document["stats"][count] = json!(MANY);

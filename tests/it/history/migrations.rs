@@ -1,13 +1,13 @@
-//! A history that the first version of the tables holds.
+//! Migrations from the first version of the tables. No test assumes which version is the newest.
 
 use super::*;
 
 on_both_engines! {
-    a_history_of_the_first_version_says_the_same
+    a_history_of_the_first_version_can_be_read_and_continued
 }
 
-/// What the first version of the program wrote: a run whose charts were deleted since, two whole runs, of which the
-/// second lost a region, and facts of the videos as last seen.
+/// Rows of the first version: a run whose charts were deleted, and two runs with charts, of which the second could not
+/// fetch one region.
 const ROWS: &str = "
     INSERT INTO runs (id, fetched_at, source, category_id, max_results, status, raw, unique_videos, multi_region,
                       skipped, requests, retries, rate_limited, quota_units, elapsed_ms, held_ms, pruned)
@@ -41,8 +41,8 @@ const ROWS: &str = "
            ('youtube', 'PL', NULL, 'ddddddddddd', '2026-11-20T14:00:00Z', '2026-11-20T14:00:00Z'),
            ('youtube', 'US', NULL, 'bbbbbbbbbbb', '2026-11-20T07:00:00Z', '2026-11-20T07:00:00Z')";
 
-/// Makes it by the SQL of that version.
-fn make(store: &Store) {
+/// Creates a history with the SQL of the first version.
+pub fn create_first_version(store: &Store) {
     let (tables, column, value) = if is_postgres(store) {
         (include_str!("../../../src/history/postgres/migrations/0001.sql"), ", search", ", ''")
     } else {
@@ -58,8 +58,15 @@ fn make(store: &Store) {
     store.execute(&format!("{tables}; {rows}; {version}"));
 }
 
-fn a_history_of_the_first_version_says_the_same(store: Store) {
-    make(&store);
+/// The newest version of a backend, which grows with each migration.
+pub fn newest_version(store: &Store) -> usize {
+    let backend = if is_postgres(store) { "postgres" } else { "sqlite" };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/history").join(backend).join("migrations");
+    files_in(&folder).iter().filter(|name| name.ends_with(".sql")).count()
+}
+
+fn a_history_of_the_first_version_can_be_read_and_continued(store: Store) {
+    create_first_version(&store);
     let moved = |id: char, rank: Option<u32>, previous: Option<u32>, first: &str| {
         json!({
             "video_id": id.to_string().repeat(11), "title": format!("Title of {id}"), "channel": format!("Channel of {id}"),
@@ -83,18 +90,18 @@ fn a_history_of_the_first_version_says_the_same(store: Store) {
         let page = command(&store, "report -o -").finish().exits(0).stdout;
         let words: Vec<&str> = page.split('<').filter_map(|tag| Some(tag.split_once('>')?.1.trim())).collect();
         let words = words.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
-        for told in [
+        for text in [
             "runs from 2026-11-20 07:00 to 2026-11-20 14:00 UTC.",
             "Failed last time (too many requests):\nUS\nasked to wait 120 s",
-            "3 places, 2026-11-20 14:00. Since 2026-11-20 07:00: 1 entered, 1 left, 1 rose, 0 fell.",
+            "3 entries, 2026-11-20 14:00. Since 2026-11-20 07:00: 1 entered, 1 left, 1 rose, 0 fell.",
             "1\n+1\nTitle of b\nChannel of b\nEntertainment\n260\n41d 7h\n2\nnew\nTitle of d\nChannel of d\nMusic\n44\nnew\n\
              3\n0\nTitle of c\nChannel of c\n–\n30\n7h 0m",
         ] {
-            assert!(words.contains(told), "{told}: {words}");
+            assert!(words.contains(text), "{text}: {words}");
         }
     }
-    // And it goes on.
+    // A run is added to it.
     let before = count(&store, "chart_entries");
-    keep(&store, &server_at(now(), &["a"]), "-r PL").finish().exits(0);
+    run_into(&store, &server_at(now(), &["a"]), "-r PL").finish().exits(0);
     assert_eq!((count(&store, "runs"), count(&store, "chart_entries")), (4, before + 1));
 }

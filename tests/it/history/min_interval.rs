@@ -4,9 +4,9 @@ use super::*;
 
 on_both_engines! {
     hourly_starts_fetch_every_seven_hours
-    hourly_starts_repeat_what_failed_and_not_what_is_not_offered
-    only_a_run_that_answers_all_of_it_makes_a_run_not_due
-    a_run_that_is_not_due_is_silent_and_touches_nothing
+    hourly_starts_repeat_failed_regions_but_not_unsupported_ones
+    a_run_is_due_unless_one_run_answered_its_whole_request
+    a_run_that_is_not_due_prints_and_changes_nothing
 }
 
 /// Opens a history. A server learns a moment late that the run before has ended, and with it its claim;
@@ -39,7 +39,7 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
         let start = hours(at("2026-11-22T00:05:30Z"), hour) + SignedDuration::from_secs(jitter.i64(-20..=20));
         match open_when_free(&history_config, &request, start).await {
             OpenOutcome::Ready(mut history) => {
-                history.record(&Arc::new(report(start, answer())), None).await.unwrap();
+                history.record(&Arc::new(document(start, answer())), None).await.unwrap();
                 fetched.push(hour);
             }
             OpenOutcome::NotDue(began) => {
@@ -61,7 +61,7 @@ fn hourly_starts_fetch_every_seven_hours(store: Store) {
     assert_eq!(count(&store, "runs"), every_seventh.len() as u64);
 }
 
-fn hourly_starts_repeat_what_failed_and_not_what_is_not_offered(store: Store) {
+fn hourly_starts_repeat_failed_regions_but_not_unsupported_ones(store: Store) {
     let whole = || chart("US", &["a"]);
     let fetched = |answer: &dyn Fn() -> RegionChart| {
         let store = another(&store);
@@ -76,7 +76,7 @@ fn hourly_starts_repeat_what_failed_and_not_what_is_not_offered(store: Store) {
     assert_eq!(fetched(&|| partial("PL", &["b"], ErrorKind::ServerError)), every_hour);
 }
 
-fn only_a_run_that_answers_all_of_it_makes_a_run_not_due(store: Store) {
+fn a_run_is_due_unless_one_run_answered_its_whole_request(store: Store) {
     let server = Server::start(|hit| match (hit.region(), hit.token()) {
         ("DE", _) => Answer::refusal(404, "videoChartNotFound"),
         ("FR", _) => Answer::refusal(503, "backendError"),
@@ -119,18 +119,18 @@ fn only_a_run_that_answers_all_of_it_makes_a_run_not_due(store: Store) {
     let start = days(at(NOON), 100);
     run_at(start, &store, &server, "-r US");
     run_at(start, &store, &server, "-r PL");
-    put(&store, &report(start, vec![chart("US", &["a"]), chart("PL", &["a"])]));
+    record(&store, &document(start, vec![chart("US", &["a"]), chart("PL", &["a"])]));
     let asked = server.log().len();
     run_at(start, &store, &server, "-r US,PL --min-interval 1h");
     assert_eq!(server.log().len(), asked + 2);
 }
 
-fn a_run_that_is_not_due_is_silent_and_touches_nothing(store: Store) {
+fn a_run_that_is_not_due_prints_and_changes_nothing(store: Store) {
     let server = Server::of_pages(&["a"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trends.json");
     let run = |arguments: &str| {
-        let mut run = keep(&store, &server, arguments);
+        let mut run = run_into(&store, &server, arguments);
         run.command.arg("-o").arg(&file);
         run.finish()
     };
@@ -144,7 +144,7 @@ fn a_run_that_is_not_due_is_silent_and_touches_nothing(store: Store) {
     assert!(outcome.stdout.is_empty() && outcome.stderr.contains("not due"), "{}{}", outcome.stdout, outcome.stderr);
     assert!(state() == before, "something changed");
     assert_eq!(files_in(folder.path()), ["trends.json"]);
-    assert_tidy(&store);
+    assert_no_leftovers(&store);
     // Only with the option.
     run("-r US,PL").exits(0);
     assert_eq!(server.log().len(), 4);

@@ -1,4 +1,4 @@
-//! The history, the same on both engines.
+//! The history, tested alike on both databases.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -44,7 +44,7 @@ use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, KEY, Outcome, Run, Server, files_in, item};
 use crate::tools::not_installed;
 
-/// The same tests on both engines.
+/// Runs the same tests on both databases.
 macro_rules! on_both_engines {
     ($($test:ident)*) => {
         mod sqlite {
@@ -75,23 +75,25 @@ mod retention;
 mod rows;
 mod unusable;
 
+pub use migrations::{create_first_version, newest_version};
+
 // ---- Runs ----
 
-/// A run against `server` that is kept.
-fn keep(store: &Store, server: &Server, arguments: &str) -> Run {
+/// A run against `server` that is recorded in the store.
+fn run_into(store: &Store, server: &Server, arguments: &str) -> Run {
     let mut run = Run::on(server, arguments);
     run.command.args(["--store", &store.url]);
     run
 }
 
-/// A command about a history.
+/// A command on a history.
 fn command(store: &Store, arguments: &str) -> Run {
     let mut run = Run::new(&arguments.split_whitespace().collect::<Vec<_>>());
     run.command.args(["--store", &store.url]);
     run
 }
 
-/// A run within this process, so that the test can choose its clock. Prints nothing.
+/// A run in this process, whose clock the test can choose. Prints nothing.
 fn run_at(now: Timestamp, store: &Store, server: &Server, arguments: &str) -> u8 {
     loop {
         match run_once_at(now, store, server, arguments) {
@@ -128,13 +130,13 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// A run that is under way. It does not outlive its test.
-struct AtWork(Option<(Child, TempDir)>);
+/// A running program. It is killed when its test ends.
+struct RunningProcess(Option<(Child, TempDir)>);
 
-impl AtWork {
-    fn start(mut run: Run) -> AtWork {
+impl RunningProcess {
+    fn start(mut run: Run) -> RunningProcess {
         let child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        AtWork(Some((child, run.folder)))
+        RunningProcess(Some((child, run.folder)))
     }
 
     fn end(mut self) -> Outcome {
@@ -150,7 +152,7 @@ impl AtWork {
     }
 }
 
-impl Drop for AtWork {
+impl Drop for RunningProcess {
     fn drop(&mut self) {
         if let Some((child, _)) = &mut self.0 {
             let _ = child.kill();
@@ -159,7 +161,7 @@ impl Drop for AtWork {
     }
 }
 
-/// Holds whoever waits until it is opened.
+/// Blocks threads until it is opened.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -178,7 +180,7 @@ impl Gate {
     }
 }
 
-/// A server that holds back its first answer for each of these regions, and answers all others at once.
+/// A server that delays its first answer for each of these regions until the gate is opened.
 fn holding(regions: &'static [&'static str]) -> (Server, Gate) {
     let gate = Gate::default();
     let held = gate.clone();
@@ -191,7 +193,7 @@ fn holding(regions: &'static [&'static str]) -> (Server, Gate) {
     (server, gate)
 }
 
-/// A server whose clock shows this time at every answer: each region answers one page of these ids.
+/// A server whose `Date` is always this time. It answers one page of these ids for each region.
 fn server_at(time: Timestamp, ids: &'static [&'static str]) -> Server {
     Server::start(move |hit| {
         let ids: Vec<String> = ids.iter().map(|id| format!("{}-{id}", hit.region())).collect();
@@ -201,7 +203,7 @@ fn server_at(time: Timestamp, ids: &'static [&'static str]) -> Server {
 
 // ---- Times ----
 
-/// When most tests take place.
+/// The time of most tests.
 const NOON: &str = "2026-11-22T12:00:00Z";
 
 fn at(text: &str) -> Timestamp {
@@ -216,13 +218,13 @@ fn days(time: Timestamp, days: i64) -> Timestamp {
     hours(time, 24 * days)
 }
 
-/// The clock that the program goes by.
+/// The time by the clock that the program uses.
 #[expect(clippy::disallowed_methods, reason = "a run of the binary is dated now, so what lies before it must be too")]
 fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap()
 }
 
-// ---- Runs made by hand ----
+// ---- Documents ----
 
 fn region(code: &str) -> Region {
     Region::new(code).unwrap()
@@ -241,7 +243,7 @@ fn video(id: &str) -> Video {
     }
 }
 
-/// A whole chart of a region.
+/// A complete chart.
 fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
     let entries = (1..).zip(ids).map(|(rank, id)| ChartEntry {
         rank,
@@ -261,30 +263,30 @@ fn chart<S: AsRef<str>>(code: &str, ids: &[S]) -> RegionChart {
     }
 }
 
-/// A chart of which only the beginning came.
+/// A chart of which only the first entries arrived.
 fn partial<S: AsRef<str>>(code: &str, ids: &[S], kind: ErrorKind) -> RegionChart {
     let mut chart = chart(code, ids);
     chart.outcome.failure = Some(RegionError::new(kind, format!("about {kind}")).into());
     chart
 }
 
-/// A chart of which nothing came.
+/// A chart of which nothing arrived.
 fn failed(code: &str, kind: ErrorKind) -> RegionChart {
     let mut chart = partial::<&str>(code, &[], kind);
     chart.outcome.answered = false;
     chart
 }
 
-/// A run of these charts, 50 places deep, of YouTube and all categories.
-fn report(start: Timestamp, charts: Vec<RegionChart>) -> Document {
+/// A run of these charts: source `youtube`, all categories, 50 entries requested.
+fn document(start: Timestamp, charts: Vec<RegionChart>) -> Document {
     let regions = charts.iter().map(|chart| chart.outcome.region).collect();
     let (videos, outcomes) = deduplicate(charts);
     let stats = stats::count(&outcomes, &videos, Duration::ZERO, Duration::ZERO);
     Document::new(start, "youtube".into(), Request { regions, max_results: 50, category_id: None }, stats, videos)
 }
 
-/// Stores a run without the binary.
-fn put(store: &Store, document: &Document) {
+/// Records a run without the binary.
+fn record(store: &Store, document: &Document) {
     wait(async {
         let mut backend = history::open(&location(store), Access::Create).await.unwrap();
         assert!(backend.record(&Arc::new(document.clone()), None).await.unwrap());
@@ -295,18 +297,18 @@ fn location(store: &Store) -> Location {
     Location::parse(&store.url, "--store").unwrap()
 }
 
-/// Brings a run in as a document, by the binary.
+/// Loads a run from its document, with the binary.
 fn load(store: &Store, document: &Document) -> Outcome {
     command(store, "load document.json").file("document.json", &serde_json::to_string(document).unwrap()).finish()
 }
 
-// ---- What a history holds ----
+// ---- Content of a history ----
 
 fn is_postgres(store: &Store) -> bool {
     store.url.starts_with("postgres:")
 }
 
-/// Another history of the same backend; on PostgreSQL a schema, which takes less time to make than a database.
+/// Another history of the same kind. On PostgreSQL this is a schema, which is faster to create than a database.
 fn another(store: &Store) -> Store {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     if !is_postgres(store) {
@@ -318,8 +320,8 @@ fn another(store: &Store) -> Store {
     Store { url: format!("{bare}?options=-csearch_path%3D{schema}"), folder: tempfile::tempdir().unwrap() }
 }
 
-/// What the contract names, in one form for both engines: rows as JSON, sorted, without `number`, which
-/// depends on what else was tried.
+/// The documented tables and views in one form for both databases: rows as JSON, sorted, without `number`, which depends
+/// on earlier attempts.
 fn dump(store: &Store) -> BTreeMap<&'static str, Vec<Value>> {
     const TABLES: [&str; 6] = ["runs", "run_regions", "videos", "chart_entries", "observations", "presence"];
     let select = |table: &str| {
@@ -334,14 +336,14 @@ fn dump(store: &Store) -> BTreeMap<&'static str, Vec<Value>> {
     for row in store.query(&TABLES.map(select).join(" UNION ALL ")) {
         let (table, row) = row.split_once('|').unwrap();
         let mut row: Value = serde_json::from_str(row).unwrap();
-        row.as_object_mut().unwrap().iter_mut().for_each(|(name, value)| alike(name, value));
+        row.as_object_mut().unwrap().iter_mut().for_each(|(name, value)| normalize(name, value));
         dump.get_mut(table).unwrap().push(row);
     }
     dump.into_iter().map(|(table, rows)| (table, sorted(rows))).collect()
 }
 
-/// Makes a value of either backend what it means.
-fn alike(name: &str, value: &mut Value) {
+/// Converts a value of either database to a common form.
+fn normalize(name: &str, value: &mut Value) {
     match (name, &*value) {
         ("embeddable" | "age_restricted" | "pruned", Value::Number(number)) => {
             *value = json!(number.as_i64() == Some(1))
@@ -378,14 +380,14 @@ fn count(store: &Store, table: &str) -> u64 {
     store.query(&format!("SELECT count(*) FROM {table}"))[0].parse().unwrap()
 }
 
-/// Asserts that an embedded history is one file again.
+/// Asserts that a history of SQLite is one file again.
 #[track_caller]
-fn assert_tidy(store: &Store) {
+fn assert_no_leftovers(store: &Store) {
     let expected: &[&str] = if is_postgres(store) { &[] } else { &["history.db"] };
     assert_eq!(files_in(store.folder.path()), expected);
 }
 
-/// Makes the backend refuse something to everybody, until [`allow`].
+/// Makes the database reject an operation until [`allow`] is called.
 pub fn refuse(store: &Store, what: &str) {
     store.execute(&if is_postgres(store) {
         format!(
@@ -401,10 +403,10 @@ pub fn allow(store: &Store) {
     store.execute(if is_postgres(store) { "DROP FUNCTION refuse CASCADE" } else { "DROP TRIGGER refuse" });
 }
 
-/// A password that nobody has, with characters that a URL writes in another way.
+/// A password with characters that a URL must escape.
 const PASSWORD: &str = "CaNaRy+of/the:tests=7";
 
-/// Lets a user of the shared cluster in by his password only.
+/// The URL of a user of the shared cluster who needs a password.
 fn guarded(store: &Store) -> String {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {

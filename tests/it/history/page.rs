@@ -49,12 +49,12 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
 
 fn alerts_come_first(store: Store) {
     let now = now();
-    put(&store, &report(days(now, -3), vec![chart("GB", &["a"])]));
+    record(&store, &document(days(now, -3), vec![chart("GB", &["a"])]));
     let first = vec![chart("US", &["a", "b"]), chart("PL", &["a"]), failed("AT", ErrorKind::Timeout)];
-    put(&store, &report(hours(now, -7), first));
+    record(&store, &document(hours(now, -7), first));
     let second =
         vec![chart("US", &["b", "a"]), partial("PL", &["c"], ErrorKind::RateLimited), failed("AT", ErrorKind::Timeout)];
-    put(&store, &report(now, second));
+    record(&store, &document(now, second));
 
     let html = report_history(&store, "").exits(0).read(PAGE);
     let expected = "Needs attention\nFailed last time (no response in time):\nAT\nabout timeout\nIncomplete last time \
@@ -69,9 +69,9 @@ fn alerts_come_first(store: Store) {
 
 fn a_page_shows_moves_and_time_in_chart(store: Store) {
     let now = now();
-    put(&store, &report(hours(now, -31), vec![chart("PL", &["c", "a"])]));
-    put(&store, &report(hours(now, -7), vec![chart("PL", &["a", "b", "c", "d", "f"])]));
-    put(&store, &report(now, vec![chart("PL", &["e", "c", "b", "d", "g"])]));
+    record(&store, &document(hours(now, -31), vec![chart("PL", &["c", "a"])]));
+    record(&store, &document(hours(now, -7), vec![chart("PL", &["a", "b", "c", "d", "f"])]));
+    record(&store, &document(now, vec![chart("PL", &["e", "c", "b", "d", "g"])]));
     let html = report_history(&store, "").exits(0).read(PAGE);
     let poland = section(&html, "PL");
     assert!(poland.contains("2 entered, 2 left, 1 rose, 1 fell"), "{poland}");
@@ -90,10 +90,10 @@ fn a_page_shows_moves_and_time_in_chart(store: Store) {
 
 fn regions_and_category_can_be_selected(store: Store) {
     let now = now();
-    let mut music = report(hours(now, -2), vec![chart("PL", &["song"])]);
+    let mut music = document(hours(now, -2), vec![chart("PL", &["song"])]);
     music.request.category_id = Some(10);
-    put(&store, &music);
-    put(&store, &report(hours(now, -1), vec![chart("GB", &["a"]), chart("PL", &["b"]), chart("US", &["c"])]));
+    record(&store, &music);
+    record(&store, &document(hours(now, -1), vec![chart("GB", &["a"]), chart("PL", &["b"]), chart("US", &["c"])]));
 
     // By default all regions of the newest run's category, by code, and a note on the others.
     let html = report_history(&store, "").exits(0).read(PAGE);
@@ -126,7 +126,7 @@ fn job_that_dropped_poland(runs_ago: i64) -> Store {
     for run in (0..runs_ago + 8).rev() {
         let mut charts = vec![chart("US", &["a"]), chart("GB", &["b"])];
         charts.extend((run >= runs_ago).then(|| chart("PL", &["c"])));
-        put(&store, &report(hours(now(), -1 - 7 * run), charts));
+        record(&store, &document(hours(now(), -1 - 7 * run), charts));
     }
     store
 }
@@ -138,7 +138,7 @@ fn a_region_dropped_from_a_job_does_not_make_others_overdue() {
     assert!(!header(&html).contains("US") && !header(&html).contains("GB"), "{}", header(&html));
     // After a week it is only a note, and so is a region that failed once and was not requested again.
     let store = job_that_dropped_poland(26);
-    put(&store, &report(hours(now(), -200), vec![failed("XX", ErrorKind::RegionUnsupported)]));
+    record(&store, &document(hours(now(), -200), vec![failed("XX", ErrorKind::RegionUnsupported)]));
     let html = report_history(&store, "").exits(0).read(PAGE);
     let header = header(&html);
     assert!(!header.contains("Needs attention") && header.contains("\nNo longer fetched: PL, XX (last "), "{header}");
@@ -150,9 +150,9 @@ fn ranks_below_the_limit_of_a_run_are_unknown() {
     let store = Store::sqlite();
     for (hour, depth, ids) in [(3, 50, "a b c d e"), (2, 2, "a b"), (1, 50, "a b d c f")] {
         let ids: Vec<&str> = ids.split(' ').collect();
-        let mut run = report(hours(now(), -hour), vec![chart("PL", &ids)]);
+        let mut run = document(hours(now(), -hour), vec![chart("PL", &ids)]);
         run.request.max_results = depth;
-        put(&store, &run);
+        record(&store, &run);
     }
     let html = report_history(&store, "").exits(0).read(PAGE);
     let table = "Title of b\n2\n2\n2\nTitle of d\n4\n?\n3\nTitle of c\n3\n?\n4\nTitle of f\n–\n?\n5";
@@ -161,8 +161,8 @@ fn ranks_below_the_limit_of_a_run_are_unknown() {
 }
 
 fn a_run_dated_in_the_future_is_not_shown(store: Store) {
-    put(&store, &report(hours(now(), -1), vec![chart("PL", &["a"])]));
-    put(&store, &report(days(now(), 2), vec![chart("PL", &["b"])]));
+    record(&store, &document(hours(now(), -1), vec![chart("PL", &["a"])]));
+    record(&store, &document(days(now(), 2), vec![chart("PL", &["b"])]));
     let html = report_history(&store, "").exits(0).read(PAGE);
     assert!(section(&html, "PL").contains("Title of a") && !html.contains("Title of b"));
 }
@@ -172,7 +172,7 @@ fn the_old_page_is_kept_when_there_is_nothing_to_show(store: Store) {
     let outcome = report_history(&store, "").exits(1);
     assert_eq!(outcome.stderr, "error: the history has no run yet; a run with --store adds one\n");
     assert_eq!(outcome.read(PAGE), "old");
-    put(&store, &report(now(), vec![failed("PL", ErrorKind::Timeout), chart::<&str>("US", &[])]));
+    record(&store, &document(now(), vec![failed("PL", ErrorKind::Timeout), chart::<&str>("US", &[])]));
     for options in ["", "-r PL", "-r AT"] {
         let outcome = report_history(&store, options).exits(1);
         assert!(
@@ -195,14 +195,14 @@ fn both_backends_produce_the_same_page() {
         let by = hour as usize;
         let mut charts = vec![chart("US", &rotated(25, by)), chart("PL", &rotated(20, by + 1))];
         charts.push(if hour == 14 { failed("GB", ErrorKind::ServerError) } else { chart("GB", &rotated(30, by)) });
-        let mut run = report(hours(now, -hour), charts);
+        let mut run = document(hours(now, -hour), charts);
         for (index, video) in run.videos.iter_mut().enumerate() {
             video.video.category = [None, Some(Category::new(10)), Some(Category::new(20))][index % 3];
             video.video.declared_language = [None, Language::new("pl")][index % 2];
             video.video.thumbnail = Some("https://i.ytimg.com/vi/x/maxresdefault.jpg".into());
         }
-        put(&sqlite, &run);
-        put(&postgres, &run);
+        record(&sqlite, &run);
+        record(&postgres, &run);
     }
     // Apart from the time when it was generated.
     let page = |store: &Store| {
@@ -218,7 +218,7 @@ fn a_document_makes_a_page_without_changes() {
     let mut charts =
         vec![chart("US", &["a", "b"]), partial("PL", &["a"], ErrorKind::ServerError), failed("AT", ErrorKind::Connect)];
     charts[1].entries[0].rank = 3;
-    let run = report(hours(now(), -1), charts);
+    let run = document(hours(now(), -1), charts);
     let html = report_document(&run, "").exits(0).read(PAGE);
     assert!(header(&html).contains(&format!("({}). Changes between runs require a history.", run.run_id)));
     assert!(
@@ -241,7 +241,7 @@ fn a_document_makes_a_page_without_changes() {
     let nothing = Run::new(&["report", "--from", "-", "-o", PAGE]).finish().exits(1);
     assert!(nothing.stderr.contains("standard input is not a trendfetch JSON document"), "{}", nothing.stderr);
     // A run without videos, and a file that is not a document.
-    let outcome = report_document(&report(now(), vec![failed("US", ErrorKind::Connect)]), "").exits(1);
+    let outcome = report_document(&document(now(), vec![failed("US", ErrorKind::Connect)]), "").exits(1);
     assert_eq!(outcome.read(PAGE), "old");
     let broken = Run::new(&["report", "--from", "x.json", "-o", PAGE]).file("x.json", "{").file(PAGE, "old").finish();
     assert_eq!(broken.exits(1).read(PAGE), "old");
@@ -249,7 +249,7 @@ fn a_document_makes_a_page_without_changes() {
 
 #[test]
 fn a_page_names_its_source_and_the_date_to_delete_it() {
-    let mut run = report(at("2026-11-20T12:00:00Z"), vec![chart("US", &["a"])]);
+    let mut run = document(at("2026-11-20T12:00:00Z"), vec![chart("US", &["a"])]);
     let footer =
         |run: &Document| text_of(between(&report_document(run, "").exits(0).read(PAGE), "<footer>", "</footer>"));
     let youtube = footer(&run);
@@ -267,7 +267,7 @@ fn a_page_names_its_source_and_the_date_to_delete_it() {
 
 #[test]
 fn a_page_loads_nothing() {
-    let mut run = report(now(), vec![chart("US", &["a", "b"])]);
+    let mut run = document(now(), vec![chart("US", &["a", "b"])]);
     run.videos[0].video.thumbnail = Some("https://i.ytimg.com/vi/a/maxresdefault.jpg".into());
     run.videos[1].video.thumbnail = Some("https://i.ytimg.com.example.org/b.jpg".into());
     let html = report_document(&run, "").exits(0).read(PAGE);
@@ -298,7 +298,7 @@ fn a_page_stays_small_and_says_what_it_omits() {
         let ids = |region: Region| (0..depth).map(move |index| format!("{region}_{index}"));
         Region::all().map(|region| chart(region.code(), &ids(region).collect::<Vec<_>>())).collect()
     };
-    let mut run = report(now(), charts(200));
+    let mut run = document(now(), charts(200));
     run.request.max_results = 200;
     run.videos.iter_mut().for_each(|video| video.video.title = "Zażółć gęślą jaźń ".repeat(5).into());
     let html = report_document(&run, "").exits(0).read(PAGE);
@@ -326,7 +326,7 @@ fn wrong_arguments_are_rejected() {
     let outcome = Run::new(&["report", "--store", "x.db", "-o", PAGE]).finish().exits(1);
     assert!(outcome.stderr.contains("there is no such file") && outcome.files().is_empty(), "{}", outcome.stderr);
     // A missing folder.
-    let run = report(now(), vec![chart("US", &["a"])]);
+    let run = document(now(), vec![chart("US", &["a"])]);
     let mut missing = Run::new(&["report", "--from", "document.json", "-o", "there/page.html"]);
     missing = missing.file("document.json", &serde_json::to_string(&run).unwrap());
     let outcome = missing.finish().exits(1);
@@ -338,7 +338,7 @@ fn wrong_arguments_are_rejected() {
 #[test]
 fn a_history_and_a_document_are_never_overwritten() {
     let store = Store::sqlite();
-    put(&store, &report(now(), vec![chart("US", &["a"])]));
+    record(&store, &document(now(), vec![chart("US", &["a"])]));
     let before = fs::read(&store.url).unwrap();
     let link = store.folder.path().join("link.html");
     std::os::unix::fs::symlink(&store.url, &link).unwrap();
@@ -349,7 +349,7 @@ fn a_history_and_a_document_are_never_overwritten() {
         assert!(outcome.stderr.contains("is the history itself"), "{}", outcome.stderr);
         assert_eq!(fs::read(&store.url).unwrap(), before);
     }
-    let document = serde_json::to_string(&report(now(), vec![chart("US", &["a"])])).unwrap();
+    let document = serde_json::to_string(&document(now(), vec![chart("US", &["a"])])).unwrap();
     let run = Run::new(&["report", "--from", "a.json", "-o", "./a.json"]).file("a.json", &document);
     assert_eq!(run.finish().exits(2).read("a.json"), document);
     // A file that does not exist yet.

@@ -4,7 +4,7 @@ use super::*;
 
 /// Runs a command that is given `url` by the environment, as loud as can be, and looks at all that it leaves.
 #[track_caller]
-fn says_no_password(url: &str, arguments: &[&str]) -> Outcome {
+fn assert_no_password_leaks(url: &str, arguments: &[&str]) -> Outcome {
     let mut run =
         Run::new(arguments).env("TRENDFETCH_STORE", url).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
     run.command.env("COLUMNS", "1000");
@@ -19,7 +19,7 @@ fn says_no_password(url: &str, arguments: &[&str]) -> Outcome {
 }
 
 #[test]
-fn the_password_of_a_history_shows_nowhere() {
+fn the_password_of_a_history_is_never_shown() {
     let Some(store) = Store::postgres() else { return };
     let bare = guarded(&store);
     let server = Server::of_pages(&["a"]);
@@ -27,11 +27,11 @@ fn the_password_of_a_history_shows_nowhere() {
     let with = |url: &str| url.replace("guarded@", &format!("guarded:{percent}@"));
     let run = ["-r", "US", "-vv", "--base-url", &server.base_url, "--json"];
     for good in [with(&bare), format!("{bare}?sslmode=prefer&password={percent}")] {
-        let outcome = says_no_password(&good, &run).exits(0);
+        let outcome = assert_no_password_leaks(&good, &run).exits(0);
         assert!(!outcome.stderr.contains("every user of this machine"), "{}", outcome.stderr);
-        says_no_password(&good, &["changes"]).exits(0);
-        says_no_password(&good, &["prune", "--keep", "1d"]).exits(0);
-        says_no_password(&good, &["load", "missing.json"]).exits(1);
+        assert_no_password_leaks(&good, &["changes"]).exits(0);
+        assert_no_password_leaks(&good, &["prune", "--keep", "1d"]).exits(0);
+        assert_no_password_leaks(&good, &["load", "missing.json"]).exits(1);
         // An argument list is public, and the warning says so, once, without the password.
         let mut typed = Run::on(&server, "-r US");
         typed.command.args(["--store", &good]);
@@ -40,7 +40,7 @@ fn the_password_of_a_history_shows_nowhere() {
         assert_eq!(outcome.stderr.matches("every user of this machine can read the password in --store").count(), 1);
     }
     for about in [&["--help"][..], &["-h"], &["help"], &["changes", "--help"], &["man"], &["completions", "bash"]] {
-        says_no_password(&with(&bare), about).exits(0);
+        assert_no_password_leaks(&with(&bare), about).exits(0);
     }
     let good = with(&bare);
     let wrong = [
@@ -62,18 +62,18 @@ fn the_password_of_a_history_shows_nowhere() {
     ];
     for (url, exit) in wrong {
         for arguments in [&run[..], &["changes"]] {
-            let outcome = says_no_password(&url, arguments).exits(exit);
+            let outcome = assert_no_password_leaks(&url, arguments).exits(exit);
             assert!(!outcome.stderr.contains("PANIC") && outcome.stderr.contains("error: "), "{}", outcome.stderr);
         }
     }
     // A commit that fails prints the address.
     refuse(&store, "INSERT ON runs");
-    let outcome = says_no_password(&good, &run).exits(1);
+    let outcome = assert_no_password_leaks(&good, &run).exits(1);
     assert!(outcome.stderr.contains("trendfetch load"), "{}", outcome.stderr);
 }
 
 #[test]
-fn a_password_shows_in_no_address_that_is_not_quite_one() {
+fn a_password_in_a_malformed_address_is_never_shown() {
     let leaks = [
         "postgres://me:CaNaRy?word@127.0.0.1:1/trends",
         " postgres://me:CaNaRy@127.0.0.1:1/trends",

@@ -4,15 +4,15 @@ use super::*;
 use crate::tools::may_run_without_rights;
 
 /// A history of two runs in a file, made readable for everybody.
-fn of_two_runs() -> Store {
+fn history_of_two_runs() -> Store {
     let store = Store::sqlite();
-    put(&store, &report(hours(now(), -7), vec![chart("PL", &["a", "b"])]));
-    put_second(&store);
+    record(&store, &document(hours(now(), -7), vec![chart("PL", &["a", "b"])]));
+    record_second(&store);
     store
 }
 
-fn put_second(store: &Store) {
-    put(store, &report(hours(now(), -1), vec![chart("PL", &["b", "new"])]));
+fn record_second(store: &Store) {
+    record(store, &document(hours(now(), -1), vec![chart("PL", &["b", "new"])]));
 }
 
 /// Asserts that somebody else, who may do with the file and its folder what these modes say, finds both runs, in a
@@ -42,34 +42,34 @@ fn assert_read_by_others(store: &Store, file: u32, folder: u32) {
 }
 
 #[test]
-fn a_file_that_may_only_be_read_is_read() {
+fn a_read_only_file_is_read() {
     if may_run_without_rights("readers of a history") {
         for (file, folder) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
-            assert_read_by_others(&of_two_runs(), file, folder);
+            assert_read_by_others(&history_of_two_runs(), file, folder);
         }
     }
 }
 
 #[test]
-fn a_history_in_a_network_folder_may_only_be_read_too() {
+fn a_read_only_file_with_a_rollback_journal_is_read() {
     if may_run_without_rights("readers of a history") {
-        let store = of_two_runs();
+        let store = history_of_two_runs();
         assert_eq!(store.query("PRAGMA journal_mode = delete"), ["delete"]);
         assert_read_by_others(&store, 0o444, 0o555);
     }
 }
 
 #[test]
-fn a_run_that_is_only_in_the_log_yet_is_read() {
+fn a_run_that_is_only_in_the_write_ahead_log_is_read() {
     if !may_run_without_rights("readers of a history") {
         return;
     }
     let store = Store::sqlite();
-    put(&store, &report(hours(now(), -7), vec![chart("PL", &["a", "b"])]));
+    record(&store, &document(hours(now(), -7), vec![chart("PL", &["a", "b"])]));
     // As long as somebody else is connected, the log stays.
     let connected = rusqlite::Connection::open(&store.url).unwrap();
     connected.query_row("SELECT count(*) FROM runs", [], |_| Ok(())).unwrap();
-    put_second(&store);
+    record_second(&store);
     assert_eq!(files_in(store.folder.path()), ["history.db", "history.db-shm", "history.db-wal"]);
     for (file, folder) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
         assert_read_by_others(&store, file, folder);
@@ -85,11 +85,11 @@ fn a_run_that_is_only_in_the_log_yet_is_read() {
 }
 
 #[test]
-fn what_only_its_owner_can_put_in_order_is_named() {
+fn a_read_only_file_that_needs_recovery_is_rejected() {
     if !may_run_without_rights("readers of a history") {
         return;
     }
-    let store = of_two_runs();
+    let store = history_of_two_runs();
     assert_eq!(store.query("PRAGMA journal_mode = delete"), ["delete"]);
     // Killed within a commit, as far as the files tell: a journal that nobody holds.
     let writer = rusqlite::Connection::open(&store.url).unwrap();

@@ -65,7 +65,7 @@ fn the_search_of_the_readme_finds_inflections() {
 }
 
 #[test]
-fn dotenv_names_the_history_and_the_option_wins() {
+fn the_option_overrides_the_environment_and_dotenv() {
     let store = Store::sqlite();
     let server = Server::of_pages(&["a"]);
     let dotenv = format!("TRENDFETCH_STORE='{}'\n", store.url);
@@ -76,7 +76,7 @@ fn dotenv_names_the_history_and_the_option_wins() {
     Run::on(&server, "-r US").file(".env", &dotenv).env("TRENDFETCH_STORE", &other.url).finish().exits(0);
     assert_eq!((count(&store, "runs"), count(&other, "runs")), (1, 1));
     let third = another(&store);
-    let run = keep(&third, &server, "-r US").file(".env", &dotenv).env("TRENDFETCH_STORE", &other.url);
+    let run = run_into(&third, &server, "-r US").file(".env", &dotenv).env("TRENDFETCH_STORE", &other.url);
     run.finish().exits(0);
     assert_eq!((count(&store, "runs"), count(&other, "runs"), count(&third, "runs")), (1, 1, 1));
     // The demo's run goes there as well, which it says, unless that was typed.

@@ -4,9 +4,9 @@ use super::*;
 
 on_both_engines! {
     a_second_run_of_the_same_request_sends_nothing
-    a_run_may_follow_another_at_once
-    a_killed_run_leaves_nothing_in_the_way
-    different_requests_at_once_all_commit
+    a_run_can_follow_another_immediately
+    a_killed_run_does_not_block_the_next
+    concurrent_runs_of_different_requests_all_commit
     a_reader_does_not_block_a_run
 }
 
@@ -21,10 +21,10 @@ fn wait_until_free(store: &Store) {
 
 fn a_second_run_of_the_same_request_sends_nothing(store: Store) {
     let (server, gate) = holding(&["US", "PL"]);
-    let first = AtWork::start(keep(&store, &server, "-r US,PL --timeout 60s"));
+    let first = RunningProcess::start(run_into(&store, &server, "-r US,PL --timeout 60s"));
     wait_until("the first run's requests", || server.log().len() == 2);
     for same in ["-r US,PL", "-r pl,us", "-r PL,US -n 7 --description", "-r US,PL --min-interval 1h"] {
-        let outcome = keep(&store, &server, same).finish().exits(75);
+        let outcome = run_into(&store, &server, same).finish().exits(75);
         assert!(outcome.stderr.contains("another run of the same request is at work"), "{}", outcome.stderr);
         assert_eq!((outcome.stderr.lines().count(), &*outcome.stdout), (1, ""));
     }
@@ -40,38 +40,38 @@ fn a_second_run_of_the_same_request_sends_nothing(store: Store) {
     gate.open();
     first.end().exits(0);
     assert_eq!(count(&store, "runs"), 5);
-    keep(&store, &server, "-r PL,US").finish().exits(0);
-    assert_tidy(&store);
+    run_into(&store, &server, "-r PL,US").finish().exits(0);
+    assert_no_leftovers(&store);
 }
 
-fn a_run_may_follow_another_at_once(store: Store) {
+fn a_run_can_follow_another_immediately(store: Store) {
     let server = Server::start(|hit| Answer::page(&["a"], hit.query["maxResults"].eq("50").then_some("next")));
     for _ in 0..20 {
-        keep(&store, &server, "-r US -q").finish().exits(0);
+        run_into(&store, &server, "-r US -q").finish().exits(0);
     }
     // However a run ends that has claimed its request.
     for (ends, code) in [("-n 200 --max-units 1 -q", 4), ("-o /nowhere/x.json -q", 1), ("--min-interval 7h", 0)] {
-        let first = keep(&store, &server, &format!("-r US {ends}")).finish();
+        let first = run_into(&store, &server, &format!("-r US {ends}")).finish();
         assert_eq!(first.code, Some(code), "{ends}: {}", first.stderr);
-        keep(&store, &server, "-r US -q").finish().exits(0);
+        run_into(&store, &server, "-r US -q").finish().exits(0);
     }
-    assert_tidy(&store);
+    assert_no_leftovers(&store);
 }
 
-fn a_killed_run_leaves_nothing_in_the_way(store: Store) {
+fn a_killed_run_does_not_block_the_next(store: Store) {
     let (server, gate) = holding(&["US"]);
-    let first = AtWork::start(keep(&store, &server, "-r US --timeout 60s"));
+    let first = RunningProcess::start(run_into(&store, &server, "-r US --timeout 60s"));
     wait_until("the first run's request", || server.log().len() == 1);
     first.signal(rustix::process::Signal::KILL);
     assert_eq!(first.end().code, None);
     gate.open();
     wait_until_free(&store);
-    keep(&store, &server, "-r US").finish().exits(0);
+    run_into(&store, &server, "-r US").finish().exits(0);
     assert_eq!((count(&store, "runs"), count(&store, "chart_entries")), (1, 2));
-    assert_tidy(&store);
+    assert_no_leftovers(&store);
 }
 
-fn different_requests_at_once_all_commit(store: Store) {
+fn concurrent_runs_of_different_requests_all_commit(store: Store) {
     // All eight have opened the history, which was not there, before any of them commits.
     let asked = Arc::new(std::sync::Barrier::new(8));
     let server = Server::start(move |hit| {
@@ -83,16 +83,20 @@ fn different_requests_at_once_all_commit(store: Store) {
     let start = |category: u32| {
         // Different orders, so that the rows would be locked crosswise.
         let regions = if category.is_multiple_of(2) { "US,PL" } else { "PL,US" };
-        AtWork::start(keep(&store, &server, &format!("-r {regions} --category {category} --timeout 20s --retries 0")))
+        RunningProcess::start(run_into(
+            &store,
+            &server,
+            &format!("-r {regions} --category {category} --timeout 20s --retries 0"),
+        ))
     };
-    let runs: Vec<AtWork> = (1..=8).map(start).collect();
+    let runs: Vec<RunningProcess> = (1..=8).map(start).collect();
     for run in runs {
         let outcome = run.end().exits(0);
         assert_eq!(outcome.stderr, "");
     }
     assert_eq!((count(&store, "runs"), count(&store, "chart_entries")), (8, 80));
     assert_eq!((count(&store, "videos"), count(&store, "presence")), (5, 80));
-    assert_tidy(&store);
+    assert_no_leftovers(&store);
 }
 
 /// A reader in the middle of a transaction.
@@ -152,13 +156,13 @@ impl Drop for Reader {
 
 fn a_reader_does_not_block_a_run(store: Store) {
     let server = server_at(now(), &["a"]);
-    let old = report(days(now(), -40), vec![chart("US", &["old"])]);
-    put(&store, &old);
+    let old = document(days(now(), -40), vec![chart("US", &["old"])]);
+    record(&store, &old);
     let mut reader = Reader::begin(&store);
     assert_eq!(reader.count(), 1);
     // It inserts, updates and deletes under the reader's eyes.
-    keep(&store, &server, "-r US").finish().exits(0);
-    keep(&store, &server, "-r US").finish().exits(0);
+    run_into(&store, &server, "-r US").finish().exits(0);
+    run_into(&store, &server, "-r US").finish().exits(0);
     command(&store, "changes").finish().exits(0);
     assert_eq!(reader.count(), 1);
     reader.commit();

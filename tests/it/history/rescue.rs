@@ -3,7 +3,7 @@
 use super::*;
 
 on_both_engines! {
-    a_commit_that_fails_saves_the_document
+    a_failed_commit_saves_the_document
 }
 
 /// The command in the last line of a log.
@@ -36,8 +36,8 @@ fn typed_with(line: &str, outcome: &Outcome, environment: &[(&str, &str)]) -> St
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn a_commit_that_fails_saves_the_document(store: Store) {
-    put(&store, &report(at(NOON), vec![chart("US", &["old"])]));
+fn a_failed_commit_saves_the_document(store: Store) {
+    record(&store, &document(at(NOON), vec![chart("US", &["old"])]));
     // Arguments, STATE_DIRECTORY, and the folder in which the document must be.
     let cases = [
         ("-o out/trends.json -o other/trends.csv", None, "out"),
@@ -50,12 +50,12 @@ fn a_commit_that_fails_saves_the_document(store: Store) {
     ];
     for (index, (arguments, state, folder)) in cases.into_iter().enumerate() {
         let (server, gate) = holding(&["US"]);
-        let mut run = keep(&store, &server, &format!("-r US --timeout 60s {arguments}"));
+        let mut run = run_into(&store, &server, &format!("-r US --timeout 60s {arguments}"));
         ["out", "other", "state"].iter().for_each(|name| fs::create_dir(run.path(name)).unwrap());
         if let Some(state) = state {
             run = run.env("STATE_DIRECTORY", state);
         }
-        let run = AtWork::start(run);
+        let run = RunningProcess::start(run);
         // The history was fine when the run began.
         wait_until("the run's request", || server.log().len() == 1);
         refuse(&store, "INSERT ON counts");
@@ -93,7 +93,7 @@ fn rescue(store: &str, path: &str, folder: &str) {
     fs::create_dir(run.path(folder)).unwrap();
     run.command.args(["--store", store, "-o", &format!("{folder}/trends.json")]);
     let history = Store { url: run.path(path).to_str().unwrap().to_owned(), folder: tempfile::tempdir().unwrap() };
-    let run = AtWork::start(run);
+    let run = RunningProcess::start(run);
     wait_until("the run's request", || server.log().len() == 1);
     refuse(&history, "INSERT ON runs");
     gate.open();
@@ -121,11 +121,11 @@ fn the_printed_command_works_for_a_path_with_a_colon() {
 }
 
 #[test]
-fn the_printed_command_means_the_same_schema() {
+fn the_printed_command_names_the_same_schema() {
     let Some(database) = Store::postgres() else { return };
     let store = another(&database);
     let (server, gate) = holding(&["US"]);
-    let run = AtWork::start(keep(&store, &server, "-r US --timeout 60s"));
+    let run = RunningProcess::start(run_into(&store, &server, "-r US --timeout 60s"));
     wait_until("the run's request", || server.log().len() == 1);
     refuse(&store, "INSERT ON runs");
     gate.open();
@@ -136,12 +136,12 @@ fn the_printed_command_means_the_same_schema() {
 }
 
 #[test]
-fn the_printed_command_works_where_the_environment_holds_the_password() {
+fn the_printed_command_works_with_a_password_from_the_environment() {
     let Some(store) = Store::postgres() else { return };
     let percent: String = url::form_urlencoded::byte_serialize(PASSWORD.as_bytes()).collect();
     let secret = guarded(&store).replace("guarded@", &format!("guarded:{percent}@"));
     let (server, gate) = holding(&["US"]);
-    let run = AtWork::start(Run::on(&server, "-r US --timeout 60s").env("TRENDFETCH_STORE", &secret));
+    let run = RunningProcess::start(Run::on(&server, "-r US --timeout 60s").env("TRENDFETCH_STORE", &secret));
     wait_until("the run's request", || server.log().len() == 1);
     refuse(&store, "INSERT ON runs");
     gate.open();

@@ -4,26 +4,26 @@ use super::request_lock::Reader;
 use super::*;
 
 on_both_engines! {
-    what_was_last_fetched_long_ago_goes_with_the_next_run
-    exactly_as_long_ago_is_not_longer_ago
+    a_run_deletes_what_has_expired
+    what_is_exactly_as_old_as_keep_stays
     a_document_whose_charts_were_deleted_can_be_loaded_again
-    a_run_is_kept_though_old_rows_cannot_be_deleted
-    old_rows_are_deleted_in_portions
-    prune_shortens_the_log_but_not_by_runs_whose_charts_are_kept
-    prune_says_what_room_a_reader_keeps
-    prune_says_how_far_it_came
-    charts_of_runs_that_are_dated_ahead_can_be_deleted
-    prune_deletes_the_same_and_makes_the_history_smaller
+    a_run_is_recorded_even_if_old_rows_cannot_be_deleted
+    old_rows_are_deleted_in_batches
+    prune_deletes_only_log_rows_without_charts
+    prune_warns_if_a_reader_keeps_it_from_reclaiming_space
+    prune_reports_what_it_did_before_an_error
+    prune_deletes_runs_dated_in_the_future
+    prune_deletes_what_has_expired_and_shrinks_the_history
     a_pruned_run_is_not_compared
 }
 
-fn what_was_last_fetched_long_ago_goes_with_the_next_run(store: Store) {
+fn a_run_deletes_what_has_expired(store: Store) {
     let (long_ago, recently) = (days(now(), -40), days(now(), -3));
-    let old = report(long_ago, vec![chart("US", &["US-gone", "US-a", "US-b"]), chart("PL", &["US-a"])]);
+    let old = document(long_ago, vec![chart("US", &["US-gone", "US-a", "US-b"]), chart("PL", &["US-a"])]);
     load(&store, &old).exits(0);
-    put(&store, &report(recently, vec![chart("US", &["US-b"])]));
+    record(&store, &document(recently, vec![chart("US", &["US-b"])]));
     let server = server_at(now(), &["a"]);
-    let run = keep(&store, &server, "-r US --json").finish().exits(0);
+    let run = run_into(&store, &server, "-r US --json").finish().exits(0);
     let today = run.document()["fetched_at"].clone();
     let names = ["video_id", "first_seen_at", "last_seen_at"];
     assert_eq!(
@@ -48,9 +48,9 @@ fn what_was_last_fetched_long_ago_goes_with_the_next_run(store: Store) {
 
 fn a_document_whose_charts_were_deleted_can_be_loaded_again(store: Store) {
     let now = now();
-    let old = report(days(now, -40), vec![chart("US", &["gone", "a"]), failed("PL", ErrorKind::Timeout)]);
+    let old = document(days(now, -40), vec![chart("US", &["gone", "a"]), failed("PL", ErrorKind::Timeout)]);
     load(&store, &old).exits(0);
-    put(&store, &report(days(now, -3), vec![chart("US", &["a"])]));
+    record(&store, &document(days(now, -3), vec![chart("US", &["a"])]));
     let before = dump(&store);
     command(&store, "prune --keep 30d").finish().exits(0);
     assert_ne!(dump(&store), before);
@@ -65,9 +65,9 @@ fn a_document_whose_charts_were_deleted_can_be_loaded_again(store: Store) {
     assert_eq!(columns(&store, "runs", &["fetched_at"])[0], json!([days(now, -20)]));
 }
 
-fn exactly_as_long_ago_is_not_longer_ago(store: Store) {
+fn what_is_exactly_as_old_as_keep_stays(store: Store) {
     let start = at(NOON);
-    put(&store, &report(start, vec![chart("PL", &["old"])]));
+    record(&store, &document(start, vec![chart("PL", &["old"])]));
     let is_kept = |seconds: i64, option: &str| {
         let later = start + SignedDuration::from_secs(seconds);
         run_at(later, &store, &server_at(later, &["a"]), &format!("-r US {option}"));
@@ -79,12 +79,12 @@ fn exactly_as_long_ago_is_not_longer_ago(store: Store) {
     assert!(!is_kept(29 * 86_400 + 1, ""));
 }
 
-fn a_run_is_kept_though_old_rows_cannot_be_deleted(store: Store) {
-    put(&store, &report(days(now(), -40), vec![chart("US", &["old"])]));
-    put(&store, &report(days(now(), -1), vec![chart("US", &["US-a"])]));
+fn a_run_is_recorded_even_if_old_rows_cannot_be_deleted(store: Store) {
+    record(&store, &document(days(now(), -40), vec![chart("US", &["old"])]));
+    record(&store, &document(days(now(), -1), vec![chart("US", &["US-a"])]));
     refuse(&store, "DELETE ON videos");
     let server = server_at(now(), &["a"]);
-    let outcome = keep(&store, &server, "-r US").finish().exits(0);
+    let outcome = run_into(&store, &server, "-r US").finish().exits(0);
     let told = "the run is stored, but not everything older than 29d was deleted: ";
     assert!(outcome.stderr.contains(told) && outcome.stderr.contains("not today"), "{}", outcome.stderr);
     // Each portion is a transaction: the old chart is gone, whole.
@@ -93,24 +93,24 @@ fn a_run_is_kept_though_old_rows_cannot_be_deleted(store: Store) {
     assert_eq!(columns(&store, "runs", &["pruned"]), [json!([false]), json!([false]), json!([true])]);
     // The next run deletes what is left.
     allow(&store);
-    keep(&store, &server, "-r US").finish().exits(0);
+    run_into(&store, &server, "-r US").finish().exits(0);
     assert_eq!(columns(&store, "videos", &["video_id"]), [json!(["US-a"])]);
 }
 
-fn old_rows_are_deleted_in_portions(store: Store) {
+fn old_rows_are_deleted_in_batches(store: Store) {
     // One more than fits into the first.
     let many: Vec<String> = (0..20_001).map(|number| format!("gone-{number}")).collect();
-    put(&store, &report(days(now(), -40), vec![chart("US", &many)]));
-    put(&store, &report(days(now(), -1), vec![chart("US", &["stays"])]));
+    record(&store, &document(days(now(), -40), vec![chart("US", &many)]));
+    record(&store, &document(days(now(), -1), vec![chart("US", &["stays"])]));
     let outcome = command(&store, "prune --keep 30d").finish().exits(0);
     assert!(outcome.stdout.starts_with("deleted the charts of 1 run(s), and 20001 video(s); "), "{}", outcome.stdout);
     assert_eq!((count(&store, "videos"), count(&store, "presence"), count(&store, "places")), (1, 1, 1));
 }
 
-fn prune_shortens_the_log_but_not_by_runs_whose_charts_are_kept(store: Store) {
+fn prune_deletes_only_log_rows_without_charts(store: Store) {
     let now = now();
     for age in [400, 60, 40, 20] {
-        put(&store, &report(days(now, -age), vec![chart("US", &["a"]), failed("PL", ErrorKind::Timeout)]));
+        record(&store, &document(days(now, -age), vec![chart("US", &["a"]), failed("PL", ErrorKind::Timeout)]));
     }
     let said = |options: &str| command(&store, &format!("prune {options}")).finish().exits(0).stdout;
     // All charts are kept yet.
@@ -126,10 +126,10 @@ fn prune_shortens_the_log_but_not_by_runs_whose_charts_are_kept(store: Store) {
     assert!(command(&store, "changes").finish().exits(0).stdout.starts_with("US: "));
 }
 
-fn prune_says_what_room_a_reader_keeps(store: Store) {
+fn prune_warns_if_a_reader_keeps_it_from_reclaiming_space(store: Store) {
     let many: Vec<String> = (0..3000).map(|number| format!("gone-{number}")).collect();
-    put(&store, &report(days(now(), -40), vec![chart("US", &many)]));
-    put(&store, &report(days(now(), -1), vec![chart("US", &["stays"])]));
+    record(&store, &document(days(now(), -40), vec![chart("US", &many)]));
+    record(&store, &document(days(now(), -1), vec![chart("US", &["stays"])]));
     let mut reader = Reader::begin(&store);
     assert_eq!(reader.count(), 2);
     let outcome = command(&store, "prune --keep 30d").finish().exits(0);
@@ -144,9 +144,9 @@ fn prune_says_what_room_a_reader_keeps(store: Store) {
     assert_eq!((count(&store, "videos"), reader.count()), (1, 2));
 }
 
-fn prune_says_how_far_it_came(store: Store) {
+fn prune_reports_what_it_did_before_an_error(store: Store) {
     for age in [60, 50, 1] {
-        put(&store, &report(days(now(), -age), vec![chart("US", &[format!("v{age}")])]));
+        record(&store, &document(days(now(), -age), vec![chart("US", &[format!("v{age}")])]));
     }
     refuse(&store, "DELETE ON videos");
     let outcome = command(&store, "prune --keep 30d").finish().exits(1);
@@ -154,9 +154,9 @@ fn prune_says_how_far_it_came(store: Store) {
     assert!(outcome.stderr.contains("not today"), "{}", outcome.stderr);
 }
 
-fn charts_of_runs_that_are_dated_ahead_can_be_deleted(store: Store) {
-    put(&store, &report(hours(now(), -9), vec![chart("US", &["a", "b"])]));
-    put(&store, &report(days(now(), 20), vec![chart("US", &["a", "ahead"])]));
+fn prune_deletes_runs_dated_in_the_future(store: Store) {
+    record(&store, &document(hours(now(), -9), vec![chart("US", &["a", "b"])]));
+    record(&store, &document(days(now(), 20), vec![chart("US", &["a", "ahead"])]));
     let outcome = command(&store, "prune --ahead").finish().exits(0);
     assert!(outcome.stdout.starts_with("deleted the charts of 1 run(s), and 0 video(s); "), "{}", outcome.stdout);
     assert_eq!(columns(&store, "chart_entries", &["video_id"]), [json!(["a"]), json!(["b"])]);
@@ -179,12 +179,12 @@ fn size(store: &Store) -> u64 {
     store.query(&format!("SELECT {}", sizes.join(" + ")))[0].parse().unwrap()
 }
 
-fn prune_deletes_the_same_and_makes_the_history_smaller(store: Store) {
+fn prune_deletes_what_has_expired_and_shrinks_the_history(store: Store) {
     let (long_ago, recently) = (days(now(), -40), days(now(), -3));
     let many: Vec<String> = (0..3000).map(|number| format!("gone-{number}")).collect();
-    let old = report(long_ago, vec![chart("US", &many), chart("PL", &["stays", "gone"])]);
+    let old = document(long_ago, vec![chart("US", &many), chart("PL", &["stays", "gone"])]);
     load(&store, &old).exits(0);
-    put(&store, &report(recently, vec![chart("US", &["new"]), chart("PL", &["stays"])]));
+    record(&store, &document(recently, vec![chart("US", &["new"]), chart("PL", &["stays"])]));
     let before = (size(&store), rows(&store, "run_regions"));
     // Nothing is that old.
     let outcome = command(&store, "prune --keep 41d").finish().exits(0);
@@ -213,18 +213,18 @@ fn prune_deletes_the_same_and_makes_the_history_smaller(store: Store) {
         assert!(again.starts_with("deleted the charts of 0 run(s), and 0 video(s); "), "{again}");
         is_smaller
     });
-    assert_tidy(&store);
+    assert_no_leftovers(&store);
 }
 
 fn a_pruned_run_is_not_compared(store: Store) {
     let start = days(now(), -40);
-    put(&store, &report(start, vec![chart("US", &["a"])]));
-    put(&store, &report(days(now(), -2), vec![chart("US", &["a", "b"])]));
+    record(&store, &document(start, vec![chart("US", &["a"])]));
+    record(&store, &document(days(now(), -2), vec![chart("US", &["a", "b"])]));
     let shown = || command(&store, "changes -f json").finish().exits(0).document()["regions"].clone();
     assert_eq!(shown()[0]["entered"][0]["video_id"], "b");
     command(&store, "prune --keep 30d").finish().exits(0);
     assert_eq!(shown(), json!([]));
-    put(&store, &report(days(now(), -1), vec![chart("US", &["b"])]));
+    record(&store, &document(days(now(), -1), vec![chart("US", &["b"])]));
     // The first day outlives the run that saw it, since the video was there again.
     let left = &shown()[0]["left"][0];
     assert_eq!((&left["video_id"], &left["first_seen_at"]), (&json!("a"), &json!(start)));

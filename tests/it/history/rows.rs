@@ -3,20 +3,20 @@
 use super::*;
 
 on_both_engines! {
-    a_run_is_rows
-    failed_and_partial_regions_are_rows_with_their_reason
-    every_fact_of_a_video_is_in_its_column
-    what_no_engine_can_hold_is_null_or_replaced
-    a_run_in_which_every_region_failed_is_kept_too
-    a_run_that_ended_by_a_signal_is_kept_whole
-    a_second_run_brings_newer_facts_and_keeps_the_first_day
+    a_run_is_stored_as_rows
+    failed_and_partial_regions_are_stored_with_their_error
+    every_field_of_a_video_is_stored_in_its_column
+    values_that_no_database_can_hold_become_null_or_are_replaced
+    a_run_in_which_every_region_failed_is_recorded
+    a_run_ended_by_a_signal_is_recorded_whole
+    a_second_run_updates_videos_and_keeps_first_seen_at
     a_run_without_descriptions_keeps_the_last_ones
-    a_description_that_comes_late_fills_a_gap_and_replaces_no_newer_one
+    a_description_loaded_late_does_not_replace_a_newer_one
 }
 
-fn a_run_is_rows(store: Store) {
+fn a_run_is_stored_as_rows(store: Store) {
     let server = Server::of_pages(&["a", "b"]);
-    let outcome = keep(&store, &server, "-r US,PL -n 7 --category Music --json").finish().exits(0);
+    let outcome = run_into(&store, &server, "-r US,PL -n 7 --category Music --json").finish().exits(0);
     let document = outcome.document();
     let (run_id, fetched_at, stats) = (&document["run_id"], &document["fetched_at"], &document["stats"]);
     assert_eq!(
@@ -56,7 +56,7 @@ fn a_run_is_rows(store: Store) {
     );
 }
 
-fn failed_and_partial_regions_are_rows_with_their_reason(store: Store) {
+fn failed_and_partial_regions_are_stored_with_their_error(store: Store) {
     let server = Server::start(|hit| match (hit.region(), hit.token()) {
         ("PL", None) => Answer::page(&["a"], Some("more")),
         ("PL", Some(_)) => Answer::refusal(503, "backendError"),
@@ -64,7 +64,8 @@ fn failed_and_partial_regions_are_rows_with_their_reason(store: Store) {
         ("FR", _) => Answer::refusal(403, "forbidden\0"),
         _ => Answer::page(&["a", "b"], None),
     });
-    let outcome = keep(&store, &server, "-r US,PL,DE,FR -n 60 -c 1 --retries 1 --backoff 1ms --json").finish().exits(3);
+    let outcome =
+        run_into(&store, &server, "-r US,PL,DE,FR -n 60 -c 1 --retries 1 --backoff 1ms --json").finish().exits(3);
     let names = ["region", "status", "videos", "error_kind", "requests", "retries"];
     assert_eq!(
         columns(&store, "run_regions", &names),
@@ -87,7 +88,7 @@ fn failed_and_partial_regions_are_rows_with_their_reason(store: Store) {
     );
 }
 
-fn every_fact_of_a_video_is_in_its_column(store: Store) {
+fn every_field_of_a_video_is_stored_in_its_column(store: Store) {
     let server = Server::start(|hit| {
         let mut full = item("full");
         full["snippet"]["title"] = "Zażółć 🎵\n|second line".into();
@@ -163,7 +164,7 @@ fn every_fact_of_a_video_is_in_its_column(store: Store) {
     assert_eq!(columns(&bare, "videos", &["description", "description_fetched_at"]), vec![json!([null, null]); 3]);
 }
 
-fn what_no_engine_can_hold_is_null_or_replaced(store: Store) {
+fn values_that_no_database_can_hold_become_null_or_are_replaced(store: Store) {
     let server = Server::start(|_| {
         let mut odd = item("odd");
         odd["snippet"]["title"] = "a\0b".into();
@@ -178,7 +179,7 @@ fn what_no_engine_can_hold_is_null_or_replaced(store: Store) {
         });
         Answer::json(&json!({"items": [odd]}))
     });
-    let outcome = keep(&store, &server, "-r US --description --json").finish().exits(0);
+    let outcome = run_into(&store, &server, "-r US --description --json").finish().exits(0);
     // The document carries it as it came.
     assert_eq!(outcome.document()["videos"][0]["views"], 9_223_372_036_854_775_808_u64);
     assert_eq!(outcome.document()["videos"][0]["title"], "a\0b");
@@ -193,11 +194,11 @@ fn what_no_engine_can_hold_is_null_or_replaced(store: Store) {
     assert_eq!(columns(&store, "videos", &["published_at"]), [json!([null])]);
 }
 
-fn a_run_in_which_every_region_failed_is_kept_too(store: Store) {
+fn a_run_in_which_every_region_failed_is_recorded(store: Store) {
     let down = Server::start(|_| Answer::new(503, ""));
-    keep(&store, &down, "-r US,PL --retries 0").finish().exits(1);
+    run_into(&store, &down, "-r US,PL --retries 0").finish().exits(1);
     let spent = Server::start(|_| Answer::refusal(403, "quotaExceeded"));
-    keep(&store, &spent, "-r US,PL -c 1").finish().exits(4);
+    run_into(&store, &spent, "-r US,PL -c 1").finish().exits(4);
     assert_eq!(columns(&store, "runs", &["status", "raw"]), vec![json!(["failed", 0]); 2]);
     assert_eq!(
         columns(&store, "run_regions", &["error_kind", "region", "status"]),
@@ -211,9 +212,9 @@ fn a_run_in_which_every_region_failed_is_kept_too(store: Store) {
     assert_eq!((count(&store, "videos"), count(&store, "chart_entries"), count(&store, "presence")), (0, 0, 0));
 }
 
-fn a_run_that_ended_by_a_signal_is_kept_whole(store: Store) {
+fn a_run_ended_by_a_signal_is_recorded_whole(store: Store) {
     let (server, gate) = holding(&["PL"]);
-    let run = AtWork::start(keep(&store, &server, "-r US,PL -c 1 --timeout 60s"));
+    let run = RunningProcess::start(run_into(&store, &server, "-r US,PL -c 1 --timeout 60s"));
     wait_until("the second region", || server.log().len() == 2);
     run.signal(rustix::process::Signal::TERM);
     run.end().exits(143);
@@ -235,7 +236,7 @@ fn server_of(title: &'static str, views: &'static str, description: &'static str
     })
 }
 
-fn a_second_run_brings_newer_facts_and_keeps_the_first_day(store: Store) {
+fn a_second_run_updates_videos_and_keeps_first_seen_at(store: Store) {
     let (first, second) = (at(NOON), hours(at(NOON), 7));
     assert_eq!(run_at(first, &store, &server_of("Old", "5", ""), "-r US,PL"), 0);
     assert_eq!(run_at(second, &store, &server_of("New", "4", ""), "-r US"), 0);
@@ -262,11 +263,11 @@ fn a_run_without_descriptions_keeps_the_last_ones(store: Store) {
     assert_eq!(described(&store), [json!(["3", "", time(3)])]);
 }
 
-fn a_description_that_comes_late_fills_a_gap_and_replaces_no_newer_one(store: Store) {
+fn a_description_loaded_late_does_not_replace_a_newer_one(store: Store) {
     let told = |hour: i64, description: Option<&str>| {
-        let mut document = report(hours(at(NOON), hour), vec![chart("US", &["a"])]);
+        let mut document = document(hours(at(NOON), hour), vec![chart("US", &["a"])]);
         document.videos[0].video.description = description.map(Into::into);
-        put(&store, &document);
+        record(&store, &document);
         columns(&store, "videos", &["description", "description_fetched_at"])
     };
     assert_eq!(told(5, None), [json!([null, null])]);

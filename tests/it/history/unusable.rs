@@ -1,15 +1,15 @@
-//! What cannot be used is found out before anything is sent.
+//! A history that cannot be used is rejected before any request is sent.
 
 use super::*;
 use crate::tools::may_run_without_rights;
 
 on_both_engines! {
-    tables_of_a_newer_program_are_left_alone
-    a_history_that_is_not_there_is_not_made_by_reading
+    tables_of_a_newer_version_are_left_unchanged
+    reading_does_not_create_a_history
 }
 
-/// Runs everything that takes a history; nothing may be sent, and nothing done. What a run says must
-/// hold `says`; the others may have found another reason.
+/// Asserts that every command that takes a history fails without a request or a change. The message of a run must contain
+/// `says`; the other commands may give another reason.
 #[track_caller]
 fn unusable(url: &str, says: &str) {
     unusable_by(url, says, |run| run);
@@ -18,7 +18,7 @@ fn unusable(url: &str, says: &str) {
 #[track_caller]
 fn unusable_by(url: &str, says: &str, prepare: impl Fn(Run) -> Run) {
     let server = Server::of_pages(&["a"]);
-    let document = serde_json::to_string(&report(at(NOON), vec![chart("US", &["a"])])).unwrap();
+    let document = serde_json::to_string(&document(at(NOON), vec![chart("US", &["a"])])).unwrap();
     for arguments in ["-r US -o out.json", "load document.json", "changes", "prune --keep 1d"] {
         let mut run = Run::new(&arguments.split(' ').collect::<Vec<_>>()).file("document.json", &document);
         run.command.args(["--store", url]);
@@ -34,7 +34,7 @@ fn unusable_by(url: &str, says: &str, prepare: impl Fn(Run) -> Run) {
     assert!(server.log().is_empty());
 }
 
-/// The same for a file, which must be as it was.
+/// The same for a file, which must stay unchanged.
 #[track_caller]
 fn unusable_file(folder: &Path, name: &str, says: &str) {
     let path = folder.join(name);
@@ -44,9 +44,9 @@ fn unusable_file(folder: &Path, name: &str, says: &str) {
 }
 
 #[test]
-fn files_that_are_no_history_are_left_alone() {
+fn files_that_are_not_a_history_are_left_unchanged() {
     let store = Store::sqlite();
-    put(&store, &report(at(NOON), vec![chart("US", &["a"])]));
+    record(&store, &document(at(NOON), vec![chart("US", &["a"])]));
     let good = fs::read(&store.url).unwrap();
     let folder = store.folder.path();
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
@@ -55,7 +55,7 @@ fn files_that_are_no_history_are_left_alone() {
     unusable_file(folder, "short", "file is not a database; ");
     write("text", "A diary, and no database at all.\n".repeat(100).as_bytes());
     unusable_file(folder, "text", "file is not a database; ");
-    write("document.json", serde_json::to_string(&report(at(NOON), vec![])).unwrap().as_bytes());
+    write("document.json", serde_json::to_string(&document(at(NOON), vec![])).unwrap().as_bytes());
     unusable_file(folder, "document.json", "this one is left as it is");
 
     let database = rusqlite::Connection::open(folder.join("other.db")).unwrap();
@@ -75,12 +75,12 @@ fn files_that_are_no_history_are_left_alone() {
     write("cut.db", &good[..5000]);
     unusable_file(folder, "cut.db", "; it is damaged, or it is not a SQLite file; restore a backup");
 
-    // The good one still is.
+    // The good file still works.
     command(&store, "changes").finish().exits(0);
 }
 
 #[test]
-fn a_database_that_another_program_has_only_begun_is_left_alone() {
+fn an_empty_database_of_another_program_is_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let database = rusqlite::Connection::open(folder.path().join("begun.db")).unwrap();
     database.execute_batch("PRAGMA application_id = 252006674; PRAGMA user_version = 10002").unwrap();
@@ -89,7 +89,7 @@ fn a_database_that_another_program_has_only_begun_is_left_alone() {
 }
 
 #[test]
-fn an_empty_file_is_not_made_a_history_by_reading() {
+fn reading_an_empty_file_does_not_change_it() {
     let store = Store::sqlite();
     fs::write(&store.url, "").unwrap();
     let outcome = command(&store, "changes").finish();
@@ -97,7 +97,7 @@ fn an_empty_file_is_not_made_a_history_by_reading() {
 }
 
 #[test]
-fn places_where_no_file_can_be_are_found_out() {
+fn a_path_where_no_file_can_be_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::create_dir(place("folder")).unwrap();
@@ -111,12 +111,12 @@ fn places_where_no_file_can_be_are_found_out() {
 }
 
 #[test]
-fn files_and_folders_that_may_not_be_written_are_found_out() {
+fn files_and_folders_without_write_permission_are_rejected() {
     unusable_by_modes(&[(0o666, 0o555), (0o444, 0o555), (0o000, 0o777)]);
 }
 
 #[test]
-fn a_read_only_file_in_a_folder_that_may_be_written_is_found_out() {
+fn a_read_only_file_in_a_writable_folder_is_rejected() {
     unusable_by_modes(&[(0o444, 0o777)]);
 }
 
@@ -126,56 +126,59 @@ fn unusable_by_modes(modes: &[(u32, u32)]) {
         return;
     }
     let store = Store::sqlite();
-    put(&store, &report(at(NOON), vec![chart("US", &["a"])]));
+    record(&store, &document(at(NOON), vec![chart("US", &["a"])]));
     let before = fs::read(&store.url).unwrap();
     let server = Server::of_pages(&["a"]);
-    // The modes of the file and of its folder.
+    // Modes of the file and of its folder.
     for (file, folder) in modes {
         fs::set_permissions(&store.url, fs::Permissions::from_mode(*file)).unwrap();
         fs::set_permissions(store.folder.path(), fs::Permissions::from_mode(*folder)).unwrap();
-        let outcome = keep(&store, &server, "-r US").without_rights().finish().exits(1);
+        let outcome = run_into(&store, &server, "-r US").without_rights().finish().exits(1);
         let says = "name a file in a folder that is there and that you may write to";
         assert_one_sentence(&format!("{file:o} in {folder:o}"), &outcome, says);
         fs::set_permissions(store.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert_tidy(&store);
+        assert_no_leftovers(&store);
     }
     assert!(server.log().is_empty());
-    // Who is not root may not read it either.
+    // Only root could read it with these modes.
     fs::set_permissions(&store.url, fs::Permissions::from_mode(0o600)).unwrap();
     assert!(fs::read(&store.url).unwrap() == before);
 }
 
 #[test]
-fn a_file_that_another_program_keeps_locked_is_found_out() {
+fn a_file_locked_by_another_program_is_rejected() {
     let store = Store::sqlite();
-    put(&store, &report(at(NOON), vec![chart("US", &["a"])]));
+    record(&store, &document(at(NOON), vec![chart("US", &["a"])]));
     let before = dump(&store);
     let connection = rusqlite::Connection::open(&store.url).unwrap();
     connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let server = Server::of_pages(&["a"]);
-    let outcome = keep(&store, &server, "-r US").finish().exits(1);
+    let outcome = run_into(&store, &server, "-r US").finish().exits(1);
     assert_one_sentence("a locked file", &outcome, "another program keeps it locked; end that, and run again");
     assert!(server.log().is_empty());
     connection.execute_batch("COMMIT").unwrap();
     drop(connection);
     assert_eq!(dump(&store), before);
-    assert_tidy(&store);
+    assert_no_leftovers(&store);
 }
 
-fn tables_of_a_newer_program_are_left_alone(store: Store) {
-    put(&store, &report(at(NOON), vec![chart("US", &["a"])]));
+fn tables_of_a_newer_version_are_left_unchanged(store: Store) {
+    record(&store, &document(at(NOON), vec![chart("US", &["a"])]));
     store.execute(if is_postgres(&store) {
         "INSERT INTO trendfetch_schema VALUES (99)"
     } else {
         "PRAGMA user_version = 99"
     });
     let before = (dump(&store), fs::read(&store.url).ok());
-    unusable(&store.url, "its tables are version 99, and this trendfetch knows versions up to 3; install the newer");
+    let newest = newest_version(&store);
+    let says =
+        format!("its tables are version 99, and this trendfetch knows versions up to {newest}; install the newer");
+    unusable(&store.url, &says);
     assert!((dump(&store), fs::read(&store.url).ok()) == before);
-    assert_tidy(&store);
+    assert_no_leftovers(&store);
 }
 
-fn a_history_that_is_not_there_is_not_made_by_reading(store: Store) {
+fn reading_does_not_create_a_history(store: Store) {
     for arguments in ["changes", "changes -r US -f json", "prune --keep 1d"] {
         let outcome = command(&store, arguments).finish().exits(1);
         assert_one_sentence(arguments, &outcome, "a run with --store makes one");
@@ -187,7 +190,7 @@ fn a_history_that_is_not_there_is_not_made_by_reading(store: Store) {
 }
 
 #[test]
-fn servers_that_cannot_be_used_are_found_out() {
+fn servers_that_cannot_be_used_are_rejected() {
     let Some(store) = Store::postgres() else { return };
     let cluster = Cluster::shared().unwrap();
     let port = cluster.port;
@@ -209,16 +212,16 @@ fn servers_that_cannot_be_used_are_found_out() {
         "SET default_transaction_read_only = off",
     );
 
-    // Somebody else's table.
+    // Another program's table.
     store.execute("CREATE TABLE videos (mine text)");
     unusable(&store.url, "tables of another program have these names");
     assert_eq!(store.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"), ["videos"]);
 }
 
 #[test]
-fn a_user_who_may_only_read_is_found_out_before_anything_is_sent() {
+fn a_read_only_user_is_rejected_before_any_request() {
     let Some(store) = Store::postgres() else { return };
-    put(&store, &report(at(NOON), vec![chart("US", &["a"])]));
+    record(&store, &document(at(NOON), vec![chart("US", &["a"])]));
     let cluster = Cluster::shared().unwrap();
     cluster.psql("postgres", "DROP ROLE IF EXISTS website; CREATE ROLE website LOGIN");
     store.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO website");
@@ -233,13 +236,13 @@ fn a_user_who_may_only_read_is_found_out_before_anything_is_sent() {
         outcome.stderr
     );
     assert_eq!(count(&store, "runs"), 1);
-    // Reading is what it may do.
+    // It may still read.
     Run::new(&["changes", "--store", &website]).finish().exits(0);
     assert_eq!(server.asked(), Vec::<String>::new());
 }
 
 #[test]
-fn options_about_no_history_and_malformed_ones_are_wrong_usage() {
+fn malformed_options_and_options_without_a_history_are_usage_errors() {
     let server = Server::of_pages(&["a"]);
     let refused = |arguments: &[&str], says: &str| {
         let mut run = Run::new(arguments);
@@ -289,7 +292,7 @@ fn options_about_no_history_and_malformed_ones_are_wrong_usage() {
 }
 
 #[test]
-fn a_history_in_a_network_folder_has_no_write_ahead_log() {
+fn journal_mode_delete_writes_no_write_ahead_log() {
     let mut store = Store::sqlite();
     let server = Server::of_pages(&["a"]);
     let path = store.url.clone();
@@ -300,11 +303,11 @@ fn a_history_in_a_network_folder_has_no_write_ahead_log() {
         (format!("sqlite:{path}?journal_mode=delete"), "delete"),
     ] {
         store.url = url;
-        keep(&store, &server, "-r US").finish().exits(0);
+        run_into(&store, &server, "-r US").finish().exits(0);
         command(&store, "changes").finish().exits(0);
         store.url = path.clone();
         assert_eq!(mode(&store), [expected]);
-        assert_tidy(&store);
+        assert_no_leftovers(&store);
     }
     assert_eq!(count(&store, "runs"), 3);
 }

@@ -180,7 +180,7 @@ fn cut_everywhere(seed: u64, then: &[Then]) -> Option<(Store, Vec<Ended>)> {
     let store = with_tables()?;
     let server = Server::start(chart);
     let proxy = Proxy::to(Cluster::shared().unwrap().port);
-    finish(keep(&proxy.url(&store), &server, "-r ZY --json")).exits(0);
+    finish(run_into(&proxy.url(&store), &server, "-r ZY --json")).exits(0);
     let said = std::mem::take(&mut proxy.plan.lock().unwrap().said);
     // Around the commit: the last byte of the question is missing, or the answer, whole or in part.
     let question = position(&said[0], b"COMMIT\0") + 7;
@@ -200,7 +200,7 @@ fn cut_everywhere(seed: u64, then: &[Then]) -> Option<(Store, Vec<Ended>)> {
     let ended = side_by_side(60, runs, |(cut, region)| {
         let proxy = Proxy::to(Cluster::shared().unwrap().port);
         proxy.expect(Some(cut));
-        let outcome = finish(keep(&proxy.url(&store), &server, &format!("-r {region} --json")));
+        let outcome = finish(run_into(&proxy.url(&store), &server, &format!("-r {region} --json")));
         let was_asked = server.asked().contains(&region);
         Ended { cut, region, was_asked, outcome }
     });
@@ -234,7 +234,7 @@ fn assert_whole_or_absent(store: &Store, ended: &[Ended]) -> [usize; 3] {
 }
 
 #[test]
-fn a_run_whose_connection_is_cut_once_at_any_byte_is_kept_once_or_never_began() {
+fn a_run_cut_off_once_at_any_byte_is_recorded_once_or_never_starts() {
     let Some((store, ended)) = cut_everywhere(1, &[Then::Heals]) else { return };
     let ends = assert_whole_or_absent(&store, &ended);
     println!("cut once: {} not begun, {} kept, {} saved", ends[0], ends[1], ends[2]);
@@ -243,7 +243,7 @@ fn a_run_whose_connection_is_cut_once_at_any_byte_is_kept_once_or_never_began() 
 }
 
 #[test]
-fn a_run_whose_server_is_gone_from_any_byte_on_is_kept_or_saved_for_load() {
+fn a_run_cut_off_for_good_at_any_byte_is_recorded_or_saved() {
     let Some((store, ended)) = cut_everywhere(2, &[Then::Closes, Then::CutsAgain]) else { return };
     let ends = assert_whole_or_absent(&store, &ended);
     let before = by_region(&store);
@@ -268,13 +268,13 @@ fn a_run_whose_server_is_gone_from_any_byte_on_is_kept_or_saved_for_load() {
 }
 
 #[test]
-fn tables_whose_making_is_cut_at_any_byte_are_there_or_not_and_the_next_run_needs_no_repair() {
+fn creating_tables_can_be_cut_off_at_any_byte() {
     let Some(store) = Store::postgres() else { return };
     let server = Server::start(chart);
     let proxy = Proxy::to(Cluster::shared().unwrap().port);
     let in_schema = |url: &str, schema: &str| format!("{url}?options=-c%20search_path%3D{schema}");
     store.execute("CREATE SCHEMA measured");
-    finish(keep(&in_schema(&proxy.url(&store), "measured"), &server, "-r ZZ --json")).exits(0);
+    finish(run_into(&in_schema(&proxy.url(&store), "measured"), &server, "-r ZZ --json")).exits(0);
     let said = std::mem::take(&mut proxy.plan.lock().unwrap().said);
     let mut random = fastrand::Rng::with_seed(3);
     let mut cuts = Vec::new();
@@ -290,12 +290,13 @@ fn tables_whose_making_is_cut_at_any_byte_are_there_or_not_and_the_next_run_need
         let (proxy, schema) = (Proxy::to(Cluster::shared().unwrap().port), format!("s_{}", region.to_lowercase()));
         store.execute(&format!("CREATE SCHEMA {schema}"));
         proxy.expect(Some(cut));
-        let outcome = finish(keep(&in_schema(&proxy.url(&store), &schema), &server, &format!("-r {region} --json")));
+        let outcome =
+            finish(run_into(&in_schema(&proxy.url(&store), &schema), &server, &format!("-r {region} --json")));
         assert!(!server.asked().contains(&region) && outcome.files().is_empty(), "{cut:?}: {}", outcome.stderr);
         outcome.exits(1);
         // Another region, since the server may not have noticed yet that the first run is gone.
         let next = format!("-r X{} --json", &region[1..]);
-        let run_id = finish(keep(&in_schema(&store.url, &schema), &server, &next)).exits(0).document();
+        let run_id = finish(run_into(&in_schema(&store.url, &schema), &server, &next)).exits(0).document();
         let kept = store.query(&format!("SELECT id FROM {schema}.runs"));
         assert_eq!(kept, [run_id["run_id"].as_str().unwrap()], "{cut:?}");
     });
@@ -311,26 +312,26 @@ fn broken_while_asking(store: &Store, then: Then) -> Outcome {
         proxy.cut_now();
         chart(hit)
     });
-    finish(keep(&url, &server, "-r PL --json"))
+    finish(run_into(&url, &server, "-r PL --json"))
 }
 
 #[test]
-fn a_connection_that_breaks_while_youtube_is_asked_is_made_again() {
+fn a_connection_that_breaks_during_the_fetch_is_restored() {
     let Some(store) = with_tables() else { return };
     let outcome = broken_while_asking(&store, Then::Heals).exits(0);
     assert_eq!(by_region(&store)["PL"], whole(outcome.document()["run_id"].as_str().unwrap()));
 }
 
 #[test]
-fn a_run_that_comes_back_has_its_request_to_itself_again() {
+fn a_reconnected_run_holds_its_request_lock_again() {
     let Some(store) = with_tables() else { return };
-    let holder = Holder::of(&store);
+    let holder = CommitLock::of(&store);
     thread::scope(|scope| {
         let first = scope.spawn(|| broken_while_asking(&store, Then::Heals));
         // It is back, and waits to commit.
         holder.wait_for(&store, 1);
         let unasked = Server::start(chart);
-        let second = finish(keep(&store.url, &unasked, "-r PL"));
+        let second = finish(run_into(&store.url, &unasked, "-r PL"));
         assert!(unasked.log().is_empty());
         second.exits(75);
         drop(holder);
@@ -339,7 +340,7 @@ fn a_run_that_comes_back_has_its_request_to_itself_again() {
 }
 
 #[test]
-fn a_run_whose_request_another_took_meanwhile_is_saved() {
+fn a_run_that_loses_its_request_lock_is_saved() {
     let Some(store) = with_tables() else { return };
     let proxy = Arc::new(Proxy::to(Cluster::shared().unwrap().port));
     proxy.expect(Some(Cut { by: By::Program, after: usize::MAX, resets: false, then: Then::Heals }));
@@ -361,18 +362,18 @@ fn a_run_whose_request_another_took_meanwhile_is_saved() {
         chart(hit)
     });
     thread::scope(|scope| {
-        let cut = scope.spawn(|| finish(keep(&proxied, &server, "-r PL --json --timeout 60s")));
-        is_asked.recv_timeout(HANGS).unwrap();
+        let cut = scope.spawn(|| finish(run_into(&proxied, &server, "-r PL --json --timeout 60s")));
+        is_asked.recv_timeout(HANG_TIMEOUT).unwrap();
         let other = scope.spawn(|| {
             loop {
-                let outcome = finish(keep(&store.url, &server, "-r PL -q --timeout 60s"));
+                let outcome = finish(run_into(&store.url, &server, "-r PL -q --timeout 60s"));
                 // The server may not have noticed yet that the first one is gone.
                 if outcome.code != Some(75) {
                     return outcome;
                 }
             }
         });
-        is_asked.recv_timeout(HANGS).unwrap();
+        is_asked.recv_timeout(HANG_TIMEOUT).unwrap();
         drop(first);
         let cut = cut.join().unwrap();
         assert!(cut.stderr.contains("another run of the same request has begun"), "{}", cut.stderr);
@@ -384,28 +385,28 @@ fn a_run_whose_request_another_took_meanwhile_is_saved() {
 }
 
 #[test]
-fn a_server_that_is_still_starting_when_a_run_comes_back_is_asked_again() {
+fn reconnecting_waits_for_a_server_that_is_starting() {
     let Some(store) = with_tables() else { return };
     let outcome = broken_while_asking(&store, Then::Starts).exits(0);
     assert_eq!(by_region(&store)["PL"], whole(outcome.document()["run_id"].as_str().unwrap()));
 }
 
 #[test]
-fn a_server_that_accepts_and_says_nothing_is_not_waited_for_without_an_end() {
+fn a_server_that_accepts_and_never_answers_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let server = Server::of_pages(&["a"]);
     // The library's connect_timeout ends with the handshake of TCP.
-    let run = keep(&format!("postgres://trend@127.0.0.1:{port}/x?connect_timeout=1"), &server, "-r PL");
+    let run = run_into(&format!("postgres://trend@127.0.0.1:{port}/x?connect_timeout=1"), &server, "-r PL");
     assert_refused(finish_within(run, Duration::from_secs(10)), &server, &["check that the server runs"]);
 }
 
 #[test]
-fn the_same_request_may_follow_at_once() {
+fn the_same_request_can_follow_immediately() {
     let Some(store) = with_tables() else { return };
     let server = Server::start(chart);
     for _ in 0..20 {
-        finish(keep(&store.url, &server, "-r PL -q")).exits(0);
+        finish(run_into(&store.url, &server, "-r PL -q")).exits(0);
     }
     assert_eq!(store.query("SELECT count(*) FROM run_regions WHERE region = 'PL'"), ["20"]);
 }

@@ -30,10 +30,10 @@ mod settings;
 mod tls;
 
 /// What takes longer hangs, even on a busy machine: nothing here takes more than a second or two.
-const HANGS: Duration = Duration::from_secs(60);
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A run against `server` that is kept. The address is in the environment, where no warning is due.
-fn keep(url: &str, server: &Server, arguments: &str) -> Run {
+fn run_into(url: &str, server: &Server, arguments: &str) -> Run {
     Run::on(server, arguments).env("TRENDFETCH_STORE", url)
 }
 
@@ -42,7 +42,7 @@ fn command(url: &str, arguments: &[&str]) -> Outcome {
 }
 
 fn finish(run: Run) -> Outcome {
-    finish_within(run, HANGS)
+    finish_within(run, HANG_TIMEOUT)
 }
 
 fn finish_within(mut run: Run, patience: Duration) -> Outcome {
@@ -103,7 +103,7 @@ fn assert_refused(outcome: Outcome, server: &Server, says: &[&str]) {
 /// A database in which the tables are there, by a run of a region that nothing else asks for.
 fn with_tables() -> Option<Store> {
     let store = Store::postgres()?;
-    finish(keep(&store.url, &Server::of_pages(&["x"]), "-r ZZ -q")).exits(0);
+    finish(run_into(&store.url, &Server::of_pages(&["x"]), "-r ZZ -q")).exits(0);
     Some(store)
 }
 
@@ -166,10 +166,10 @@ fn whole(run_id: &str) -> String {
 }
 
 /// A client of PostgreSQL that holds the lock under which tables change and runs commit, until it is dropped.
-struct Holder(Child);
+struct CommitLock(Child);
 
-impl Holder {
-    fn of(store: &Store) -> Holder {
+impl CommitLock {
+    fn of(store: &Store) -> CommitLock {
         let mut psql = Command::new(programs().unwrap().join("psql"));
         psql.args(["-X", "-q", "-A", "-t", &store.url]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = psql.spawn().unwrap();
@@ -180,7 +180,7 @@ impl Holder {
         .unwrap();
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap() == "held"));
-        Holder(child)
+        CommitLock(child)
     }
 
     /// Waits until so many others wait.
@@ -189,12 +189,12 @@ impl Holder {
                        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
         let began = Instant::now();
         while store.query(waiting) != [count.to_string()] {
-            assert!(began.elapsed() < HANGS, "they do not wait for the lock");
+            assert!(began.elapsed() < HANG_TIMEOUT, "they do not wait for the lock");
         }
     }
 }
 
-impl Drop for Holder {
+impl Drop for CommitLock {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         let _ = self.0.wait();

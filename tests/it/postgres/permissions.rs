@@ -1,16 +1,17 @@
-//! Rights, and tables of others.
+//! Privileges, and tables of other programs.
 
 use super::*;
+use crate::history::create_first_version;
 
 #[test]
-fn a_role_that_may_only_read_sees_changes_and_no_run_of_it_begins() {
+fn a_read_only_role_can_read_but_not_run() {
     let Some(store) = Store::postgres() else { return };
     let server = Server::start(|hit| {
         let ids = if hit.nth == 0 { ["a", "b"] } else { ["b", "c"] };
         Answer::page(&ids, None)
     });
     for _ in 0..2 {
-        finish(keep(&store.url, &server, "-r PL -q")).exits(0);
+        finish(run_into(&store.url, &server, "-r PL -q")).exits(0);
     }
     let reader = own_name(&store, "reader");
     store.execute(&format!("CREATE ROLE {reader} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}"));
@@ -30,27 +31,27 @@ fn a_role_that_may_only_read_sees_changes_and_no_run_of_it_begins() {
     let says = "lacks these rights: INSERT, UPDATE, DELETE; GRANT INSERT, UPDATE, DELETE ON";
     assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
     let unasked = Server::start(chart);
-    assert_refused(finish(keep(&as_role(&store, &reader), &unasked, "-r US")), &unasked, &[says]);
+    assert_refused(finish(run_into(&as_role(&store, &reader), &unasked, "-r US")), &unasked, &[says]);
 }
 
 #[test]
-fn a_role_that_may_not_make_tables_is_told_so_before_a_unit_is_spent() {
+fn a_role_that_may_not_create_tables_is_rejected_before_the_fetch() {
     let Some(store) = Store::postgres() else { return };
     let nobody = own_name(&store, "newcomer");
-    // Before version 15, everybody might make tables in this schema.
+    // Before PostgreSQL 15, every role could create tables in this schema.
     store.execute(&format!("CREATE ROLE {nobody} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC"));
     let server = Server::start(chart);
-    let outcome = finish(keep(&as_role(&store, &nobody), &server, "-r PL"));
+    let outcome = finish(run_into(&as_role(&store, &nobody), &server, "-r PL"));
     assert_refused(outcome, &server, &["may not make tables in its schema public", "GRANT CREATE ON SCHEMA"]);
-    // A database that is not there, and a user that is not.
+    // A database and a user that do not exist.
     let elsewhere = format!("{}_elsewhere", store.url);
-    assert_refused(finish(keep(&elsewhere, &server, "-r PL")), &server, &["does not exist", "createdb"]);
+    assert_refused(finish(run_into(&elsewhere, &server, "-r PL")), &server, &["does not exist", "createdb"]);
     let stranger = as_role(&store, &own_name(&store, "stranger"));
-    assert_refused(finish(keep(&stranger, &server, "-r PL")), &server, &["does not exist", "check the user"]);
+    assert_refused(finish(run_into(&stranger, &server, "-r PL")), &server, &["does not exist", "check the user"]);
 }
 
 #[test]
-fn each_right_that_a_run_will_need_is_looked_for_before_a_unit_is_spent() {
+fn every_privilege_is_checked_before_the_fetch() {
     let Some(store) = with_tables() else { return };
     let (all, database) = (["SELECT", "INSERT", "UPDATE", "DELETE"], store.url.rsplit('/').next().unwrap());
     store.execute(&format!("REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC"));
@@ -65,7 +66,7 @@ fn each_right_that_a_run_will_need_is_looked_for_before_a_unit_is_spent() {
         if lacks != "TEMPORARY" {
             store.execute(&format!("GRANT TEMPORARY ON DATABASE {database} TO {role}"));
         }
-        let run = || finish(keep(&as_role(&store, &role), &server, "-r PL --keep 1d -q"));
+        let run = || finish(run_into(&as_role(&store, &role), &server, "-r PL --keep 1d -q"));
         if lacks.is_empty() {
             run().exits(0);
             continue;
@@ -73,29 +74,29 @@ fn each_right_that_a_run_will_need_is_looked_for_before_a_unit_is_spent() {
         let outcome = run();
         let remedy = outcome.stderr.split_once("; ").unwrap().1.trim_end().to_owned();
         assert_refused(outcome, &server, &[&format!("{role} lacks these rights: {lacks}; GRANT {lacks} ON")]);
-        // What it says is what helps.
+        // The remedy in the message works.
         store.execute(&remedy);
         let server = Server::start(chart);
-        finish(keep(&as_role(&store, &role), &server, "-r DE --keep 1d -q")).exits(0);
+        finish(run_into(&as_role(&store, &role), &server, "-r DE --keep 1d -q")).exits(0);
     }
 }
 
 #[test]
-fn a_role_that_does_not_own_the_tables_leaves_their_version_to_their_owner() {
-    let Some(store) = with_tables() else { return };
-    store.execute("DROP INDEX runs_kept; DROP TABLE left_old; DELETE FROM trendfetch_schema WHERE version > 1");
+fn only_the_owner_of_the_tables_migrates_them() {
+    let Some(store) = Store::postgres() else { return };
+    create_first_version(&store);
     let guest = own_name(&store, "guest");
     store.execute(&format!("CREATE ROLE {guest} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {guest}"));
     let server = Server::start(chart);
     let says = ["its tables are version 1", "as their owner, trend"];
-    assert_refused(finish(keep(&as_role(&store, &guest), &server, "-r PL")), &server, &says);
+    assert_refused(finish(run_into(&as_role(&store, &guest), &server, "-r PL")), &server, &says);
     assert!(command(&as_role(&store, &guest), &["changes"]).exits(1).stderr.contains(says[1]));
     command(&store.url, &["changes"]).exits(0);
-    finish(keep(&as_role(&store, &guest), &server, "-r PL -q")).exits(0);
+    finish(run_into(&as_role(&store, &guest), &server, "-r PL -q")).exits(0);
 }
 
 #[test]
-fn tables_of_another_program_are_left_alone_and_named_as_the_reason() {
+fn tables_of_another_program_are_left_unchanged() {
     for (theirs, remains) in [
         ("CREATE TABLE videos (id int); INSERT INTO videos VALUES (42)", "videos"),
         ("CREATE TABLE runs (id int); INSERT INTO runs VALUES (42)", "runs"),
@@ -108,22 +109,22 @@ fn tables_of_another_program_are_left_alone_and_named_as_the_reason() {
         let before = store.query(relations);
         let server = Server::start(chart);
         let says = ["already exists", "tables of another program"];
-        assert_refused(finish(keep(&store.url, &server, "-r PL")), &server, &says);
+        assert_refused(finish(run_into(&store.url, &server, "-r PL")), &server, &says);
         assert_eq!(
             (store.query(relations), store.query(&format!("SELECT * FROM {remains}"))),
             (before, vec!["42".into()])
         );
-        // The advice holds.
+        // The remedy in the message works.
         let own = own_name(&store, "own");
         store.execute(&format!("CREATE SCHEMA {own}"));
         let url = format!("{}?options=-c%20search_path%3D{own}", store.url);
-        finish(keep(&url, &server, "-r PL -q")).exits(0);
+        finish(run_into(&url, &server, "-r PL -q")).exits(0);
         assert_eq!(store.query(&format!("SELECT count(*) FROM {own}.videos")), [PLACES.to_string()]);
     }
 }
 
 #[test]
-fn prune_by_a_role_that_does_not_own_the_tables_says_what_was_not_done() {
+fn prune_by_another_role_reports_what_it_could_not_vacuum() {
     let Some(store) = with_tables() else { return };
     let guest = own_name(&store, "guest");
     store.execute(&format!("CREATE ROLE {guest} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {guest}"));
@@ -133,6 +134,6 @@ fn prune_by_a_role_that_does_not_own_the_tables_says_what_was_not_done() {
     let why = "not all of its space was freed: of places, counts, presence, videos, run_regions, runs, which this \
                role does not own: let their owner do it";
     assert!(outcome.stderr.contains(why), "{}", outcome.stderr);
-    // The owner does.
+    // The owner can do it.
     assert_eq!(command(&store.url, &["prune", "--keep", "30d"]).exits(0).stderr, "");
 }

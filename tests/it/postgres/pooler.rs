@@ -39,7 +39,7 @@ impl Pooler {
         let child = command.arg("-q").arg(at("pgbouncer.ini")).stderr(Stdio::null()).spawn().unwrap();
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(began.elapsed() < HANGS, "pgbouncer does not listen");
+            assert!(began.elapsed() < HANG_TIMEOUT, "pgbouncer does not listen");
             thread::sleep(Duration::from_millis(20));
         }
         Some(Pooler { port, child, _folder: folder })
@@ -59,7 +59,7 @@ impl Drop for Pooler {
 }
 
 #[test]
-fn a_pooler_that_shares_sessions_is_refused_before_a_unit_is_spent() {
+fn a_pooler_that_shares_sessions_is_rejected_before_the_fetch() {
     for mode in ["transaction", "statement"] {
         let Some(pooler) = Pooler::start(mode) else { return };
         // On an empty database, and where there are tables, and where a session is there already.
@@ -67,11 +67,11 @@ fn a_pooler_that_shares_sessions_is_refused_before_a_unit_is_spent() {
         let url = pooler.url(&store);
         let server = Server::start(chart);
         let says = ["a pooler gives its sessions to others", "pool_mode = session"];
-        assert_refused(finish(keep(&url, &server, "-r PL")), &server, &says);
-        finish(keep(&store.url, &server, "-r PL -q")).exits(0);
+        assert_refused(finish(run_into(&url, &server, "-r PL")), &server, &says);
+        finish(run_into(&store.url, &server, "-r PL -q")).exits(0);
         let unasked = Server::start(chart);
         for _ in 0..2 {
-            assert_refused(finish(keep(&url, &unasked, "-r PL")), &unasked, &says);
+            assert_refused(finish(run_into(&url, &unasked, "-r PL")), &unasked, &says);
         }
         let left = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
                     WHERE datname = current_database() AND locktype = 'advisory'";
@@ -86,17 +86,17 @@ fn a_pooler_that_shares_sessions_is_refused_before_a_unit_is_spent() {
 }
 
 #[test]
-fn a_pooler_that_keeps_sessions_apart_will_do() {
+fn a_pooler_with_exclusive_sessions_is_accepted() {
     let (Some(pooler), Some(store)) = (Pooler::start("session"), Store::postgres()) else { return };
     let (url, server) = (pooler.url(&store), Server::start(chart));
     for _ in 0..3 {
-        finish(keep(&url, &server, "-r PL -q")).exits(0);
+        finish(run_into(&url, &server, "-r PL -q")).exits(0);
     }
-    let holder = Holder::of(&store);
+    let holder = CommitLock::of(&store);
     thread::scope(|scope| {
-        let first = scope.spawn(|| finish(keep(&url, &server, "-r PL -q")));
+        let first = scope.spawn(|| finish(run_into(&url, &server, "-r PL -q")));
         holder.wait_for(&store, 1);
-        finish(keep(&url, &Server::start(chart), "-r PL")).exits(75);
+        finish(run_into(&url, &Server::start(chart), "-r PL")).exits(75);
         drop(holder);
         first.join().unwrap().exits(0);
     });

@@ -3,11 +3,11 @@
 use super::*;
 
 #[test]
-fn a_server_that_stops_in_mid_run_leaves_a_document_and_one_that_comes_back_takes_the_run() {
+fn a_run_survives_a_restart_and_is_saved_if_the_server_stays_down() {
     let Some(cluster) = Cluster::start("") else { return };
     let cluster = Arc::new(cluster);
     let store = Store { url: cluster.url("postgres"), folder: tempfile::tempdir().unwrap() };
-    finish(keep(&store.url, &Server::start(chart), "-r ZZ -q")).exits(0);
+    finish(run_into(&store.url, &Server::start(chart), "-r ZZ -q")).exits(0);
 
     let of = Arc::clone(&cluster);
     let server = Server::start(move |hit| {
@@ -27,15 +27,15 @@ fn a_server_that_stops_in_mid_run_leaves_a_document_and_one_that_comes_back_take
         chart(hit)
     });
     for region in ["US", "GB"] {
-        let outcome = finish(keep(&store.url, &server, &format!("-r {region} --json"))).exits(0);
+        let outcome = finish(run_into(&store.url, &server, &format!("-r {region} --json"))).exits(0);
         assert_eq!(by_region(&store)[region], whole(outcome.document()["run_id"].as_str().unwrap()));
     }
 
-    let outcome = finish(keep(&store.url, &server, "-r PL --json"));
+    let outcome = finish(run_into(&store.url, &server, "-r PL --json"));
     assert!(outcome.stderr.contains("check that the server runs"), "{}", outcome.stderr);
     // Refused, where it was found in time.
     let server = Server::start(chart);
-    assert_refused(finish(keep(&store.url, &server, "-r DE")), &server, &["check that the server runs"]);
+    assert_refused(finish(run_into(&store.url, &server, "-r DE")), &server, &["check that the server runs"]);
     cluster.start_again();
     assert!(!by_region(&store).contains_key("PL"));
     assert_saved(outcome, &store);
@@ -47,7 +47,7 @@ fn a_server_that_stops_in_mid_run_leaves_a_document_and_one_that_comes_back_take
     give_to_server(&signal, &cluster);
     cluster.start_again();
     assert_eq!(store.query("SELECT pg_is_in_recovery()"), ["t"]);
-    assert_refused(finish(keep(&store.url, &server, "-r DE")), &server, &["takes no writes", "not a standby"]);
+    assert_refused(finish(run_into(&store.url, &server, "-r DE")), &server, &["takes no writes", "not a standby"]);
     // It can be read, though.
     let says = command(&store.url, &["changes", "-f", "json"]).exits(0);
     assert_eq!(says.document()["regions"], json!([]));
@@ -55,18 +55,18 @@ fn a_server_that_stops_in_mid_run_leaves_a_document_and_one_that_comes_back_take
 }
 
 #[test]
-fn a_database_that_takes_no_writes_is_refused_before_a_unit_is_spent_and_can_be_read() {
+fn a_read_only_database_is_rejected_before_the_fetch_but_readable() {
     for with_history in [false, true] {
         let Some(store) = Store::postgres() else { return };
         let server = Server::start(chart);
         if with_history {
-            finish(keep(&store.url, &server, "-r US,PL -q")).exits(0);
+            finish(run_into(&store.url, &server, "-r US,PL -q")).exits(0);
         }
         let database = store.url.rsplit('/').next().unwrap();
         store.execute(&format!("ALTER DATABASE {database} SET default_transaction_read_only = on"));
         let unasked = Server::start(chart);
         assert_refused(
-            finish(keep(&store.url, &unasked, "-r US")),
+            finish(run_into(&store.url, &unasked, "-r US")),
             &unasked,
             &["takes no writes", "SET default_transaction_read_only = off"],
         );

@@ -22,13 +22,13 @@ fn turns_of(far: &Far, run: impl Fn() -> Run) -> usize {
 }
 
 #[test]
-fn all_regions_take_ten_round_trips_each_to_a_server_far_away() {
+fn all_regions_take_ten_round_trips_to_a_distant_server() {
     let Some(store) = with_tables() else { return };
     let server = Server::start(|hit| {
         let ids: Vec<String> = (0..8).map(|place| format!("{}-{}", hit.region(), place + hit.nth)).collect();
         Answer::page(&ids, None)
     });
-    let run = |url: &str, regions: &str| keep(url, &server, &format!("-r {regions} -c 8"));
+    let run = |url: &str, regions: &str| run_into(url, &server, &format!("-r {regions} -c 8"));
     for _ in 0..2 {
         finish(run(&store.url, "all")).exits(0);
     }
@@ -60,7 +60,7 @@ fn the_error_of_the_statement_that_failed_is_reported() {
     let url = store.url.replacen(&format!(":{near}/"), &format!(":{}/", far.port), 1);
     for table in ["run_regions", "videos", "counts", "places", "presence"] {
         refuse(&store, &format!("INSERT ON {table}"));
-        let outcome = finish(keep(&url, &server, "-r PL,US")).exits(1);
+        let outcome = finish(run_into(&url, &server, "-r PL,US")).exits(1);
         allow(&store);
         assert!(outcome.stderr.contains("not today"), "{table}: {}", outcome.stderr);
     }

@@ -21,7 +21,7 @@ fn found(store: &Store, config: &str, words: &str) -> Vec<String> {
 }
 
 #[test]
-fn search_finds_inflections_of_the_language_of_each_video_by_an_index() {
+fn search_finds_inflections_by_an_index() {
     let Some(store) = Store::postgres() else { return };
     let server = titled(&[
         ("de1", "Das Haus am See", Some("de")),
@@ -30,9 +30,9 @@ fn search_finds_inflections_of_the_language_of_each_video_by_an_index() {
         ("pl", "Domy i Häuser", Some("pl")),
         ("null", "Wesoły Häuser dom", None),
     ]);
-    finish(keep(&store.url, &server, "-r PL -q")).exits(0);
+    finish(run_into(&store.url, &server, "-r PL -q")).exits(0);
     // Where none is declared, the region's counts.
-    finish(keep(&store.url, &titled(&[("at", "Häusern", None)]), "-r AT -q")).exits(0);
+    finish(run_into(&store.url, &titled(&[("at", "Häusern", None)]), "-r AT -q")).exits(0);
     assert_eq!(
         store.query("SELECT video_id, search_config FROM videos ORDER BY 1"),
         ["at|german", "de1|german", "de2|german", "en|english", "null|simple", "pl|simple"]
@@ -52,10 +52,10 @@ fn search_finds_inflections_of_the_language_of_each_video_by_an_index() {
 }
 
 #[test]
-fn the_words_of_a_video_are_taken_apart_again_when_they_change_and_only_then() {
+fn the_search_vector_is_computed_only_if_the_text_changes() {
     let Some(store) = Store::postgres() else { return };
     let run = |title: &str, language: &str| {
-        finish(keep(&store.url, &titled(&[("a", title, Some(language))]), "-r PL -q")).exits(0);
+        finish(run_into(&store.url, &titled(&[("a", title, Some(language))]), "-r PL -q")).exits(0);
     };
     run("old words", "en");
     assert_eq!(found(&store, "english", "old"), ["a"]);
@@ -79,11 +79,11 @@ fn the_words_of_a_video_are_taken_apart_again_when_they_change_and_only_then() {
 }
 
 #[test]
-fn a_configuration_that_the_server_lacks_is_replaced_by_simple() {
+fn a_missing_search_configuration_is_replaced_by_simple() {
     let Some(store) = Store::postgres() else { return };
     store.execute("ALTER TEXT SEARCH CONFIGURATION pg_catalog.german RENAME TO deutsch");
     let run = |title: &str| {
-        finish(keep(&store.url, &titled(&[("a", title, Some("de"))]), "-r PL -q")).exits(0);
+        finish(run_into(&store.url, &titled(&[("a", title, Some("de"))]), "-r PL -q")).exits(0);
     };
     run("Viele Häuser");
     assert_eq!(store.query("SELECT search_config FROM videos"), ["simple"]);
@@ -96,19 +96,19 @@ fn a_configuration_that_the_server_lacks_is_replaced_by_simple() {
 }
 
 #[test]
-fn a_configuration_in_a_schema_that_is_not_searched_is_none() {
+fn a_search_configuration_outside_the_search_path_is_not_used() {
     let Some(store) = Store::postgres() else { return };
     store.execute(
         "CREATE SCHEMA elsewhere; ALTER TEXT SEARCH CONFIGURATION pg_catalog.german RENAME TO deutsch;
          CREATE TEXT SEARCH CONFIGURATION elsewhere.german (COPY = simple)",
     );
     // The cast to regconfig knows those of the search_path alone.
-    finish(keep(&store.url, &titled(&[("a", "Haus", Some("de"))]), "-r PL -q")).exits(0);
+    finish(run_into(&store.url, &titled(&[("a", "Haus", Some("de"))]), "-r PL -q")).exits(0);
     assert_eq!(store.query("SELECT search_config FROM videos"), ["simple"]);
 }
 
 #[test]
-fn a_megabyte_of_words_in_a_title_or_in_tags_does_not_keep_a_run_out() {
+fn a_megabyte_of_words_in_a_title_or_tags_is_stored() {
     let Some(store) = Store::postgres() else { return };
     // Each word another one; of four bytes a letter, which is the most; without a break; and what
     // JSON needs six characters for.

@@ -22,7 +22,7 @@ fn slow_commits(store: &Store, seconds: f32) {
 }
 
 #[test]
-fn a_role_whose_statements_and_pauses_are_cut_short_keeps_its_run_and_its_claim() {
+fn short_timeouts_of_a_role_do_not_end_its_run_or_lock() {
     let Some(store) = with_tables() else { return };
     let limits = ["statement_timeout = '150ms'", "idle_session_timeout = '200ms'", "lock_timeout = '1ms'"];
     let more = ["idle_in_transaction_session_timeout = '100ms'", "default_transaction_read_only = on"];
@@ -35,12 +35,12 @@ fn a_role_whose_statements_and_pauses_are_cut_short_keeps_its_run_and_its_claim(
         chart(hit).after(Duration::from_millis(900))
     });
     thread::scope(|scope| {
-        let first = scope.spawn(|| finish(keep(&url, &server, "-r PL --json")));
-        is_asked.recv_timeout(HANGS).unwrap();
+        let first = scope.spawn(|| finish(run_into(&url, &server, "-r PL --json")));
+        is_asked.recv_timeout(HANG_TIMEOUT).unwrap();
         // Longer than the pause after which the role's sessions end.
         thread::sleep(Duration::from_millis(300));
         let unasked = Server::start(chart);
-        finish(keep(&url, &unasked, "-r PL")).exits(75);
+        finish(run_into(&url, &unasked, "-r PL")).exits(75);
         assert!(unasked.log().is_empty());
         let outcome = first.join().unwrap().exits(0);
         assert_eq!(by_region(&store)["PL"], whole(outcome.document()["run_id"].as_str().unwrap()));
@@ -48,7 +48,7 @@ fn a_role_whose_statements_and_pauses_are_cut_short_keeps_its_run_and_its_claim(
 }
 
 #[test]
-fn an_encoding_that_cannot_hold_every_title_is_refused_before_a_unit_is_spent() {
+fn an_encoding_other_than_utf8_is_rejected_before_the_fetch() {
     let Some(store) = Store::postgres() else { return };
     let server = Server::start(chart);
     for encoding in ["LATIN1", "SQL_ASCII"] {
@@ -56,7 +56,7 @@ fn an_encoding_that_cannot_hold_every_title_is_refused_before_a_unit_is_spent() 
         store.execute(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"));
         let url = store.url.replacen(store.url.rsplit('/').next().unwrap(), &name, 1);
         let says = [&format!("its encoding is {encoding}"), "ENCODING 'UTF8'"];
-        assert_refused(finish(keep(&url, &server, "-r PL")), &server, &says);
+        assert_refused(finish(run_into(&url, &server, "-r PL")), &server, &says);
         let load = Run::new(&["load", "x.json"]).file("x.json", &some_document());
         let outcome = finish(load.env("TRENDFETCH_STORE", &url)).exits(1);
         assert!(outcome.stderr.contains(says[0]), "{}", outcome.stderr);
@@ -64,22 +64,22 @@ fn an_encoding_that_cannot_hold_every_title_is_refused_before_a_unit_is_spent() 
 }
 
 #[test]
-fn a_search_path_without_a_schema_is_told_and_one_with_other_tables_first_does_no_harm() {
+fn a_search_path_without_a_schema_is_rejected_and_foreign_tables_are_ignored() {
     let Some(store) = with_tables() else { return };
     let server = Server::start(chart);
     let nowhere = format!("{}?options=-c%20search_path%3Dnowhere", store.url);
-    assert_refused(finish(keep(&nowhere, &server, "-r PL")), &server, &["names no schema", "CREATE SCHEMA"]);
+    assert_refused(finish(run_into(&nowhere, &server, "-r PL")), &server, &["names no schema", "CREATE SCHEMA"]);
     assert!(command(&nowhere, &["changes"]).exits(1).stderr.contains("there is no history in it"));
     // A table of somebody else's hides one of ours, but the history's are one.
     let own = own_name(&store, "own");
     store.execute(&format!("CREATE SCHEMA {own}; CREATE TABLE {own}.videos (id int)"));
     let url = format!("{}?options=-c%20search_path%3D{own},public", store.url);
-    let outcome = finish(keep(&url, &server, "-r PL --json")).exits(0);
+    let outcome = finish(run_into(&url, &server, "-r PL --json")).exits(0);
     assert_eq!(by_region(&store)["PL"], whole(outcome.document()["run_id"].as_str().unwrap()));
 }
 
 #[test]
-fn the_lock_belongs_to_the_tables_and_not_to_the_search_path_of_the_role() {
+fn locks_belong_to_the_tables_not_to_the_search_path() {
     let Some(store) = with_tables() else { return };
     let guest = own_name(&store, "guest");
     let url = role_with(&store, &[]).replacen(&own_name(&store, "worker"), &guest, 1);
@@ -87,15 +87,15 @@ fn the_lock_belongs_to_the_tables_and_not_to_the_search_path_of_the_role() {
         "CREATE ROLE {guest} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {guest};
          CREATE SCHEMA AUTHORIZATION {guest}"
     ));
-    let holder = Holder::of(&store);
+    let holder = CommitLock::of(&store);
     thread::scope(|scope| {
-        let owner = scope.spawn(|| finish(keep(&store.url, &Server::start(chart), "-r PL -q")));
+        let owner = scope.spawn(|| finish(run_into(&store.url, &Server::start(chart), "-r PL -q")));
         holder.wait_for(&store, 1);
         let unasked = Server::start(chart);
-        finish(keep(&url, &unasked, "-r PL")).exits(75);
+        finish(run_into(&url, &unasked, "-r PL")).exits(75);
         assert!(unasked.log().is_empty());
         // Another request of the guest's waits in the same line.
-        let other = scope.spawn(|| finish(keep(&url, &Server::start(chart), "-r DE -q")));
+        let other = scope.spawn(|| finish(run_into(&url, &Server::start(chart), "-r DE -q")));
         holder.wait_for(&store, 2);
         drop(holder);
         owner.join().unwrap().exits(0);
@@ -105,32 +105,32 @@ fn the_lock_belongs_to_the_tables_and_not_to_the_search_path_of_the_role() {
     let own = own_name(&store, "own");
     store.execute(&format!("CREATE SCHEMA {own}"));
     let other = format!("{}?options=-c%20search_path%3D{own}", store.url);
-    let _holder = Holder::of(&store);
-    finish(keep(&other, &Server::start(chart), "-r PL -q")).exits(0);
+    let _holder = CommitLock::of(&store);
+    finish(run_into(&other, &Server::start(chart), "-r PL -q")).exits(0);
 }
 
 #[test]
-fn sessions_end_as_the_server_expects() {
+fn sessions_are_closed_properly() {
     let Some(cluster) = Cluster::start("-c log_disconnections=on") else { return };
     let store = Store { url: cluster.url("postgres"), folder: tempfile::tempdir().unwrap() };
     let server = Server::start(chart);
-    finish(keep(&store.url, &server, "-r PL -q")).exits(0);
-    finish(keep(&store.url, &server, "-r PL -q --min-interval 7h")).exits(0);
-    finish(keep(&store.url, &server, "-r PL -q")).exits(0);
-    finish(keep(&store.url, &server, "-r PL -o /nowhere/x.json")).exits(1);
+    finish(run_into(&store.url, &server, "-r PL -q")).exits(0);
+    finish(run_into(&store.url, &server, "-r PL -q --min-interval 7h")).exits(0);
+    finish(run_into(&store.url, &server, "-r PL -q")).exits(0);
+    finish(run_into(&store.url, &server, "-r PL -o /nowhere/x.json")).exits(1);
     command(&store.url, &["changes"]).exits(0);
     command(&store.url, &["report", "-o", "page.html"]).exits(0);
     command(&store.url, &["prune", "--keep", "9d"]).exits(0);
     let load = Run::new(&["load", "x.json"]).file("x.json", &some_document());
     finish(load.env("TRENDFETCH_STORE", &store.url)).exits(0);
     store.execute("CREATE ROLE stranger LOGIN");
-    finish(keep(&as_role(&store, "stranger"), &server, "-r PL -q")).exits(1);
+    finish(run_into(&as_role(&store, "stranger"), &server, "-r PL -q")).exits(1);
     {
-        let holder = Holder::of(&store);
+        let holder = CommitLock::of(&store);
         thread::scope(|scope| {
-            let first = scope.spawn(|| finish(keep(&store.url, &server, "-r PL -q")));
+            let first = scope.spawn(|| finish(run_into(&store.url, &server, "-r PL -q")));
             holder.wait_for(&store, 1);
-            finish(keep(&store.url, &server, "-r PL -q")).exits(75);
+            finish(run_into(&store.url, &server, "-r PL -q")).exits(75);
             drop(holder);
             first.join().unwrap().exits(0);
         });
@@ -142,7 +142,7 @@ fn sessions_end_as_the_server_expects() {
 }
 
 #[test]
-fn the_order_of_regions_does_not_follow_the_collation() {
+fn the_order_of_regions_ignores_the_collation() {
     let Some(store) = Store::postgres() else { return };
     let name = own_name(&store, "danish");
     store.execute(&format!(
@@ -153,7 +153,7 @@ fn the_order_of_regions_does_not_follow_the_collation() {
         folder: tempfile::tempdir().unwrap(),
     };
     for _ in 0..2 {
-        finish(keep(&danish.url, &Server::start(chart), "-r ZZ,AB,AA -q")).exits(0);
+        finish(run_into(&danish.url, &Server::start(chart), "-r ZZ,AB,AA -q")).exits(0);
     }
     // In Danish, two As are the last letter.
     assert_eq!(danish.query("SELECT region FROM run_regions GROUP BY region ORDER BY region"), ["AB", "ZZ", "AA"]);

@@ -48,7 +48,11 @@ impl Secured {
         cluster.psql("postgres", "SELECT pg_reload_conf()");
         let began = Instant::now();
         while cluster.psql("postgres", "SHOW ssl") != ["on"] {
-            assert!(began.elapsed() < HANGS, "{}", fs::read_to_string(cluster.folder.join("server.log")).unwrap());
+            assert!(
+                began.elapsed() < HANG_TIMEOUT,
+                "{}",
+                fs::read_to_string(cluster.folder.join("server.log")).unwrap()
+            );
         }
         Some(Secured { cluster, authority, stranger, itself, name })
     }
@@ -95,7 +99,7 @@ fn watching(store: &Store) -> (Server, Arc<Mutex<Vec<String>>>) {
 }
 
 #[test]
-fn a_connection_is_encrypted_as_sslmode_says_and_by_default_where_it_leaves_the_machine() {
+fn encryption_follows_sslmode_and_is_the_default_for_remote_servers() {
     let Some(secured) = Secured::shared() else { return };
     let store = secured.database("encrypted");
     let (server, seen) = watching(&store);
@@ -118,14 +122,14 @@ fn a_connection_is_encrypted_as_sslmode_says_and_by_default_where_it_leaves_the_
     }
     for ((host, parameters, encrypted), region) in cases.into_iter().zip(regions()) {
         let url = secured.url("trend", host, "encrypted", parameters);
-        finish(keep(&url, &server, &format!("-r {region} -q"))).exits(0);
+        finish(run_into(&url, &server, &format!("-r {region} -q"))).exits(0);
         let seen = std::mem::take(&mut *seen.lock().unwrap());
         assert_eq!(seen, [format!("{encrypted}|trend")], "{url}");
     }
 }
 
 #[test]
-fn a_certificate_that_does_not_hold_is_refused_before_a_unit_is_spent() {
+fn an_invalid_certificate_is_rejected_before_the_fetch() {
     let Some(secured) = Secured::shared() else { return };
     let store = secured.database("refused");
     let server = Server::start(chart);
@@ -158,7 +162,7 @@ fn a_certificate_that_does_not_hold_is_refused_before_a_unit_is_spent() {
             ["cannot read sslrootcert /nowhere/root.pem", "name a readable sslrootcert"],
         ),
     ] {
-        let outcome = finish(keep(&secured.url("trend", host, "refused", parameters), &server, "-r PL"));
+        let outcome = finish(run_into(&secured.url("trend", host, "refused", parameters), &server, "-r PL"));
         assert_refused(outcome, &server, &says);
     }
     assert_eq!(store.query("SELECT count(*) FROM pg_class WHERE relname = 'runs'"), ["0"]);
@@ -174,7 +178,7 @@ fn without_alternative_names(until: i32) -> CertificateParams {
 }
 
 #[test]
-fn a_certificate_that_signs_itself_and_has_a_common_name_alone_will_do_where_sslrootcert_names_it() {
+fn a_self_signed_certificate_with_a_common_name_is_accepted_by_sslrootcert() {
     let Some(cluster) = Cluster::start("") else { return };
     let write = |name: &str, text: String| {
         let path = cluster.folder.join(name);
@@ -197,7 +201,7 @@ fn a_certificate_that_signs_itself_and_has_a_common_name_alone_will_do_where_ssl
     };
     let refused = |host: &str, root: &str, says: &[&str]| {
         let unasked = Server::start(chart);
-        assert_refused(finish(keep(&url(host, root), &unasked, "-r PL")), &unasked, says);
+        assert_refused(finish(run_into(&url(host, root), &unasked, "-r PL")), &unasked, says);
     };
 
     let key = KeyPair::generate().unwrap();
@@ -205,7 +209,7 @@ fn a_certificate_that_signs_itself_and_has_a_common_name_alone_will_do_where_ssl
     show(itself.clone(), &key);
     let root = write("itself.pem", itself);
     let stranger = write("stranger.pem", issuer("Others").pem());
-    finish(keep(&url("localhost", &root), &server, "-r PL -q")).exits(0);
+    finish(run_into(&url("localhost", &root), &server, "-r PL -q")).exits(0);
     let why = "has no subject alternative name, and its common name is not";
     refused("127.0.0.1", &root, &[why, "subjectAltName=IP:127.0.0.1"]);
     refused("db.example.org", &format!("{root}&hostaddr=127.0.0.1"), &[why, "subjectAltName=DNS:db.example.org"]);
@@ -217,7 +221,7 @@ fn a_certificate_that_signs_itself_and_has_a_common_name_alone_will_do_where_ssl
     params.is_ca = IsCa::NoCa;
     show(params.signed_by(&key, &authority).unwrap().pem(), &key);
     let root = write("authority.pem", authority.pem());
-    finish(keep(&url("localhost", &root), &server, "-r DE -q")).exits(0);
+    finish(run_into(&url("localhost", &root), &server, "-r DE -q")).exits(0);
     refused("127.0.0.1", &root, &[why]);
 
     let expired = without_alternative_names(2020).self_signed(&key).unwrap().pem();
@@ -227,18 +231,18 @@ fn a_certificate_that_signs_itself_and_has_a_common_name_alone_will_do_where_ssl
 }
 
 #[test]
-fn a_server_without_tls_is_refused_where_it_is_required_and_taken_where_it_is_preferred() {
+fn a_server_without_tls_is_rejected_unless_tls_is_optional() {
     let Some(store) = Store::postgres() else { return };
     let server = Server::start(chart);
     // Another name of loopback by inet_aton(3), which looks like none.
     let far = store.url.replacen("127.0.0.1", "127.1", 1);
     assert!(is_loopback("127.1"));
     for url in [format!("{}?sslmode=require", store.url), format!("{}?sslmode=verify-full", store.url), far] {
-        let outcome = finish(keep(&url, &server, "-r PL"));
+        let outcome = finish(run_into(&url, &server, "-r PL"));
         assert_refused(outcome, &server, &["server does not support TLS", "sslmode=disable"]);
     }
     for (parameter, region) in ["sslmode=prefer", "sslmode=disable", ""].into_iter().zip(regions()) {
-        finish(keep(&format!("{}?{parameter}", store.url), &server, &format!("-r {region} -q"))).exits(0);
+        finish(run_into(&format!("{}?{parameter}", store.url), &server, &format!("-r {region} -q"))).exits(0);
     }
     assert_eq!(by_region(&store).len(), 3);
 }
@@ -249,7 +253,7 @@ fn percent(text: &str) -> String {
 }
 
 #[test]
-fn a_password_goes_by_scram_and_is_bound_to_the_channel() {
+fn a_password_is_sent_by_scram_with_channel_binding() {
     let Some(secured) = Secured::shared() else { return };
     let store = secured.database("scram");
     let (server, seen) = watching(&store);
@@ -257,24 +261,24 @@ fn a_password_goes_by_scram_and_is_bound_to_the_channel() {
     let tls = "sslmode=require&sslrootcert=AUTHORITY&channel_binding=require";
     for ((parameters, encrypted), region) in [(tls, "t"), ("sslmode=disable", "f")].into_iter().zip(regions()) {
         let url = secured.url(&right, "localhost", "scram", parameters);
-        finish(keep(&url, &server, &format!("-r {region} -q"))).exits(0);
+        finish(run_into(&url, &server, &format!("-r {region} -q"))).exits(0);
         let seen = std::mem::take(&mut *seen.lock().unwrap());
         assert_eq!(seen, [format!("{encrypted}|locked")]);
     }
     let server = Server::start(chart);
     // There is no channel to bind it to.
     let url = secured.url(&right, "localhost", "scram", "sslmode=disable&channel_binding=require");
-    assert_refused(finish(keep(&url, &server, "-r PL")), &server, &["channel binding"]);
+    assert_refused(finish(run_into(&url, &server, "-r PL")), &server, &["channel binding"]);
     let wrong = secured.url(&format!("locked:{}", percent(WRONG)), "localhost", "scram", tls);
     let says = ["password authentication failed", "check the user in its address, and the password there"];
-    assert_refused(finish(keep(&wrong, &server, "-r PL")), &server, &says);
+    assert_refused(finish(run_into(&wrong, &server, "-r PL")), &server, &says);
     let none = secured.url("locked", "localhost", "scram", tls);
     let says = ["password missing", "check the user in its address, and the password there"];
-    assert_refused(finish(keep(&none, &server, "-r PL")), &server, &says);
+    assert_refused(finish(run_into(&none, &server, "-r PL")), &server, &says);
 }
 
 #[test]
-fn a_password_that_is_not_in_the_address_is_looked_for_where_psql_looks() {
+fn a_missing_password_is_searched_where_psql_searches() {
     use std::os::unix::fs::PermissionsExt;
     let Some(secured) = Secured::shared() else { return };
     let store = secured.database("elsewhere");
@@ -311,7 +315,7 @@ fn a_password_that_is_not_in_the_address_is_looked_for_where_psql_looks() {
         (&url, vec![("PGPASSFILE", "/nowhere")], Some("password missing")),
     ];
     for ((url, variables, fails), region) in cases.into_iter().zip(regions()) {
-        let mut run = keep(url, &server, &format!("-r {region} -vv")).env("RUST_LOG", "trace");
+        let mut run = run_into(url, &server, &format!("-r {region} -vv")).env("RUST_LOG", "trace");
         for (name, value) in &variables {
             run = run.env(name, value);
         }
@@ -336,7 +340,7 @@ fn a_password_that_is_not_in_the_address_is_looked_for_where_psql_looks() {
     assert!(
         outcome
             .stderr
-            .contains("password missing; check the user and the password in its address; for one out of .env"),
+            .contains("password missing; check the user and the password in its address; for an address from .env"),
         "{}",
         outcome.stderr
     );
@@ -360,7 +364,7 @@ struct Way {
 }
 
 #[test]
-fn the_password_is_in_nothing_that_the_program_leaves() {
+fn the_password_is_in_no_output_or_file() {
     const RUN: &[&str] = &["-o", "out.json", "-o", "out.csv"];
     const CHANGES: &[&str] = &["changes"];
     const LOAD: &[&str] = &["load", "x.json"];
@@ -453,12 +457,12 @@ fn the_password_is_in_nothing_that_the_program_leaves() {
 }
 
 #[test]
-fn a_password_with_a_question_mark_that_is_not_escaped_shows_nowhere() {
+fn a_password_with_an_unescaped_question_mark_is_never_shown() {
     // To tokio-postgres the address is good: it takes all before the first '@' for the login.
     let (_nobody, gone) = port_of_nobody();
     let server = Server::start(chart);
     let url = format!("postgres://locked:Canary?9f8e7d6c@127.0.0.1:{gone}/trends?sslmode=disable");
-    let outcome = finish(keep(&url, &server, "-r PL"));
+    let outcome = finish(run_into(&url, &server, "-r PL"));
     assert!(server.log().is_empty() && matches!(outcome.code, Some(1 | 2)), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("Canary") && !outcome.stderr.contains("9f8e"), "{}", outcome.stderr);
 }
