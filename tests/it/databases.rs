@@ -1,7 +1,7 @@
-//! Databases for the tests: files of SQLite, and a throwaway cluster of PostgreSQL on loopback.
+//! Databases for the tests: files of SQLite, and a temporary cluster of PostgreSQL on loopback.
 //!
-//! The cluster is made once for the process, by a shell that stops it and removes its folder as soon
-//! as the process ends, however that ends. PostgreSQL refuses to run as root, so root becomes `nobody`.
+//! The cluster is created once for the process, by a shell that stops it and removes its folder when the process ends,
+//! however it ends. PostgreSQL refuses to run as root, so root runs it as `nobody`.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::tools::not_installed;
 
-/// A history that is not there yet: what `--store` takes, and the folder of its file.
+/// A history that does not exist yet: the argument of `--store`, and the folder of its file.
 pub struct Store {
     pub url: String,
     pub folder: TempDir,
@@ -28,7 +28,7 @@ impl Store {
         Store { url: folder.path().join("history.db").to_str().unwrap().to_owned(), folder }
     }
 
-    /// A database of its own in the cluster; `None`, loudly, where PostgreSQL is not installed.
+    /// A new database in the cluster. Reports it, and returns `None`, if PostgreSQL is not installed.
     pub fn postgres() -> Option<Store> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let cluster = Cluster::shared()?;
@@ -37,7 +37,7 @@ impl Store {
         Some(Store { url: cluster.url(&name), folder: tempfile::tempdir().unwrap() })
     }
 
-    /// Rows as text, a line each, columns separated by `|`, by the backend's own client or library.
+    /// Rows as text, one line each, with columns separated by `|`; read without trendfetch.
     pub fn query(&self, sql: &str) -> Vec<String> {
         if self.url.starts_with("postgres:") {
             return psql(&self.url, sql);
@@ -52,7 +52,7 @@ impl Store {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// Statements without an answer.
+    /// Executes statements that return no rows.
     pub fn execute(&self, sql: &str) {
         if self.url.starts_with("postgres:") {
             psql(&self.url, sql);
@@ -73,22 +73,22 @@ fn cell(value: rusqlite::types::ValueRef<'_>) -> String {
     }
 }
 
-/// A cluster of PostgreSQL; it ends when this is dropped, or with the process.
+/// A cluster of PostgreSQL. It is stopped when this is dropped or when the process ends.
 pub struct Cluster {
     pub port: u16,
-    /// Where it lies; its files may be changed while it is stopped.
+    /// Its files may be changed while it is stopped.
     pub folder: PathBuf,
-    keeper: Child,
+    shell: Child,
 }
 
 impl Cluster {
-    /// The one that tests share, each in a database of its own.
+    /// The cluster that tests share, each with its own database.
     pub fn shared() -> Option<&'static Cluster> {
         static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
         SHARED.get_or_init(|| Cluster::start("")).as_ref()
     }
 
-    /// A cluster of its own, with these settings besides (`-c name=value`).
+    /// Starts a separate cluster with further settings (`-c name=value`).
     pub fn start(settings: &str) -> Option<Cluster> {
         let Some(programs) = programs() else {
             not_installed("PostgreSQL is not installed (apt-get install postgresql)", "its tests");
@@ -120,9 +120,9 @@ impl Cluster {
             command.args(["-c", &script]);
             command
         };
-        // The keeper ends when this pipe closes, which the end of the process does too.
-        let keeper = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let cluster = Cluster { port, folder, keeper };
+        // The shell ends when this pipe is closed, which the end of the process does too.
+        let shell = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let cluster = Cluster { port, folder, shell };
         cluster.wait_until(Ready::YES);
         Some(cluster)
     }
@@ -133,21 +133,20 @@ impl Cluster {
         self.wait_until(Ready::GONE);
     }
 
-    /// Starts a server that was stopped.
-    pub fn start_again(&self) {
+    pub fn restart(&self) {
         self.order("start");
         self.wait_until(Ready::YES);
     }
 
     fn order(&self, word: &str) {
-        writeln!(self.keeper.stdin.as_ref().unwrap(), "{word}").unwrap();
+        writeln!(self.shell.stdin.as_ref().unwrap(), "{word}").unwrap();
     }
 
     fn wait_until(&self, ready: Ready) {
-        let began = Instant::now();
+        let started_at = Instant::now();
         while is_ready(self.port) != ready {
             let log = || std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
-            assert!(began.elapsed() < Duration::from_secs(60), "PostgreSQL is not {ready:?}: {}", log());
+            assert!(started_at.elapsed() < Duration::from_secs(60), "PostgreSQL is not {ready:?}: {}", log());
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -163,12 +162,12 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
     }
 }
 
-/// A port below those that systems hand out by themselves, so that no client of another test takes it meanwhile.
+/// A port below the ephemeral range, so that no client of another test takes it meanwhile.
 pub fn free_port() -> u16 {
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     std::iter::repeat_with(|| fastrand::u16(10_000..32_000)).take(1000).find(is_free).unwrap()
@@ -185,13 +184,13 @@ fn psql(url: &str, sql: &str) -> Vec<String> {
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// What `pg_isready` says by its exit status.
+/// The exit status of `pg_isready`.
 #[derive(Debug, PartialEq)]
 struct Ready(Option<i32>);
 
 impl Ready {
     const YES: Ready = Ready(Some(0));
-    /// 1 would mean that it starts, and lets nobody in yet.
+    /// 1 would mean that the server rejects connections because it is starting.
     const GONE: Ready = Ready(Some(2));
 }
 
@@ -201,7 +200,7 @@ fn is_ready(port: u16) -> Ready {
     Ready(Command::new(program).args(arguments).status().unwrap().code())
 }
 
-/// The newest version's programs: Debian keeps them out of the path, others do not.
+/// The folder of the newest version's programs. Debian does not put it into the path.
 pub fn programs() -> Option<PathBuf> {
     let of_debian = std::fs::read_dir("/usr/lib/postgresql").ok().and_then(|versions| {
         let version = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();

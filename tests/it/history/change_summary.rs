@@ -1,4 +1,4 @@
-//! What the stats of a stored run say.
+//! The counts of entered and left videos in the statistics of a run.
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn statistics_count_entered_and_left_videos(store: Store) {
         "PL" if hit.nth > 0 => Answer::new(503, ""),
         _ => Answer::page(&["a", "b", "c"], None),
     });
-    // The first run of all has nothing to compare.
+    // The first run has nothing to compare with.
     assert_eq!(shown(run_into(&store, &server, "-r DE")), (vec![], vec![]));
     let mut old = document(earlier, vec![chart("US", &["x", "a", "y"]), chart("PL", &["a", "b"]), chart("AT", &["z"])]);
     old.source = "127.0.0.1".into();
@@ -33,16 +33,16 @@ fn statistics_count_entered_and_left_videos(store: Store) {
         ]
     };
     assert_eq!(shown(run_into(&store, &server, "-r US,PL")), (both("3", "2", "2 regions"), vec![]));
-    // A region that failed now is not compared, neither now nor with what it had before.
+    // A region that failed in this run is not compared.
     let (lines, _) = shown(run_into(&store, &server, "-r AT,PL --retries 0"));
     assert_eq!(lines, both("3", "1", "1 region"));
     let (lines, _) = shown(run_into(&store, &server, "-r PL --retries 0"));
     assert_eq!(lines, Vec::<String>::new());
-    // With the data on standard output, the stats are on the other stream; with -q they are nowhere.
+    // If the data goes to standard output, the statistics go to standard error; with -q they are not printed.
     let (out, err) = shown(run_into(&store, &server, "-r US -f ndjson"));
     assert_eq!((out, err.len()), (vec![], 2));
     let outcome = run_into(&store, &server, "-r US -q").finish().exits(0);
     assert_eq!((&*outcome.stdout, &*outcome.stderr), ("", ""));
-    // Another category is another chart.
+    // Another category is another series.
     assert_eq!(shown(run_into(&store, &server, "-r US --category 10")), (vec![], vec![]));
 }

@@ -1,4 +1,4 @@
-//! What entered, left, rose and fell.
+//! `changes`: what entered, left, rose and fell.
 
 use super::*;
 use trendfetch::history::changes::find;
@@ -29,7 +29,7 @@ fn a_chart_of_one_or_of_all_categories_can_be_selected(store: Store) {
         let page = command(&store, &format!("report -o - {options}")).finish().exits(0).stdout;
         page.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().to_owned()
     };
-    // There is only one chart of it.
+    // There is only one series.
     assert_eq!((&*heading(""), &*title("")), ("PL", "YouTube’s most popular videos"));
     record_poland(&store, 2, "youtube", Some(10), 50, &["c", "d"]);
     record_poland(&store, 3, "youtube", Some(10), 50, &["d", "c"]);
@@ -72,7 +72,7 @@ fn runs_dated_in_the_future_are_skipped_with_a_warning(store: Store) {
     }
 }
 
-/// A document may come from anywhere, and a terminal would obey what is in it.
+/// A loaded document may come from anywhere, and a terminal would execute its escape sequences.
 fn control_characters_in_a_source_are_escaped(store: Store) {
     for hour in [-7, 0] {
         let mut run = document(hours(now(), hour), vec![chart("US", &["a"])]);
@@ -89,7 +89,7 @@ fn changes_in_json(store: &Store, options: &str) -> Value {
     outcome.document()
 }
 
-/// A history of three runs: who moved in PL, who did not, and since when.
+/// Three runs, with changes in PL and none in US.
 fn three_runs(store: &Store) -> [Document; 3] {
     let time = |hour: i64| hours(at("2026-11-22T14:05:00Z"), hour);
     let mut runs = [
@@ -109,7 +109,7 @@ fn three_runs(store: &Store) -> [Document; 3] {
 
 fn changes_are_printed_as_json(store: Store) {
     let runs = three_runs(&store);
-    // As last seen: a video that left was last seen by the run before.
+    // Titles are as last seen: a video that left was last seen by the run before.
     let moved = |id: &str, run: usize, rank: Option<u32>, previous: Option<u32>, first_seen: usize| {
         json!({
             "video_id": id, "title": format!("{id} of run {run}"), "channel": format!("Channel of {id}"),
@@ -126,7 +126,7 @@ fn changes_are_printed_as_json(store: Store) {
     });
     let america =
         json!({"region": "US", "from": fetch(1), "to": fetch(2), "entered": [], "left": [], "rose": [], "fell": []});
-    // All regions by code, or those that are named, in their order.
+    // All regions by code, or the requested ones in their order.
     assert_eq!(changes_in_json(&store, ""), json!({"schema_version": 1, "regions": [poland, america]}));
     assert_eq!(changes_in_json(&store, "-r us,PL"), json!({"schema_version": 1, "regions": [america, poland]}));
     assert_eq!(changes_in_json(&store, "-r US -r PL"), json!({"schema_version": 1, "regions": [america, poland]}));
@@ -153,7 +153,7 @@ rose        2         3         1d 14h  █▆▇    c of run 2  Channel of c
 fell        3         2          7h 0m  ·▇▆    b of run 2  Channel of b
 ";
     assert_eq!(outcome.stdout, expected);
-    // Another source, a category, a smaller depth and two days are named.
+    // The heading names another source, a category, a smaller limit, and both days.
     for (hour, ids) in [(0, ["a", "b"]), (24, ["b", "a"])] {
         let mut other = document(hours(at("2026-11-20T14:05:00Z"), hour), vec![chart("AT", &ids)]);
         (other.source, other.request.category_id, other.request.max_results) = ("demo".into(), Some(10), 2);
@@ -166,14 +166,21 @@ fell        3         2          7h 0m  ·▇▆    b of run 2  Channel of b
 }
 
 /// Stores a run of one chart of PL.
-fn record_poland(store: &Store, hour: i64, source: &str, category_id: Option<u32>, depth: u32, ids: &[&str]) -> String {
+fn record_poland(
+    store: &Store,
+    hour: i64,
+    source: &str,
+    category_id: Option<u32>,
+    max_results: u32,
+    ids: &[&str],
+) -> String {
     let mut run = document(hours(at(NOON), hour), vec![chart("PL", ids)]);
-    (run.source, run.request.category_id, run.request.max_results) = (source.into(), category_id, depth);
+    (run.source, run.request.category_id, run.request.max_results) = (source.into(), category_id, max_results);
     record(store, &run);
     run.run_id
 }
 
-/// What `changes` shows of PL: the two runs, and each list as ids.
+/// The changes of PL: both runs, and each list as ids.
 fn poland(store: &Store) -> (String, String, [Vec<String>; 4]) {
     let changes = &changes_in_json(store, "-r PL")["regions"][0];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -198,7 +205,7 @@ fn runs_of_different_series_are_not_compared(store: Store) {
         "{}",
         outcome.stderr
     );
-    // The last two that are alike, whatever came between and after them.
+    // The last two runs of one series are compared, whatever came between and after them.
     let music = record_poland(&store, 4, "youtube", Some(10), 50, &["c", "f"]);
     record_poland(&store, 5, "demo", Some(10), 50, &["e"]);
     let (_, to, lists) = poland(&store);
@@ -206,7 +213,7 @@ fn runs_of_different_series_are_not_compared(store: Store) {
     let all = record_poland(&store, 6, "youtube", None, 50, &["b"]);
     let (_, to, lists) = poland(&store);
     assert_eq!((to, lists), (all, moves([&[], &["a"], &["b"], &[]])));
-    // Since when it is in this chart, not in that of another category or source.
+    // `first_seen_at` does not count other categories or sources.
     record_poland(&store, 7, "youtube", None, 50, &["b", "c"]);
     let entered = changes_in_json(&store, "-r PL")["regions"][0]["entered"][0].clone();
     assert_eq!((&entered["video_id"], &entered["first_seen_at"]), (&json!("c"), &json!(hours(at(NOON), 7))));
@@ -215,7 +222,7 @@ fn runs_of_different_series_are_not_compared(store: Store) {
 fn charts_are_compared_down_to_the_smaller_limit(store: Store) {
     record_poland(&store, 0, "youtube", None, 5, &["a", "b", "c", "d", "e"]);
     record_poland(&store, 1, "youtube", None, 3, &["c", "b", "e"]);
-    // What is below is not known to have left or entered.
+    // Nothing is known about the ranks below.
     assert_eq!(poland(&store).2, moves([&["e"], &["a"], &["c"], &[]]));
     let outcome = command(&store, "changes").finish().exits(0);
     assert!(outcome.stdout.contains(" top 3: 1 entered, 1 left, 1 rose, 0 fell"), "{}", outcome.stdout);
@@ -273,29 +280,29 @@ fn a_single_complete_fetch_is_not_compared(store: Store) {
     command(&store, "changes -r Poland").finish().exits(2);
 }
 
-/// One region of one run, as the simulation knows it.
+/// A region of a run in the model.
 #[derive(Clone)]
-struct Known {
+struct ModelFetch {
     at: Timestamp,
     run_id: String,
     source: &'static str,
     category: Option<u32>,
-    depth: u32,
+    max_results: u32,
     is_whole: bool,
     /// By rank.
     ids: Vec<String>,
 }
 
-/// What the simulation knows of one region, by time.
+/// A simple model of the history of one region, by time.
 #[derive(Default)]
 struct Model {
-    fetches: Vec<Known>,
+    fetches: Vec<ModelFetch>,
     /// By source, category and id: first and last seen.
     seen: HashMap<(&'static str, Option<u32>, String), (Timestamp, Timestamp)>,
 }
 
 impl Model {
-    fn add(&mut self, fetch: Known, keep_from: Timestamp) {
+    fn add(&mut self, fetch: ModelFetch, keep_from: Timestamp) {
         for id in &fetch.ids {
             let span = self.seen.entry((fetch.source, fetch.category, id.clone())).or_insert((fetch.at, fetch.at));
             span.1 = fetch.at;
@@ -305,9 +312,9 @@ impl Model {
         self.seen.retain(|_, (_, last)| *last >= keep_from);
     }
 
-    /// Straight from the contract: the two runs, and each list with ranks and first days.
+    /// What `changes` must report: both runs, and each list.
     fn changes(&self, titles: &HashMap<String, String>) -> Option<(String, String, [Vec<Move>; 4])> {
-        let mut kinds: BTreeMap<(&str, Option<u32>), Vec<&Known>> = BTreeMap::new();
+        let mut kinds: BTreeMap<(&str, Option<u32>), Vec<&ModelFetch>> = BTreeMap::new();
         for fetch in self.fetches.iter().filter(|fetch| fetch.is_whole) {
             kinds.entry((fetch.source, fetch.category)).or_default().push(fetch);
         }
@@ -316,10 +323,10 @@ impl Model {
             _ => None,
         });
         let (from, to) = pairs.max_by_key(|(_, to)| to.at)?;
-        let depth = from.depth.min(to.depth);
-        let rank = |fetch: &Known, id: &String| {
+        let max_results = from.max_results.min(to.max_results);
+        let rank = |fetch: &ModelFetch, id: &String| {
             let place = fetch.ids.iter().position(|other| other == id)?;
-            u32::try_from(place + 1).ok().filter(|rank| *rank <= depth)
+            u32::try_from(place + 1).ok().filter(|rank| *rank <= max_results)
         };
         let mut lists: [Vec<Move>; 4] = Default::default();
         let everything: BTreeSet<&String> = from.ids.iter().chain(&to.ids).collect();
@@ -346,7 +353,7 @@ impl Model {
     }
 }
 
-/// The next chart: some swap places, some go, some come, of which a part was there before.
+/// Makes the next chart: some videos swap ranks, some leave, and some enter, of which a part was there before.
 fn drift(ids: &mut Vec<String>, rng: &mut fastrand::Rng, code: &str) {
     while ids.len() < 10 {
         let new = format!("{code}-{}", rng.u8(0..60));
@@ -382,8 +389,8 @@ fn changes_agree_with_a_recomputation(store: Store) {
         for run in 0..89 {
             let now = hours(at(NOON), 7 * run);
             let keep_from = days(now, -10);
-            // Mostly the same job, now and then another one on the same history.
-            let (source, category, depth) = match rng.u8(0..10) {
+            // Mostly the same request, sometimes another one.
+            let (source, category, max_results) = match rng.u8(0..10) {
                 0 => ("youtube", Some(10), 8),
                 1 => ("demo", None, 8),
                 2 => ("youtube", None, 6),
@@ -393,7 +400,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
             for (index, code) in CODES.into_iter().enumerate() {
                 let ids = current.entry((index, category)).or_default();
                 drift(ids, &mut rng, code);
-                let shown = &ids[..depth as usize];
+                let shown = &ids[..max_results as usize];
                 charts.push(match rng.u8(0..20) {
                     0 => failed(code, ErrorKind::ServerError),
                     1 => partial(code, &shown[..rng.usize(1..6)], ErrorKind::ServerError),
@@ -413,7 +420,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
                 .collect();
             let mut document = document(now, charts);
             (document.source, document.request.category_id, document.request.max_results) =
-                (source.into(), category, depth);
+                (source.into(), category, max_results);
             let run_id = document.run_id.clone();
             backend.record(&Arc::new(document), None).await.unwrap();
             delete_before(&mut *backend, keep_from, &mut Deleted::default()).await.unwrap();
@@ -422,7 +429,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
             let mut told = told.into_iter().peekable();
             for ((code, model), (is_whole, ids)) in CODES.iter().zip(&mut models).zip(known) {
                 let run_id = run_id.clone();
-                model.add(Known { at: now, run_id, source, category, depth, is_whole, ids }, keep_from);
+                model.add(ModelFetch { at: now, run_id, source, category, max_results, is_whole, ids }, keep_from);
                 let told = told
                     .next_if(|told| told.region == region(code))
                     .map(|told| (told.from.run_id, told.to.run_id, [told.entered, told.left, told.rose, told.fell]));

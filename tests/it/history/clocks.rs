@@ -1,4 +1,4 @@
-//! A clock that is wrong deletes nothing.
+//! A wrong clock must neither delete nor date anything.
 
 use super::*;
 
@@ -10,7 +10,7 @@ on_both_engines! {
     the_program_reports_a_wrong_clock
 }
 
-/// A history of runs so many days ago, each of charts of its own.
+/// Records runs of these ages in days, each with charts of its own.
 fn record_days_ago(store: &Store, ages: &[i64]) {
     for age in ages {
         record(store, &document(days(now(), -age), vec![chart("PL", &[format!("old-{age}"), "all".to_owned()])]));
@@ -21,7 +21,7 @@ fn charts_of(store: &Store) -> Vec<Value> {
     columns(store, "chart_entries", &["video_id"])
 }
 
-/// Asserts that everything about the run that shows these videos lies between the two times.
+/// Asserts that every time of the run that has this video lies between the two.
 #[track_caller]
 fn assert_dated(store: &Store, video_id: &str, from: Timestamp, until: Timestamp) {
     let is_between = |value: &Value| {
@@ -53,13 +53,13 @@ fn a_wrong_clock_deletes_nothing_and_dates_nothing(store: Store) {
             _ => &["two"],
         };
         assert_eq!(run_at(wrong, &store, &server_at(truth, ids), "-r US"), 0);
-        // The answers came a moment after the run began.
+        // The answers came a moment after the start.
         assert_dated(&store, id, truth - SignedDuration::from_secs(60), truth + SignedDuration::from_secs(1));
     }
     let kept: Vec<Value> =
         charts_of(&store).into_iter().filter(|row| !row[0].as_str().unwrap().starts_with("US-")).collect();
     assert_eq!(kept, before);
-    // Within an hour, this machine's clock counts.
+    // A difference of less than an hour is tolerated.
     let near = truth + SignedDuration::from_mins(59);
     assert_eq!(run_at(near, &store, &server_at(truth, &["near"]), "-r US"), 0);
     assert_dated(&store, "US-near", near, near);
@@ -68,16 +68,16 @@ fn a_wrong_clock_deletes_nothing_and_dates_nothing(store: Store) {
 fn a_server_without_a_date_does_not_confirm_the_clock(store: Store) {
     record_days_ago(&store, &[20, 10, 1]);
     let before = charts_of(&store).len();
-    // Two of three would be too old by this clock; then one of four.
+    // By this clock, two of three runs have expired, then one of four.
     for ahead in [19, 10] {
         run_at(days(now(), ahead), &store, &Server::of_pages(&["a"]), "-r US");
     }
     assert_eq!(charts_of(&store).len(), before + 2);
-    // One that has it does delete.
+    // A server with a date confirms the clock.
     let later = days(now(), 10);
     run_at(later, &store, &server_at(later, &["a"]), "-r US");
     assert_eq!(charts_of(&store).len(), before + 1);
-    // It is told where something stays for it; the demo goes by this machine's clock too.
+    // A warning says that expired charts stay. The demo has no other clock either.
     record(&store, &document(days(now(), -40), vec![chart("PL", &["old-40"])]));
     for run in [run_into(&store, &Server::of_pages(&["a"]), "-r US"), command(&store, "-r US --demo=calm")] {
         let outcome = run.finish().exits(0);
@@ -94,7 +94,7 @@ fn only_prune_deletes_more_than_half_at_once(store: Store) {
     for _ in 0..3 {
         let outcome = run_into(&store, &server, "-r US").finish().exits(0);
         let since = days(now(), -45).to_string();
-        // The runs of 60 and 50 days ago were not yet too old 45 days ago.
+        // 45 days ago, the runs of 60 and 50 days ago had not expired.
         let told = format!("3 of the 3 runs that the history kept at {} are older than 29d now", &since[..10]);
         assert!(outcome.stderr.contains(&told[..50]), "{}", outcome.stderr);
         assert!(
@@ -120,10 +120,10 @@ fn facts_dated_in_the_future_are_not_newer(store: Store) {
     record(&store, &wrong);
     let told = || columns(&store, "videos", &["video_id", "title", "description", "last_seen_at"]);
     let as_it_was = told();
-    // With one clock nobody knows which of the two is wrong.
+    // Without a second clock, either time may be wrong.
     run_into(&store, &Server::of_pages(&["a"]), "-r US").finish().exits(0);
     assert_eq!(told(), as_it_was);
-    // Nor may it lie in the past of either clock.
+    // A time that lies in the past of one clock only may be right.
     run_at(days(now(), 60), &store, &server_at(now(), &["a"]), "-r US");
     assert_eq!(told(), as_it_was);
     let run = run_into(&store, &server_at(now(), &["a"]), "-r US --description --json").finish().exits(0).document();
@@ -138,7 +138,7 @@ fn facts_dated_in_the_future_are_not_newer(store: Store) {
     assert!(presence.contains(&json!(["127.0.0.1", "US-a", begun])), "{presence:?}");
 }
 
-/// The library that shows a program another time; loudly `None` where it is not installed.
+/// The library that gives a program another time. Reports it if it is not installed.
 fn faketime() -> Option<String> {
     let folders = fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
     let found = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).find(|path| path.exists());
@@ -174,7 +174,7 @@ fn the_program_reports_a_wrong_clock(store: Store) {
         );
         assert_eq!(charts_of(&store).len(), before + runs);
     }
-    // Without a history nothing is said of one.
+    // Without a history, the message does not mention one.
     let outcome = Run::on(&server_at(now(), &["a"]), "-r US -q")
         .env("LD_PRELOAD", &library)
         .env("FAKETIME", "+3h")

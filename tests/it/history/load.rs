@@ -1,4 +1,4 @@
-//! `load`, and a document that is read back.
+//! `load`: reading documents back.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn loading_twice_changes_nothing(store: Store) {
     assert_eq!(outcome.stdout, format!("run {} of {NOON} is in the history now\n", run.run_id));
     let before = dump(&store);
     assert_eq!(before["chart_entries"].len(), 2);
-    // Its id alone decides, whatever else is in it.
+    // Only the run id decides.
     let mut changed = document(hours(at(NOON), 1), vec![chart("US", &["c"])]);
     changed.run_id = run.run_id.to_uppercase();
     for again in [&run, &changed] {
@@ -26,7 +26,7 @@ fn loading_twice_changes_nothing(store: Store) {
         assert_eq!(outcome.stderr, "");
         assert_eq!(dump(&store), before);
     }
-    // From standard input too, and a run that was stored by itself is known as well.
+    // The same from standard input, for a run that was recorded directly.
     let server = Server::of_pages(&["a"]);
     let document = run_into(&store, &server, "-r US --json").finish().exits(0).stdout;
     let before = dump(&store);
@@ -63,7 +63,7 @@ fn an_older_run_only_moves_first_seen_at_back(store: Store) {
     );
 }
 
-/// Text that a database, a format or a client treats in a way of its own.
+/// Text that databases, formats or clients treat specially.
 fn tricky_text() -> impl Strategy<Value = String> {
     const ODD: &[&str] = &[
         "\0",
@@ -115,7 +115,7 @@ fn tricky_count() -> impl Strategy<Value = Option<u64>> {
     ]
 }
 
-/// From year 1 on.
+/// From the year 1 on.
 fn tricky_date() -> impl Strategy<Value = Timestamp> {
     tricky_time().prop_filter("before year 1", |time| time.as_second() >= -62_135_596_800)
 }
@@ -178,10 +178,10 @@ fn tricky_region_stats() -> impl Strategy<Value = RegionStats> {
     })
 }
 
-/// The ids that all runs share, so that one meets what another left.
+/// All runs share these ids, so that each updates rows of the others.
 const IDS: [&str; 6] = ["a", "B-", "_c", "0", "zzzzzzzzzzz", "-"];
 
-/// A run with anything in it that a run can have, of the first second of 1970.
+/// A run with any values that a run can have, at the first second of 1970.
 fn tricky_document() -> impl Strategy<Value = Document> {
     let regions = subsequence(vec!["US", "PL", "DE", "XX"], 1..=4).prop_shuffle();
     let order: Vec<usize> = (0..IDS.len()).collect();
@@ -205,7 +205,7 @@ fn tricky_document() -> impl Strategy<Value = Document> {
                 };
                 regions.iter().zip(&charts).filter_map(|(region, chart)| Some((*region, rank_in(chart)?))).collect()
             };
-            // A chart may also hold a video that the run says nothing of, and a video may be in no chart.
+            // A chart may contain a video that the document lacks, and a video may be in no chart.
             let videos = order.iter().map(|index| MergedVideo {
                 video: Box::new(Video { id: IDS[*index].into(), ..videos[*index].0.clone() }),
                 ranks: place(*index),
@@ -244,7 +244,7 @@ fn tricky_document() -> impl Strategy<Value = Document> {
     )
 }
 
-/// Runs by time, no two of the same second, and an order in which they come.
+/// Runs by time, no two of them in the same second, and the order in which they are loaded.
 fn tricky_history() -> impl Strategy<Value = (Vec<Arc<Document>>, Vec<usize>)> {
     let runs = vec((tricky_document(), 1..100_000_000_i64), 3).prop_map(|runs| {
         let mut second = 0;
@@ -258,7 +258,7 @@ fn tricky_history() -> impl Strategy<Value = (Vec<Arc<Document>>, Vec<usize>)> {
 }
 
 fn a_loaded_document_stores_the_same_rows_as_its_run(store: Store) {
-    // A database takes longer to make than a file.
+    // A database takes longer to create than a file.
     let cases = if is_postgres(&store) { 8 } else { 24 };
     let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 60, ..ProptestConfig::default() };
     let result = TestRunner::new(config).run(&tricky_history(), |(reports, order)| {
@@ -269,7 +269,7 @@ fn a_loaded_document_stores_the_same_rows_as_its_run(store: Store) {
                 assert!(direct.record(document, None).await.unwrap());
             }
             let mut loaded = history::open(&location(&loaded), Access::Create).await.unwrap();
-            // What is there does not depend on what came first, nor on how often it came.
+            // Neither the order of loading nor loading twice changes the result.
             for index in order.iter().chain(&order) {
                 let document = read_document::parse(&serde_json::to_vec(&*reports[*index]).unwrap()).unwrap();
                 loaded.record(&Arc::new(document), None).await.unwrap();
@@ -286,7 +286,7 @@ fn a_loaded_document_stores_the_same_rows_as_its_run(store: Store) {
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// What damage does to bytes.
+/// A change of some bytes.
 #[derive(Debug, Clone)]
 enum Damage {
     Replace(Index, u8),
@@ -351,7 +351,7 @@ proptest! {
     fn a_document_survives_writing_and_reading(document in tricky_document()) {
         let written = serde_json::to_value(&document).unwrap();
         let mut read = serde_json::to_value(read_document::parse(written.to_string().as_bytes()).unwrap()).unwrap();
-        // These two are derived from the regions, which the document above left out.
+        // These two are derived from the regions, and `tricky_document` leaves them empty.
         for derived in ["regions_ok", "regions_failed"] {
             read["stats"][derived] = json!([]);
         }
@@ -436,7 +436,7 @@ fn a_document_that_cannot_be_read_changes_nothing(store: Store) {
         assert!(outcome.stderr.starts_with("error: ") && outcome.stderr.contains(says), "{}", outcome.stderr);
     }
     assert_eq!(dump(&store), before);
-    // Each of them differs from this one in one thing only.
+    // Each rejected document differs from this one in one value only.
     command(&store, "load document.json").file("document.json", &good_text).finish().exits(0);
     assert_eq!(count(&store, "runs"), 2);
 }

@@ -1,4 +1,4 @@
-//! When a run is not due.
+//! `--min-interval`: when a run is not due.
 
 use super::*;
 
@@ -9,8 +9,8 @@ on_both_engines! {
     a_run_that_is_not_due_prints_and_changes_nothing
 }
 
-/// Opens a history. A server learns a moment late that the run before has ended, and with it its claim;
-/// the next process takes longer than that to start, but these runs share one.
+/// Opens a history once the lock of the request is free. A server notices the end of a session a moment late; a new
+/// process takes longer than that to start, but these runs share one process.
 async fn open_when_free(history_config: &HistoryConfig, request: &Request, now: Timestamp) -> OpenOutcome {
     for _ in 0..10_000 {
         match RunHistory::open(history_config, "youtube", request, now).await.unwrap() {
@@ -18,11 +18,11 @@ async fn open_when_free(history_config: &HistoryConfig, request: &Request, now: 
             opened => return opened,
         }
     }
-    panic!("another run is at work for ever")
+    panic!("the request stays locked")
 }
 
-/// What hourly starts do with `--min-interval 7h`: the hours in which a run began. Each start is up to
-/// 20 seconds off the middle of its minute. `answer` makes the charts of a run.
+/// The hours in which hourly starts with `--min-interval 7h` fetch. Each start is up to 20 seconds off the middle of its
+/// minute. `answer` makes the charts of a run.
 async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -> Vec<RegionChart>) -> Vec<i64> {
     let mut jitter = fastrand::Rng::with_seed(7);
     let history_config = HistoryConfig {
@@ -53,7 +53,7 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
 }
 
 fn hourly_starts_fetch_every_seven_hours(store: Store) {
-    // A server takes some time for each connection.
+    // Connecting to a server takes some time.
     let starts = if is_postgres(&store) { 64 } else { 1000 };
     let fetched = wait(hours_of_fetches(&store, starts, || vec![chart("US", &["a"]), chart("PL", &["b"])]));
     let every_seventh: Vec<i64> = (0..starts).step_by(7).collect();
@@ -84,12 +84,12 @@ fn a_run_is_due_unless_one_run_answered_its_whole_request(store: Store) {
         ("IN", None) => Answer::page(&["a"], Some("more")),
         _ => Answer::page(&["a"], None),
     });
-    // First run, second run, minutes between them, whether the second one fetches; each pair has a day of its own.
+    // First run, second run, minutes between them, and whether the second one fetches. Each pair has its own day.
     let pairs = [
         ("-r US,PL", "-r US,PL", 59, false),
         ("-r US,PL", "-r US,PL", 60, true),
         ("-r US,PL", "-r US,PL", 0, false),
-        // A wrong clock left a run of the future.
+        // A run is dated in the future, by a wrong clock.
         ("-r US,PL", "-r US,PL", -1, true),
         ("-r US,PL", "-r pl,us", 10, false),
         ("-r US,PL", "-r US", 10, false),
@@ -102,7 +102,7 @@ fn a_run_is_due_unless_one_run_answered_its_whole_request(store: Store) {
         ("-r US,PL", "-r US,PL --description", 10, false),
         ("-r US,DE", "-r DE,US", 10, false),
         ("-r US,FR --retries 0", "-r US,FR --retries 0", 10, true),
-        // What failed is not asked for.
+        // The failed region is not requested.
         ("-r US,FR --retries 0", "-r US", 10, false),
         ("-r US,IN -n 60 --retries 0", "-r US,IN -n 60 --retries 0", 10, true),
     ];
@@ -115,7 +115,7 @@ fn a_run_is_due_unless_one_run_answered_its_whole_request(store: Store) {
         assert_eq!(server.log().len() > asked, fetches, "{first}, then {second}");
         assert!(fetches || exit == 0, "{first}, then {second}: {exit}");
     }
-    // Two runs that answer it together are not one that does, and another source answers nothing.
+    // Two runs that answer the request together do not count, nor does a run of another source.
     let start = days(at(NOON), 100);
     run_at(start, &store, &server, "-r US");
     run_at(start, &store, &server, "-r PL");
@@ -145,7 +145,7 @@ fn a_run_that_is_not_due_prints_and_changes_nothing(store: Store) {
     assert!(state() == before, "something changed");
     assert_eq!(files_in(folder.path()), ["trends.json"]);
     assert_no_leftovers(&store);
-    // Only with the option.
+    // Without the option, every run is due.
     run("-r US,PL").exits(0);
     assert_eq!(server.log().len(), 4);
 }

@@ -1,8 +1,8 @@
-//! The password of a history shows nowhere.
+//! The password of a history is never shown.
 
 use super::*;
 
-/// Runs a command that is given `url` by the environment, as loud as can be, and looks at all that it leaves.
+/// Runs a command with `url` in the environment and all logging on, and searches its output and files for the password.
 #[track_caller]
 fn assert_no_password_leaks(url: &str, arguments: &[&str]) -> Outcome {
     let mut run =

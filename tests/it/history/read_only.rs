@@ -1,9 +1,9 @@
-//! Who may only read a history reads all of it, and leaves nothing behind.
+//! Reading a history without the permission to write it: everything is read, and nothing is left behind.
 
 use super::*;
 use crate::tools::may_run_without_rights;
 
-/// A history of two runs in a file, made readable for everybody.
+/// A history of two runs.
 fn history_of_two_runs() -> Store {
     let store = Store::sqlite();
     record(&store, &document(hours(now(), -7), vec![chart("PL", &["a", "b"])]));
@@ -15,8 +15,8 @@ fn record_second(store: &Store) {
     record(store, &document(hours(now(), -1), vec![chart("PL", &["b", "new"])]));
 }
 
-/// Asserts that somebody else, who may do with the file and its folder what these modes say, finds both runs, in a
-/// history that is then as it was.
+/// Asserts that another user, with these modes of the files and the folder, sees both runs and leaves the history
+/// unchanged.
 #[track_caller]
 fn assert_read_by_others(store: &Store, file: u32, folder: u32) {
     let names = files_in(store.folder.path());
@@ -25,7 +25,7 @@ fn assert_read_by_others(store: &Store, file: u32, folder: u32) {
     }
     fs::set_permissions(store.folder.path(), fs::Permissions::from_mode(folder)).unwrap();
     let contents = || -> Vec<Vec<u8>> {
-        // The index of the log holds locks.
+        // The index of the log contains locks, which change.
         let kept = names.iter().filter(|name| !name.ends_with("-shm"));
         kept.map(|name| fs::read(store.folder.path().join(name)).unwrap()).collect()
     };
@@ -66,7 +66,7 @@ fn a_run_that_is_only_in_the_write_ahead_log_is_read() {
     }
     let store = Store::sqlite();
     record(&store, &document(hours(now(), -7), vec![chart("PL", &["a", "b"])]));
-    // As long as somebody else is connected, the log stays.
+    // The log stays as long as a connection is open.
     let connected = rusqlite::Connection::open(&store.url).unwrap();
     connected.query_row("SELECT count(*) FROM runs", [], |_| Ok(())).unwrap();
     record_second(&store);
@@ -74,7 +74,7 @@ fn a_run_that_is_only_in_the_write_ahead_log_is_read() {
     for (file, folder) in [(0o444, 0o555), (0o444, 0o777), (0o666, 0o555)] {
         assert_read_by_others(&store, file, folder);
     }
-    // What a crash leaves: the log with its index, or without it, and nobody at work.
+    // What a crash leaves: the log, with or without its index, and no open connection.
     for names in [&["history.db", "history.db-wal"][..], &["history.db", "history.db-shm", "history.db-wal"]] {
         let copy = Store::sqlite();
         for name in names {
@@ -91,7 +91,7 @@ fn a_read_only_file_that_needs_recovery_is_rejected() {
     }
     let store = history_of_two_runs();
     assert_eq!(store.query("PRAGMA journal_mode = delete"), ["delete"]);
-    // Killed within a commit, as far as the files tell: a journal that nobody holds.
+    // The files of a program that was killed during a commit: a journal that no process holds.
     let writer = rusqlite::Connection::open(&store.url).unwrap();
     writer
         .execute_batch(

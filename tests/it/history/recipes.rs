@@ -1,4 +1,4 @@
-//! What README.md says of the history.
+//! The examples about the history in README.md.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Runs side by side: one of a request, any of different ones.
+//! Concurrent runs: one of each request, any number of different ones.
 
 use super::*;
 
@@ -10,12 +10,12 @@ on_both_engines! {
     a_reader_does_not_block_a_run
 }
 
-/// A server notices a moment late that a process has ended, and its claim with it.
+/// Waits until the lock is released: a server notices the end of a process a moment late.
 fn wait_until_free(store: &Store) {
-    const CLAIMS: &str = "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    const LOCKS: &str = "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
                           WHERE locktype = 'advisory' AND datname = current_database()";
     if is_postgres(store) {
-        wait_until("the server to notice", || store.query(CLAIMS).is_empty());
+        wait_until("the server to notice", || store.query(LOCKS).is_empty());
     }
 }
 
@@ -49,7 +49,7 @@ fn a_run_can_follow_another_immediately(store: Store) {
     for _ in 0..20 {
         run_into(&store, &server, "-r US -q").finish().exits(0);
     }
-    // However a run ends that has claimed its request.
+    // However a run ends that held the lock.
     for (ends, code) in [("-n 200 --max-units 1 -q", 4), ("-o /nowhere/x.json -q", 1), ("--min-interval 7h", 0)] {
         let first = run_into(&store, &server, &format!("-r US {ends}")).finish();
         assert_eq!(first.code, Some(code), "{ends}: {}", first.stderr);
@@ -72,7 +72,7 @@ fn a_killed_run_does_not_block_the_next(store: Store) {
 }
 
 fn concurrent_runs_of_different_requests_all_commit(store: Store) {
-    // All eight have opened the history, which was not there, before any of them commits.
+    // All eight have opened the new history before any of them commits.
     let asked = Arc::new(std::sync::Barrier::new(8));
     let server = Server::start(move |hit| {
         if hit.region() == "US" {
@@ -81,7 +81,7 @@ fn concurrent_runs_of_different_requests_all_commit(store: Store) {
         Answer::page(&["a", "b", "c", "d", "e"], None)
     });
     let start = |category: u32| {
-        // Different orders, so that the rows would be locked crosswise.
+        // In different orders, so that they would lock rows crosswise.
         let regions = if category.is_multiple_of(2) { "US,PL" } else { "PL,US" };
         RunningProcess::start(run_into(
             &store,

@@ -1,4 +1,4 @@
-//! A run that the history does not take.
+//! A run that could not be recorded is saved, and the log says how to load it.
 
 use super::*;
 
@@ -6,7 +6,7 @@ on_both_engines! {
     a_failed_commit_saves_the_document
 }
 
-/// The command in the last line of a log.
+/// The command in the last error of a log.
 #[track_caller]
 fn printed_command(outcome: &Outcome) -> String {
     let line = outcome.stderr.lines().rfind(|line| line.starts_with("ERROR ")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is deleted, and when.
+//! `--keep` and `prune`: what is deleted, and when.
 
 use super::request_lock::Reader;
 use super::*;
@@ -30,7 +30,7 @@ fn a_run_deletes_what_has_expired(store: Store) {
         columns(&store, "videos", &names),
         [json!(["US-a", long_ago, today]), json!(["US-b", long_ago, recently])]
     );
-    // The chart of PL has not been fetched since, so nothing of it is left; that of another source stays apart.
+    // The chart of PL was not fetched since, so nothing is left of it. Another source has presence of its own.
     assert_eq!(
         columns(&store, "presence", &["source", "region", "video_id", "first_seen_at"]),
         [json!(["127.0.0.1", "US", "US-a", today]), json!(["youtube", "US", "US-b", long_ago])]
@@ -38,7 +38,7 @@ fn a_run_deletes_what_has_expired(store: Store) {
     assert_eq!(columns(&store, "chart_entries", &["video_id"]), [json!(["US-a"]), json!(["US-b"])]);
     assert_eq!(columns(&store, "observations", &["video_id"]), [json!(["US-a"]), json!(["US-b"])]);
     assert_eq!((count(&store, "places"), count(&store, "counts")), (2, 2));
-    // The log of what was done stays.
+    // The log of runs stays.
     assert_eq!(
         columns(&store, "runs", &["pruned", "unique_videos"]),
         [json!([false, 1]), json!([false, 1]), json!([true, 3])]
@@ -58,7 +58,7 @@ fn a_document_whose_charts_were_deleted_can_be_loaded_again(store: Store) {
     assert!(outcome.stdout.ends_with("is in the history now\n"), "{}", outcome.stdout);
     assert_eq!(dump(&store), before);
     assert!(load(&store, &old).exits(0).stdout.contains("nothing changed"));
-    // What it says counts, whatever a run of that id said before.
+    // The loaded document counts, even if an earlier run of that id was different.
     command(&store, "prune --keep 30d").finish().exits(0);
     let corrected = Document { fetched_at: days(now, -20), ..old };
     load(&store, &corrected).exits(0);
@@ -87,18 +87,18 @@ fn a_run_is_recorded_even_if_old_rows_cannot_be_deleted(store: Store) {
     let outcome = run_into(&store, &server, "-r US").finish().exits(0);
     let told = "the run is stored, but not everything older than 29d was deleted: ";
     assert!(outcome.stderr.contains(told) && outcome.stderr.contains("not today"), "{}", outcome.stderr);
-    // Each portion is a transaction: the old chart is gone, whole.
+    // Each batch is a transaction: the old chart is gone as a whole.
     assert_eq!(columns(&store, "videos", &["video_id"]), [json!(["US-a"]), json!(["old"])]);
     assert_eq!(columns(&store, "chart_entries", &["video_id"]), vec![json!(["US-a"]); 2]);
     assert_eq!(columns(&store, "runs", &["pruned"]), [json!([false]), json!([false]), json!([true])]);
-    // The next run deletes what is left.
+    // The next run deletes the rest.
     allow(&store);
     run_into(&store, &server, "-r US").finish().exits(0);
     assert_eq!(columns(&store, "videos", &["video_id"]), [json!(["US-a"])]);
 }
 
 fn old_rows_are_deleted_in_batches(store: Store) {
-    // One more than fits into the first.
+    // One more than the first batch takes.
     let many: Vec<String> = (0..20_001).map(|number| format!("gone-{number}")).collect();
     record(&store, &document(days(now(), -40), vec![chart("US", &many)]));
     record(&store, &document(days(now(), -1), vec![chart("US", &["stays"])]));
@@ -113,7 +113,7 @@ fn prune_deletes_only_log_rows_without_charts(store: Store) {
         record(&store, &document(days(now, -age), vec![chart("US", &["a"]), failed("PL", ErrorKind::Timeout)]));
     }
     let said = |options: &str| command(&store, &format!("prune {options}")).finish().exits(0).stdout;
-    // All charts are kept yet.
+    // All charts are still kept.
     assert!(said("--log 30d").starts_with("deleted 0 run(s) of the log; "), "{}", said("--log 30d"));
     assert_eq!((count(&store, "runs"), count(&store, "run_regions")), (4, 8));
     let both = said("--keep 50d --log 90d");
@@ -169,7 +169,7 @@ fn prune_deletes_runs_dated_in_the_future(store: Store) {
     assert!(!outcome.stderr.contains("yet to come"), "{}", outcome.stderr);
 }
 
-/// Bytes that the history takes.
+/// The size of the history in bytes.
 fn size(store: &Store) -> u64 {
     if !is_postgres(store) {
         return fs::metadata(&store.url).unwrap().len();
@@ -186,7 +186,7 @@ fn prune_deletes_what_has_expired_and_shrinks_the_history(store: Store) {
     load(&store, &old).exits(0);
     record(&store, &document(recently, vec![chart("US", &["new"]), chart("PL", &["stays"])]));
     let before = (size(&store), rows(&store, "run_regions"));
-    // Nothing is that old.
+    // Nothing has expired.
     let outcome = command(&store, "prune --keep 41d").finish().exits(0);
     assert!(outcome.stdout.starts_with("deleted the charts of 0 run(s), and 0 video(s); "), "{}", outcome.stdout);
     assert_eq!(count(&store, "videos"), 3003);
@@ -204,8 +204,8 @@ fn prune_deletes_what_has_expired_and_shrinks_the_history(store: Store) {
     assert_eq!((count(&store, "places"), count(&store, "counts")), (2, 2));
     assert_eq!(rows(&store, "run_regions"), before.1);
     assert_eq!(columns(&store, "runs", &["pruned"]), [json!([false]), json!([true])]);
-    // A second time there is nothing to delete. PostgreSQL's own housekeeping may have looked at the rows, so that
-    // the first time could not give back their room.
+    // Nothing is left to delete. If PostgreSQL's autovacuum looked at the rows, the first time could not give their space
+    // back.
     wait_until("the history to get smaller", || {
         let is_smaller = size(&store) < before.0 / 3;
         assert!(is_smaller || is_postgres(&store), "{} bytes became {}", before.0, size(&store));
@@ -225,7 +225,7 @@ fn a_pruned_run_is_not_compared(store: Store) {
     command(&store, "prune --keep 30d").finish().exits(0);
     assert_eq!(shown(), json!([]));
     record(&store, &document(days(now(), -1), vec![chart("US", &["b"])]));
-    // The first day outlives the run that saw it, since the video was there again.
+    // `first_seen_at` outlives the run that saw the video first, since a later run saw it again.
     let left = &shown()[0]["left"][0];
     assert_eq!((&left["video_id"], &left["first_seen_at"]), (&json!("a"), &json!(start)));
 }

@@ -1,4 +1,4 @@
-//! The rows of a run, and of the one after it.
+//! The rows that a run writes, and what the next run changes in them.
 
 use super::*;
 
@@ -111,7 +111,7 @@ fn every_field_of_a_video_is_stored_in_its_column(store: Store) {
     assert_eq!(run_at(hours(at(NOON), 1), &store, &server, "-r XX"), 0);
     let row = |id: &str| {
         let mut row = row_of(&store, id);
-        // Only PostgreSQL has it.
+        // Only PostgreSQL has this column.
         row.as_object_mut().unwrap().remove("search");
         row
     };
@@ -127,7 +127,7 @@ fn every_field_of_a_video_is_stored_in_its_column(store: Store) {
             "search_config": "english", "first_seen_at": NOON, "last_seen_at": NOON
         })
     );
-    // Nothing but an id: null where YouTube said nothing, never a made-up 0.
+    // An item with nothing but an id: what is missing is null, never 0.
     assert_eq!(
         row("bare"),
         json!({
@@ -138,7 +138,7 @@ fn every_field_of_a_video_is_stored_in_its_column(store: Store) {
             "search_config": "simple", "first_seen_at": NOON, "last_seen_at": one
         })
     );
-    // The second run saw less of it, and the latest facts hold.
+    // The second run got less, and the latest values count.
     assert_eq!(row("full")["title"], "");
     let store = another(&store);
     assert_eq!(run_at(at(NOON), &store, &server, "-r PL,XX --description"), 0);
@@ -155,10 +155,10 @@ fn every_field_of_a_video_is_stored_in_its_column(store: Store) {
             "primary_language": "pl", "search_config": "german", "first_seen_at": NOON, "last_seen_at": NOON
         })
     );
-    // An observation is what this run saw, over all its regions.
+    // An observation is what this run saw in all its regions.
     let observed = columns(&store, "observations", &["video_id", "views", "likes"]);
     assert_eq!(observed, [json!(["bare", null, null]), json!(["full", 1001, 10]), json!(["soon", 1000, null])]);
-    // A run that did not ask for descriptions has none to keep.
+    // A run without descriptions stores none.
     let bare = another(&store);
     assert_eq!(run_at(at(NOON), &bare, &server, "-r PL"), 0);
     assert_eq!(columns(&bare, "videos", &["description", "description_fetched_at"]), vec![json!([null, null]); 3]);
@@ -180,7 +180,7 @@ fn values_that_no_database_can_hold_become_null_or_are_replaced(store: Store) {
         Answer::json(&json!({"items": [odd]}))
     });
     let outcome = run_into(&store, &server, "-r US --description --json").finish().exits(0);
-    // The document carries it as it came.
+    // The document has the original values.
     assert_eq!(outcome.document()["videos"][0]["views"], 9_223_372_036_854_775_808_u64);
     assert_eq!(outcome.document()["videos"][0]["title"], "a\0b");
     let names = ["title", "channel", "channel_id", "description", "tags", "thumbnail"];
@@ -225,7 +225,7 @@ fn a_run_ended_by_a_signal_is_recorded_whole(store: Store) {
     assert_eq!(count(&store, "chart_entries"), 2);
 }
 
-/// A server whose videos have the facts of the hour that it is told, for `a` in each region.
+/// A server that answers one video with these values.
 fn server_of(title: &'static str, views: &'static str, description: &'static str) -> Server {
     Server::start(move |_| {
         let mut video = item("a");
@@ -246,7 +246,7 @@ fn a_second_run_updates_videos_and_keeps_first_seen_at(store: Store) {
     );
     let names = ["region", "first_seen_at", "last_seen_at"];
     assert_eq!(columns(&store, "presence", &names), [json!(["PL", first, first]), json!(["US", first, second])]);
-    // Each run's own count stays.
+    // The counts of each run stay.
     assert_eq!(columns(&store, "observations", &["views"]), [json!([4]), json!([5])]);
 }
 
@@ -258,7 +258,7 @@ fn a_run_without_descriptions_keeps_the_last_ones(store: Store) {
     assert_eq!(described(&store), [json!(["1", "first", time(0)])]);
     run_at(time(2), &store, &server_of("2", "1", "second"), "-r US --description");
     assert_eq!(described(&store), [json!(["2", "second", time(2)])]);
-    // An owner may empty it.
+    // The owner may remove the description.
     run_at(time(3), &store, &server_of("3", "1", ""), "-r US --description");
     assert_eq!(described(&store), [json!(["3", "", time(3)])]);
 }

@@ -1,8 +1,8 @@
-//! Connections that are cut, at any byte, and servers that fall silent.
+//! Connections that are cut at any byte, and servers that stop answering.
 
 use super::*;
 
-/// Whose bytes are counted.
+/// The side whose bytes are counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum By {
     Program,
@@ -11,13 +11,13 @@ enum By {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Then {
-    /// Connections hold again.
+    /// New connections work.
     Heals,
-    /// They are closed as soon as they come.
+    /// New connections are closed at once.
     Closes,
-    /// They are cut at the same number of bytes again.
+    /// New connections are cut after the same number of bytes.
     CutsAgain,
-    /// The next one is told what a server that starts says, and from then on they hold.
+    /// The next connection is told that the server is starting; those after it work.
     Starts,
 }
 
@@ -25,8 +25,7 @@ enum Then {
 struct Cut {
     by: By,
     after: usize,
-    /// The program sees a reset rather than an end. The server always sees an end, so that it takes
-    /// in what was sent before.
+    /// The program sees a reset instead of an end. The server always sees an end, so that it reads what was sent before.
     resets: bool,
     then: Then,
 }
@@ -35,13 +34,13 @@ struct Cut {
 struct Plan {
     cut: Option<Cut>,
     connections: usize,
-    /// What the first connection carried, from the program and from the server.
-    said: [Vec<u8>; 2],
-    /// The last connection's other end.
+    /// The bytes of the first connection, from the program and from the server.
+    traffic: [Vec<u8>; 2],
+    /// The connection to the server.
     server: Option<TcpStream>,
 }
 
-/// Stands between the program and PostgreSQL. Its thread ends with the test's process.
+/// A proxy between the program and PostgreSQL. Its thread ends with the process of the tests.
 struct Proxy {
     port: u16,
     plan: Arc<Mutex<Plan>>,
@@ -81,8 +80,8 @@ impl Proxy {
                     thread::spawn(move || {
                         pump(&program, &server, by, cut, plan.as_deref(), &is_cut);
                         drop(program);
-                        // What the server still says is taken, since a reset might keep it from
-                        // reading what was sent before.
+                        // Reads what the server still sends: otherwise a reset might keep it from reading what was
+                        // sent before.
                         if by == By::Server {
                             let _ = std::io::copy(&mut &server, &mut std::io::sink());
                         }
@@ -93,12 +92,12 @@ impl Proxy {
         proxy
     }
 
-    /// Forgets the connections before.
+    /// Sets the next cut, and forgets earlier connections.
     fn expect(&self, cut: Option<Cut>) {
         *self.plan.lock().unwrap() = Plan { cut, ..Plan::default() };
     }
 
-    /// Cuts the connection that is there.
+    /// Cuts the current connection.
     fn cut_now(&self) {
         let server = self.plan.lock().unwrap().server.take().unwrap();
         server.shutdown(Shutdown::Both).unwrap();
@@ -132,7 +131,7 @@ fn pump(
         }
         let count = count.min(left);
         if let Some(plan) = plan {
-            plan.lock().unwrap().said[by as usize].extend(&buffer[..count]);
+            plan.lock().unwrap().traffic[by as usize].extend(&buffer[..count]);
         }
         if to.write_all(&buffer[..count]).is_err() {
             return;
@@ -142,7 +141,7 @@ fn pump(
     is_cut.store(true, SeqCst);
     if cut.is_some_and(|cut| cut.resets) {
         let _ = SockRef::from(program).set_linger(Some(Duration::ZERO));
-        // Wakes the other thread, whose handle would keep the connection.
+        // Wakes the other thread, whose handle would keep the connection open.
         let _ = program.shutdown(Shutdown::Read);
     } else {
         let _ = program.shutdown(Shutdown::Both);
@@ -150,7 +149,7 @@ fn pump(
     let _ = server.shutdown(Shutdown::Write);
 }
 
-/// FATAL, 57P03, in answer to the first message.
+/// Answers the first message with FATAL 57P03.
 fn say_starting_up(mut program: TcpStream) {
     let _ = program.read(&mut [0; 1024]);
     let fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0";
@@ -158,12 +157,12 @@ fn say_starting_up(mut program: TcpStream) {
     let _ = program.write_all(&[b"E", &length.to_be_bytes()[..], fields].concat());
 }
 
-/// Where the first of these bytes stands.
+/// The position of the first match.
 fn position(bytes: &[u8], of: &[u8]) -> usize {
     bytes.windows(of.len()).position(|window| window == of).unwrap()
 }
 
-/// Numbers spread over `0..whole`, each somewhere in its own part.
+/// Random numbers, one from each of `count` equal parts of `0..whole`.
 fn spread(random: &mut fastrand::Rng, count: usize, whole: usize) -> Vec<usize> {
     (0..count).map(|part| random.usize(part * whole / count..=(part + 1) * whole / count)).collect()
 }
@@ -175,16 +174,16 @@ struct Ended {
     outcome: Outcome,
 }
 
-/// Many runs, each with its connection cut elsewhere; then the database, the exit codes and the saved documents.
+/// Many runs, each cut off at another byte. Checks the database, the exit codes and the saved documents.
 fn cut_everywhere(seed: u64, then: &[Then]) -> Option<(Store, Vec<Ended>)> {
     let store = with_tables()?;
     let server = Server::start(chart);
     let proxy = Proxy::to(Cluster::shared().unwrap().port);
     finish(run_into(&proxy.url(&store), &server, "-r ZY --json")).exits(0);
-    let said = std::mem::take(&mut proxy.plan.lock().unwrap().said);
-    // Around the commit: the last byte of the question is missing, or the answer, whole or in part.
-    let question = position(&said[0], b"COMMIT\0") + 7;
-    let answer = position(&said[1], b"C\0\0\0\x0bCOMMIT\0");
+    let traffic = std::mem::take(&mut proxy.plan.lock().unwrap().traffic);
+    // Around the commit: its last byte is missing, or all or part of the answer.
+    let question = position(&traffic[0], b"COMMIT\0") + 7;
+    let answer = position(&traffic[1], b"C\0\0\0\x0bCOMMIT\0");
     let mut random = fastrand::Rng::with_seed(seed);
     let mut cuts = Vec::new();
     for (by, around) in [(By::Program, [question - 1, question]), (By::Server, [answer + 1, answer + 10])] {
@@ -196,7 +195,7 @@ fn cut_everywhere(seed: u64, then: &[Then]) -> Option<(Store, Vec<Ended>)> {
         cuts.extend(around.map(|after| Cut { by, after, resets: false, then: then[0] }));
     }
     let runs: Vec<_> = cuts.into_iter().zip(regions()).collect();
-    // Most of them only wait for their next try.
+    // Most runs just wait for their next attempt.
     let ended = side_by_side(60, runs, |(cut, region)| {
         let proxy = Proxy::to(Cluster::shared().unwrap().port);
         proxy.expect(Some(cut));
@@ -207,7 +206,7 @@ fn cut_everywhere(seed: u64, then: &[Then]) -> Option<(Store, Vec<Ended>)> {
     Some((store, ended))
 }
 
-/// Asserts what holds wherever a connection was cut; how many ended unasked, kept and saved.
+/// Asserts what holds wherever a connection was cut. Returns how many runs did not start, were recorded, and were saved.
 fn assert_whole_or_absent(store: &Store, ended: &[Ended]) -> [usize; 3] {
     let rows = by_region(store);
     let mut ends = [0; 3];
@@ -238,7 +237,7 @@ fn a_run_cut_off_once_at_any_byte_is_recorded_once_or_never_starts() {
     let Some((store, ended)) = cut_everywhere(1, &[Then::Heals]) else { return };
     let ends = assert_whole_or_absent(&store, &ended);
     println!("cut once: {} not begun, {} kept, {} saved", ends[0], ends[1], ends[2]);
-    // A run that has begun reaches the server by another connection.
+    // A run that has started reaches the server by a new connection.
     assert!(ends[0] > 5 && ends[1] > 50 && ends[2] == 0, "{ends:?}");
 }
 
@@ -275,12 +274,12 @@ fn creating_tables_can_be_cut_off_at_any_byte() {
     let in_schema = |url: &str, schema: &str| format!("{url}?options=-c%20search_path%3D{schema}");
     store.execute("CREATE SCHEMA measured");
     finish(run_into(&in_schema(&proxy.url(&store), "measured"), &server, "-r ZZ --json")).exits(0);
-    let said = std::mem::take(&mut proxy.plan.lock().unwrap().said);
+    let traffic = std::mem::take(&mut proxy.plan.lock().unwrap().traffic);
     let mut random = fastrand::Rng::with_seed(3);
     let mut cuts = Vec::new();
     for (by, commit) in [(By::Program, &b"COMMIT\0"[..]), (By::Server, b"C\0\0\0\x0bCOMMIT\0")] {
-        // The first commit is that of the tables.
-        let commit = position(&said[by as usize], commit) + 1;
+        // The first commit creates the tables.
+        let commit = position(&traffic[by as usize], commit) + 1;
         for after in spread(&mut random, 10, commit).into_iter().chain([commit + 6]) {
             cuts.push(Cut { by, after, resets: random.bool(), then: Then::Heals });
         }
@@ -303,7 +302,7 @@ fn creating_tables_can_be_cut_off_at_any_byte() {
     assert_eq!(made.len(), 22);
 }
 
-/// A run whose connection breaks while YouTube is asked.
+/// A run whose connection breaks during the fetch.
 fn broken_while_asking(store: &Store, then: Then) -> Outcome {
     let proxy = Arc::new(Proxy::to(Cluster::shared().unwrap().port));
     proxy.expect(Some(Cut { by: By::Program, after: usize::MAX, resets: false, then }));
@@ -328,7 +327,7 @@ fn a_reconnected_run_holds_its_request_lock_again() {
     let holder = CommitLock::of(&store);
     thread::scope(|scope| {
         let first = scope.spawn(|| broken_while_asking(&store, Then::Heals));
-        // It is back, and waits to commit.
+        // It has reconnected, and waits to commit.
         holder.wait_for(&store, 1);
         let unasked = Server::start(chart);
         let second = finish(run_into(&store.url, &unasked, "-r PL"));
@@ -346,7 +345,7 @@ fn a_run_that_loses_its_request_lock_is_saved() {
     proxy.expect(Some(Cut { by: By::Program, after: usize::MAX, resets: false, then: Then::Heals }));
     let proxied = proxy.url(&store);
     let (asked, is_asked) = mpsc::channel();
-    // Each of the two is answered when its channel is dropped.
+    // Each of the two requests is answered when its channel is dropped.
     let ((first, answers_first), (second, answers_second)) = (mpsc::channel::<()>(), mpsc::channel::<()>());
     let gates = Mutex::new((asked, [Some(answers_first), Some(answers_second)]));
     let server = Server::start(move |hit| {
@@ -396,7 +395,7 @@ fn a_server_that_accepts_and_never_answers_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let server = Server::of_pages(&["a"]);
-    // The library's connect_timeout ends with the handshake of TCP.
+    // The client library's connect_timeout covers only the TCP handshake.
     let run = run_into(&format!("postgres://trend@127.0.0.1:{port}/x?connect_timeout=1"), &server, "-r PL");
     assert_refused(finish_within(run, Duration::from_secs(10)), &server, &["check that the server runs"]);
 }

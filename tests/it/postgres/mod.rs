@@ -1,5 +1,5 @@
-//! The history on PostgreSQL: what becomes of a run when the network, the server, its rights or its
-//! settings are against it.
+//! The history on PostgreSQL: what happens to a run when the network fails, the server restarts, privileges are missing or
+//! settings differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,10 +29,10 @@ mod serialization;
 mod settings;
 mod tls;
 
-/// What takes longer hangs, even on a busy machine: nothing here takes more than a second or two.
+/// A program that takes longer hangs, even on a busy machine: nothing here takes more than a second or two.
 const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A run against `server` that is kept. The address is in the environment, where no warning is due.
+/// A run against `server` that is recorded. The address is in the environment, which causes no warning.
 fn run_into(url: &str, server: &Server, arguments: &str) -> Run {
     Run::on(server, arguments).env("TRENDFETCH_STORE", url)
 }
@@ -45,14 +45,14 @@ fn finish(run: Run) -> Outcome {
     finish_within(run, HANG_TIMEOUT)
 }
 
-fn finish_within(mut run: Run, patience: Duration) -> Outcome {
+fn finish_within(mut run: Run, timeout: Duration) -> Outcome {
     let child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id().to_string();
     let (done, ended) = mpsc::channel();
     thread::spawn(move || done.send(child.wait_with_output()));
-    let Ok(output) = ended.recv_timeout(patience) else {
+    let Ok(output) = ended.recv_timeout(timeout) else {
         let _ = Command::new("kill").args(["-KILL", &id]).status();
-        panic!("still at work after {patience:?}: {:?}", run.command);
+        panic!("still running after {timeout:?}: {:?}", run.command);
     };
     let output = output.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -61,7 +61,7 @@ fn finish_within(mut run: Run, patience: Duration) -> Outcome {
     Outcome { code: output.status.code(), stdout, stderr, folder: run.folder }
 }
 
-/// The document that a run saved in place of the history, and its run's id.
+/// The document that a run saved because it could not be recorded, and the run id.
 fn saved(outcome: &Outcome) -> Option<(PathBuf, String)> {
     let files = outcome.files();
     let names: Vec<&String> = files.iter().filter(|name| name.starts_with("trendfetch-")).collect();
@@ -71,12 +71,12 @@ fn saved(outcome: &Outcome) -> Option<(PathBuf, String)> {
     Some((outcome.folder.path().join(names[0]), id.to_owned()))
 }
 
-/// Brings a saved document in; what the program says about it.
+/// Loads a saved document, and returns what the program prints.
 fn load(url: &str, document: &Path) -> String {
     command(url, &["load", document.to_str().unwrap()]).exits(0).stdout
 }
 
-/// Asserts that a run ended with exit 1 and its document, and that the document can be brought in.
+/// Asserts that a run ended with exit code 1, was not recorded but saved, and that the document can be loaded.
 #[track_caller]
 fn assert_saved(outcome: Outcome, store: &Store) {
     let outcome = outcome.exits(1);
@@ -87,7 +87,7 @@ fn assert_saved(outcome: Outcome, store: &Store) {
     assert_eq!(there(), ["1"]);
 }
 
-/// Asserts that a run ended with exit 1 before a unit was spent, and what it said.
+/// Asserts that a run ended with exit code 1 before any request, with these words in its message.
 #[track_caller]
 fn assert_refused(outcome: Outcome, server: &Server, says: &[&str]) {
     let outcome = outcome.exits(1);
@@ -100,7 +100,7 @@ fn assert_refused(outcome: Outcome, server: &Server, says: &[&str]) {
     }
 }
 
-/// A database in which the tables are there, by a run of a region that nothing else asks for.
+/// A database with tables, created by a run of a region that no other run requests.
 fn with_tables() -> Option<Store> {
     let store = Store::postgres()?;
     finish(run_into(&store.url, &Server::of_pages(&["x"]), "-r ZZ -q")).exits(0);
@@ -111,12 +111,12 @@ fn as_role(store: &Store, role: &str) -> String {
     store.url.replacen("trend@", &format!("{role}@"), 1)
 }
 
-/// A name for a role or a schema that no other test uses: roles belong to the whole cluster.
+/// A unique name for a role or a schema: roles belong to the whole cluster.
 fn own_name(store: &Store, what: &str) -> String {
     format!("{what}_{}", store.url.rsplit('/').next().unwrap())
 }
 
-/// `check` of each, so many at a time.
+/// Checks the items in `width` threads.
 fn side_by_side<T: Send, R: Send>(width: usize, items: Vec<T>, check: impl Fn(T) -> R + Sync) -> Vec<R> {
     let (items, results) = (Mutex::new(items), Mutex::new(Vec::new()));
     thread::scope(|scope| {
@@ -139,7 +139,7 @@ fn chart(hit: &Hit) -> Answer {
     Answer::page(&(0..PLACES).map(|place| format!("{}-{place}", hit.region())).collect::<Vec<_>>(), None)
 }
 
-/// What the database holds of each region that any table knows.
+/// The run and the number of rows in each table, by region.
 fn by_region(store: &Store) -> BTreeMap<String, String> {
     let sql = "
         WITH named AS (SELECT region FROM run_regions UNION SELECT region FROM places UNION SELECT region FROM presence
@@ -165,7 +165,7 @@ fn whole(run_id: &str) -> String {
     format!("{run_id}|{PLACES}|{PLACES}|{PLACES}|{PLACES}")
 }
 
-/// A client of PostgreSQL that holds the lock under which tables change and runs commit, until it is dropped.
+/// A client of PostgreSQL that holds the commit lock until it is dropped.
 struct CommitLock(Child);
 
 impl CommitLock {
@@ -183,7 +183,7 @@ impl CommitLock {
         CommitLock(child)
     }
 
-    /// Waits until so many others wait.
+    /// Waits until `count` other sessions wait for a lock.
     fn wait_for(&self, store: &Store, count: usize) {
         let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
                        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
@@ -201,12 +201,12 @@ impl Drop for CommitLock {
     }
 }
 
-/// Some document that `load` takes.
+/// A document that `load` accepts.
 fn some_document() -> String {
     Run::on(&Server::start(chart), "-r DE --json").finish().exits(0).stdout
 }
 
-/// Files must belong to whom the server runs as.
+/// Gives a file to the user that the server runs as.
 fn give_to_server(path: &Path, cluster: &Cluster) {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     let owner = fs::metadata(&cluster.folder).unwrap();
@@ -214,14 +214,13 @@ fn give_to_server(path: &Path, cluster: &Cluster) {
     chown(path, Some(owner.uid()), Some(fs::metadata(cluster.folder.join("data")).unwrap().gid())).unwrap();
 }
 
-/// Regions, one for each run, and none that is refused as a slip: two runs of the same request at
-/// once would be another test.
+/// Regions, one for each run, since concurrent runs of the same request would block each other.
 fn regions() -> impl Iterator<Item = String> {
     (b'M'..=b'T').flat_map(|first| (b'A'..=b'Z').map(move |last| String::from_utf8(vec![first, last]).unwrap()))
 }
 
-/// Runs fail with this code, at the statement or at the commit, as long as `fails` holds for the
-/// number of the try. A sequence is not rolled back.
+/// Lets runs fail with this code, at the statement or at the commit, while `fails` holds for the number of the attempt.
+/// Attempts are counted by a sequence, since that is not rolled back.
 fn failing(store: &Store, code: &str, fails: &str, at_commit: bool) {
     let trigger = if at_commit {
         "CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON runs DEFERRABLE INITIALLY DEFERRED"

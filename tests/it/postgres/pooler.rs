@@ -1,4 +1,4 @@
-//! PgBouncer between the program and the server.
+//! PgBouncer between the program and PostgreSQL.
 
 use super::*;
 use crate::databases::is_root;
@@ -6,7 +6,7 @@ use crate::tools::not_installed;
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
 
-/// It ends when this is dropped.
+/// Stopped when this is dropped.
 struct Pooler {
     port: u16,
     child: Child,
@@ -30,7 +30,7 @@ impl Pooler {
             at("users").display()
         );
         fs::write(at("pgbouncer.ini"), settings).unwrap();
-        // It refuses to run as root.
+        // PgBouncer refuses to run as root.
         let mut command = Command::new(if is_root() { "setpriv" } else { PROGRAM });
         if is_root() {
             fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -62,7 +62,7 @@ impl Drop for Pooler {
 fn a_pooler_that_shares_sessions_is_rejected_before_the_fetch() {
     for mode in ["transaction", "statement"] {
         let Some(pooler) = Pooler::start(mode) else { return };
-        // On an empty database, and where there are tables, and where a session is there already.
+        // On an empty database, with tables, and with an open session.
         let Some(store) = Store::postgres() else { return };
         let url = pooler.url(&store);
         let server = Server::start(chart);
@@ -77,7 +77,7 @@ fn a_pooler_that_shares_sessions_is_rejected_before_the_fetch() {
                     WHERE datname = current_database() AND locktype = 'advisory'";
         assert_eq!(store.query(left), ["0"]);
         if mode == "transaction" {
-            // To read, one transaction is enough, and nothing of it stays with the sessions of others.
+            // Reading takes one transaction, and changes no settings of the shared sessions.
             command(&url, &["changes", "-f", "json"]).exits(0);
             command(&url, &["report", "-o", "page.html"]).exits(0);
             assert_eq!(Store { url, folder: tempfile::tempdir().unwrap() }.query("SHOW jit"), ["on"]);

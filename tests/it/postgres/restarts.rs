@@ -1,4 +1,4 @@
-//! A server that stops, and one that takes no writes.
+//! A server that stops and restarts, and one that takes no writes.
 
 use super::*;
 
@@ -13,13 +13,13 @@ fn a_run_survives_a_restart_and_is_saved_if_the_server_stays_down() {
     let server = Server::start(move |hit| {
         of.stop();
         match hit.region() {
-            "US" => of.start_again(),
-            // It is not there yet when the run wants to commit.
+            "US" => of.restart(),
+            // The server is still down when the run wants to commit.
             "GB" => {
                 let of = Arc::clone(&of);
                 thread::spawn(move || {
                     thread::sleep(Duration::from_secs(1));
-                    of.start_again();
+                    of.restart();
                 });
             }
             _ => {}
@@ -33,22 +33,22 @@ fn a_run_survives_a_restart_and_is_saved_if_the_server_stays_down() {
 
     let outcome = finish(run_into(&store.url, &server, "-r PL --json"));
     assert!(outcome.stderr.contains("check that the server runs"), "{}", outcome.stderr);
-    // Refused, where it was found in time.
+    // The next run notices before it spends quota.
     let server = Server::start(chart);
     assert_refused(finish(run_into(&store.url, &server, "-r DE")), &server, &["check that the server runs"]);
-    cluster.start_again();
+    cluster.restart();
     assert!(!by_region(&store).contains_key("PL"));
     assert_saved(outcome, &store);
 
-    // A standby: it follows nobody, which makes no difference to those who ask it.
+    // A standby. It follows no primary, which its clients do not notice.
     cluster.stop();
     let signal = cluster.folder.join("data/standby.signal");
     fs::write(&signal, "").unwrap();
     give_to_server(&signal, &cluster);
-    cluster.start_again();
+    cluster.restart();
     assert_eq!(store.query("SELECT pg_is_in_recovery()"), ["t"]);
     assert_refused(finish(run_into(&store.url, &server, "-r DE")), &server, &["takes no writes", "not a standby"]);
-    // It can be read, though.
+    // It can be read.
     let says = command(&store.url, &["changes", "-f", "json"]).exits(0);
     assert_eq!(says.document()["regions"], json!([]));
     drop(server);

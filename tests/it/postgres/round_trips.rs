@@ -1,16 +1,16 @@
-//! A server that is far away: how often the program waits for it.
+//! How often the program waits for a distant server.
 
 use super::*;
 use crate::far::Far;
 use crate::history::{allow, refuse};
 
-/// Beyond connecting and opening, which take four: greeting, look, settings with version, and the claim of a run or the
-/// beginning of what is read.
+/// Connecting and opening take four round trips: greeting, inspection, settings with the version, and the lock of the
+/// request or the begin of a snapshot.
 const OPENING: usize = 4;
 const MOST: usize = OPENING + 10;
 
-/// How often a command speaks and waits. A program that is not let go on while it speaks hears the first answers before
-/// its last words, so that on a busy machine it is the least of some that counts.
+/// How often a command sends and then waits. On a busy machine, a program that is interrupted while it sends receives the
+/// first answers before its last message, so the smallest of several counts is taken.
 fn turns_of(far: &Far, run: impl Fn() -> Run) -> usize {
     let turns = || {
         far.turns();
@@ -36,7 +36,7 @@ fn all_regions_take_ten_round_trips_to_a_distant_server() {
     let far = Far::away(near, Duration::from_millis(30));
     let url = store.url.replacen(&format!(":{near}/"), &format!(":{}/", far.port), 1);
     let reading = |arguments: &[&str]| turns_of(&far, || Run::new(arguments).env("TRENDFETCH_STORE", &url));
-    // However many regions they are.
+    // The number of regions does not matter.
     for regions in ["PL", "all"] {
         let turns = [
             ("changes", reading(&["changes", "-r", regions, "-f", "json"])),

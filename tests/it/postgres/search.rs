@@ -1,8 +1,8 @@
-//! The search index: each video in its own language.
+//! Full text search, with the dictionary of each video's language.
 
 use super::*;
 
-/// A server of one page whose videos are these: id, title, language as declared.
+/// A server of one page with these videos: id, title, declared language.
 fn titled(videos: &[(&str, &str, Option<&str>)]) -> Server {
     let items = videos.iter().map(|(id, title, language)| {
         let mut item = item(id);
@@ -31,7 +31,7 @@ fn search_finds_inflections_by_an_index() {
         ("null", "Wesoły Häuser dom", None),
     ]);
     finish(run_into(&store.url, &server, "-r PL -q")).exits(0);
-    // Where none is declared, the region's counts.
+    // Without a declared language, that of the region is used.
     finish(run_into(&store.url, &titled(&[("at", "Häusern", None)]), "-r AT -q")).exits(0);
     assert_eq!(
         store.query("SELECT video_id, search_config FROM videos ORDER BY 1"),
@@ -41,7 +41,7 @@ fn search_finds_inflections_by_an_index() {
     assert_eq!(found(&store, "english", "run house"), ["en"]);
     assert_eq!(found(&store, "simple", "häuser"), ["null", "pl"]);
     assert_eq!(found(&store, "simple", "WESOŁY"), ["null"]);
-    // Channel and tags as well, in a row of one weight each.
+    // Channels and tags are searched too, with smaller weights.
     assert_eq!(found(&store, "simple", "channel two").len(), 6);
     let weights = "SELECT string_agg(DISTINCT weight, '' ORDER BY weight) FROM videos, unnest(search) AS lexeme,
                    unnest(lexeme.weights) AS weight WHERE video_id = 'pl'";
@@ -59,7 +59,7 @@ fn the_search_vector_is_computed_only_if_the_text_changes() {
     };
     run("old words", "en");
     assert_eq!(found(&store, "english", "old"), ["a"]);
-    // Whoever writes another text there finds it after a run that saw nothing new.
+    // The vector was not computed again: a text that was written there is still found after a run without news.
     let mark = || store.execute("UPDATE videos SET search = to_tsvector('simple', 'marked')");
     mark();
     run("old words", "en");
@@ -67,7 +67,7 @@ fn the_search_vector_is_computed_only_if_the_text_changes() {
     run("newer words", "en");
     assert_eq!((found(&store, "simple", "marked").len(), found(&store, "english", "old").len()), (0, 0));
     assert_eq!(found(&store, "simple", "newer"), ["a"]);
-    // Of another language, they have other stems.
+    // In another language, the words have other stems.
     mark();
     run("newer words", "de");
     assert_eq!((found(&store, "simple", "marked").len(), found(&store, "german", "newer")), (0, vec!["a".to_owned()]));
@@ -88,7 +88,7 @@ fn a_missing_search_configuration_is_replaced_by_simple() {
     run("Viele Häuser");
     assert_eq!(store.query("SELECT search_config FROM videos"), ["simple"]);
     assert_eq!(found(&store, "simple", "häuser"), ["a"]);
-    // As soon as the server has it, as after an upgrade, it is used.
+    // It is used as soon as the server has it, for example after an upgrade.
     store.execute("ALTER TEXT SEARCH CONFIGURATION pg_catalog.deutsch RENAME TO german");
     run("Viele Häuser");
     assert_eq!(store.query("SELECT search_config FROM videos"), ["german"]);
@@ -102,7 +102,7 @@ fn a_search_configuration_outside_the_search_path_is_not_used() {
         "CREATE SCHEMA elsewhere; ALTER TEXT SEARCH CONFIGURATION pg_catalog.german RENAME TO deutsch;
          CREATE TEXT SEARCH CONFIGURATION elsewhere.german (COPY = simple)",
     );
-    // The cast to regconfig knows those of the search_path alone.
+    // A cast to regconfig finds only those in the search path.
     finish(run_into(&store.url, &titled(&[("a", "Haus", Some("de"))]), "-r PL -q")).exits(0);
     assert_eq!(store.query("SELECT search_config FROM videos"), ["simple"]);
 }
@@ -110,13 +110,12 @@ fn a_search_configuration_outside_the_search_path_is_not_used() {
 #[test]
 fn a_megabyte_of_words_in_a_title_or_tags_is_stored() {
     let Some(store) = Store::postgres() else { return };
-    // Each word another one; of four bytes a letter, which is the most; without a break; and what
-    // JSON needs six characters for.
+    // Words that all differ, letters of four bytes (the most), one long word, and characters that JSON escapes with six.
     let words: String = (0..150_000_u32).map(|number| format!("{number:x} ")).collect();
     let wide: String =
         (0..50_000_u32).map(|n| format!("{}{} ", char::from_u32(0x20000 + n).unwrap(), n % 10)).collect();
     let titles = [words.clone(), wide, "x".repeat(1 << 20), "\u{1}".repeat(200_000)];
-    // A run cuts titles; a document brings them as they stand in it.
+    // A run cuts titles, but a loaded document does not.
     let server = Server::of_pages(&["0", "1", "2", "3", "tags"]);
     let mut document = Run::on(&server, "-r PL --json").finish().exits(0).document();
     for (video, title) in document["videos"].as_array_mut().unwrap().iter_mut().zip(titles) {
@@ -127,7 +126,7 @@ fn a_megabyte_of_words_in_a_title_or_tags_is_stored() {
     let run = Run::new(&["load", "document.json"]).file("document.json", &document.to_string());
     finish(run.env("TRENDFETCH_STORE", &store.url)).exits(0);
     assert_eq!(store.query("SELECT count(*) FROM chart_entries"), ["5"]);
-    // The facts are whole; the search knows the first words.
+    // Text is stored whole, and the search covers its first words.
     assert_eq!(store.query("SELECT length(title) FROM videos WHERE video_id = 'PL-0'"), [words.len().to_string()]);
     assert_eq!(store.query("SELECT jsonb_array_length(tags) FROM videos WHERE video_id = 'PL-tags'"), ["150001"]);
     assert_eq!(found(&store, "simple", "9ff"), ["PL-0", "PL-tags"]);

@@ -1,8 +1,8 @@
-//! What the server, the database or the role are set to.
+//! Settings of the server, the database and the role.
 
 use super::*;
 
-/// A role that may do what a run does with the tables that are there, and has these settings.
+/// The URL of a role with all privileges on the tables and with these settings.
 fn role_with(store: &Store, settings: &[&str]) -> String {
     let role = own_name(store, "worker");
     store.execute(&format!("CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"));
@@ -12,7 +12,7 @@ fn role_with(store: &Store, settings: &[&str]) -> String {
     as_role(store, &role)
 }
 
-/// Each run waits this long before it is committed.
+/// Delays the commit of each run.
 fn slow_commits(store: &Store, seconds: f32) {
     store.execute(&format!(
         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -37,7 +37,7 @@ fn short_timeouts_of_a_role_do_not_end_its_run_or_lock() {
     thread::scope(|scope| {
         let first = scope.spawn(|| finish(run_into(&url, &server, "-r PL --json")));
         is_asked.recv_timeout(HANG_TIMEOUT).unwrap();
-        // Longer than the pause after which the role's sessions end.
+        // Longer than the role's idle_session_timeout.
         thread::sleep(Duration::from_millis(300));
         let unasked = Server::start(chart);
         finish(run_into(&url, &unasked, "-r PL")).exits(75);
@@ -70,7 +70,7 @@ fn a_search_path_without_a_schema_is_rejected_and_foreign_tables_are_ignored() {
     let nowhere = format!("{}?options=-c%20search_path%3Dnowhere", store.url);
     assert_refused(finish(run_into(&nowhere, &server, "-r PL")), &server, &["names no schema", "CREATE SCHEMA"]);
     assert!(command(&nowhere, &["changes"]).exits(1).stderr.contains("there is no history in it"));
-    // A table of somebody else's hides one of ours, but the history's are one.
+    // Another program's table comes first in the search path, but all tables of a history are in one schema.
     let own = own_name(&store, "own");
     store.execute(&format!("CREATE SCHEMA {own}; CREATE TABLE {own}.videos (id int)"));
     let url = format!("{}?options=-c%20search_path%3D{own},public", store.url);
@@ -94,14 +94,14 @@ fn locks_belong_to_the_tables_not_to_the_search_path() {
         let unasked = Server::start(chart);
         finish(run_into(&url, &unasked, "-r PL")).exits(75);
         assert!(unasked.log().is_empty());
-        // Another request of the guest's waits in the same line.
+        // Another request of the guest waits for the same commit lock.
         let other = scope.spawn(|| finish(run_into(&url, &Server::start(chart), "-r DE -q")));
         holder.wait_for(&store, 2);
         drop(holder);
         owner.join().unwrap().exits(0);
         other.join().unwrap().exits(0);
     });
-    // Other tables have locks of their own.
+    // Other schemas have locks of their own.
     let own = own_name(&store, "own");
     store.execute(&format!("CREATE SCHEMA {own}"));
     let other = format!("{}?options=-c%20search_path%3D{own}", store.url);
@@ -155,7 +155,7 @@ fn the_order_of_regions_ignores_the_collation() {
     for _ in 0..2 {
         finish(run_into(&danish.url, &Server::start(chart), "-r ZZ,AB,AA -q")).exits(0);
     }
-    // In Danish, two As are the last letter.
+    // In Danish, AA sorts after Z.
     assert_eq!(danish.query("SELECT region FROM run_regions GROUP BY region ORDER BY region"), ["AB", "ZZ", "AA"]);
     let document = command(&danish.url, &["changes", "-f", "json"]).exits(0).document();
     let codes: Vec<&Value> = document["regions"].as_array().unwrap().iter().map(|row| &row["region"]).collect();

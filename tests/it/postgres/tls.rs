@@ -3,15 +3,15 @@
 use super::*;
 use crate::tools::skip;
 
-/// A cluster with TLS that lets everybody but the tests' own user in by password alone.
+/// A cluster with TLS. Every user except that of the tests needs a password.
 struct Secured {
     cluster: Cluster,
     authority: PathBuf,
-    /// Of somebody else.
+    /// An authority that did not sign the server's certificate.
     stranger: PathBuf,
-    /// The server's own certificate.
+    /// The certificate of the server itself.
     itself: PathBuf,
-    /// This machine's name.
+    /// The name of this machine.
     name: String,
 }
 
@@ -62,7 +62,6 @@ impl Secured {
         Store { url: self.cluster.url(name), folder: tempfile::tempdir().unwrap() }
     }
 
-    /// `postgres://`, who, `@`, where, and parameters.
     fn url(&self, login: &str, host: &str, database: &str, parameters: &str) -> String {
         let parameters = parameters
             .replace("AUTHORITY", self.authority.to_str().unwrap())
@@ -84,7 +83,7 @@ fn is_loopback(name: &str) -> bool {
     (name, 1).to_socket_addrs().is_ok_and(|all| all.map(|address| address.ip()).all(|ip| ip.is_loopback()))
 }
 
-/// A chart server that notes, before it answers, whether the program's connection is encrypted.
+/// A chart server that records, before it answers, whether the program's connection to PostgreSQL is encrypted.
 fn watching(store: &Store) -> (Server, Arc<Mutex<Vec<String>>>) {
     let (watched, seen) = (store.url.clone(), Arc::new(Mutex::new(Vec::new())));
     let notes = Arc::clone(&seen);
@@ -168,7 +167,7 @@ fn an_invalid_certificate_is_rejected_before_the_fetch() {
     assert_eq!(store.query("SELECT count(*) FROM pg_class WHERE relname = 'runs'"), ["0"]);
 }
 
-/// A certificate for `localhost` by its common name alone, as `openssl req -x509 -subj /CN=localhost` makes it.
+/// A certificate with only a common name, `localhost`, as `openssl req -x509 -subj /CN=localhost` makes it.
 fn without_alternative_names(until: i32) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "localhost");
@@ -186,7 +185,7 @@ fn a_self_signed_certificate_with_a_common_name_is_accepted_by_sslrootcert() {
         give_to_server(&path, &cluster);
         path.display().to_string()
     };
-    // The server takes another certificate, and gives it to all who come from then on.
+    // Replaces the certificate of the server for new connections.
     let show = |certificate: String, key: &KeyPair| {
         write("data/server.crt", certificate);
         write("data/server.key", key.serialize_pem());
@@ -234,7 +233,7 @@ fn a_self_signed_certificate_with_a_common_name_is_accepted_by_sslrootcert() {
 fn a_server_without_tls_is_rejected_unless_tls_is_optional() {
     let Some(store) = Store::postgres() else { return };
     let server = Server::start(chart);
-    // Another name of loopback by inet_aton(3), which looks like none.
+    // A loopback address by inet_aton(3) that does not look like one.
     let far = store.url.replacen("127.0.0.1", "127.1", 1);
     assert!(is_loopback("127.1"));
     for url in [format!("{}?sslmode=require", store.url), format!("{}?sslmode=verify-full", store.url), far] {
@@ -247,7 +246,7 @@ fn a_server_without_tls_is_rejected_unless_tls_is_optional() {
     assert_eq!(by_region(&store).len(), 3);
 }
 
-/// As a URL writes it.
+/// Escaped for a URL.
 fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -266,7 +265,7 @@ fn a_password_is_sent_by_scram_with_channel_binding() {
         assert_eq!(seen, [format!("{encrypted}|locked")]);
     }
     let server = Server::start(chart);
-    // There is no channel to bind it to.
+    // Without TLS there is no channel to bind to.
     let url = secured.url(&right, "localhost", "scram", "sslmode=disable&channel_binding=require");
     assert_refused(finish(run_into(&url, &server, "-r PL")), &server, &["channel binding"]);
     let wrong = secured.url(&format!("locked:{}", percent(WRONG)), "localhost", "scram", tls);
@@ -300,13 +299,13 @@ fn a_missing_password_is_searched_where_psql_searches() {
         (file("other", &line.replace(":locked:", ":you:"), 0o600), folder.path().to_str().unwrap().to_owned());
     let wrong = url.replacen("locked@", &format!("locked:{}@", percent(WRONG)), 1);
     let says = "check the user in its address, and the password there, in PGPASSWORD or in ~/.pgpass";
-    // The address, the environment, and what goes wrong.
+    // Address, environment, and expected error.
     type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, Option<&'a str>);
     let cases: Vec<Case<'_>> = vec![
         (&url, vec![("HOME", &home)], None),
         (&url, vec![("PGPASSFILE", &good)], None),
         (&url, vec![("PGPASSWORD", PASSWORD)], None),
-        // What is nearer wins.
+        // The more specific source wins.
         (&url, vec![("PGPASSWORD", PASSWORD), ("PGPASSFILE", &other)], None),
         (&url, vec![("PGPASSWORD", WRONG), ("PGPASSFILE", &good)], Some("password authentication failed")),
         (&wrong, vec![("PGPASSWORD", PASSWORD)], Some("password authentication failed")),
@@ -334,7 +333,7 @@ fn a_missing_password_is_searched_where_psql_searches() {
         };
         assert!(is_right, "{variables:?}: {:?}: {}", outcome.code, outcome.stderr);
     }
-    // A stranger's folder does not get them.
+    // An address from .env, which may be another user's, gets no password from elsewhere.
     let run = Run::on(&server, "-r ZZ").file(".env", &format!("TRENDFETCH_STORE={url}\n"));
     let outcome = finish(run.env("PGPASSWORD", PASSWORD).env("HOME", &home)).exits(1);
     assert!(
@@ -347,7 +346,7 @@ fn a_missing_password_is_searched_where_psql_searches() {
     assert_eq!(store.query("SELECT count(*) FROM runs"), ["4"]);
 }
 
-/// A port that refuses, and that no other test gets meanwhile.
+/// A port that refuses connections, and that no other test gets meanwhile.
 fn port_of_nobody() -> (Socket, u16) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
@@ -390,7 +389,7 @@ fn the_password_is_in_no_output_or_file() {
         add(&[RUN, LOAD], "--store", with(&some, &plain));
         add(&[RUN, CHANGES], "--store", format!("{plain}&password={all}"));
         add(&[RUN, LOAD], ".env", with(&some, &plain));
-        // Nobody is there; or it is written as it is, or into the wrong place.
+        // No server; or the password is not escaped, or in the wrong place.
         add(&[RUN, LOAD], "TRENDFETCH_STORE", with(&some, &plain).replacen(&port, &format!(":{gone}/"), 1));
         let (first, last) = password.split_once('/').unwrap();
         let raw = ['#', '@'].map(|sign| format!("{first}{sign}{}", last.split('@').next().unwrap()));
@@ -430,10 +429,10 @@ fn the_password_is_in_no_output_or_file() {
         (way.is_right, outcome.code.unwrap())
     };
     let ends: BTreeSet<_> = side_by_side(6, ways.into_iter().zip(regions()).collect(), check).into_iter().collect();
-    // With the right one kept, not reached, not read; with the wrong one not let in, not read.
+    // Right password: recorded, unreachable, malformed. Wrong password: rejected, malformed.
     assert_eq!(Vec::from_iter(ends), [(false, 1), (false, 2), (true, 0), (true, 1), (true, 2)]);
 
-    // The hint that says how to bring a run in names the history, where it was named.
+    // The suggested command names the history if --store did.
     failing(&store, "23514", "true", false);
     let url = secured.url(&format!("locked:{}", percent(PASSWORD)), "localhost", "canary", "sslmode=disable");
     for (typed, hint) in [
@@ -458,7 +457,7 @@ fn the_password_is_in_no_output_or_file() {
 
 #[test]
 fn a_password_with_an_unescaped_question_mark_is_never_shown() {
-    // To tokio-postgres the address is good: it takes all before the first '@' for the login.
+    // tokio-postgres accepts the address: everything before the first '@' is the login.
     let (_nobody, gone) = port_of_nobody();
     let server = Server::start(chart);
     let url = format!("postgres://locked:Canary?9f8e7d6c@127.0.0.1:{gone}/trends?sslmode=disable");

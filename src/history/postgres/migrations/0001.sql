@@ -53,7 +53,7 @@ CREATE TABLE videos (
     age_restricted         boolean,
     tags                   jsonb       NOT NULL,      -- an array
     thumbnail              text,
-    description            text,                      -- as last asked for
+    description            text,                      -- as last fetched
     description_fetched_at timestamptz,
     declared_language      text,
     primary_language       text        NOT NULL,
@@ -61,7 +61,7 @@ CREATE TABLE videos (
     first_seen_at          timestamptz NOT NULL,
     last_seen_at           timestamptz NOT NULL,
     search                 tsvector    NOT NULL       -- title, channel and tags by search_config
-) WITH (fillfactor = 80);                             -- room for what changes with each run, beside its row
+) WITH (fillfactor = 80);                             -- room to update rows in place at each run
 CREATE INDEX videos_search ON videos USING gin (search);
 
 CREATE TABLE places (

@@ -1,9 +1,9 @@
--- Runs that should have deleted charts for their age and did not: so many at once that their clock may have been wrong.
+-- Runs that found expired charts and did not delete them, for example because the clock may have been wrong.
 CREATE TABLE left_old (
     run integer PRIMARY KEY                           -- runs.number
 );
 
--- Who may do something with the runs may do it with these.
+-- Grants the privileges on `runs` for this table too.
 DO $$
 DECLARE
     granted record;

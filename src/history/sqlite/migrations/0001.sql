@@ -1,5 +1,5 @@
--- A run's id has 36 characters and its chart 22,200 places, so the two long tables hold the run's
--- short number instead, and views give them the id again.
+-- The id of a run has 36 characters, and a run has up to 22,200 chart entries. The two long tables
+-- therefore hold the run's short number, and views replace it by the id.
 
 CREATE TABLE runs (
     number        INTEGER PRIMARY KEY,       -- short name of the run within this file
@@ -54,7 +54,7 @@ CREATE TABLE videos (
     age_restricted         INTEGER,
     tags                   TEXT NOT NULL,    -- a JSON array
     thumbnail              TEXT,
-    description            TEXT,             -- as last asked for
+    description            TEXT,             -- as last fetched
     description_fetched_at TEXT,
     declared_language      TEXT,
     primary_language       TEXT NOT NULL,

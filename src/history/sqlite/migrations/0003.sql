@@ -1,4 +1,4 @@
--- Runs that should have deleted charts for their age and did not: so many at once that their clock may have been wrong.
+-- Runs that found expired charts and did not delete them, for example because the clock may have been wrong.
 CREATE TABLE left_old (
     run INTEGER PRIMARY KEY                  -- runs.number
 ) STRICT;
