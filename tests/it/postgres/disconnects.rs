@@ -187,7 +187,7 @@ fn cut_everywhere(seed: u64, then: &[Then]) -> Option<(Store, Vec<Ended>)> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut cuts = Vec::new();
     for (by, around) in [(By::Program, [question - 1, question]), (By::Server, [answer + 1, answer + 10])] {
-        let length = said[by as usize].len();
+        let length = traffic[by as usize].len();
         assert!(length > 2000 && length < 200_000, "{length}");
         for after in spread(&mut random, 58, length) {
             cuts.push(Cut { by, after, resets: random.bool(), then: then[random.usize(..then.len())] });
