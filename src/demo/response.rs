@@ -67,7 +67,7 @@ const LATENCIES: &[(&str, u64)] =
 /// Responds to a request for a page of a chart.
 pub(super) fn respond(scenario: &Scenario, query: &Query) -> Reply {
     if !query.has_key {
-        let message = "Method doesn't allow unregistered callers: this demo wants an API key too, any will do.";
+        let message = "Method doesn't allow unregistered callers: the demo requires an API key too; any key will do.";
         return error(403, "global", "forbidden", "PERMISSION_DENIED", message);
     }
     fault(scenario, query).unwrap_or_else(|| page(scenario, query).unwrap_or_else(|error| error))
@@ -100,7 +100,7 @@ fn planned_requests(scenario: &Scenario) -> u32 {
 
 fn page(scenario: &Scenario, query: &Query) -> Result<Reply, Reply> {
     if query.get("part").is_none() || query.get("chart") != Some("mostPopular") {
-        return Err(bad_request("missingRequiredParameter", "The demo wants part and chart=mostPopular."));
+        return Err(bad_request("missingRequiredParameter", "The demo requires part and chart=mostPopular."));
     }
     let size = match query.get("maxResults").unwrap_or("5").parse() {
         Ok(size @ 1..=50) => size,
