@@ -105,26 +105,11 @@ async fn fetch_and_write(
     if let Some(why) = limit.interruption() {
         return Err(StartError::interrupted(why));
     }
-
-    let progress = Arc::new(Progress::new(bars, &config.plan.request.regions));
-    let (client, _demo) = connect(config, source, start).await?;
-    let cancelled = async {
-        limit.signal().await;
-    };
-    let fetching = fetch(config.plan.clone(), start, client, progress.clone(), cancelled);
-    let fetched = progress.during(fetching).await;
+    let FetchedDocument { document, clocks, remedies, sequential_time } =
+        fetch_document(config, source, start, bars, limit).await?;
     let fetched_at = Instant::now();
-
-    let clocks = clocks(source, fetched.clock_ahead);
-    let (mut videos, outcomes) = deduplicate(fetched.charts);
-    let remedies = remedies(&outcomes);
-    let sequential_time = stats::sequential_time(&outcomes, fetched.held);
-    videos.iter_mut().for_each(|video| video.fetched_at = clocks.correct(video.fetched_at));
-    let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
-    let document =
-        Document::new(clocks.correct(start.timestamp), source.name(), config.plan.request.clone(), stats, videos);
-    let document = Arc::new(document);
     let end = |reserve| limit.end(fetched_at, reserve);
+
     let is_recorded = match (&mut history, &config.history) {
         (Some(history), Some(history_config)) => {
             history::record(history, history_config, &document, clocks.latest(start.now()), end).await
@@ -137,9 +122,8 @@ async fn fetch_and_write(
         }
         _ => None,
     };
-    let errors =
-        output::write(config.outputs.clone(), &document, Extras { changes, sequential_time }, || end(Duration::ZERO))
-            .await;
+    let extras = Extras { changes, sequential_time };
+    let errors = output::write(config.outputs.clone(), &document, extras, || end(Duration::ZERO)).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
     let now = clocks.correct(start.now());
@@ -156,6 +140,48 @@ async fn fetch_and_write(
     let exit = ExitStatus::of(RunStatus::of(&document), !is_recorded || !errors.is_empty());
     log_summary(&document, exit);
     Ok(exit)
+}
+
+/// The result of stages 1 to 3.
+struct FetchedDocument {
+    document: Arc<Document>,
+    clocks: Clocks,
+    /// What to do about the failed regions, if the kind of error does not say it.
+    remedies: HashMap<Region, Remedy>,
+    /// How long one request at a time would have taken.
+    sequential_time: Duration,
+}
+
+/// Fetches the charts, which are normalized page by page, and merges them into the document.
+async fn fetch_document(
+    config: &Config,
+    source: &Source,
+    start: StartTime,
+    bars: MultiProgress,
+    limit: &TimeLimit,
+) -> Result<FetchedDocument, StartError> {
+    let request = &config.plan.request;
+    let progress = Arc::new(Progress::new(bars, &request.regions));
+    let (client, _demo) = connect(config, source, start).await?;
+    let cancelled = async {
+        limit.signal().await;
+    };
+    let fetching = fetch(config.plan.clone(), start, client, progress.clone(), cancelled);
+    let fetched = progress.during(fetching).await;
+
+    let clocks = clocks(source, fetched.clock_ahead);
+    let (mut videos, outcomes) = deduplicate(fetched.charts);
+    videos.iter_mut().for_each(|video| video.fetched_at = clocks.correct(video.fetched_at));
+    let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
+    let started_at = clocks.correct(start.timestamp);
+    let document = Document::new(started_at, source.name(), request.clone(), stats, videos);
+    let remedy = |outcome: &RegionOutcome| Some((outcome.region, outcome.failure.as_ref()?.remedy?));
+    Ok(FetchedDocument {
+        document: Arc::new(document),
+        clocks,
+        remedies: outcomes.iter().filter_map(remedy).collect(),
+        sequential_time: stats::sequential_time(&outcomes, fetched.held),
+    })
 }
 
 /// Compares this machine's clock with the server's. The demo has no clock of its own.
@@ -210,10 +236,4 @@ async fn connect(config: &Config, source: &Source, start: StartTime) -> Result<(
             Ok((client(demo.base_url(), &ApiKey::for_demo(), &Network::default())?, Some(demo)))
         }
     }
-}
-
-/// What to do about the failed regions, as far as their kinds of errors do not say.
-fn remedies(outcomes: &[RegionOutcome]) -> HashMap<Region, Remedy> {
-    let remedy = |outcome: &RegionOutcome| Some((outcome.region, outcome.failure.as_ref()?.remedy?));
-    outcomes.iter().filter_map(remedy).collect()
 }

@@ -1,10 +1,8 @@
-//! The regions that YouTube offers a chart for, with the language that a chart usually speaks;
-//! and in `list` the reading of what a person types for `--regions`.
+//! The regions for which YouTube has a chart, with the usual language of each.
 //!
-//! Source of the codes: YouTube's own location menu (public copies of 2025-06) and `AM`, which
-//! joined in 2026-05: 111. `i18nRegions.list` is the authority, so a code outside the table is
-//! asked for all the same. The language is a guess of the dominant one and only a fallback: a video's declared
-//! language comes first.
+//! Source of the codes: YouTube's own location menu (public copies of 2025-06) and `AM`, which joined in 2026-05: 111.
+//! `i18nRegions.list` is the authority, so a code outside the table is requested all the same. The language is a guess,
+//! and only a fallback: a video's declared language comes first.
 
 use std::borrow::Cow;
 use std::fmt;
