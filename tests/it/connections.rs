@@ -1,4 +1,4 @@
-//! Connections that end without a fault of the request on them: nothing is lost, and little is sent twice.
+//! Connections that end through no fault of the request: nothing is lost, and little is sent twice.
 
 use std::collections::HashSet;
 use std::net::TcpListener;
@@ -8,22 +8,22 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::harness::{Answer, Run, Server, region_row};
-use crate::raw_server::{Asked, Bytes, PAGES, Step, ok, page};
+use crate::raw_server::{PAGES, RawRequest, RawServer, Step, ok, page};
 use crate::tls::{self, Authority, Fault};
 
 /// Regions of the built-in table.
 const ALL: usize = 111;
 
-fn run(server: &Bytes, arguments: &str) -> Run {
+fn run(server: &RawServer, arguments: &str) -> Run {
     let mut run = Run::new(&arguments.split(' ').collect::<Vec<_>>());
     run.command.args(["--json", "-vv", "--base-url", &server.base_url]);
     run
 }
 
 #[test]
-fn a_server_that_closes_after_each_answer_costs_no_region() {
-    let server = Bytes::start(|asked, _| {
-        Some(vec![Step::Say(ok(page(&asked.region, asked.page.unwrap()).to_string())), Step::Close])
+fn a_server_that_closes_after_each_response_costs_no_region() {
+    let server = RawServer::start(|request, _| {
+        Some(vec![Step::Say(ok(page(&request.region, request.page.unwrap()).to_string())), Step::Close])
     });
     let outcome = run(&server, "-r all -n 150 --retries 0").finish().exits(0);
     let stats = &outcome.document()["stats"];
@@ -35,28 +35,29 @@ fn a_server_that_closes_after_each_answer_costs_no_region() {
 
 #[test]
 fn a_closed_connection_is_replaced_at_once_and_without_a_retry() {
-    // The second page is asked for on the connection of the first one.
-    let server = Bytes::start(|asked, _| (asked.page == Some(1) && asked.nth == 0).then(|| vec![Step::Close]));
+    // The second page is requested on the connection of the first one.
+    let server =
+        RawServer::start(|request, _| (request.page == Some(1) && request.nth == 0).then(|| vec![Step::Close]));
     let outcome = run(&server, "-r PL -n 150 -c 1 --retries 0").finish().exits(0);
     let stats = &outcome.document()["stats"];
     assert_eq!((&stats["requests"], &stats["retries"], &stats["quota_units"]), (&json!(4), &json!(1), &json!(4)));
-    // Once: a connection that is closed each time is a fault.
-    let server = Bytes::start(|asked, _| (asked.page == Some(1)).then(|| vec![Step::Close]));
+    // Only once: a connection that is closed again is a failure.
+    let server = RawServer::start(|request, _| (request.page == Some(1)).then(|| vec![Step::Close]));
     let outcome = run(&server, "-r PL -n 150 -c 1 --retries 0").finish().exits(3);
     assert_eq!(region_row(&outcome.document(), "PL")["error"]["kind"], "truncated");
     assert_eq!(server.times("PL", 1), 2);
 }
 
 #[test]
-fn a_first_connection_that_is_closed_is_a_fault_of_the_server() {
-    let server = Bytes::start(|asked, _| (asked.nth == 0).then(|| vec![Step::Close]));
+fn a_new_connection_that_is_closed_is_a_failure() {
+    let server = RawServer::start(|request, _| (request.nth == 0).then(|| vec![Step::Close]));
     run(&server, "-r PL -n 50 --retries 0").finish().exits(1);
     assert_eq!(server.times("PL", 0), 1);
 }
 
 #[test]
 fn an_attempt_without_a_connection_costs_no_unit() {
-    // Nobody listens there any more.
+    // No server listens there any more.
     let base_url = format!("http://{}/", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let mut refused = Run::new(&["-r", "PL,US", "--json", "--retries", "2", "--backoff", "1ms"]);
     refused.command.args(["--base-url", &base_url]);
@@ -79,10 +80,10 @@ fn all_regions_share_one_connection_over_http2() {
 }
 
 #[test]
-fn refused_streams_are_sent_again_and_cost_neither_a_retry_nor_a_unit() {
+fn refused_streams_are_resent_and_cost_neither_a_retry_nor_a_unit() {
     let authority = Authority::new();
     for concurrency in ["-c 3", "-c 0"] {
-        let once = |asked: &Asked, _| (asked.nth == 0).then_some(Fault::Refuse);
+        let once = |request: &RawRequest, _| (request.nth == 0).then_some(Fault::RefuseStream);
         let server = tls::Server::start(authority.server("localhost", 2400), once);
         let outcome = server.run(&authority, &format!("-r all --retries 0 {concurrency}")).exits(0);
         let stats = &outcome.document()["stats"];
@@ -91,12 +92,13 @@ fn refused_streams_are_sent_again_and_cost_neither_a_retry_nor_a_unit() {
 }
 
 #[test]
-fn an_orderly_goaway_costs_no_region() {
+fn a_graceful_goaway_costs_no_region() {
     let authority = Authority::new();
-    // Each connection answers two requests.
+    // Each connection serves two requests.
     let seen = Mutex::new(HashSet::new());
-    let leave = move |_: &Asked, connection| (!seen.lock().unwrap().insert(connection)).then_some(Fault::Leave);
-    let server = tls::Server::start(authority.server("localhost", 2400), leave);
+    let goaway =
+        move |_: &RawRequest, connection| (!seen.lock().unwrap().insert(connection)).then_some(Fault::GracefulGoAway);
+    let server = tls::Server::start(authority.server("localhost", 2400), goaway);
     let outcome = server.run(&authority, "-r all --retries 0").exits(0);
     let requests = outcome.document()["stats"]["requests"].as_u64().unwrap();
     println!("{requests} requests, {} connections", server.connections());
@@ -104,23 +106,23 @@ fn an_orderly_goaway_costs_no_region() {
 }
 
 #[test]
-fn a_connection_that_falls_silent_is_left_after_the_first_timeout() {
+fn a_stalled_connection_is_abandoned_after_the_first_timeout() {
     let authority = Authority::new();
-    // The first connection answers five requests and then none, while TCP lives.
-    let asked = Mutex::new(0);
-    let mute = move |_: &Asked, connection| {
-        let mut asked = asked.lock().unwrap();
-        *asked += usize::from(connection == 0);
-        (connection == 0 && *asked > 5).then_some(Fault::Stall)
+    // The first connection serves five requests and then none, while TCP stays up.
+    let count = Mutex::new(0);
+    let stall = move |_: &RawRequest, connection| {
+        let mut count = count.lock().unwrap();
+        *count += usize::from(connection == 0);
+        (connection == 0 && *count > 5).then_some(Fault::Stall)
     };
-    let server = tls::Server::start(authority.server("localhost", 2400), mute);
+    let server = tls::Server::start(authority.server("localhost", 2400), stall);
     let outcome = server.run(&authority, "-r all --timeout 800ms").exits(0);
     let requests = outcome.document()["stats"]["requests"].as_u64().unwrap() as usize;
-    assert!(requests <= ALL + 3, "{requests} requests: at most one on each permit was lost");
+    assert!(requests <= ALL + 3, "{requests} requests: at most one per permit was lost");
 }
 
 #[test]
-fn a_refused_page_token_starts_the_chart_again_once() {
+fn a_refused_page_token_restarts_the_chart_once() {
     let token_of = |hit: &crate::harness::Hit| hit.token().map(str::to_owned);
     let server = Server::start(move |hit| match (token_of(hit).as_deref(), hit.nth) {
         (None, _) => Answer::page(&["a", "b"], Some("old")),
@@ -141,30 +143,30 @@ fn a_refused_page_token_starts_the_chart_again_once() {
 }
 
 #[test]
-fn short_pages_are_followed_as_far_as_pages_were_asked_for() {
+fn short_pages_are_followed_up_to_the_requested_number() {
     let server = Server::start(|hit| Answer::page(&[format!("v{}", hit.nth)], Some(&format!("t{}", hit.nth))));
     let outcome = Run::on(&server, "-r PL -n 100 --json").finish().exits(0);
     assert_eq!((outcome.document()["stats"]["raw"].clone(), server.log().len()), (json!(2), 2));
     assert!(outcome.stderr.contains("shorter than requested"), "{}", outcome.stderr);
-    // As many as were asked for, and more on offer: no reason to warn.
+    // As many as requested, though more exist: no warning.
     let server = Server::start(|_| Answer::page(&["a", "b"], Some("more")));
     let outcome = Run::on(&server, "-r PL -n 2 --json").finish().exits(0);
     assert!(!outcome.stderr.contains("shorter"), "{}", outcome.stderr);
 }
 
 #[test]
-fn a_stalled_body_of_a_429_neither_delays_its_hold_nor_forgets_it() {
-    let log = std::sync::Arc::new(Mutex::new(Vec::<(Instant, Asked)>::new()));
+fn a_stalled_body_of_a_429_neither_delays_nor_prevents_its_hold() {
+    let log = std::sync::Arc::new(Mutex::new(Vec::<(Instant, RawRequest)>::new()));
     let seen = std::sync::Arc::clone(&log);
-    let server = Bytes::start(move |asked, _| {
-        log.lock().unwrap().push((Instant::now(), asked.clone()));
+    let server = RawServer::start(move |request, _| {
+        log.lock().unwrap().push((Instant::now(), request.clone()));
         let head = "HTTP/1.1 429 X\r\nretry-after: 2\r\ncontent-length: 500\r\n\r\n{\"error\": {";
-        (asked.region == "US" && asked.nth == 0).then(|| vec![Step::Say(head.into()), Step::Stall])
+        (request.region == "US" && request.nth == 0).then(|| vec![Step::Say(head.into()), Step::Stall])
     });
     run(&server, "-r US,GB,DE,FR,IN,BR,AU,CA -c 2 -n 50").finish().exits(0);
     let log = seen.lock().unwrap();
     let first = log[0].0;
-    // Two were sent at once, and perhaps one more before the head of the 429 had come.
+    // Two are sent at once, and perhaps one more before the head of the 429 has arrived.
     let early = log.iter().filter(|(at, _)| *at < first + Duration::from_secs(2)).count();
     assert!((2..=3).contains(&early), "{early} of {} requests before Retry-After had passed", log.len());
 }

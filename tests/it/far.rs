@@ -1,5 +1,4 @@
-//! A server that is far away: a port of this machine that passes bytes on with a delay. The benchmark of the history has
-//! it too.
+//! Simulates a distant server: a port of this machine that forwards bytes with a delay. `benches/history` uses it too.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Half of a round trip passes each way. Its threads end with the connections.
+/// Each direction is delayed by half of a round trip. The threads end with the connections.
 pub struct Far {
     pub port: u16,
     turns: Arc<AtomicUsize>,
@@ -19,7 +18,7 @@ impl Far {
         Far::start(server, round_trip, false)
     }
 
-    /// The same, but what follows within half of a round trip arrives along with what came before it.
+    /// The same, but bytes that follow within half of a round trip arrive together with those before them.
     #[allow(dead_code, reason = "the benchmark does without it")]
     pub fn in_bursts(server: u16, round_trip: Duration) -> Far {
         Far::start(server, round_trip, true)
@@ -48,7 +47,7 @@ impl Far {
         Far { port, turns }
     }
 
-    /// How often a client has spoken after it had heard something, since this was asked last.
+    /// Round trips since the last call: how often a client sent something after it had received something.
     pub fn turns(&self) -> usize {
         self.turns.swap(0, SeqCst)
     }

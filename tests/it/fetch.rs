@@ -1,4 +1,4 @@
-//! The pipeline against a real socket.
+//! The pipeline over a real socket.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, KEY, Run, Server, ids, item, region_row};
 
 #[test]
-fn a_request_asks_for_exactly_what_is_used_and_carries_the_key_in_its_header_only() {
+fn a_request_selects_the_used_fields_and_has_the_key_in_a_header_only() {
     let server = Server::of_pages(&["a"]);
     Run::on(&server, "-r PL -n 7 --category comedy --json").finish().exits(0);
     let hit = &server.log()[0];
@@ -35,16 +35,16 @@ fn the_log_shows_the_beginning_of_an_error_body_without_controls_and_key() {
     for status in [200, 403, 500] {
         assert!(shown(status, "<h1>No\r\n\u{1b}[2J way</h1>".into()).contains(r"<h1>No \\u{1b}[2J way</h1>"));
         assert!(shown(status, format!("of {KEY}.")).contains("of [the key]."));
-        // Cut after 200 characters, also within the key.
+        // Cut after 200 characters, even within the key.
         assert!(shown(status, "ż".repeat(300)).contains(&format!("{}…", "ż".repeat(199))));
         assert!(shown(status, format!("{}{KEY}{}", "x".repeat(185), "y".repeat(99))).contains("x[the key]…"));
-        // A title is cut within a message.
+        // A message quotes a title up to its limit.
         shown(status, format!("<title>{}{KEY}</title>", "x".repeat(65)));
     }
 }
 
 #[test]
-fn descriptions_come_only_when_asked_for() {
+fn descriptions_are_fetched_only_on_request() {
     let answer = || {
         let mut item = item("a");
         item["snippet"]["description"] = json!("Long text");
@@ -61,7 +61,7 @@ fn descriptions_come_only_when_asked_for() {
 }
 
 #[test]
-fn pages_follow_their_tokens_and_stop_at_what_was_asked_for() {
+fn paging_follows_tokens_up_to_the_requested_number() {
     let server = Server::start(|hit| {
         let page: usize = hit.token().map_or(0, |token| token.parse().unwrap());
         let size: usize = hit.query["maxResults"].parse().unwrap();
@@ -76,7 +76,7 @@ fn pages_follow_their_tokens_and_stop_at_what_was_asked_for() {
 }
 
 #[test]
-fn a_page_token_that_repeats_ends_the_paging_with_a_warning() {
+fn a_repeated_page_token_ends_paging_with_a_warning() {
     let server = Server::start(|hit| Answer::page(&[format!("v{}", hit.nth)], Some("same")));
     let outcome = Run::on(&server, "-r PL -n 200 --json").finish().exits(0);
     assert_eq!(server.log().len(), 2);
@@ -85,7 +85,7 @@ fn a_page_token_that_repeats_ends_the_paging_with_a_warning() {
 }
 
 #[test]
-fn endless_pages_end_at_the_number_that_the_depth_needs() {
+fn endless_pages_end_at_the_number_for_max_results() {
     let server = Server::start(|hit| Answer::page(&[] as &[&str], Some(&format!("t{}", hit.nth))));
     Run::on(&server, "-r PL -n 101 --json").finish().exits(1);
     assert_eq!(server.log().len(), 3);
@@ -117,8 +117,8 @@ fn regions_are_merged_with_their_ranks_and_the_highest_counts() {
 }
 
 #[test]
-fn the_document_is_the_same_for_any_concurrency_and_any_order_of_answers() {
-    // Each region has its own latency, the first one asked for the longest.
+fn the_document_does_not_depend_on_concurrency_or_the_order_of_responses() {
+    // Each region has its own latency, the first one the longest.
     let server = Server::start(|hit| {
         let latency = match hit.region() {
             "US" => 60,
@@ -157,7 +157,7 @@ fn without_times(value: &mut Value) {
 }
 
 #[test]
-fn one_real_429_is_waited_out_for_its_second() {
+fn a_429_holds_for_its_second() {
     let server = Server::start(|hit| match (hit.region(), hit.nth) {
         ("PL", 0) => Answer::refusal(429, "rateLimitExceeded").header("retry-after", "1"),
         _ => Answer::page(&["a"], None),
@@ -174,7 +174,7 @@ fn one_real_429_is_waited_out_for_its_second() {
 }
 
 #[test]
-fn after_a_429_the_servers_log_shows_silence_and_then_a_gentle_restart() {
+fn after_a_429_sending_pauses_and_restarts_gently() {
     let server = Server::start(|hit| match (hit.region(), hit.nth) {
         ("GB", 0) => Answer::new(429, "").header("retry-after", "1"),
         (region, _) => Answer::page(&[region], None),
@@ -182,7 +182,7 @@ fn after_a_429_the_servers_log_shows_silence_and_then_a_gentle_restart() {
     Run::on(&server, "-r all -c 4 --json -q").finish().exits(0);
     let log = server.log();
     let limited = log.iter().find(|hit| hit.region() == "GB").unwrap().at;
-    // The log notes arrivals: what was in flight with the 429 comes within moments, all else after its second.
+    // Requests in flight with the 429 arrive within moments, all others after its second.
     let opens = limited + Duration::from_secs(1);
     let between = log.iter().filter(|hit| hit.at > limited + Duration::from_millis(500) && hit.at < opens).count();
     assert_eq!(between, 0);
@@ -192,7 +192,7 @@ fn after_a_429_the_servers_log_shows_silence_and_then_a_gentle_restart() {
 }
 
 #[test]
-fn after_a_spent_quota_only_what_was_in_flight_has_been_sent() {
+fn after_a_spent_quota_no_further_request_is_sent() {
     for (concurrency, k) in [(1, 5), (3, 7), (8, 20)] {
         let count = std::sync::atomic::AtomicUsize::new(0);
         let server = Server::start(move |hit| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1 {
@@ -206,7 +206,7 @@ fn after_a_spent_quota_only_what_was_in_flight_has_been_sent() {
 }
 
 #[test]
-fn a_failing_region_never_stops_the_others() {
+fn a_failing_region_does_not_stop_the_others() {
     let server = Server::start(|hit| match hit.region() {
         "PL" => Answer::refusal(400, "videoChartNotFound"),
         region => Answer::page(&[region], None),
@@ -222,7 +222,7 @@ fn a_failing_region_never_stops_the_others() {
 }
 
 #[test]
-fn pages_that_came_before_a_failure_are_kept_as_partial() {
+fn pages_before_a_failure_are_kept_as_partial() {
     let server = Server::start(|hit| match hit.token() {
         None => Answer::page(&["first"], Some("next")),
         Some(_) => Answer::refusal(404, "notFound"),
@@ -233,10 +233,10 @@ fn pages_that_came_before_a_failure_are_kept_as_partial() {
 }
 
 #[test]
-fn each_kind_ends_as_the_contract_says() {
+fn each_error_kind_has_its_retry_and_exit_status() {
     let per_day = json!({"error": {"code": 429, "message": "Quota exceeded for limit 'Queries per day'", "errors": [{"reason": "rateLimitExceeded"}], "status": "RESOURCE_EXHAUSTED"}});
     let big = vec![b' '; 9 << 20];
-    // Answer to every request, kind, whether it is retried, exit.
+    // The response to every request, the kind, whether it is retried, the exit status.
     let table: Vec<(Answer, &str, bool, i32)> = vec![
         (Answer::refusal(400, "keyInvalid"), "key_rejected", false, 4),
         (Answer::new(401, ""), "key_rejected", false, 4),
@@ -268,7 +268,7 @@ fn each_kind_ends_as_the_contract_says() {
 }
 
 #[test]
-fn no_connection_is_told_apart_from_no_answer() {
+fn no_connection_is_distinguished_from_a_timeout() {
     let nobody = format!("http://{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let arguments = ["-r", "PL", "--json", "--retries", "0", "--base-url", &nobody];
     let document = Run::new(&arguments).finish().exits(1).document();
@@ -281,7 +281,7 @@ fn no_connection_is_told_apart_from_no_answer() {
 }
 
 #[test]
-fn a_spent_quota_says_when_it_returns_and_keeps_what_arrived() {
+fn a_spent_quota_names_its_return_and_keeps_what_arrived() {
     let server = Server::start(|hit| {
         if hit.region() == "US" { Answer::page(&["a"], None) } else { Answer::refusal(403, "quotaExceeded") }
     });
@@ -301,7 +301,7 @@ fn a_redirect_is_never_followed() {
 }
 
 #[test]
-fn an_empty_chart_is_an_answer_with_a_warning() {
+fn an_empty_chart_is_ok_with_a_warning() {
     let server = Server::start(|hit| {
         if hit.region() == "LU" { Answer::page(&[] as &[&str], None) } else { Answer::page(&["a"], None) }
     });
@@ -323,7 +323,7 @@ fn an_interrupted_run_writes_what_arrived_and_exits_with_the_signal() {
         while server.log().len() < asked + 2 {
             std::thread::sleep(Duration::from_millis(5));
         }
-        // The answer of US is on its way; it needs a moment.
+        // Lets the response of US arrive.
         std::thread::sleep(Duration::from_millis(200));
         assert!(std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let ended = child.wait_with_output().unwrap();

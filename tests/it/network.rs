@@ -1,4 +1,4 @@
-//! The way to the server, as the environment says it: proxies, and certificates to trust.
+//! The network settings of the environment: proxies, and trusted certificates.
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,7 +20,7 @@ const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_
 #[test]
 fn a_malformed_proxy_is_exit_2_and_its_value_is_not_shown() {
     let server = Server::of_pages(&["a"]);
-    for (value, says) in [
+    for (value, message) in [
         ("http://", "write http://host:port"),
         ("http://user:canary@proxy:99999", "write http://host:port"),
         ("http//canary:3128", "a path is not supported"),
@@ -37,26 +37,26 @@ fn a_malformed_proxy_is_exit_2_and_its_value_is_not_shown() {
         for variable in VARIABLES {
             let outcome = Run::on(&server, "-r US -vv").env(variable, value).finish().exits(2);
             assert!(outcome.stderr.contains(&format!("{variable} is not a proxy's address")), "{}", outcome.stderr);
-            assert!(outcome.stderr.contains(says), "{value}: {}", outcome.stderr);
+            assert!(outcome.stderr.contains(message), "{value}: {}", outcome.stderr);
             assert!(!outcome.stderr.contains("canary") && !outcome.stderr.contains("nary@"), "{}", outcome.stderr);
         }
     }
     assert!(server.log().is_empty());
-    // What sends nothing over the network needs no proxy.
+    // Commands that send nothing over the network need no proxy.
     for arguments in [["--demo=calm", "-rIN"], ["--dry-run", "-rIN"]] {
         Run::new(&arguments).env("HTTPS_PROXY", "http://").finish().exits(0);
     }
 }
 
 #[test]
-fn a_header_of_a_web_servers_client_is_no_proxy() {
+fn http_proxy_is_ignored_in_a_cgi_program() {
     let server = Server::of_pages(&["a"]);
     let run = |variable: &str| Run::on(&server, "-r US").env("REQUEST_METHOD", "GET").env(variable, "http://").finish();
     run("HTTP_PROXY").exits(0);
     run("HTTPS_PROXY").exits(2);
 }
 
-/// A proxy that leads every connection to one port of this machine, and keeps what it is sent.
+/// A proxy that connects every client to one port of this machine, and records what clients send.
 struct Proxy {
     port: u16,
     seen: Arc<Mutex<Vec<u8>>>,
@@ -126,19 +126,19 @@ fn socks5(client: &mut TcpStream, seen: &Mutex<Vec<u8>>) {
     take(usize::from(host) + 2).1.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 0]).unwrap();
 }
 
-/// A server that only a proxy can reach, since its name does not exist.
-struct Beyond {
+/// A server that is only reachable through a proxy, since its name does not exist.
+struct ServerBehindProxy {
     authority: Authority,
     server: tls::Server,
     port: u16,
 }
 
-impl Beyond {
-    fn new() -> Beyond {
+impl ServerBehindProxy {
+    fn new() -> ServerBehindProxy {
         let authority = Authority::new();
         let server = tls::Server::start(authority.server("youtube.invalid", 2400), |_, _| None);
         let port = server.base_url.parse::<url::Url>().unwrap().port().unwrap();
-        Beyond { authority, server, port }
+        ServerBehindProxy { authority, server, port }
     }
 
     fn run(&self, variable: &str, value: &str, key: &str) -> Outcome {
@@ -151,19 +151,19 @@ impl Beyond {
 }
 
 #[test]
-fn a_proxy_carries_the_run_and_sees_neither_key_nor_request() {
-    let beyond = Beyond::new();
+fn a_proxy_sees_neither_the_key_nor_the_request() {
+    let hidden = ServerBehindProxy::new();
     let (key, password) = (canary(1), canary(2));
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         for form in ["http://user:{password}@{host}/", "user:{password}@{host}"] {
-            let proxy = Proxy::start(beyond.port, connect);
+            let proxy = Proxy::start(hidden.port, connect);
             let value = form.replace("{password}", &password).replace("{host}", &format!("127.0.0.1:{}", proxy.port));
-            let before = beyond.server.log().len();
-            let outcome = beyond.run(variable, &value, &key).exits(0);
-            assert_eq!(beyond.server.log().len(), before + 1, "{variable}={form}");
+            let before = hidden.server.log().len();
+            let outcome = hidden.run(variable, &value, &key).exits(0);
+            assert_eq!(hidden.server.log().len(), before + 1, "{variable}={form}");
 
             let seen = proxy.seen_text();
-            assert!(seen.starts_with(&format!("CONNECT youtube.invalid:{} HTTP/1.1\r\n", beyond.port)), "{seen}");
+            assert!(seen.starts_with(&format!("CONNECT youtube.invalid:{} HTTP/1.1\r\n", hidden.port)), "{seen}");
             let login = STANDARD.encode(format!("user:{password}"));
             assert!(seen.to_lowercase().contains("proxy-authorization: basic ") && seen.contains(&login), "{seen}");
             assert_clean("what a proxy sees", &proxy.seen(), &variants(&key));
@@ -178,13 +178,13 @@ fn a_proxy_carries_the_run_and_sees_neither_key_nor_request() {
 }
 
 #[test]
-fn socks_carries_the_run_with_and_without_a_login() {
-    let beyond = Beyond::new();
+fn a_socks_proxy_works_with_and_without_a_login() {
+    let hidden = ServerBehindProxy::new();
     let (key, password) = (canary(1), canary(2));
     for login in ["", "user:{password}@"] {
-        let proxy = Proxy::start(beyond.port, socks5);
+        let proxy = Proxy::start(hidden.port, socks5);
         let login = login.replace("{password}", &password);
-        let outcome = beyond.run("ALL_PROXY", &format!("socks5h://{login}127.0.0.1:{}", proxy.port), &key).exits(0);
+        let outcome = hidden.run("ALL_PROXY", &format!("socks5h://{login}127.0.0.1:{}", proxy.port), &key).exits(0);
         let seen = proxy.seen_text();
         assert!(
             seen.contains("youtube.invalid") && seen.contains(&login.replace("user:", "").replace('@', "")),
@@ -193,33 +193,33 @@ fn socks_carries_the_run_with_and_without_a_login() {
         assert_clean("what a proxy sees", &proxy.seen(), &variants(&key));
         assert_clean("standard error", outcome.stderr.as_bytes(), &variants(&password));
     }
-    assert_eq!(beyond.server.log().len(), 2);
+    assert_eq!(hidden.server.log().len(), 2);
 }
 
 #[test]
-fn the_login_of_a_proxy_that_fails_is_not_shown() {
-    let beyond = Beyond::new();
+fn the_login_of_a_failing_proxy_is_not_shown() {
+    let hidden = ServerBehindProxy::new();
     let password = canary(3);
     let refuse: fn(&mut TcpStream, &Mutex<Vec<u8>>) = |client, _| {
         let _ = client.read(&mut [0; 4096]);
         let _ = client.write_all(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n");
     };
-    let refusing = Proxy::start(beyond.port, refuse);
+    let refusing = Proxy::start(hidden.port, refuse);
     for port in [refusing.port, 1] {
         for scheme in ["http", "https", "socks5h"] {
             let value = format!("{scheme}://user:{password}@127.0.0.1:{port}");
-            let outcome = beyond.run("HTTPS_PROXY", &value, "AIzaKey");
+            let outcome = hidden.run("HTTPS_PROXY", &value, "AIzaKey");
             assert_ne!(outcome.code, Some(0), "{value}");
             for text in [&outcome.stdout, &outcome.stderr] {
                 assert_clean(scheme, text.as_bytes(), &variants(&password));
             }
         }
     }
-    assert!(beyond.server.log().is_empty());
+    assert!(hidden.server.log().is_empty());
 }
 
 #[test]
-fn no_proxy_is_used_for_this_machine() {
+fn loopback_bypasses_the_proxy() {
     let authority = Authority::new();
     let server = tls::Server::start(authority.server("localhost", 2400), |_, _| None);
     let plain = Server::of_pages(&["a"]);
@@ -237,11 +237,11 @@ fn no_proxy_is_used_for_this_machine() {
 }
 
 #[test]
-fn certificates_that_cannot_be_used_are_named_and_nothing_is_sent() {
+fn unusable_certificates_are_named_and_nothing_is_sent() {
     let authority = Authority::new();
     let server = tls::Server::start(authority.server("localhost", 2400), |_, _| None);
     let pem = authority.pem();
-    for (variable, value, says) in [
+    for (variable, value, message) in [
         ("SSL_CERT_FILE", "missing.pem", "SSL_CERT_FILE: cannot read missing.pem: No such file"),
         ("SSL_CERT_FILE", ".", "SSL_CERT_FILE: cannot read .: Is a directory"),
         ("SSL_CERT_FILE", "empty.pem", "SSL_CERT_FILE: empty.pem holds no certificate"),
@@ -256,7 +256,7 @@ fn certificates_that_cannot_be_used_are_named_and_nothing_is_sent() {
     ] {
         let run = folder(&server, &pem).env(variable, value);
         let outcome = run.finish().exits(2);
-        assert!(outcome.stderr.contains(says), "{variable}={value}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(message), "{variable}={value}: {}", outcome.stderr);
         assert!(outcome.stderr.contains("unset") || outcome.stderr.contains("name a file"), "{}", outcome.stderr);
     }
     assert_eq!(server.connections(), 0);
@@ -272,11 +272,11 @@ fn certificates_that_cannot_be_used_are_named_and_nothing_is_sent() {
         let outcome = run.env("SSL_CERT_FILE", "good/authority.pem").without_rights().finish().exits(2);
         assert!(outcome.stderr.contains("good/authority.pem: Permission denied"), "{}", outcome.stderr);
     }
-    // Loopback without TLS needs no certificate.
+    // Loopback without TLS needs no certificates.
     Run::on(&Server::of_pages(&["a"]), "-r US").env("SSL_CERT_FILE", "missing.pem").finish().exits(0);
 }
 
-/// A run beside files and folders of certificates and of what is none.
+/// A run in a folder with certificates and with files that are not certificates.
 fn folder(server: &tls::Server, pem: &str) -> Run {
     let run = Run::new(&["-r", "US", "--base-url", &server.base_url]);
     for name in ["good", "none"] {

@@ -1,4 +1,4 @@
-//! Proxies that do not lead to the server, and what is said of them.
+//! Proxies that do not connect to the server, and the messages about them.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -9,37 +9,36 @@ use serde_json::Value;
 
 use crate::harness::{Outcome, Run};
 
-/// A proxy that reads something and answers this, and what it was asked. Each entry of `answers` is for one thing that
-/// the client says.
+/// A proxy that reads once and sends the next of its responses, and records what it has read.
 struct Proxy {
     port: u16,
-    asked: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    fn start(answers: &'static [&'static [u8]]) -> Proxy {
+    fn start(responses: &'static [&'static [u8]]) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let proxy = Proxy { port: listener.local_addr().unwrap().port(), asked: Arc::default() };
-        let asked = Arc::clone(&proxy.asked);
+        let proxy = Proxy { port: listener.local_addr().unwrap().port(), received: Arc::default() };
+        let received = Arc::clone(&proxy.received);
         thread::spawn(move || {
             for mut client in listener.incoming().map_while(Result::ok) {
                 let mut bytes = [0; 4096];
-                for answer in answers {
+                for response in responses {
                     let length = client.read(&mut bytes).unwrap_or(0);
-                    asked.lock().unwrap().push(String::from_utf8_lossy(&bytes[..length]).into_owned());
-                    let _ = client.write_all(answer);
+                    received.lock().unwrap().push(String::from_utf8_lossy(&bytes[..length]).into_owned());
+                    let _ = client.write_all(response);
                 }
             }
         });
         proxy
     }
 
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    fn received(&self) -> Vec<String> {
+        self.received.lock().unwrap().clone()
     }
 }
 
-/// Nothing is asked of youtube.invalid, which is no real name.
+/// The host youtube.invalid does not exist, so nothing is sent to it.
 fn run(variable: &str, value: &str) -> Outcome {
     let base_url = "https://youtube.invalid/youtube/v3";
     let arguments = ["-q", "-r", "US,GB,DE,FR,IN,BR", "-c", "3", "--backoff", "1ms", "--json", "--base-url", base_url];
@@ -59,27 +58,27 @@ fn kinds(outcome: &Outcome) -> Vec<Value> {
 }
 
 #[test]
-fn a_login_that_a_proxy_wants_is_not_tried_again_and_again() {
+fn a_required_proxy_login_is_not_retried() {
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         let proxy =
             Proxy::start(&[b"HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=\"a\"\r\nContent-Length: 0\r\n\r\n"]);
-        for (login, says) in [
+        for (login, message) in [
             ("", format!("the proxy of {variable} requires a login (407)")),
             ("user:secret@", format!("the proxy does not accept the login in {variable} (407)")),
         ] {
-            let before = proxy.asked().len();
+            let before = proxy.received().len();
             let outcome = run(variable, &format!("http://{login}127.0.0.1:{}", proxy.port));
             assert_eq!(kinds(&outcome), ["proxy"]);
-            assert!((1..=3).contains(&(proxy.asked().len() - before)), "{:?}", proxy.asked());
+            assert!((1..=3).contains(&(proxy.received().len() - before)), "{:?}", proxy.received());
             let remedy = format!("-> write the login into {variable}, as in http://name:password@host:port");
-            assert!(outcome.stderr.contains(&says) && outcome.stderr.contains(&remedy), "{}", outcome.stderr);
+            assert!(outcome.stderr.contains(&message) && outcome.stderr.contains(&remedy), "{}", outcome.stderr);
         }
     }
 }
 
 #[test]
-fn a_proxy_that_refuses_is_told_with_its_own_words_and_asked_again() {
-    for (answer, says) in [
+fn a_proxy_that_refuses_is_quoted_and_retried() {
+    for (response, message) in [
         (
             b"HTTP/1.1 403 Blocked by policy\r\n\r\n".as_slice(),
             "refuses to connect to the server (403 Blocked by policy)",
@@ -89,20 +88,24 @@ fn a_proxy_that_refuses_is_told_with_its_own_words_and_asked_again() {
         (b"220 mail.example.org ESMTP\r\n\r\n", "the proxy of HTTPS_PROXY refuses to connect to the server"),
         (b"", "does not respond like a proxy"),
     ] {
-        let proxy = Proxy::start(Box::leak(Box::new([answer])));
+        let proxy = Proxy::start(Box::leak(Box::new([response])));
         let outcome = run("HTTPS_PROXY", &format!("http://user:secret@127.0.0.1:{}", proxy.port));
-        assert_eq!(kinds(&outcome), ["proxy"], "{says}");
-        assert!(outcome.stderr.contains("HTTPS_PROXY") && outcome.stderr.contains(says), "{says}: {}", outcome.stderr);
-        let asked = proxy.asked();
+        assert_eq!(kinds(&outcome), ["proxy"], "{message}");
         assert!(
-            asked.len() > 6 && asked.iter().all(|asked| asked.starts_with("CONNECT youtube.invalid:443 ")),
-            "{asked:?}"
+            outcome.stderr.contains("HTTPS_PROXY") && outcome.stderr.contains(message),
+            "{message}: {}",
+            outcome.stderr
+        );
+        let received = proxy.received();
+        assert!(
+            received.len() > 6 && received.iter().all(|received| received.starts_with("CONNECT youtube.invalid:443 ")),
+            "{received:?}"
         );
     }
 }
 
 #[test]
-fn a_proxy_that_cannot_be_reached_is_named() {
+fn an_unreachable_proxy_is_named() {
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         for proxy in [
             "http://127.0.0.1:1",
@@ -113,16 +116,16 @@ fn a_proxy_that_cannot_be_reached_is_named() {
         ] {
             let outcome = run(variable, proxy);
             assert_eq!(kinds(&outcome), ["connect"], "{proxy}");
-            let says = format!("no connection to the proxy of {variable}: ");
-            assert!(outcome.stderr.contains(&says), "{proxy}: {}", outcome.stderr);
+            let message = format!("no connection to the proxy of {variable}: ");
+            assert!(outcome.stderr.contains(&message), "{proxy}: {}", outcome.stderr);
             assert!(outcome.stderr.contains(&format!("-> check {variable} in the environment")), "{}", outcome.stderr);
         }
     }
 }
 
 #[test]
-fn a_socks_proxy_that_refuses_is_told_from_one_that_wants_a_login() {
-    for (login, answers, kind, says) in [
+fn a_socks_proxy_that_refuses_is_distinguished_from_one_that_requires_a_login() {
+    for (login, responses, kind, message) in [
         ("", &[b"\x05\xff".as_slice()] as &[&[u8]], "proxy", "the proxy of ALL_PROXY"),
         ("user:secret@", &[b"\x05\x02", b"\x01\x01"], "proxy", "does not accept the login in ALL_PROXY"),
         (
@@ -132,9 +135,9 @@ fn a_socks_proxy_that_refuses_is_told_from_one_that_wants_a_login() {
             "refuses to connect to the server (",
         ),
     ] {
-        let proxy = Proxy::start(Box::leak(answers.to_vec().into_boxed_slice()));
+        let proxy = Proxy::start(Box::leak(responses.to_vec().into_boxed_slice()));
         let outcome = run("ALL_PROXY", &format!("socks5h://{login}127.0.0.1:{}", proxy.port));
-        assert_eq!(kinds(&outcome), [kind], "{says}: {}", outcome.stderr);
-        assert!(outcome.stderr.contains(says), "{says}: {}", outcome.stderr);
+        assert_eq!(kinds(&outcome), [kind], "{message}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(message), "{message}: {}", outcome.stderr);
     }
 }

@@ -1,4 +1,5 @@
-//! HTTP/2 over TLS, with an authority of the tests' own: one connection for all, and what ends it or a part of it.
+//! HTTP/2 over TLS, with the tests' own certificate authority: one shared connection, and the faults that end it or one
+//! of its streams.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -18,30 +19,30 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use crate::harness::{Outcome, Run, ids, region_row};
-use crate::raw_server::{Asked, PAGES, ids_of, page};
+use crate::raw_server::{PAGES, RawRequest, ids_of, page};
 
-/// What the server does in place of an answer.
+/// What the server does in place of a response.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fault {
-    /// GOAWAY with an error, and the end of the connection.
+    /// GOAWAY with an error, then the end of the connection.
     GoAway,
-    /// GOAWAY without an error: streams after this one are not looked at.
-    Leave,
-    /// RST_STREAM that says that the request was not looked at.
-    Refuse,
+    /// GOAWAY without an error: later streams are not processed.
+    GracefulGoAway,
+    /// RST_STREAM with REFUSED_STREAM: the request was not processed.
+    RefuseStream,
     /// RST_STREAM before the headers.
     Reset,
     /// RST_STREAM in the body.
     ResetInBody,
-    /// The end of the connection, without a word of TLS.
-    Cut,
-    CutInBody,
+    /// The end of the connection, without a TLS close_notify.
+    Close,
+    CloseInBody,
     Stall,
     StallInBody,
 }
-use Fault::{Cut, CutInBody, GoAway, Leave, Refuse, Reset, ResetInBody, Stall, StallInBody};
+use Fault::{Close, CloseInBody, GoAway, GracefulGoAway, RefuseStream, Reset, ResetInBody, Stall, StallInBody};
 
-/// An authority and its certificates.
+/// A certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -55,12 +56,12 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A server's side of TLS, with a certificate for this name until the end of this year.
+    /// A TLS acceptor with a certificate for this name, valid until the end of this year.
     pub fn server(&self, name: &str, until: i32) -> TlsAcceptor {
         self.issue(name, 2020, until).0
     }
 
-    /// The same with the first year too, and with the certificate as PEM.
+    /// The same with a first year, and with the certificate as PEM.
     pub fn issue(&self, name: &str, from: i32, until: i32) -> (TlsAcceptor, String) {
         let key = KeyPair::generate().unwrap();
         let certificate = params(name, from, until).signed_by(&key, &self.0).unwrap();
@@ -68,7 +69,7 @@ impl Authority {
     }
 }
 
-/// A certificate that is its own authority, as `openssl req -x509` makes it.
+/// A self-signed certificate, as made by `openssl req -x509`.
 pub fn self_signed(name: &str, until: i32) -> (TlsAcceptor, String) {
     let mut params = params(name, 2020, until);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -105,21 +106,21 @@ pub struct Server {
 #[derive(Default)]
 struct Seen {
     connections: AtomicUsize,
-    log: Mutex<Vec<Asked>>,
+    log: Mutex<Vec<RawRequest>>,
 }
 
-/// By the request and the number of its connection, from 0.
-type Faults = dyn Fn(&Asked, usize) -> Option<Fault> + Send + Sync;
+/// The fault for a request and the number of its connection, from 0.
+type ChooseFault = dyn Fn(&RawRequest, usize) -> Option<Fault> + Send + Sync;
 
 impl Server {
     pub fn start(
         acceptor: TlsAcceptor,
-        fault: impl Fn(&Asked, usize) -> Option<Fault> + Send + Sync + 'static,
+        fault: impl Fn(&RawRequest, usize) -> Option<Fault> + Send + Sync + 'static,
     ) -> Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base_url = format!("https://localhost:{}/youtube/v3", listener.local_addr().unwrap().port());
-        let (seen, fault): (_, Arc<Faults>) = (Arc::new(Seen::default()), Arc::new(fault));
+        let (seen, fault): (_, Arc<ChooseFault>) = (Arc::new(Seen::default()), Arc::new(fault));
         let server = Server { base_url, seen: Arc::clone(&seen) };
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -128,7 +129,7 @@ impl Server {
                 while let Ok((stream, _)) = listener.accept().await {
                     let number = seen.connections.fetch_add(1, SeqCst);
                     let fault = Arc::clone(&fault);
-                    let fault = move |asked: &Asked| fault(asked, number);
+                    let fault = move |request: &RawRequest| fault(request, number);
                     tokio::spawn(serve(stream, acceptor.clone(), Arc::clone(&seen), fault));
                 }
             });
@@ -140,11 +141,11 @@ impl Server {
         self.seen.connections.load(SeqCst)
     }
 
-    pub fn log(&self) -> Vec<Asked> {
+    pub fn log(&self) -> Vec<RawRequest> {
         self.seen.log.lock().unwrap().clone()
     }
 
-    /// A run that trusts this authority and no other.
+    /// A run that trusts only this authority.
     pub fn run(&self, authority: &Authority, arguments: &str) -> Outcome {
         self.run_trusting(&authority.pem(), arguments)
     }
@@ -158,12 +159,12 @@ impl Server {
     }
 }
 
-/// One connection. Streams ask for its end, with or without a GOAWAY, through a channel.
+/// Serves one connection. Streams end it, with or without a GOAWAY, through a channel.
 async fn serve(
     stream: tokio::net::TcpStream,
     acceptor: TlsAcceptor,
     seen: Arc<Seen>,
-    fault: impl Fn(&Asked) -> Option<Fault>,
+    fault: impl Fn(&RawRequest) -> Option<Fault>,
 ) {
     let Ok(tls) = acceptor.accept(stream).await else { return };
     let Ok(mut connection) = h2::server::handshake(tls).await else { return };
@@ -172,43 +173,48 @@ async fn serve(
         tokio::select! {
             accepted = connection.accept() => {
                 let Some(Ok((request, respond))) = accepted else { return };
-                let asked = {
+                let request = {
                     let mut log = seen.log.lock().unwrap();
-                    let asked = Asked::of(request.uri().path_and_query().unwrap().as_str(), &log);
-                    log.push(asked.clone());
-                    asked
+                    let request = RawRequest::parse(request.uri().path_and_query().unwrap().as_str(), &log);
+                    log.push(request.clone());
+                    request
                 };
-                tokio::spawn(reply(respond, fault(&asked), asked, end.clone()));
+                tokio::spawn(respond_to(respond, fault(&request), request, end.clone()));
             }
             Some(fault) = ends.recv() => match fault {
                 GoAway => connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM),
-                Leave => connection.graceful_shutdown(),
+                GracefulGoAway => connection.graceful_shutdown(),
                 _ => return,
             },
         }
     }
 }
 
-/// One stream. Its client may be gone, which is no concern of the server.
-async fn reply(mut respond: SendResponse<Bytes>, fault: Option<Fault>, asked: Asked, end: UnboundedSender<Fault>) {
-    let body = page(&asked.region, asked.page.unwrap_or(0)).to_string();
+/// Serves one stream. The client may be gone, which the server ignores.
+async fn respond_to(
+    mut respond: SendResponse<Bytes>,
+    fault: Option<Fault>,
+    request: RawRequest,
+    end: UnboundedSender<Fault>,
+) {
+    let body = page(&request.region, request.page.unwrap_or(0)).to_string();
     let head = Response::builder().header("content-type", "application/json").body(()).unwrap();
-    if fault == Some(Leave) {
-        let _ = end.send(Leave);
+    if fault == Some(GracefulGoAway) {
+        let _ = end.send(GracefulGoAway);
     }
     match fault {
-        None | Some(Leave) => {
+        None | Some(GracefulGoAway) => {
             let Ok(mut stream) = respond.send_response(head, false) else { return };
             let _ = stream.send_data(body.into(), true);
         }
-        Some(Refuse) => respond.send_reset(Reason::REFUSED_STREAM),
+        Some(RefuseStream) => respond.send_reset(Reason::REFUSED_STREAM),
         Some(Reset) => respond.send_reset(Reason::INTERNAL_ERROR),
         Some(Stall) => std::future::pending().await,
-        Some(fault @ (GoAway | Cut)) => {
+        Some(fault @ (GoAway | Close)) => {
             let _ = end.send(fault);
             std::future::pending().await
         }
-        Some(fault @ (ResetInBody | CutInBody | StallInBody)) => {
+        Some(fault @ (ResetInBody | CloseInBody | StallInBody)) => {
             let Ok(mut stream) = respond.send_response(head, false) else { return };
             let _ = stream.send_data(body[..1000].to_owned().into(), false);
             sleep(Duration::from_millis(30)).await;
@@ -224,7 +230,7 @@ async fn reply(mut respond: SendResponse<Bytes>, fault: Option<Fault>, asked: As
     }
 }
 
-fn whole(regions: &[&str], pages: std::ops::Range<usize>) -> Vec<String> {
+fn all_ids(regions: &[&str], pages: std::ops::Range<usize>) -> Vec<String> {
     regions.iter().flat_map(|region| pages.clone().flat_map(|page| ids_of(region, page))).collect()
 }
 
@@ -233,23 +239,24 @@ fn a_run_uses_one_connection_for_all_regions_and_pages() {
     let authority = Authority::new();
     let server = Server::start(authority.server("localhost", 2400), |_, _| None);
     let outcome = server.run(&authority, "-r US,PL,DE,FR -n 150 -c 1").exits(0);
-    assert_eq!(ids(&outcome.document()), whole(&["US", "PL", "DE", "FR"], 0..PAGES));
+    assert_eq!(ids(&outcome.document()), all_ids(&["US", "PL", "DE", "FR"], 0..PAGES));
     assert_eq!((server.connections(), server.log().len()), (1, 12));
 }
 
-/// With its kind, and how often a request is sent again at once, since the server may not have seen it.
+/// Each fault with its error kind, and how often its request is resent at once because the server may not have seen it.
 const FAULTS: [(Fault, &str, usize); 7] = [
     (GoAway, "connect", 1),
     (Reset, "connect", 0),
     (ResetInBody, "truncated", 0),
-    (Cut, "connect", 1),
-    (CutInBody, "truncated", 0),
+    (Close, "connect", 1),
+    (CloseInBody, "truncated", 0),
     (Stall, "timeout", 0),
     (StallInBody, "timeout", 0),
 ];
 
-/// Each fault in a thread. The timeout is short where it ends the fault; elsewhere a busy machine must not end it first.
-fn side_by_side(check: impl Fn(Fault, &str, usize, &str) + Sync) {
+/// Checks each fault in its own thread. The timeout is short if it ends the attempt. Otherwise a busy machine must not end
+/// it first.
+fn each_in_parallel(check: impl Fn(Fault, &str, usize, &str) + Sync) {
     thread::scope(|scope| {
         for (fault, kind, resent) in FAULTS {
             let timeout = if kind == "timeout" { "--timeout 800ms" } else { "--timeout 20s" };
@@ -260,53 +267,58 @@ fn side_by_side(check: impl Fn(Fault, &str, usize, &str) + Sync) {
 }
 
 #[test]
-fn each_fault_that_stays_fails_the_region_with_its_kind_and_keeps_the_pages_before() {
+fn each_lasting_fault_fails_the_region_and_keeps_earlier_pages() {
     let authority = Authority::new();
-    side_by_side(|fault, kind, resent, timeout| {
+    each_in_parallel(|fault, kind, resent, timeout| {
         for at in 0..PAGES {
-            let ill = move |asked: &Asked, _| (asked.region == "PL" && asked.page == Some(at)).then_some(fault);
-            let server = Server::start(authority.server("localhost", 2400), ill);
-            // One after the other: what ends a connection ends all that is under way on it.
+            let faulty =
+                move |request: &RawRequest, _| (request.region == "PL" && request.page == Some(at)).then_some(fault);
+            let server = Server::start(authority.server("localhost", 2400), faulty);
+            // With -c 1, since the end of a connection ends all requests in flight on it.
             let outcome = server.run(&authority, &format!("-r US,PL,DE -n 150 -c 1 --retries 1 {timeout}"));
             let (shown, document) = (format!("{fault:?}, page {at}: {}", outcome.stderr), outcome.document());
             assert_eq!(outcome.code, Some(3), "{shown}");
             let row = region_row(&document, "PL");
             let status = if at == 0 { "failed" } else { "partial" };
             assert_eq!((&row["status"], &row["error"]["kind"]), (&json!(status), &json!(kind)), "{shown}");
-            let expected = [whole(&["US"], 0..PAGES), whole(&["PL"], 0..at), whole(&["DE"], 0..PAGES)].concat();
+            let expected = [all_ids(&["US"], 0..PAGES), all_ids(&["PL"], 0..at), all_ids(&["DE"], 0..PAGES)].concat();
             assert_eq!(ids(&document), expected, "{shown}");
-            assert_eq!(server.log().iter().filter(|asked| asked.region == "PL").count(), at + 2 + resent, "{shown}");
+            assert_eq!(
+                server.log().iter().filter(|request| request.region == "PL").count(),
+                at + 2 + resent,
+                "{shown}"
+            );
             assert!(!outcome.stderr.contains("panicked"), "{shown}");
         }
     });
 }
 
 #[test]
-fn each_fault_that_passes_costs_nothing_but_a_retry() {
+fn each_passing_fault_costs_only_a_retry() {
     let authority = Authority::new();
-    side_by_side(|fault, _, _, timeout| {
+    each_in_parallel(|fault, _, _, timeout| {
         for at in 0..PAGES {
-            let ill = move |asked: &Asked, _| {
-                (asked.region == "PL" && asked.page == Some(at) && asked.nth == 0).then_some(fault)
+            let faulty = move |request: &RawRequest, _| {
+                (request.region == "PL" && request.page == Some(at) && request.nth == 0).then_some(fault)
             };
-            let server = Server::start(authority.server("localhost", 2400), ill);
-            // All at once: what was under way on the same connection is sent again too.
+            let server = Server::start(authority.server("localhost", 2400), faulty);
+            // Requests in flight on the same connection are sent again too.
             let outcome = server.run(&authority, &format!("-r US,PL,DE -n 150 -c 3 --retries 3 {timeout}"));
             let document = outcome.document();
             assert_eq!(outcome.code, Some(0), "{fault:?}, page {at}: {}", outcome.stderr);
-            assert_eq!(ids(&document), whole(&["US", "PL", "DE"], 0..PAGES), "{fault:?}, page {at}");
+            assert_eq!(ids(&document), all_ids(&["US", "PL", "DE"], 0..PAGES), "{fault:?}, page {at}");
             assert!(document["stats"]["retries"].as_u64().unwrap() >= 1);
-            // No request is sent that is not counted; one that was sent into the end of a connection did not arrive.
+            // Every request is counted. Those sent into a closing connection may not have arrived.
             assert!(document["stats"]["requests"].as_u64().unwrap() as usize >= server.log().len());
         }
     });
 }
 
 #[test]
-fn a_certificate_that_does_not_hold_is_met_once_told_in_words_and_gets_no_request() {
-    let (authority, stranger) = (Authority::new(), Authority::new());
+fn an_invalid_certificate_is_explained_and_gets_no_request_and_no_retry() {
+    let (authority, unknown) = (Authority::new(), Authority::new());
     for (acceptor, says) in [
-        (stranger.server("localhost", 2400), "an authority that is not trusted here"),
+        (unknown.server("localhost", 2400), "an authority that is not trusted here"),
         (self_signed("localhost", 2400).0, "self-signed, or that of an authority, and not trusted here"),
         (authority.server("localhost", 2021), "expired at 2021-12-31T00:00:00Z, and this machine's clock says 2"),
         (
@@ -327,7 +339,7 @@ fn a_certificate_that_does_not_hold_is_met_once_told_in_words_and_gets_no_reques
 }
 
 #[test]
-fn a_certificate_that_is_named_itself_holds_within_its_dates_and_for_its_names() {
+fn a_trusted_server_certificate_is_valid_within_its_dates_and_for_its_names() {
     let trusted =
         |(acceptor, pem): (TlsAcceptor, String)| Server::start(acceptor, |_, _| None).run_trusting(&pem, "-r PL").code;
     assert_eq!(trusted(self_signed("localhost", 2400)), Some(0));
@@ -336,19 +348,19 @@ fn a_certificate_that_is_named_itself_holds_within_its_dates_and_for_its_names()
     assert_eq!(trusted(self_signed("elsewhere.example", 2400)), Some(1));
     assert_eq!(trusted(Authority::new().issue("localhost", 2020, 2021)), Some(1));
     assert_eq!(trusted(Authority::new().issue("elsewhere.example", 2020, 2400)), Some(1));
-    // Of the same name, and another one.
+    // Another certificate for the same name.
     let (acceptor, _) = self_signed("localhost", 2400);
     assert_eq!(trusted((acceptor, self_signed("localhost", 2400).1)), Some(1));
 }
 
 #[test]
-fn a_handshake_that_breaks_off_is_tried_again() {
+fn a_failed_handshake_is_retried() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let base_url = format!("https://localhost:{}/youtube/v3", listener.local_addr().unwrap().port());
     let server = Server { base_url, seen: Arc::default() };
     let seen = Arc::clone(&server.seen);
     thread::spawn(move || {
-        // An alert of TLS: handshake_failure.
+        // The TLS alert handshake_failure.
         for mut stream in listener.incoming().map_while(Result::ok) {
             seen.connections.fetch_add(1, SeqCst);
             let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
