@@ -12,8 +12,8 @@ fn region(code: &str) -> Region {
 /// A chart of these items, all of one page that arrived at this second of the run.
 fn chart(code: &str, second: i64, items: Value) -> RegionChart {
     let fetched_at = jiff::Timestamp::from_second(1_795_381_200 + second).unwrap();
-    let window = PageRange { offset: 0, size: 50, description: false, fetched_at };
-    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
+    let range = PageRange { offset: 0, size: 50, description: false, fetched_at };
+    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), range).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
         entries: page.entries.len(),

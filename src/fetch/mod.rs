@@ -12,6 +12,8 @@ mod budget;
 mod region_task;
 pub mod retry;
 mod server_clock;
+#[cfg(test)]
+mod table_tests;
 mod throttle;
 
 use std::pin::pin;

@@ -78,11 +78,11 @@ pub const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The holds after rate limits that name neither a time nor a window, one after another while no request succeeds.
 /// The last one is repeated.
-pub const DEFAULT_HOLDS: [Duration; 4] =
+const DEFAULT_HOLDS: [Duration; 4] =
     [Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20), Duration::from_secs(40)];
 
 /// After this many holds without a success between them, the run no longer waits for the limit.
-pub const MAX_FRUITLESS_HOLDS: u32 = 5;
+const MAX_FRUITLESS_HOLDS: u32 = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryDecision {

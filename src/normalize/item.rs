@@ -1,4 +1,4 @@
-//! The fields of a page and its items that are read, and the video that they make.
+//! The fields of a page that are read, and the video that is made of an item.
 //!
 //! Source: "Videos", <https://developers.google.com/youtube/v3/docs/videos>, and captured responses.
 
@@ -19,14 +19,14 @@ use crate::support::sanitize::truncate;
 // Longer texts are cut, so that memory is bounded whatever a server sends.
 
 /// The longest title and channel name, in characters. YouTube allows 100.
-pub const MAX_TITLE: usize = 1_000;
+pub(super) const MAX_TITLE: usize = 1_000;
 /// The longest description, in characters. YouTube allows 5,000 bytes.
-pub const MAX_DESCRIPTION: usize = 20_000;
+pub(super) const MAX_DESCRIPTION: usize = 20_000;
 /// The most characters of all tags of a video, with a separator between two. The first tag that does not fit ends the
 /// list. YouTube allows 500.
-pub const MAX_TAGS: usize = 10_000;
+pub(super) const MAX_TAGS: usize = 10_000;
 /// The longest channel id and thumbnail URL, in bytes. Longer ones are useless when cut and count as missing.
-pub const MAX_IDENTIFIER: usize = 1_000;
+pub(super) const MAX_IDENTIFIER: usize = 1_000;
 
 objects! {
     /// `youtube#videoListResponse`
@@ -149,8 +149,8 @@ fn parse_time(text: &str) -> Option<Timestamp> {
     text.parse().ok().filter(|time| has_form && has_zone && has_year(time))
 }
 
-/// The fields that are read, as the parameter `fields` of a partial response takes them (Google APIs, "Performance tips").
-/// Without `nextPageToken` paging would end silently.
+/// The value of the parameter `fields` that selects exactly what is read (Google APIs, "Performance tips"). Without
+/// `nextPageToken`, paging would end after the first page.
 pub(super) fn selector(description: bool) -> String {
     VideoList::selector(description)
 }

@@ -36,11 +36,11 @@ macro_rules! objects {
     )*};
 }
 
-/// A member of an object in a selector of fields, with what is read of it.
+/// One member of a selector, with its own members.
 pub(super) fn member<'de, T: FromAnyJson<'de>>(name: &str, description: bool) -> Option<String> {
     match (name, T::selector(description)) {
         ("description", _) if !description => None,
-        // Whole: a size that is not read costs few bytes, and a selector that the API does not know costs the request.
+        // All sizes: an unused one costs few bytes, whereas one that the API does not know would fail the request.
         ("thumbnails", _) => Some(name.to_owned()),
         (_, members) if members.is_empty() => Some(name.to_owned()),
         (_, members) => Some(format!("{name}({members})")),
@@ -79,7 +79,7 @@ pub(super) trait FromAnyJson<'de>: Default {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Self::other())
     }
-    /// The members of an object that are read, see [`member`]; empty for other types.
+    /// The members of an object that are read, as in [`member`]. Empty for other types.
     fn selector(_description: bool) -> String {
         String::new()
     }

@@ -3,8 +3,8 @@
 //! Called for each page as it arrives, so that whole responses are not kept. An unusable item is counted and never an
 //! error: it does not cost the other 49.
 //!
-//! - `item` — the fields of an item that are read, and the video that they make
-//! - `lenient` — reading JSON whose types nobody promises
+//! - `item` — the fields that are read, and the video that is made of them
+//! - `lenient` — reads JSON of unexpected types
 //! - `repair` — JSON that the grammar allows and serde_json refuses
 
 mod item;
@@ -19,8 +19,6 @@ use crate::model::ChartEntry;
 use crate::support::sanitize::{strip_bom, truncate};
 use item::{Items, VideoList};
 use lenient::Lenient;
-
-pub use item::{MAX_DESCRIPTION, MAX_IDENTIFIER, MAX_TAGS, MAX_TITLE};
 
 /// Where a page token is cut. No URL may be that long, so the request for the next page fails with a clear message.
 const MAX_TOKEN: usize = 65_535;
@@ -79,7 +77,7 @@ pub fn parse_page(body: &[u8], range: PageRange) -> Result<Page, PageError> {
     }
 }
 
-/// The fields that [`parse_page`] reads, as the parameter `fields` of a request takes them.
+/// The value of the request parameter `fields` that selects exactly what [`parse_page`] reads.
 pub fn selected_fields(description: bool) -> String {
     item::selector(description)
 }
@@ -100,7 +98,7 @@ fn normalize(list: VideoList<'_>, range: PageRange) -> Result<Page, PageError> {
     };
     let items = match list.items {
         Items::List(items) => items,
-        // An empty chart may come without `items`. Only `kind` then tells it from another document.
+        // An empty chart may come without `items`. Then only `kind` distinguishes it from another document.
         Items::Missing if has_kind => Vec::new(),
         Items::Missing | Items::Other => return Err(PageError::WrongShape),
     };

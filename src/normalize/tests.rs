@@ -1,16 +1,17 @@
 use serde_json::{Value, json};
 
+use super::item::{MAX_DESCRIPTION, MAX_IDENTIFIER, MAX_TAGS, MAX_TITLE};
 use super::*;
 use crate::model::category::Category;
 use crate::model::language::Language;
 use crate::model::{Live, Video};
 
-fn window() -> PageRange {
+fn range() -> PageRange {
     PageRange { offset: 50, size: 50, description: true, fetched_at: "2026-11-22T21:00:05Z".parse().unwrap() }
 }
 
 fn read(body: impl AsRef<[u8]>) -> Result<Page, PageError> {
-    parse_page(body.as_ref(), window())
+    parse_page(body.as_ref(), range())
 }
 
 /// The page of these items.
@@ -18,7 +19,7 @@ fn items(items: Value) -> Page {
     read(json!({ "items": items }).to_string()).unwrap()
 }
 
-/// The one video of an item that has an id and this besides.
+/// The video of an item with an id and this part.
 fn video_of(part: &str, fields: Value) -> Video {
     let page = items(json!([{"id": "abcdefghijk", part: fields}]));
     *page.entries.into_iter().next().unwrap().video
@@ -28,12 +29,12 @@ fn ranks(page: &Page) -> Vec<(u32, &str)> {
     page.entries.iter().map(|entry| (entry.rank, entry.video.id.as_str())).collect()
 }
 
-/// What is left of an item of which nothing but the id can be used.
+/// The video of an item of which only the id can be used.
 fn bare(id: &str) -> Video {
     Video { id: id.into(), description: Some("".into()), ..Video::default() }
 }
 
-/// An item as YouTube sends it, with parts that are not asked for.
+/// An item as YouTube sends it, with parts that are not requested.
 fn full() -> Value {
     json!({
         "kind": "youtube#video",
@@ -98,13 +99,13 @@ fn every_field_of_a_full_item_arrives() {
         description: Some("line\r\nline\n".into()),
         declared_language: Language::new("pl"),
     };
-    let entry = ChartEntry { rank: 51, fetched_at: window().fetched_at, video: Box::new(video) };
+    let entry = ChartEntry { rank: 51, fetched_at: range().fetched_at, video: Box::new(video) };
     let page = Page { entries: vec![entry], skipped: 0, items: 1, next_page_token: Some("CDIQAA".into()) };
     assert_eq!(read(body.to_string()), Ok(page));
 }
 
 #[test]
-fn a_count_is_a_number_in_either_form_or_not_known() {
+fn a_count_is_a_number_or_a_string_or_else_unknown() {
     let cases = [
         (json!("123"), Some(123)),
         (json!(123), Some(123)),
@@ -138,7 +139,7 @@ fn counts(video: &Video) -> [Option<u64>; 3] {
 }
 
 #[test]
-fn a_category_is_a_small_number_in_either_form() {
+fn a_category_is_a_32_bit_number_or_a_string() {
     let category = |id: Value| video_of("snippet", json!({ "categoryId": id })).category;
     assert_eq!(category(json!("10")), Some(Category::new(10)));
     assert_eq!(category(json!(99)), Some(Category::new(99)));
@@ -146,7 +147,7 @@ fn a_category_is_a_small_number_in_either_form() {
     assert_eq!(category(json!("Music")), None);
 }
 
-/// Every path to a value of the full item but the id's: a list of keys.
+/// The JSON pointers to all values of the full item.
 fn paths(value: &Value, here: &str, all: &mut Vec<String>) {
     for (key, value) in value.as_object().into_iter().flatten() {
         let path = format!("{here}/{key}");
@@ -156,47 +157,47 @@ fn paths(value: &Value, here: &str, all: &mut Vec<String>) {
 }
 
 #[test]
-fn a_field_of_another_type_is_missing_and_costs_nothing_else() {
+fn a_field_of_another_type_counts_as_missing() {
     let mut all = Vec::new();
     paths(&full(), "", &mut all);
     assert!(all.len() > 40 && all.contains(&"/snippet/thumbnails/high/width".to_owned()));
     for path in all.iter().filter(|path| *path != "/id") {
-        for odd in
+        for wrong in
             [json!(null), json!(5), json!(-5), json!(0.5), json!("?"), json!(true), json!([[5]]), json!({"a": []})]
         {
             let mut item = full();
-            *item.pointer_mut(path).unwrap() = odd.clone();
+            *item.pointer_mut(path).unwrap() = wrong.clone();
             let page = items(json!([item, {"id": "next"}]));
-            assert_eq!(ranks(&page), [(51, "a-B_c1d2E3f"), (52, "next")], "{path} = {odd}");
-            // One field is lost with all that is in it; those of the other parts stay.
+            assert_eq!(ranks(&page), [(51, "a-B_c1d2E3f"), (52, "next")], "{path} = {wrong}");
+            // Only this field and its members are lost.
             let video = &page.entries[0].video;
-            assert!(path.starts_with("/snippet") || video.channel == "Kanał", "{path} = {odd}");
-            assert!(path.starts_with("/statistics") || video.likes == Some(7), "{path} = {odd}");
-            assert!(path.starts_with("/contentDetails") || video.duration_seconds == Some(951), "{path} = {odd}");
-            assert!(path.starts_with("/status") || video.embeddable == Some(false), "{path} = {odd}");
+            assert!(path.starts_with("/snippet") || video.channel == "Kanał", "{path} = {wrong}");
+            assert!(path.starts_with("/statistics") || video.likes == Some(7), "{path} = {wrong}");
+            assert!(path.starts_with("/contentDetails") || video.duration_seconds == Some(951), "{path} = {wrong}");
+            assert!(path.starts_with("/status") || video.embeddable == Some(false), "{path} = {wrong}");
         }
     }
-    for odd in [json!(null), json!(5), json!("x"), json!([]), json!({})] {
+    for wrong in [json!(null), json!(5), json!("x"), json!([]), json!({})] {
         let fields = ["title", "channelTitle", "channelId", "description", "publishedAt", "thumbnails", "tags"];
-        let snippet: Value = fields.iter().map(|field| ((*field).to_owned(), json!([odd]))).collect();
+        let snippet: Value = fields.iter().map(|field| ((*field).to_owned(), json!([wrong]))).collect();
         assert_eq!(
             video_of("snippet", snippet),
-            Video { tags: odd_tag(&odd).into_iter().collect(), ..bare("abcdefghijk") }
+            Video { tags: tag_of(&wrong).into_iter().collect(), ..bare("abcdefghijk") }
         );
         for part in ["snippet", "statistics", "status"] {
-            assert_eq!(video_of(part, odd.clone()), bare("abcdefghijk"), "{part} = {odd}");
+            assert_eq!(video_of(part, wrong.clone()), bare("abcdefghijk"), "{part} = {wrong}");
         }
     }
 }
 
-/// Of a list of tags, the strings are tags.
-fn odd_tag(odd: &Value) -> Vec<String> {
-    odd.as_str().map(str::to_owned).into_iter().collect()
+/// In a list of tags, only strings count.
+fn tag_of(value: &Value) -> Vec<String> {
+    value.as_str().map(str::to_owned).into_iter().collect()
 }
 
 #[test]
-fn an_item_without_a_usable_id_is_skipped_and_its_rank_counted() {
-    let odd = [
+fn an_item_without_a_usable_id_is_skipped_but_takes_a_rank() {
+    let wrong = [
         json!(null),
         json!(5),
         json!("x"),
@@ -212,10 +213,10 @@ fn an_item_without_a_usable_id_is_skipped_and_its_rank_counted() {
         json!({"id": "ż"}),
         json!({"id": "a".repeat(65)}),
     ];
-    for odd in odd {
-        let page = items(json!([{"id": "first"}, odd, {"id": "third"}]));
-        assert_eq!(ranks(&page), [(51, "first"), (53, "third")], "{odd}");
-        assert_eq!((page.skipped, page.items), (1, 3), "{odd}");
+    for wrong in wrong {
+        let page = items(json!([{"id": "first"}, wrong, {"id": "third"}]));
+        assert_eq!(ranks(&page), [(51, "first"), (53, "third")], "{wrong}");
+        assert_eq!((page.skipped, page.items), (1, 3), "{wrong}");
     }
     assert_eq!(ranks(&items(json!([{"id": "a".repeat(64)}]))).len(), 1);
 }
@@ -227,15 +228,15 @@ fn a_repeated_id_is_kept_with_both_ranks() {
 }
 
 #[test]
-fn more_items_than_asked_for_are_cut() {
+fn more_items_than_requested_are_ignored() {
     let body = json!({"items": [{"id": "a"}, {}, {"id": "c"}, {"id": "d"}], "nextPageToken": "t"}).to_string();
-    let page = parse_page(body.as_bytes(), PageRange { offset: 0, size: 3, ..window() }).unwrap();
+    let page = parse_page(body.as_bytes(), PageRange { offset: 0, size: 3, ..range() }).unwrap();
     assert_eq!((ranks(&page), page.skipped, page.items), (vec![(1, "a"), (3, "c")], 1, 3));
     assert_eq!(page.next_page_token.as_deref(), Some("t"));
 }
 
 #[test]
-fn a_token_is_a_text_with_something_in_it() {
+fn a_token_is_a_nonempty_string() {
     let next = |token: Value| read(json!({"items": [], "nextPageToken": token}).to_string()).unwrap().next_page_token;
     assert_eq!(next(json!("CDIQAA")).as_deref(), Some("CDIQAA"));
     for none in [json!(""), json!(null), json!(5), json!({})] {
@@ -257,7 +258,7 @@ fn an_empty_chart_is_a_page() {
 }
 
 #[test]
-fn what_is_no_video_list_has_another_shape() {
+fn a_body_that_is_not_a_video_list_has_the_wrong_shape() {
     for body in [
         "{}",
         "[]",
@@ -285,7 +286,7 @@ fn what_is_no_video_list_has_another_shape() {
 }
 
 #[test]
-fn a_page_cut_short_anywhere_is_truncated() {
+fn a_page_cut_anywhere_is_truncated() {
     let mut item = full();
     item["extra"] = json!([true, false, null, 15, {"a": 1}]);
     let body = json!({"kind": "youtube#videoListResponse", "items": [item, {"id": "b"}, 5], "nextPageToken": "t"});
@@ -297,14 +298,14 @@ fn a_page_cut_short_anywhere_is_truncated() {
 }
 
 #[test]
-fn a_kind_that_is_missing_or_no_text_does_not_matter_to_a_list_of_items() {
+fn a_missing_or_invalid_kind_is_ignored_if_there_are_items() {
     for kind in ["", r#""kind":null,"#, r#""kind":5,"#, r#""kind":"youtube#videoListResponse","#] {
         assert_eq!(ranks(&read(format!(r#"{{{kind}"items":[{{"id":"a"}}]}}"#)).unwrap()), [(51, "a")], "{kind}");
     }
 }
 
 #[test]
-fn half_a_surrogate_pair_is_replaced_and_keeps_its_video() {
+fn an_unpaired_surrogate_is_replaced_and_its_video_kept() {
     for (json, text) in [
         (r"x\ud83dy", "x\u{fffd}y"),
         (r"\ude00", "\u{fffd}"),
@@ -338,7 +339,7 @@ fn half_a_surrogate_pair_is_replaced_and_keeps_its_video() {
 }
 
 #[test]
-fn a_number_that_no_computer_holds_costs_its_field() {
+fn a_number_beyond_f64_costs_only_its_field() {
     for number in ["1e999", "-1e999", "1E+400", &"9".repeat(400), "1.5e99999999999999999999"] {
         for (field, lost) in [("likeCount", "likes"), ("viewCount", "views")] {
             let body = format!(
@@ -351,7 +352,7 @@ fn a_number_that_no_computer_holds_costs_its_field() {
 }
 
 #[test]
-fn of_a_field_that_comes_twice_the_last_counts() {
+fn the_last_of_repeated_fields_counts() {
     let body = r#"{"kind":"youtube#searchListResponse","items":"x","items":[{"id":"lost"}],"nextPageToken":"a",
         "nextPageToken":"b","kind":"youtube#videoListResponse","items":[{"id":"lost","id":"a",
         "snippet":{"title":"lost","channelTitle":"lost"},
@@ -383,7 +384,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn what_is_far_longer_than_youtube_allows_is_cut() {
+fn texts_far_beyond_youtubes_limits_are_cut() {
     let long = |limit: usize| ("ż".repeat(limit), "ż".repeat(limit + 1));
     let (title, too_long) = long(MAX_TITLE);
     let (description, too_long_description) = long(MAX_DESCRIPTION);
@@ -393,7 +394,7 @@ fn what_is_far_longer_than_youtube_allows_is_cut() {
         assert_eq!((&*video.title, &*video.channel), (&*title, &*title));
         assert_eq!(video.description.as_deref(), Some(&*description));
     }
-    // What is no text for people is of no use where it is cut.
+    // Ids and URLs are useless when cut.
     let (fits, too_long) = ("x".repeat(MAX_IDENTIFIER), "x".repeat(MAX_IDENTIFIER + 1));
     let pictures =
         |url: &str| json!({"channelId": url, "thumbnails": {"maxres": {"url": url}, "high": {"url": "high"}}});
@@ -417,7 +418,7 @@ fn tags_end_before_the_first_that_does_not_fit() {
 }
 
 #[test]
-fn bytes_that_are_no_utf_8_become_replacement_characters() {
+fn invalid_utf_8_becomes_replacement_characters() {
     let page =
         read(b"{\"items\":[{\"id\":\"a\",\"snippet\":{\"title\":\"x\xff\xe2\x82y\"}},{\"id\":\"b\xff\"}]}").unwrap();
     assert_eq!(page.entries[0].video.title, "x\u{fffd}\u{fffd}y");
@@ -436,7 +437,7 @@ fn deep_nesting_is_read_without_a_deep_stack() {
             format!(r#"{{"items":[{{"id":"a","snippet":{deep}}}]}}"#),
             format!(r#"{{"items":[{{"id":"a","snippet":{{"title":{deep},"tags":{deep},"thumbnails":{deep}}}}}]}}"#),
             format!(r#"{{"items":[{{"id":"a","statistics":{{"viewCount":{deep}}}}},{deep}]}}"#),
-            // Read again, for the second's title.
+            // Read a second time, because of the second item's title.
             format!(r#"{{"items":[{{"id":"a","snippet":{{"title":{deep}}}}},{{"snippet":{{"title":"\ud83d"}}}}]}}"#),
         ] {
             let page = read(&body).unwrap();
@@ -448,7 +449,7 @@ fn deep_nesting_is_read_without_a_deep_stack() {
 }
 
 #[test]
-fn the_thumbnail_is_the_first_of_five_names() {
+fn the_thumbnail_is_the_largest_of_the_five_known_sizes() {
     let thumbnail = |names: &[&str]| {
         let picture = |name: &&str| ((*name).to_owned(), json!({"url": name, "width": 9, "height": 9}));
         let thumbnails: Value = names.iter().map(picture).collect();
@@ -462,19 +463,19 @@ fn the_thumbnail_is_the_first_of_five_names() {
         names = smaller;
     }
     assert_eq!(thumbnail(&others), None);
-    let odd = |maxres: Value| {
+    let wrong = |maxres: Value| {
         video_of("snippet", json!({"thumbnails": {"high": {"url": "high"}, "maxres": maxres}})).thumbnail.unwrap()
     };
-    assert_eq!(odd(json!({"url": "x", "width": "?", "height": -1})), "x");
+    assert_eq!(wrong(json!({"url": "x", "width": "?", "height": -1})), "x");
     for maxres in [json!(null), json!("x"), json!({}), json!({"url": null}), json!({"url": ""}), json!([{"url": "x"}])]
     {
-        assert_eq!(odd(maxres.clone()), "high", "{maxres}");
+        assert_eq!(wrong(maxres.clone()), "high", "{maxres}");
     }
     assert_eq!(video_of("snippet", json!({"thumbnails": [{"url": "x"}]})).thumbnail, None);
 }
 
 #[test]
-fn tags_are_the_texts_of_the_list_in_its_order() {
+fn tags_are_the_strings_of_the_list_in_order() {
     let tags = |tags: Value| -> Vec<String> {
         video_of("snippet", json!({ "tags": tags })).tags.iter().map(str::to_owned).collect()
     };
@@ -484,7 +485,7 @@ fn tags_are_the_texts_of_the_list_in_its_order() {
 }
 
 #[test]
-fn a_language_is_its_primary_subtag_of_today() {
+fn a_language_is_its_current_primary_subtag() {
     let cases = [
         ("en", Some("en")),
         ("en-US", Some("en")),
@@ -521,7 +522,7 @@ fn a_language_is_its_primary_subtag_of_today() {
 }
 
 #[test]
-fn the_language_of_the_sound_goes_before_that_of_the_title() {
+fn the_audio_language_takes_precedence_over_that_of_the_title() {
     let language = |audio: Value, title: &str| {
         video_of("snippet", json!({"defaultAudioLanguage": audio, "defaultLanguage": title})).declared_language
     };
@@ -575,7 +576,7 @@ fn a_date_is_read_with_and_without_a_fraction() {
 }
 
 #[test]
-fn a_date_is_one_of_rfc_3339_in_the_years_1_to_9999() {
+fn a_date_is_in_rfc_3339_form_and_in_the_years_1_to_9999() {
     let published = |text: &str| video_of("snippet", json!({ "publishedAt": text })).published_at;
     let years = ["0001-01-01T00:00:00Z", "0001-01-01T02:00:00+02:00", "9999-12-30T12:00:00Z"];
     let written = years.map(|text| published(text).unwrap().to_string());
@@ -605,7 +606,7 @@ fn a_date_is_one_of_rfc_3339_in_the_years_1_to_9999() {
 }
 
 #[test]
-fn a_broadcast_is_live_or_upcoming_and_all_else_is_none() {
+fn a_broadcast_is_live_or_upcoming_or_else_none() {
     let live = |value: Value| video_of("snippet", json!({ "liveBroadcastContent": value })).live;
     assert_eq!((live(json!("live")), live(json!("upcoming"))), (Live::Live, Live::Upcoming));
     for other in [json!("none"), json!("completed"), json!("LIVE"), json!(""), json!(null), json!(true)] {
@@ -614,7 +615,7 @@ fn a_broadcast_is_live_or_upcoming_and_all_else_is_none() {
 }
 
 #[test]
-fn age_restricted_is_known_where_details_are() {
+fn age_restricted_is_known_if_there_are_details() {
     let restricted = |details: Value| video_of("contentDetails", details).age_restricted;
     assert_eq!(restricted(json!({"contentRating": {"ytRating": "ytAgeRestricted"}})), Some(true));
     for rating in [json!({}), json!({"mpaaRating": "mpaaR"}), json!({"ytRating": "other"}), json!(null)] {
@@ -626,10 +627,10 @@ fn age_restricted_is_known_where_details_are() {
 }
 
 #[test]
-fn a_description_is_kept_where_it_is_wanted_and_empty_where_missing() {
-    let description = |wanted, item: Value| {
+fn a_description_is_kept_on_request_and_empty_if_missing() {
+    let description = |is_requested, item: Value| {
         let body = json!({ "items": [item] }).to_string();
-        parse_page(body.as_bytes(), PageRange { description: wanted, ..window() })
+        parse_page(body.as_bytes(), PageRange { description: is_requested, ..range() })
             .unwrap()
             .entries
             .remove(0)
@@ -642,19 +643,19 @@ fn a_description_is_kept_where_it_is_wanted_and_empty_where_missing() {
 }
 
 #[test]
-fn a_list_is_no_page_whatever_it_holds() {
+fn a_list_has_the_wrong_shape() {
     for body in ["[]", r#"[null,null,[{"id":"x"}]]"#, " [1,2,[]]"] {
         assert_eq!(read(body), Err(PageError::WrongShape), "{body}");
     }
 }
 
 #[test]
-fn a_page_cut_short_behind_half_a_surrogate_pair_is_truncated_too() {
+fn a_page_cut_after_an_unpaired_surrogate_is_truncated() {
     assert_eq!(read(r#"{"items":[{"id":"a","snippet":{"title":"\ud83d"}},{"id":"b""#), Err(PageError::Truncated));
 }
 
 #[test]
-fn exactly_what_is_read_is_asked_for() {
+fn exactly_the_fields_that_are_read_are_requested() {
     let snippet =
         "title,thumbnails,channelTitle,tags,categoryId,liveBroadcastContent,defaultLanguage,defaultAudioLanguage";
     let rest = "contentDetails(duration,contentRating(ytRating)),statistics(viewCount,likeCount,commentCount),status(embeddable)";

@@ -13,8 +13,8 @@ fn region(code: &str) -> Region {
 /// A whole chart of these ids; an empty id is none.
 fn chart(code: &str, ids: &[&str]) -> RegionChart {
     let items: Value = ids.iter().map(|id| json!({ "id": id })).collect();
-    let window = PageRange { offset: 0, size: 50, description: false, fetched_at: jiff::Timestamp::UNIX_EPOCH };
-    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
+    let range = PageRange { offset: 0, size: 50, description: false, fetched_at: jiff::Timestamp::UNIX_EPOCH };
+    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), range).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
         entries: page.entries.len(),

@@ -12,7 +12,7 @@ use crate::youtube::error_response;
 use crate::youtube::failure::AttemptFailure;
 
 /// The most items of a page.
-pub const PAGE_SIZE: u32 = 50;
+pub(crate) const PAGE_SIZE: u32 = 50;
 
 #[derive(Debug, Clone)]
 pub struct PageRequest {

@@ -15,8 +15,8 @@ use crate::report::region_history::Chart;
 
 /// The complete chart of a region with these API items.
 fn chart(code: &str, items: &[Value]) -> RegionChart {
-    let window = PageRange { offset: 0, size: 50, description: false, fetched_at: at(1) };
-    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), window).unwrap();
+    let range = PageRange { offset: 0, size: 50, description: false, fetched_at: at(1) };
+    let page = parse_page(json!({ "items": items }).to_string().as_bytes(), range).unwrap();
     let outcome = RegionOutcome {
         region: region(code),
         entries: page.entries.len(),

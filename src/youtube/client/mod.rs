@@ -23,7 +23,7 @@ use proxy::Proxy;
 pub use http::{HttpClient, is_loopback};
 
 /// The largest body that is read, compressed or not: 8 MiB. A page of 50 full items has about 350 KB.
-pub const MAX_BODY: usize = 8 << 20;
+pub(super) const MAX_BODY: usize = 8 << 20;
 
 /// How to reach the server.
 #[derive(Debug, Clone, Default)]

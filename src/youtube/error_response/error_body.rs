@@ -88,8 +88,8 @@ fn normalized(parameter: &str) -> String {
     parameter.replace('_', "").to_lowercase()
 }
 
-/// The JSON value at the start of a body, whatever follows it. Of one that is cut short, its whole members count: they
-/// are what the server said, and half a word is dropped, which could be the beginning of another one.
+/// Parses the JSON value at the start of a body and ignores what follows it. If the value is truncated, its complete
+/// members count. An incomplete string is dropped, since it may be the beginning of another reason.
 pub(super) fn first_value(body: &[u8]) -> Option<Value> {
     let mut body = strip_bom(&body[..body.len().min(MAX_ERROR_BODY)]).to_vec();
     // A message that is cut within a character must not cost the reason.

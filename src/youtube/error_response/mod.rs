@@ -82,6 +82,4 @@ fn parse_seconds(text: &str) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod table_tests;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;

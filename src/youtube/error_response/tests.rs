@@ -4,7 +4,7 @@ use super::*;
 use crate::model::error::Remedy;
 use crate::youtube::client::ResponseHead;
 
-pub(super) const HTML: &str = "<!DOCTYPE html><html><title>Error 404 (Not Found)!!1</title><p>That’s an error.</html>";
+pub(crate) const HTML: &str = "<!DOCTYPE html><html><title>Error 404 (Not Found)!!1</title><p>That’s an error.</html>";
 
 fn now() -> Timestamp {
     "2026-11-22T21:00:00Z".parse().unwrap()
@@ -14,43 +14,43 @@ fn response(status: u16, body: impl AsRef<[u8]>) -> Response {
     Response { head: ResponseHead { status, ..ResponseHead::default() }, body: body.as_ref().to_vec() }
 }
 
-pub(super) fn failure(status: u16, body: impl AsRef<[u8]>) -> AttemptFailure {
+pub(crate) fn failure(status: u16, body: impl AsRef<[u8]>) -> AttemptFailure {
     read(&response(status, body), now())
 }
 
 /// The old layout: only `errors[]`.
-pub(super) fn errors(reason: &str) -> String {
+pub(crate) fn errors(reason: &str) -> String {
     with_message(reason, "Said.")
 }
 
-pub(super) fn with_message(reason: &str, message: &str) -> String {
+pub(crate) fn with_message(reason: &str, message: &str) -> String {
     let errors = json!([{"message": message, "domain": "global", "reason": reason}]);
     json!({"error": {"message": message, "errors": errors}}).to_string()
 }
 
 /// The current layout: `errors[]`, `details[]` and `status`.
-pub(super) fn with_details(reason: &str, detail: &str, status: &str) -> String {
+pub(crate) fn with_details(reason: &str, detail: &str, status: &str) -> String {
     with_metadata(reason, detail, status, json!({"service": "youtube.googleapis.com"}))
 }
 
-pub(super) fn with_metadata(reason: &str, detail: &str, status: &str, metadata: Value) -> String {
+pub(crate) fn with_metadata(reason: &str, detail: &str, status: &str, metadata: Value) -> String {
     let info = json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": detail, "metadata": metadata});
     let errors = json!([{"message": "Said.", "domain": "global", "reason": reason}]);
     json!({"error": {"message": "Said.", "status": status, "errors": errors, "details": [info]}}).to_string()
 }
 
 /// `errors[]` and `status`, as sent by the front end of Google's APIs.
-pub(super) fn with_status(reason: &str, status: &str) -> String {
+pub(crate) fn with_status(reason: &str, status: &str) -> String {
     json!({"error": {"message": "Said.", "status": status, "errors": [{"reason": reason}]}}).to_string()
 }
 
 /// A limit of Google's quota service, with its unit.
-pub(super) fn quota_unit(unit: &str) -> String {
+pub(crate) fn quota_unit(unit: &str) -> String {
     with_metadata("rateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", json!({"quota_unit": unit}))
 }
 
 /// Like the body in googleapis/google-api-python-client#2753, which names the limit only in its message.
-pub(super) fn quota_metric(limit: &str) -> String {
+pub(crate) fn quota_metric(limit: &str) -> String {
     let message = format!(
         "Quota exceeded for quota metric 'Queries' and limit 'Queries {limit}' of service 'youtube.googleapis.com' for consumer 'project_number:1'."
     );
@@ -58,12 +58,12 @@ pub(super) fn quota_metric(limit: &str) -> String {
 }
 
 /// An older body, in which only the message is specific.
-pub(super) fn forbidden(message: &str) -> String {
+pub(crate) fn forbidden(message: &str) -> String {
     json!({"error": {"message": message, "status": "PERMISSION_DENIED", "errors": [{"reason": "forbidden"}]}})
         .to_string()
 }
 
-pub(super) fn error_string(word: &str) -> String {
+pub(crate) fn error_string(word: &str) -> String {
     json!({ "error": word }).to_string()
 }
 

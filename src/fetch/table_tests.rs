@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::tests::{
+use super::retry::rule;
+use crate::youtube::error_response::tests::{
     HTML, error_string, errors, failure, forbidden, quota_metric, quota_unit, with_details, with_message,
     with_metadata, with_status,
 };
-use crate::fetch::retry::rule;
 use crate::youtube::failure::AttemptFailure;
 
 /// A limit that allows no requests.
