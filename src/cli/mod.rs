@@ -73,8 +73,8 @@ pub enum Command {
     Regions,
     /// Print a completion script for a shell
     Completions { shell: Shell },
-    /// Print the man page
-    Man,
+    /// Print the manual page of the program or of a command
+    Man(ManArgs),
     /// Print the JSON Schema of the document
     Schema,
 }
@@ -99,6 +99,15 @@ pub struct ChangesArgs {
     /// A table for people, or JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: ChangesFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The command whose page is printed [default: that of the program]
+    pub command: Option<String>,
+    /// Write all pages into DIR instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -147,25 +156,29 @@ pub struct ReportArgs {
     pub thumbnails: bool,
 }
 
+/// Environment variables and their meaning. `.env` may set the first three.
+pub const ENVIRONMENT: &[(&str, &str)] = &[
+    ("YOUTUBE_API_KEY", "the API key"),
+    ("TRENDFETCH_REGIONS", "replaces the default of --regions"),
+    ("TRENDFETCH_STORE", "replaces the default of --store"),
+    ("TRENDFETCH_BASE_URL", "replaces the default of --base-url; never from .env"),
+    ("HTTPS_PROXY", "a proxy, otherwise ALL_PROXY; NO_PROXY lists exceptions"),
+    ("SSL_CERT_FILE", "certificates to trust instead of the system's (PEM)"),
+    ("RUST_LOG", "log lines by target and level; overrides -q and -v"),
+];
+
 fn after_help() -> String {
-    let mut text = String::from(
+    let table = |rows: &[(&str, &str)], width: usize| -> String {
+        rows.iter().map(|(term, meaning)| format!("  {term:<width$} {meaning}\n")).collect()
+    };
+    format!(
         "A duration is a positive number and a unit: 500ms, 10s, 5m, 7h, 30d.\n\n\
-         Environment (or .env in the working directory, for the first three):\n  \
-         YOUTUBE_API_KEY      the API key\n  \
-         TRENDFETCH_REGIONS   replaces the default of --regions\n  \
-         TRENDFETCH_STORE     replaces the default of --store\n  \
-         TRENDFETCH_BASE_URL  replaces the default of --base-url; never from .env\n  \
-         HTTPS_PROXY          a proxy, otherwise ALL_PROXY; NO_PROXY lists exceptions\n  \
-         SSL_CERT_FILE        certificates to trust instead of the system's (PEM)\n  \
-         RUST_LOG             log lines by target and level; overrides -q and -v\n\nExit status:\n",
-    );
-    for (code, meaning) in exit_status::TABLE {
-        text.push_str(&format!("  {code:<6} {meaning}\n"));
-    }
-    text.push_str(
-        "If several apply, the first counts: a signal, 2, 75, an output or a history that cannot be used, 4, no video, 3.\n",
-    );
-    text
+         Environment (or .env in the working directory, for the first three):\n{}\n\
+         Exit status:\n{}{}\n",
+        table(ENVIRONMENT, 20),
+        table(exit_status::TABLE, 6),
+        exit_status::PRECEDENCE,
+    )
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! `regions`, `completions` and `man`: what the program prints about itself.
+//! `regions` and `completions`: what the program prints about itself.
 
 use std::fmt::Write as _;
 
-use anyhow::Context;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
@@ -27,12 +26,4 @@ pub(super) fn completions(shell: Shell) -> String {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "trendfetch", &mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-pub(super) fn man_page() -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    // clap_mangen prints no help for an option that -h hides.
-    let command = Cli::command().mut_args(|argument| argument.hide_short_help(false));
-    clap_mangen::Man::new(command).render(&mut bytes).context("cannot render the man page")?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -4,6 +4,7 @@
 mod about;
 mod changes;
 mod load;
+mod man;
 mod prune;
 #[cfg(feature = "report")]
 mod report;
@@ -47,7 +48,7 @@ pub async fn run(
         Command::Prune(args) => return prune::run(&args, env, now).await,
         Command::Regions => about::regions(),
         Command::Completions { shell } => about::completions(shell),
-        Command::Man => about::man_page()?,
+        Command::Man(args) => return man::run(&args),
         Command::Schema => output::schema(),
     };
     Ok(output::print(&text)?)

@@ -33,6 +33,10 @@ pub const TABLE: &[(&str, &str)] = &[
     ("128+N", "ended by signal N; no half-written file, no half-stored run"),
 ];
 
+/// Which status counts if several apply.
+pub const PRECEDENCE: &str =
+    "If several apply, the first counts: a signal, 2, 75, an output or a history that cannot be used, 4, no video, 3.";
+
 impl ExitStatus {
     /// The first that applies: a failed output, a refusal that ended the run, no video, something missing.
     pub fn of(run: RunStatus, is_output_failed: bool) -> ExitStatus {

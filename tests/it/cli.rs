@@ -1,6 +1,8 @@
 //! The command line. A mistake gets one clear message and exit 2, and nothing is sent.
 
-use crate::harness::{Run, Server};
+use std::collections::BTreeSet;
+
+use crate::harness::{Run, Server, files_in};
 
 /// Asserts exit 2 with this message and without a request.
 #[track_caller]
@@ -256,4 +258,49 @@ fn the_program_describes_itself() {
     assert!(text(&["completions", "bash"]).contains("--max-results"));
     assert!(text(&["schema"]).contains("https://json-schema.org/draft/2020-12/schema"));
     assert_eq!(text(&["--version"]).trim(), concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
+}
+
+/// The options of a command, as `--help` lists them.
+fn options(help: &str) -> Vec<String> {
+    let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    lines
+        .flat_map(|line| line.split([' ', ',', '[', '=', '.']).filter(|word| word.starts_with("--")).map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn every_command_has_a_manual_page_with_its_options() {
+    let text = |arguments: &[&str]| Run::new(arguments).finish().exits(0).stdout;
+    let plain = |page: &str| page.replace("\\-", "-");
+    let program = plain(&text(&["man"]));
+    for section in ["ENVIRONMENT", "\"EXIT STATUS\"", "FILES", "EXAMPLES"] {
+        assert!(program.contains(&format!(".SH {section}\n")), "{section}");
+    }
+    let commands: Vec<String> = text(&["--help"])
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .map_while(|line| line.split_whitespace().next().map(str::to_owned))
+        .filter(|command| command != "help")
+        .collect();
+    assert!(commands.len() >= 7, "{commands:?}");
+    for command in &commands {
+        let page = plain(&text(&["man", command]));
+        assert!(program.contains(&format!("trendfetch-{command}(1)")), "{command}");
+        assert!(page.contains(&format!(".TH trendfetch-{command} 1")) && page.contains(".SH EXAMPLES"), "{page}");
+        for option in options(&text(&[command, "--help"])) {
+            assert!(page.contains(&option), "{command}: {option}");
+        }
+    }
+    for option in options(&text(&["--help"])) {
+        assert!(program.contains(&option), "{option}");
+    }
+    let outcome = Run::new(&["man", "--out", "pages/man1"]).finish().exits(0);
+    let mut names = vec!["trendfetch.1".to_owned()];
+    names.extend(commands.iter().map(|command| format!("trendfetch-{command}.1")));
+    assert_eq!(
+        files_in(&outcome.folder.path().join("pages/man1")).into_iter().collect::<BTreeSet<_>>(),
+        names.into_iter().collect()
+    );
+    assert!(Run::new(&["man", "rune"]).finish().exits(2).stderr.contains("the pages are those of: changes, "));
 }

@@ -1,0 +1,220 @@
+//! `man`: a manual page for the program and one for each subcommand.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use clap::CommandFactory;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use crate::cli::{self, Cli, ManArgs};
+use crate::model::error::UsageError;
+use crate::output::{self, exit_status};
+
+const PROGRAM: &str = "trendfetch";
+
+/// What clap does not know about a command.
+struct Supplement {
+    /// Empty for the program itself.
+    command: &'static str,
+    environment: &'static [&'static str],
+    exit_status: &'static [(&'static str, &'static str)],
+    files: &'static [(&'static str, &'static str)],
+    examples: &'static [(&'static str, &'static str)],
+}
+
+const SUPPLEMENTS: &[Supplement] = &[
+    Supplement {
+        command: "",
+        environment: &[
+            "YOUTUBE_API_KEY",
+            "TRENDFETCH_REGIONS",
+            "TRENDFETCH_STORE",
+            "TRENDFETCH_BASE_URL",
+            "HTTPS_PROXY",
+            "SSL_CERT_FILE",
+            "RUST_LOG",
+        ],
+        exit_status: exit_status::TABLE,
+        files: &[
+            (".env", "in the working directory: lines NAME=value for the first three variables above"),
+            ("$CREDENTIALS_DIRECTORY/youtube_api_key", "the API key, as LoadCredential= of systemd provides it"),
+            ("~/.pgpass", "passwords of PostgreSQL, if the address of the history has none"),
+            ("trendfetch-RUN_ID.json", "a run that the history could not store, for trendfetch load"),
+        ],
+        examples: &[
+            ("The eight default regions, simulated; no key is needed", "trendfetch --demo"),
+            ("The chart of three regions as JSON, for jq", "trendfetch -r US,GB,PL --json | jq '.videos[0]'"),
+            ("The top 200 of every region, kept in a history", "trendfetch -r all -n 200 --store history.db"),
+            ("What a run would cost", "trendfetch -r all -n 200 --dry-run"),
+            (
+                "Hourly from cron, fetching every seven hours",
+                "0 * * * * trendfetch -q --store history.db --min-interval 7h",
+            ),
+        ],
+    },
+    Supplement {
+        command: "changes",
+        environment: HISTORY,
+        exit_status: DONE_OR_FAILED,
+        files: &[],
+        examples: &[
+            ("What changed in Poland since the run before", "trendfetch changes -r PL --store history.db"),
+            (
+                "The titles that entered any chart",
+                "trendfetch changes -f json --store history.db | jq -r '.regions[].entered[].title'",
+            ),
+        ],
+    },
+    Supplement {
+        command: "report",
+        environment: HISTORY,
+        exit_status: DONE_OR_FAILED,
+        files: &[],
+        examples: &[
+            ("A page of the whole history", "trendfetch report --store history.db -o charts.html"),
+            ("A page of one document", "trendfetch report --from trends.json -o charts.html"),
+        ],
+    },
+    Supplement {
+        command: "load",
+        environment: HISTORY,
+        exit_status: DONE_OR_FAILED,
+        files: &[("trendfetch-RUN_ID.json", "a run that the history could not store")],
+        examples: &[("A document that -o wrote", "trendfetch load trends.json --store history.db")],
+    },
+    Supplement {
+        command: "prune",
+        environment: HISTORY,
+        exit_status: DONE_OR_FAILED,
+        files: &[],
+        examples: &[
+            ("Keep 29 days, as a run does by itself", "trendfetch prune --keep 29d --store history.db"),
+            ("Forget the log of runs after a year", "trendfetch prune --log 365d --store history.db"),
+        ],
+    },
+    Supplement {
+        command: "regions",
+        environment: &[],
+        exit_status: DONE_OR_FAILED,
+        files: &[],
+        examples: &[("The codes alone", "trendfetch regions | awk 'NR > 1 && NF > 2 { print $1 }'")],
+    },
+    Supplement {
+        command: "completions",
+        environment: &[],
+        exit_status: DONE_OR_FAILED,
+        files: &[],
+        examples: &[
+            ("For bash", "trendfetch completions bash > ~/.local/share/bash-completion/completions/trendfetch"),
+            ("For fish", "trendfetch completions fish > ~/.config/fish/completions/trendfetch.fish"),
+        ],
+    },
+    Supplement {
+        command: "man",
+        environment: &[],
+        exit_status: DONE_OR_FAILED,
+        files: &[],
+        examples: &[
+            ("Install all pages for one user", "trendfetch man --out ~/.local/share/man/man1"),
+            ("Read one page", "trendfetch man changes | man -l -"),
+        ],
+    },
+    Supplement {
+        command: "schema",
+        environment: &[],
+        exit_status: DONE_OR_FAILED,
+        files: &[],
+        examples: &[("Keep it beside the data", "trendfetch schema > trendfetch.schema.json")],
+    },
+];
+
+const HISTORY: &[&str] = &["TRENDFETCH_STORE", "RUST_LOG"];
+
+const DONE_OR_FAILED: &[(&str, &str)] = &[
+    ("0", "done"),
+    ("1", "failed; the message on standard error says why, and what to do"),
+    ("2", "the command line or an environment value is malformed"),
+];
+
+/// Prints a page, or writes all pages into a folder.
+///
+/// # Errors
+/// For an unknown command, and if a page cannot be written.
+pub(super) fn run(args: &ManArgs) -> anyhow::Result<()> {
+    let Some(folder) = &args.out else {
+        return Ok(output::print(&page(args.command.as_deref().unwrap_or_default())?)?);
+    };
+    let unwritable = || format!("cannot make the folder {}; name one that you may write to", folder.display());
+    fs::create_dir_all(folder).with_context(unwritable)?;
+    for Supplement { command, .. } in SUPPLEMENTS {
+        write_page(folder, command)?;
+    }
+    Ok(())
+}
+
+fn write_page(folder: &Path, command: &str) -> anyhow::Result<()> {
+    let name = if command.is_empty() { PROGRAM.to_owned() } else { format!("{PROGRAM}-{command}") };
+    Ok(output::save(&folder.join(format!("{name}.1")), None, &page(command)?)?)
+}
+
+fn page(name: &str) -> anyhow::Result<String> {
+    // clap_mangen prints no help for an option that -h hides.
+    let mut program = Cli::command().disable_help_subcommand(true).mut_args(|option| option.hide_short_help(false));
+    program.build();
+    let command = if name.is_empty() { Some(&program) } else { program.find_subcommand(name) };
+    let supplement = SUPPLEMENTS.iter().find(|supplement| supplement.command == name);
+    let (Some(command), Some(supplement)) = (command, supplement) else {
+        let names: Vec<&str> = SUPPLEMENTS.iter().skip(1).map(|supplement| supplement.command).collect();
+        return Err(UsageError(format!("no such command; the pages are those of: {}", names.join(", "))).into());
+    };
+    let mut bytes = Vec::new();
+    render(command, supplement, &mut bytes).context("cannot render the man page")?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn render(command: &clap::Command, supplement: &Supplement, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let man = Man::new(command.clone()).source(concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
+    man.render_title(out)?;
+    man.render_name_section(out)?;
+    man.render_synopsis_section(out)?;
+    man.render_description_section(out)?;
+    man.render_options_section(out)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(out)?;
+    }
+    let described = |name: &&'static str| cli::ENVIRONMENT.iter().copied().find(|(variable, _)| variable == name);
+    let environment: Vec<(&str, &str)> = supplement.environment.iter().filter_map(described).collect();
+    let mut roff = Roff::new();
+    section(&mut roff, "ENVIRONMENT", &environment);
+    section(&mut roff, "EXIT STATUS", supplement.exit_status);
+    if supplement.command.is_empty() {
+        roff.text([roman(exit_status::PRECEDENCE)]);
+    }
+    section(&mut roff, "FILES", supplement.files);
+    examples(&mut roff, supplement.examples);
+    roff.to_writer(out)
+}
+
+fn section(roff: &mut Roff, title: &str, rows: &[(&str, &str)]) {
+    if rows.is_empty() {
+        return;
+    }
+    roff.control("SH", [title]);
+    for (term, meaning) in rows {
+        roff.control("TP", []);
+        roff.text([bold(*term)]);
+        roff.text([roman(*meaning)]);
+    }
+    roff.control("PP", []);
+}
+
+fn examples(roff: &mut Roff, examples: &[(&str, &str)]) {
+    roff.control("SH", ["EXAMPLES"]);
+    for (what, line) in examples {
+        roff.control("TP", []);
+        roff.text([roman(format!("{what}:"))]);
+        roff.text([bold(*line)]);
+    }
+}
