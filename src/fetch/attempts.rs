@@ -153,52 +153,55 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
             run.throttle.hold(wait, hold_count);
             self.observe(&Event::Held(wait));
         }
-        let AttemptFailure { mut error, mut remedy, retry_after, .. } = failure;
-        let scope = match decision.next_step {
+        match decision.next_step {
             NextStep::ResendNow | NextStep::ResendAfterHold | NextStep::ResendAfterBackoff(_)
                 if run.units.is_spent() =>
             {
-                return Err(run.out_of_units().into());
+                Err(run.out_of_units().into())
             }
-            NextStep::ResendNow => return Ok(Resend::Now),
-            NextStep::ResendAfterHold => return Ok(Resend::After(Duration::ZERO)),
+            NextStep::ResendNow => Ok(Resend::Now),
+            NextStep::ResendAfterHold => Ok(Resend::After(Duration::ZERO)),
             NextStep::ResendAfterBackoff(wait) if run.retries.try_take() => {
-                self.observe(&Event::Retrying(wait, &error));
-                return Ok(Resend::After(wait));
+                self.observe(&Event::Retrying(wait, &failure.error));
+                Ok(Resend::After(wait))
             }
-            NextStep::ResendAfterBackoff(_) => {
-                append_clause(&mut error.message, "not retried, since this run's retries are used up");
-                Scope::Region
+            last_step => {
+                let (failure, scope) = final_failure(failure, last_step, state.fruitless_holds);
+                if scope == Scope::Run || (scope == Scope::RunUnlessAnswered && !run.has_success()) {
+                    let message = format!("not requested, after the response for {region}: {}", failure.error.message);
+                    run.throttle.stop(Stop::finish(failure.error.kind, message));
+                }
+                Err(failure)
             }
-            NextStep::WaitTooLong { requested, scope } => {
-                let requested = format_wait(requested);
-                let clause = match retry_after {
-                    Some(_) => format!("the server asked to wait {requested}, {LONGER_THAN_ALLOWED}"),
-                    None => format!("a wait of {requested} is {LONGER_THAN_ALLOWED}"),
-                };
-                append_clause(&mut error.message, &clause);
-                remedy = Some(Remedy::RaiseMaxWait);
-                scope
-            }
-            NextStep::StillLimited => {
-                let waits = state.fruitless_holds;
-                append_clause(
-                    &mut error.message,
-                    &format!("still limited after {waits} waits without one success between them"),
-                );
-                remedy = Some(Remedy::CheckQuotas);
-                Scope::Run
-            }
-            NextStep::GiveUp(scope) => scope,
-        };
-        if scope == Scope::Run || (scope == Scope::RunUnlessAnswered && !run.has_success()) {
-            run.throttle.stop(Stop::finish(
-                error.kind,
-                format!("not requested, after the response for {region}: {}", error.message),
-            ));
         }
-        Err(RegionFailure { error, remedy })
     }
+}
+
+/// What to report when a request is not sent again, and what that ends.
+fn final_failure(failure: AttemptFailure, last_step: NextStep, fruitless_holds: u32) -> (RegionFailure, Scope) {
+    let AttemptFailure { mut error, remedy, retry_after, .. } = failure;
+    let (clause, remedy, scope) = match last_step {
+        NextStep::GiveUp(scope) => return (RegionFailure { error, remedy }, scope),
+        NextStep::WaitTooLong { requested, scope } => {
+            let requested = format_wait(requested);
+            let clause = match retry_after {
+                Some(_) => format!("the server asked to wait {requested}, {LONGER_THAN_ALLOWED}"),
+                None => format!("a wait of {requested} is {LONGER_THAN_ALLOWED}"),
+            };
+            (clause, Some(Remedy::RaiseMaxWait), scope)
+        }
+        NextStep::StillLimited => (
+            format!("still limited after {fruitless_holds} waits without one success between them"),
+            Some(Remedy::CheckQuotas),
+            Scope::Run,
+        ),
+        // A retry that the budget does not allow.
+        NextStep::ResendNow | NextStep::ResendAfterHold | NextStep::ResendAfterBackoff(_) => {
+            ("not retried, since this run's retries are used up".to_owned(), remedy, Scope::Region)
+        }
+    };
+    append_clause(&mut error.message, &clause);
+    (RegionFailure { error, remedy }, scope)
 }
 
 /// Sends the request and reads the response. A page is read to its end. Of an error response, the status and headers

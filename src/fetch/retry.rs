@@ -232,7 +232,7 @@ mod tests {
             decide(Some(9), 0, Some(8)),
             RetryDecision { hold: None, next_step: NextStep::WaitTooLong { requested: seconds(9), scope: Scope::Run } }
         );
-        // The request gives up; the hold applies all the same.
+        // The request gives up, but the hold still applies.
         assert_eq!(decide(Some(7), 4, None), held(7, NextStep::GiveUp(Scope::Region)));
     }
 

@@ -37,7 +37,7 @@ impl Delivery {
         matches!(self, Delivery::Sent | Delivery::ClosedConnection)
     }
 
-    /// Whether the request is sent again at once, on a new connection: there is no sign of a fault of the server.
+    /// Whether the request is sent again at once, on a new connection: nothing indicates that the server has a problem.
     pub fn allows_resend(self) -> bool {
         matches!(self, Delivery::NotProcessed | Delivery::ClosedConnection)
     }
