@@ -9,9 +9,9 @@ use super::section;
 const OTHERS: [&str; 14] = [
     "demo/response.rs",
     "document.rs",
-    "error.rs",
     "exit.rs",
     "lib.rs",
+    "model/error.rs",
     "normalize",
     "output/changes.rs",
     "output/price.rs",
