@@ -10,7 +10,7 @@ use crate::cli::ChangesArgs;
 use crate::config;
 use crate::config::env::Env;
 use crate::config::region_list;
-use crate::history::changes::{self, Changes};
+use crate::history::changes::{self, RegionTrends};
 use crate::history::{self, Access, Backend, DROPPED_AFTER, RequestedRegion};
 use crate::model::region::Region;
 use crate::output;
@@ -24,7 +24,7 @@ pub(super) async fn run(args: ChangesArgs, env: &Env, now: Timestamp) -> anyhow:
     Ok(output::changes::print(&found?, args.format, color)?)
 }
 
-async fn find(backend: &mut dyn Backend, args: &ChangesArgs, now: Timestamp) -> anyhow::Result<Changes> {
+async fn find(backend: &mut dyn Backend, args: &ChangesArgs, now: Timestamp) -> anyhow::Result<Vec<RegionTrends>> {
     backend.begin_snapshot().await?;
     let known = known_regions(backend, now).await?;
     if known.is_empty() {
@@ -38,7 +38,7 @@ async fn find(backend: &mut dyn Backend, args: &ChangesArgs, now: Timestamp) -> 
     let trend_length = output::changes::trend_length(args.format);
     let regions = changes::find(backend, &requested, args.category, now, trend_length).await?;
 
-    let is_compared = |region: &&Region| regions.iter().any(|changes| changes.region == **region);
+    let is_compared = |region: &&Region| regions.iter().any(|trends| trends.changes.region == **region);
     // A region that is no longer fetched, perhaps requested once by mistake, is mentioned only if it is named.
     let ignored = if is_chosen { HashSet::new() } else { inactive_regions(&known) };
     let incomparable = requested.iter().filter(|region| !is_compared(region) && !ignored.contains(*region));
@@ -46,7 +46,7 @@ async fn find(backend: &mut dyn Backend, args: &ChangesArgs, now: Timestamp) -> 
     if !incomparable.is_empty() {
         tracing::warn!("{}: no two whole charts of one source and category to compare yet", incomparable.join(","));
     }
-    Ok(Changes { schema_version: changes::SCHEMA_VERSION, regions })
+    Ok(regions)
 }
 
 /// The regions that were not requested for a week before the newest run.

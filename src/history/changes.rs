@@ -14,11 +14,21 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// The JSON that `changes -f json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Changes {
+pub struct Changes<'a> {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// Regions with two comparable charts, in the order requested.
-    pub regions: Vec<RegionChanges>,
+    pub regions: Vec<&'a RegionChanges>,
+}
+
+/// The changes of a region, and what a table shows besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionTrends {
+    pub changes: RegionChanges,
+    /// Whether the category needs to be named: the region has charts of others too, or it was asked for.
+    pub names_category: bool,
+    /// The ranks in the last complete charts, oldest first; as many charts as were requested.
+    pub recent_ranks: Vec<ChartRanks>,
 }
 
 /// The changes of a region between its last two complete charts of one series.
@@ -42,12 +52,6 @@ pub struct RegionChanges {
     pub max_rank: u32,
     #[serde(skip)]
     pub series: ChartSeries,
-    /// Whether the category needs to be named: the region has charts of others too, or it was asked for.
-    #[serde(skip)]
-    pub names_category: bool,
-    /// The ranks in the last complete charts, oldest first; as many charts as were requested.
-    #[serde(skip)]
-    pub recent_ranks: Vec<ChartRanks>,
 }
 
 /// The ranks of the videos in a chart.
@@ -92,7 +96,7 @@ pub async fn find(
     category: Option<ChartCategory>,
     until: Timestamp,
     recent_charts: usize,
-) -> Result<Vec<RegionChanges>, HistoryError> {
+) -> Result<Vec<RegionTrends>, HistoryError> {
     let filter = ChartFilter {
         regions: regions.to_vec(),
         source: None,
@@ -112,7 +116,8 @@ pub async fn find(
     for Comparable { charts, has_other_categories } in &comparable {
         let (now, before) = (entries.next().unwrap_or_default(), entries.next().unwrap_or_default());
         let changes = compare((&charts[1], &before), (&charts[0], &now));
-        found.push(RegionChanges { names_category: *has_other_categories || category.is_some(), ..changes });
+        let names_category = *has_other_categories || category.is_some();
+        found.push(RegionTrends { changes, names_category, recent_ranks: Vec::new() });
     }
     if recent_charts > 0 {
         let charts = comparable.into_iter().map(|each| each.charts).collect();
@@ -142,7 +147,7 @@ fn comparable(charts: Vec<ChartRef>) -> Option<Comparable> {
 /// Reads all ranks of the last charts of each region; `charts` has those of each region newest first.
 async fn add_recent_ranks(
     backend: &mut dyn Backend,
-    changes: &mut [RegionChanges],
+    trends: &mut [RegionTrends],
     mut charts: Vec<Vec<ChartRef>>,
     recent_charts: usize,
 ) -> Result<(), HistoryError> {
@@ -151,12 +156,12 @@ async fn add_recent_ranks(
         of_region.reverse();
     }
     let mut video_ranks = backend.video_ranks(&charts.concat(), u32::MAX).await?.into_iter();
-    for (changes, charts) in changes.iter_mut().zip(&charts) {
+    for (trends, charts) in trends.iter_mut().zip(&charts) {
         let ranks = |(chart, video_ranks): (&ChartRef, Vec<VideoRank>)| ChartRanks {
             by_video: video_ranks.into_iter().map(|video_rank| (video_rank.video_id, video_rank.rank)).collect(),
             max_results: chart.max_results,
         };
-        changes.recent_ranks = charts.iter().zip(video_ranks.by_ref()).map(ranks).collect();
+        trends.recent_ranks = charts.iter().zip(video_ranks.by_ref()).map(ranks).collect();
     }
     Ok(())
 }
@@ -177,8 +182,6 @@ pub fn compare((from, before): (&ChartRef, &[HistoryEntry]), (to, now): (&ChartR
         fell: Vec::new(),
         max_rank,
         series: to.series.clone(),
-        names_category: false,
-        recent_ranks: Vec::new(),
     };
     let mut ranks_before: HashMap<&str, u32> = before.clone().map(|entry| (&*entry.video_id, entry.rank)).collect();
     for entry in now {

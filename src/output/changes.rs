@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::columns::{align, left, right, width_of};
 use super::formats::json;
 use super::{FileDescriptor, Out, OutputError, print_to};
-use crate::history::changes::{Changes, ChartRanks, Move, RegionChanges};
+use crate::history::changes::{Changes, ChartRanks, Move, RegionTrends, SCHEMA_VERSION};
 use crate::model::category::Category;
 use crate::support::human::format_span;
 use crate::support::sanitize::one_line;
@@ -36,16 +36,17 @@ pub fn trend_length(format: ChangesFormat) -> usize {
 ///
 /// # Errors
 /// If writing fails, except on a closed pipe.
-pub fn print(changes: &Changes, format: ChangesFormat, color: bool) -> Result<(), OutputError> {
+pub fn print(regions: &[RegionTrends], format: ChangesFormat, color: bool) -> Result<(), OutputError> {
+    let changes = || regions.iter().map(|trends| &trends.changes).collect();
     print_to(&FileDescriptor::stdout(), |out| match format {
-        ChangesFormat::Json => json(changes, out),
-        ChangesFormat::Table => table(changes, width_of(&Term::stdout()), color, out),
+        ChangesFormat::Json => json(&Changes { schema_version: SCHEMA_VERSION, regions: changes() }, out),
+        ChangesFormat::Table => table(regions, width_of(&Term::stdout()), color, out),
     })
 }
 
-fn table(changes: &Changes, width: usize, color: bool, out: &mut Out<'_>) -> io::Result<()> {
+fn table(regions: &[RegionTrends], width: usize, color: bool, out: &mut Out<'_>) -> io::Result<()> {
     let bold = Style::new().bold().force_styling(color);
-    for (index, region) in changes.regions.iter().enumerate() {
+    for (index, region) in regions.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
@@ -62,10 +63,10 @@ fn table(changes: &Changes, width: usize, color: bool, out: &mut Out<'_>) -> io:
         // The words say the same without colour.
         let plain = Style::new();
         let changes = [
-            ("entered", &region.entered, plain.clone().cyan()),
-            ("left", &region.left, plain.clone().dim()),
-            ("rose", &region.rose, plain.clone().green()),
-            ("fell", &region.fell, plain.yellow()),
+            ("entered", &region.changes.entered, plain.clone().cyan()),
+            ("left", &region.changes.left, plain.clone().dim()),
+            ("rose", &region.changes.rose, plain.clone().green()),
+            ("fell", &region.changes.fell, plain.yellow()),
         ];
         let rows: Vec<Vec<String>> = changes
             .iter()
@@ -85,10 +86,11 @@ fn table(changes: &Changes, width: usize, color: bool, out: &mut Out<'_>) -> io:
 }
 
 /// `PL, Music: 2026-11-22 14:00 to 21:00 UTC, top 50: 5 entered, 5 left, 20 rose, 18 fell`
-fn heading(region: &RegionChanges) -> String {
+fn heading(trends: &RegionTrends) -> String {
+    let region = &trends.changes;
     let category = match region.series.category_id {
         Some(id) => format!(", {}", Category::new(id)),
-        None if region.names_category => ", all categories".to_owned(),
+        None if trends.names_category => ", all categories".to_owned(),
         None => String::new(),
     };
     // A loaded document may name any source.
@@ -124,7 +126,8 @@ fn sparkline(video_id: &str, recent: &[ChartRanks], max_rank: u32) -> String {
     recent.iter().map(|chart| chart.by_video.get(video_id).map_or_else(|| absent(chart), bar)).collect()
 }
 
-fn row(change: String, each: &Move, region: &RegionChanges) -> Vec<String> {
+fn row(change: String, each: &Move, trends: &RegionTrends) -> Vec<String> {
+    let region = &trends.changes;
     let rank = |rank: Option<u32>| rank.map_or_else(|| "-".to_owned(), |rank| rank.to_string());
     // A video that left was last seen in the earlier fetch.
     let last = if each.rank.is_some() { region.to.fetched_at } else { region.from.fetched_at };
@@ -133,7 +136,7 @@ fn row(change: String, each: &Move, region: &RegionChanges) -> Vec<String> {
         rank(each.rank),
         rank(each.previous_rank),
         time_in_chart(last.duration_since(each.first_seen_at).as_secs()),
-        sparkline(&each.video_id, &region.recent_ranks, region.max_rank),
+        sparkline(&each.video_id, &trends.recent_ranks, region.max_rank),
         one_line(&each.title, 120),
         one_line(&each.channel, 16),
     ]

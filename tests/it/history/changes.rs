@@ -431,7 +431,8 @@ fn changes_agree_with_a_recomputation(store: Store) {
                 let run_id = run_id.clone();
                 model.add(ModelFetch { at: now, run_id, source, category, max_results, is_whole, ids }, keep_from);
                 let told = told
-                    .next_if(|told| told.region == region(code))
+                    .next_if(|told| told.changes.region == region(code))
+                    .map(|told| told.changes)
                     .map(|told| (told.from.run_id, told.to.run_id, [told.entered, told.left, told.rose, told.fell]));
                 compared += usize::from(told.is_some());
                 assert_eq!(told, model.changes(&titles), "{code} after run {run}");
