@@ -142,10 +142,12 @@ fn the_debian_package_is_complete_and_current() {
     assert_eq!(text("usr/share/bash-completion/completions/trendfetch"), program(&["completions", "bash"]));
     assert_eq!(text("usr/share/zsh/vendor-completions/_trendfetch"), program(&["completions", "zsh"]));
     assert_eq!(text("usr/share/fish/vendor_completions.d/trendfetch.fish"), program(&["completions", "fish"]));
-    let mut man = String::new();
-    let packed = read("usr/share/man/man1/trendfetch.1.gz");
-    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut man).unwrap();
-    assert_eq!(man, program(&["man"]));
+    for (page, arguments) in [("trendfetch", &["man"][..]), ("trendfetch-changes", &["man", "changes"])] {
+        let mut man = String::new();
+        let packed = read(&format!("usr/share/man/man1/{page}.1.gz"));
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut man).unwrap();
+        assert_eq!(man, program(arguments), "run packaging/deb again");
+    }
     assert!(text("usr/share/doc/trendfetch/copyright").contains("2026"));
 
     // An administrator's changes are kept, and the timer is not started: without a key there is nothing to run.
