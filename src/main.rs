@@ -59,7 +59,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitStatus> {
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
 }
 
 /// Does the run on a thread of its own, so that a signal or the deadline ends it even if it blocks.

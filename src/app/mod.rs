@@ -53,7 +53,7 @@ pub enum StartError {
 impl StartError {
     fn interrupted(why: Interruption) -> StartError {
         StartError::Interrupted(match why {
-            Interruption::Signal => "a signal was received",
+            Interruption::Signal => "signal received",
             Interruption::Deadline => {
                 "--deadline had passed; raise it, or see what keeps the history or an output busy"
             }

@@ -9,7 +9,7 @@ use super::value_parsers::{category, concurrency, duration, max_results, max_uni
 use crate::demo;
 use crate::model::category::Category;
 use crate::output::logging::LogFormat;
-use crate::output::{Format, Rows};
+use crate::output::{Format, RowKind};
 
 // The groups of --help.
 const FETCH: &str = "What to fetch";
@@ -85,7 +85,7 @@ pub struct RunArgs {
 
     /// What a row of ndjson or csv is [default: videos]
     #[arg(long, value_name = "ROWS", hide_short_help = true, help_heading = OUTPUT)]
-    pub rows: Option<Rows>,
+    pub rows: Option<RowKind>,
 
     /// Write the data to FILE, whole or not at all; repeatable; - is standard output
     ///

@@ -30,7 +30,7 @@ pub use changes::ChangesFormat;
 pub use dry_run::describe_plan;
 pub use error::OutputError;
 pub use file_descriptor::FileDescriptor;
-pub use formats::{Format, Rows, schema};
+pub use formats::{Format, RowKind, schema};
 pub use stats_table::Extras;
 pub use write::write;
 
@@ -79,7 +79,7 @@ pub struct OutputConfig {
     /// Standard output is one of them, if data goes there.
     pub streams: Vec<StreamOutput>,
     /// For ndjson and csv.
-    pub rows: Rows,
+    pub rows: RowKind,
     /// Whether videos have descriptions.
     pub description: bool,
     /// Whether a partial run leaves the old files unchanged.

@@ -28,10 +28,10 @@ pub enum ProgressMode {
 pub struct Progress {
     bars: MultiProgress,
     overall: ProgressBar,
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
 }
 
-struct State {
+struct ProgressState {
     regions: Vec<RegionLine>,
     held_until: Option<Instant>,
 }
@@ -68,7 +68,7 @@ impl Progress {
         );
         let line =
             |region: &Region| RegionLine { region: *region, bar: None, phase: Phase::Fetching, attempts: 0, videos: 0 };
-        let state = State { regions: regions.iter().map(line).collect(), held_until: None };
+        let state = ProgressState { regions: regions.iter().map(line).collect(), held_until: None };
         Progress { bars, overall, state: Mutex::new(state) }
     }
 
@@ -96,7 +96,7 @@ impl Progress {
         });
     }
 
-    fn with(&self, change: impl FnOnce(&mut State)) {
+    fn with(&self, change: impl FnOnce(&mut ProgressState)) {
         // After a panic while drawing, the state is still good enough to draw.
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }

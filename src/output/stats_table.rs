@@ -53,7 +53,7 @@ pub(super) fn write(
         writeln!(out, "{}", style.apply_to(line))?;
     }
     writeln!(out)?;
-    for Count { label, value, remark } in counts(&document.stats, extras) {
+    for CountLine { label, value, remark } in counts(&document.stats, extras) {
         let line = format!("{} {value:>VALUE$}", bold.apply_to(format!("{label:<LABEL$}")));
         if remark.is_empty() {
             writeln!(out, "{}", line.trim_end())?;
@@ -83,14 +83,14 @@ fn row(stats: &RegionStats) -> Vec<String> {
     ]
 }
 
-struct Count {
+struct CountLine {
     label: &'static str,
     value: String,
     remark: String,
 }
 
-fn counts(stats: &Stats, extras: Extras) -> Vec<Count> {
-    let count = |label, value: String, remark: String| Count { label, value, remark };
+fn counts(stats: &Stats, extras: Extras) -> Vec<CountLine> {
+    let count = |label, value: String, remark: String| CountLine { label, value, remark };
     let number = |number: usize| group_digits(number as u64);
     let units = |number: u32| group_digits(u64::from(number));
     let share = match stats.unique {

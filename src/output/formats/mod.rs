@@ -65,7 +65,7 @@ impl Format {
 
 /// What a row of ndjson or csv is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Rows {
+pub enum RowKind {
     /// A merged video
     #[default]
     Videos,
@@ -77,7 +77,7 @@ pub enum Rows {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
     /// For ndjson and csv.
-    pub(super) rows: Rows,
+    pub(super) rows: RowKind,
     /// Whether csv has a column of descriptions.
     pub(super) description: bool,
     /// For tables, in terminal columns.
@@ -91,10 +91,10 @@ pub(super) struct Layout {
 pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &mut Out<'_>) -> io::Result<()> {
     match (format, layout.rows) {
         (Format::Json, _) => json(document, out),
-        (Format::Ndjson, Rows::Videos) => lines(&document.videos, out),
-        (Format::Ndjson, Rows::Entries) => lines(entries(document), out),
-        (Format::Csv, Rows::Videos) => csv::write_videos(document, layout.description, out),
-        (Format::Csv, Rows::Entries) => csv::write_entries(document, layout.description, out),
+        (Format::Ndjson, RowKind::Videos) => lines(&document.videos, out),
+        (Format::Ndjson, RowKind::Entries) => lines(entries(document), out),
+        (Format::Csv, RowKind::Videos) => csv::write_videos(document, layout.description, out),
+        (Format::Csv, RowKind::Entries) => csv::write_entries(document, layout.description, out),
         (Format::Table, _) => table::write(document, layout.width, out),
         #[cfg(feature = "parquet")]
         (Format::Parquet, _) => parquet::write(&entries(document), out),
