@@ -85,18 +85,19 @@ impl Postgres {
         let (entries, videos, first_seen) = self.with_timeout(queries).await?;
         let (videos, first_seen) = (self.video_facts(&videos)?, self.first_seen(&first_seen)?);
         let mut by_chart: Vec<Vec<HistoryEntry>> = vec![Vec::new(); charts.len()];
+        let [nth, rank, id, views] = columns(&entries, ["nth", "rank", "video_id", "views"]);
         for row in &entries {
-            let (index, video_id) = (self.chart_index(row)?, self.get::<&str>(row, "video_id")?);
+            let (index, video_id) = (self.chart_index(row, nth)?, self.get::<&str>(row, id)?);
             let known = videos.get(video_id).zip(first_seen.get(&(groups[index], video_id)));
             let Some((video, first_seen_at)) = known else { continue };
             by_chart[index].push(HistoryEntry {
-                rank: self.rank(row)?,
+                rank: self.rank(row, rank)?,
                 video_id: video_id.to_owned(),
                 title: video.title.to_owned(),
                 channel: video.channel.to_owned(),
                 first_seen_at: *first_seen_at,
                 category: video.category,
-                views: self.get::<Option<i64>>(row, "views")?.and_then(|views| u64::try_from(views).ok()),
+                views: self.get::<Option<i64>>(row, views)?.and_then(|views| u64::try_from(views).ok()),
                 thumbnail: video.thumbnail.map(str::to_owned),
                 language: video.language.map(str::to_owned),
             });
@@ -107,25 +108,28 @@ impl Postgres {
 
     /// By video id.
     fn video_facts<'a>(&self, rows: &'a [Row]) -> Result<HashMap<&'a str, VideoFacts<'a>>, HistoryError> {
+        let [video_id, title, channel] = columns(rows, ["video_id", "title", "channel"]);
+        let [category_id, thumbnail, language] = columns(rows, ["category_id", "thumbnail", "declared_language"]);
         let facts = |row: &'a Row| {
-            let category = self.get::<Option<i64>>(row, "category_id")?.and_then(|id| u32::try_from(id).ok());
+            let category = self.get::<Option<i64>>(row, category_id)?.and_then(|id| u32::try_from(id).ok());
             let facts = VideoFacts {
-                title: self.get(row, "title")?,
-                channel: self.get(row, "channel")?,
+                title: self.get(row, title)?,
+                channel: self.get(row, channel)?,
                 category: category.map(Category::new),
-                thumbnail: self.get(row, "thumbnail")?,
-                language: self.get(row, "declared_language")?,
+                thumbnail: self.get(row, thumbnail)?,
+                language: self.get(row, language)?,
             };
-            Ok((self.get(row, "video_id")?, facts))
+            Ok((self.get(row, video_id)?, facts))
         };
         rows.iter().map(facts).collect()
     }
 
     /// By group and video id.
     fn first_seen<'a>(&self, rows: &'a [Row]) -> Result<HashMap<(i64, &'a str), Timestamp>, HistoryError> {
+        let [group, video_id, first_seen_at] = columns(rows, ["chart_group", "video_id", "first_seen_at"]);
         let first_seen = |row: &'a Row| {
-            let key = (self.get(row, "chart_group")?, self.get(row, "video_id")?);
-            Ok((key, self.get(row, "first_seen_at")?))
+            let key = (self.get(row, group)?, self.get(row, video_id)?);
+            Ok((key, self.get(row, first_seen_at)?))
         };
         rows.iter().map(first_seen).collect()
     }
@@ -140,26 +144,34 @@ impl Postgres {
         let parameters: [Parameter<'_>; 3] =
             [(&runs, Type::INT4_ARRAY), (&regions, Type::TEXT_ARRAY), (&max_rank, Type::INT4)];
         let mut by_chart: Vec<Vec<VideoRank>> = vec![Vec::new(); charts.len()];
-        for row in &self.query(VIDEO_RANKS, &parameters).await? {
-            let index = self.chart_index(row)?;
+        let rows = self.query(VIDEO_RANKS, &parameters).await?;
+        let [nth, rank, video_id] = columns(&rows, ["nth", "rank", "video_id"]);
+        for row in &rows {
+            let index = self.chart_index(row, nth)?;
             by_chart[index].push(VideoRank {
                 number: charts[index].number,
-                rank: self.rank(row)?,
-                video_id: self.get(row, "video_id")?,
+                rank: self.rank(row, rank)?,
+                video_id: self.get(row, video_id)?,
             });
         }
         by_chart.iter_mut().for_each(|ranks| ranks.sort_unstable_by_key(|video_rank| video_rank.rank));
         Ok(by_chart)
     }
 
-    fn rank(&self, row: &Row) -> Result<u32, HistoryError> {
-        Ok(u32::try_from(self.get::<i32>(row, "rank")?).unwrap_or(0))
+    fn rank(&self, row: &Row, column: usize) -> Result<u32, HistoryError> {
+        Ok(u32::try_from(self.get::<i32>(row, column)?).unwrap_or(0))
     }
 
     /// Which of the requested charts a row belongs to.
-    fn chart_index(&self, row: &Row) -> Result<usize, HistoryError> {
-        Ok(usize::try_from(self.get::<i64>(row, "nth")? - 1).unwrap_or(0))
+    fn chart_index(&self, row: &Row, column: usize) -> Result<usize, HistoryError> {
+        Ok(usize::try_from(self.get::<i64>(row, column)? - 1).unwrap_or(0))
     }
+}
+
+/// The positions of columns, looked up once for all rows. Reading a column that is missing is an error.
+fn columns<const COUNT: usize>(rows: &[Row], names: [&str; COUNT]) -> [usize; COUNT] {
+    let all = rows.first().map_or(&[][..], Row::columns);
+    names.map(|name| all.iter().position(|column| column.name() == name).unwrap_or(usize::MAX))
 }
 
 /// Numbers the charts; those of the same region and series get the same number.

@@ -1,8 +1,11 @@
 //! What is read. Each query is one statement and one round trip, however many regions it covers, and each type is read
 //! from its columns by name.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 use tokio_postgres::Row;
+use tokio_postgres::row::RowIndex;
 use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
@@ -110,7 +113,11 @@ impl Postgres {
         Ok(attempts)
     }
 
-    pub(super) fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: &str) -> Result<T, HistoryError> {
+    pub(super) fn get<'a, T: FromSql<'a>>(
+        &self,
+        row: &'a Row,
+        column: impl RowIndex + Display,
+    ) -> Result<T, HistoryError> {
         row.try_get(column).map_err(|error| explain(&self.url, &error))
     }
 
