@@ -25,13 +25,13 @@ mod history;
 mod network;
 mod output;
 mod packaging;
+mod pages;
 mod parquet;
 mod postgres;
 mod processes;
 mod properties;
 mod proxies;
 mod raw_server;
-mod readme;
 mod scheduling;
 mod secrets;
 #[allow(dead_code, reason = "tests/skipped.rs reads the list that tests write")]

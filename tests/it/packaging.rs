@@ -13,7 +13,7 @@ use crate::tools::{are_installed, may_trace, not_installed};
 
 const WHAT: &str = "packaging/, as systemd has it";
 
-const README: &str = include_str!("../../README.md");
+const SCHEDULING: &str = include_str!("../../docs/scheduling.md");
 
 fn packaging(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)
@@ -40,8 +40,8 @@ fn systemd_accepts_the_units() {
         service.lines().filter(|line| !line.starts_with("Documentation=")).map(|line| line.to_owned() + "\n").collect();
     fs::write(folder.path().join("trendfetch.service"), service).unwrap();
     fs::copy(packaging("trendfetch.timer"), folder.path().join("trendfetch.timer")).unwrap();
-    let (_, of_readme) = README.split_once("\n```ini\n").unwrap();
-    fs::write(folder.path().join("trendfetch-failed@.service"), of_readme.split("\n```").next().unwrap()).unwrap();
+    let (_, unit) = SCHEDULING.split_once("\n```ini\n").unwrap();
+    fs::write(folder.path().join("trendfetch-failed@.service"), unit.split("\n```").next().unwrap()).unwrap();
     let names = ["trendfetch.service", "trendfetch.timer", "trendfetch-failed@.service"];
     let units = names.map(|name| folder.path().join(name));
     let verified = Command::new("systemd-analyze").arg("verify").args(&units).output().unwrap();
@@ -129,6 +129,9 @@ fn the_debian_package_is_complete_and_current() {
         ("usr/lib/systemd/system/trendfetch.service", "packaging/trendfetch.service"),
         ("usr/lib/systemd/system/trendfetch.timer", "packaging/trendfetch.timer"),
         ("etc/default/trendfetch", "packaging/trendfetch.default"),
+        ("usr/share/doc/trendfetch/README.md", "README.md"),
+        ("usr/share/doc/trendfetch/CHANGELOG.md", "CHANGELOG.md"),
+        ("usr/share/doc/trendfetch/docs/troubleshooting.md", "docs/troubleshooting.md"),
     ] {
         let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).unwrap();
         assert_eq!(text(path), source, "run packaging/deb again");

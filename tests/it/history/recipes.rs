@@ -1,13 +1,13 @@
-//! The examples about the history in README.md.
+//! The queries of the pages, on both databases.
 
 use super::*;
 
 on_both_engines! {
-    the_recipes_of_the_readme_run
+    the_queries_of_the_pages_run
 }
 
-fn the_recipes_of_the_readme_run(store: Store) {
-    let recipes: Vec<&str> = include_str!("../../../README.md")
+fn the_queries_of_the_pages_run(store: Store) {
+    let recipes: Vec<&str> = include_str!("../../../docs/data.md")
         .split("\n```sql recipe\n")
         .skip(1)
         .map(|rest| rest.split("\n```").next().unwrap())
@@ -44,9 +44,9 @@ fn the_recipes_of_the_readme_run(store: Store) {
 }
 
 #[test]
-fn the_search_of_the_readme_finds_inflections() {
+fn the_search_of_the_pages_finds_inflections() {
     let Some(store) = Store::postgres() else { return };
-    let (_, search) = include_str!("../../../README.md").split_once("\n```sql\n").unwrap();
+    let (_, search) = include_str!("../../../docs/history.md").split_once("\n```sql\n").unwrap();
     let search = search.split("\n```").next().unwrap();
     let server = Server::start(|_| {
         let titled = |id: &str, title: &str, language: &str| {

@@ -1,4 +1,4 @@
-//! The recipes: questions to a document, in the languages of those who ask.
+//! Runs the recipes on what a run of the demo writes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{blocks, in_folder, program};
+use super::{Page, in_folder, program};
 use crate::tools::{are_installed, python};
 
 /// A folder with what a run of the demo writes.
@@ -42,24 +42,28 @@ for row in duckdb.sql(sys.argv[1]).fetchall():
 
 #[test]
 fn every_jq_recipe_runs_on_a_document_of_the_demo() {
-    let recipes = blocks("sh recipe");
-    assert!(recipes.len() >= 8, "only {} recipes", recipes.len());
-    if !are_installed(&["jq"], "the recipes of README.md") {
+    if !are_installed(&["jq"], "the recipes for jq") {
         return;
     }
     let folder = fetched("--demo=calm", &[]);
-    for recipe in recipes {
-        assert!(recipe.contains("trends.json"), "{recipe}");
-        assert!(!by_shell(recipe, folder.path()).trim().is_empty(), "nothing printed by {recipe}");
+    let mut tried = 0;
+    for page in Page::all() {
+        for recipe in page.blocks("sh recipe") {
+            assert!(recipe.contains("trends.json"), "{recipe}");
+            assert!(!by_shell(recipe, folder.path()).trim().is_empty(), "nothing printed by {recipe}");
+            tried += 1;
+        }
     }
+    assert!(tried >= 12, "only {tried} recipes");
 }
 
 /// Two programs that know nothing of each other read two forms of the same run, and agree.
 #[test]
 fn jq_and_duckdb_give_the_same_answers_to_the_five_questions() {
-    let (by_jq, by_sql) = (blocks("sh question"), blocks("sql question"));
+    let data = Page::read("docs/data.md");
+    let (by_jq, by_sql) = (data.blocks("sh question"), data.blocks("sql question"));
     assert_eq!((by_jq.len(), by_sql.len()), (5, 5));
-    let what = "the five questions of README.md";
+    let what = "the five questions of docs/data.md";
     let Some(python) = python(&["duckdb"], what) else { return };
     if !are_installed(&["jq"], what) {
         return;
@@ -78,36 +82,54 @@ fn jq_and_duckdb_give_the_same_answers_to_the_five_questions() {
 #[cfg(feature = "parquet")]
 #[test]
 fn the_questions_to_duckdb_have_the_same_answers_in_parquet() {
-    let Some(python) = python(&["duckdb"], "the five questions of README.md, to Parquet") else { return };
+    let Some(python) = python(&["duckdb"], "the five questions of docs/data.md, to Parquet") else { return };
+    let data = Page::read("docs/data.md");
     let folder = fetched("--demo=calm", &["-f", "parquet", "-o", "lake/"]);
-    for sql in blocks("sql question") {
+    for sql in data.blocks("sql question") {
         let expected = by_duckdb(&python, sql, folder.path());
         let of_parquet = sql.replace("'entries.ndjson'", "'lake/**/*.parquet'");
         assert_eq!(by_duckdb(&python, &of_parquet, folder.path()), expected, "{of_parquet}");
     }
-    let moved = by_duckdb(&python, blocks("sql lake")[0], folder.path());
+    let moved = by_duckdb(&python, data.block("sql lake"), folder.path());
     assert!(moved.lines().count() == 1 && moved.ends_with("\t1\n"), "{moved}");
 }
 
 #[test]
-fn pandas_counts_what_the_document_counts() {
-    let Some(python) = python(&["pandas"], "the recipe of README.md for pandas") else { return };
+fn pandas_and_polars_count_what_the_document_counts() {
+    let what = "the recipes of docs/data.md for pandas and Polars";
+    let Some(python) = python(&["pandas", "polars"], what) else { return };
     let folder = fetched("--demo=calm", &[]);
-    let [recipe] = blocks("python")[..] else { panic!("one block of Python") };
-    let table = printed_by(in_folder(&python, folder.path()).args(["-c", recipe]), recipe);
     let document: Value = serde_json::from_slice(&fs::read(folder.path().join("trends.json")).unwrap()).unwrap();
-    let in_pl = |video: &&Value| video["category"] == "Gaming" && video["ranks"]["PL"].is_u64();
-    let expected = document["videos"].as_array().unwrap().iter().filter(in_pl).count();
-    let row = table.lines().find(|line| line.starts_with("Gaming")).unwrap_or_else(|| panic!("{table}"));
-    assert_eq!(row.split_whitespace().nth(2), Some(expected.to_string().as_str()), "{table}");
+    let counted = ["US", "GB", "PL"].map(|region| {
+        let is_counted = |video: &&Value| video["category"] == "Gaming" && video["ranks"][region].is_u64();
+        document["videos"].as_array().unwrap().iter().filter(is_counted).count().to_string()
+    });
+    let data = Page::read("docs/data.md");
+    let recipes = data.blocks("python recipe");
+    assert_eq!(recipes.len(), 2);
+    for recipe in recipes {
+        let table = printed_by(in_folder(&python, folder.path()).args(["-c", recipe]), recipe);
+        let row_of = |word: &str| {
+            let row = table.lines().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word}: {table}"));
+            row.split(|character: char| !character.is_alphanumeric())
+                .filter(|cell| !cell.is_empty())
+                .collect::<Vec<_>>()
+        };
+        let (regions, gaming) = (row_of("US"), row_of("Gaming"));
+        for (region, count) in ["US", "GB", "PL"].iter().zip(&counted) {
+            let column = regions.iter().position(|cell| cell == region).unwrap();
+            assert_eq!(gaming[column], count, "{table}");
+        }
+    }
 }
 
 #[test]
 fn a_feed_has_a_file_for_each_region_and_keeps_that_of_one_that_failed() {
-    if !are_installed(&["jq"], "the feed of README.md") {
+    if !are_installed(&["jq"], "the feed of docs/data.md") {
         return;
     }
-    let [recipe] = blocks("sh feed")[..] else { panic!("one feed") };
+    let data = Page::read("docs/data.md");
+    let recipe = data.block("sh feed");
     let folder = fetched("--demo=calm", &[]);
     let read = |region: &str| fs::read_to_string(folder.path().join(format!("feed/{region}.json"))).unwrap();
     assert_eq!(by_shell(recipe, folder.path()), "");

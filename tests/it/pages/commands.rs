@@ -1,4 +1,5 @@
-//! The commands, from top to bottom, as somebody types them who has just cloned the repository.
+//! Runs the commands of each page, from top to bottom: those of the README in a fresh clone, those of the other pages
+//! where the README was followed.
 
 use std::fs;
 use std::io::Write;
@@ -9,15 +10,14 @@ use std::process::{Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{blocks, in_folder};
+use super::{Page, ROOT, in_folder, path_with};
 use crate::databases::{Cluster, programs};
 use crate::harness::{Answer, Server};
 use crate::tools::{are_installed, skip};
 
-const KEY: &str = "AIza-of-the-readme";
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const KEY: &str = "AIza-of-the-pages";
 
-/// A machine in a folder: a home, a clone, and stand-ins for what would change the real one, or take minutes.
+/// A home and a clone in a temporary folder, with stand-ins for programs that would change the machine or take minutes.
 struct Machine {
     folder: TempDir,
     server: Server,
@@ -73,6 +73,16 @@ impl Machine {
         machine
     }
 
+    /// The state after following the README: the program is installed, and `~/trends` has the key and a document.
+    fn with_trends(self) -> Machine {
+        fs::create_dir_all(self.path("home/.cargo/bin")).unwrap();
+        symlink(env!("CARGO_BIN_EXE_trendfetch"), self.path("home/.cargo/bin/trendfetch")).unwrap();
+        fs::create_dir(self.path("home/trends")).unwrap();
+        fs::write(self.path("home/trends/.env"), format!("YOUTUBE_API_KEY={KEY}\n")).unwrap();
+        assert!(self.run_block("trendfetch -q -r US,GB,PL -o trends.json", None).status.success());
+        self
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -82,19 +92,19 @@ impl Machine {
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Types a block: in the clone where it names files of it, else in the folder with the key. Whoever is asked for a
-    /// key or a password answers with the key.
-    fn types(&self, block: &str, cluster: Option<&Cluster>) -> Output {
+    /// Runs a block in the clone if it names files there, otherwise in the folder with the key. Standard input has the
+    /// key, for commands that ask for a key or a password.
+    fn run_block(&self, block: &str, cluster: Option<&Cluster>) -> Output {
         let of_clone = [".env.example", "packaging/", "benches/", "--path .", "cargo"];
         let is_of_clone = of_clone.iter().any(|word| block.contains(word));
-        let folder = self.path(if is_of_clone { "clone" } else { "home/trends" });
+        let folder = if is_of_clone { "clone" } else { "home/trends" };
+        let folder = Some(self.path(folder)).filter(|folder| folder.exists()).unwrap_or_else(|| self.path("home"));
         let mut command = in_folder("setsid", &folder);
         // A user without a crontab is told so, and goes on.
         command.args(["--wait", "sh", if block.contains("crontab -l") { "-c" } else { "-ec" }]);
-        let mut folders = vec![self.path("bin"), self.path("home/.cargo/bin")];
-        folders.extend(programs());
-        folders.extend(["/usr/bin", "/bin"].map(PathBuf::from));
-        command.env("PATH", std::env::join_paths(folders).unwrap());
+        let folders: Vec<PathBuf> =
+            [self.path("bin"), self.path("home/.cargo/bin")].into_iter().chain(programs()).collect();
+        command.env("PATH", path_with(&folders));
         command.env("HOME", self.path("home")).env("EDITOR", "edit").env("TRENDFETCH_BASE_URL", &self.server.base_url);
         match cluster {
             None => command.arg(block),
@@ -110,19 +120,18 @@ impl Machine {
         child.wait_with_output().unwrap()
     }
 
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
     fn mode(&self, name: &str) -> u32 {
         fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o777
     }
 }
 
-#[test]
-fn every_command_runs_from_top_to_bottom() {
-    if !are_installed(&["jq", "setsid"], "the commands of README.md") {
-        return;
-    }
-    let machine = Machine::new();
-    for block in blocks("sh") {
-        let left_out = |why: &str| skip(why, block);
+/// Runs the blocks of a page. Blocks that need a program or a feature which is missing are skipped.
+fn run_blocks(machine: &Machine, page: &Page) {
+    for block in page.blocks("sh") {
         let mut cluster = None;
         if block.contains("createdb") {
             cluster = Cluster::start("");
@@ -131,80 +140,120 @@ fn every_command_runs_from_top_to_bottom() {
             }
         }
         if block.contains("-f parquet") && !cfg!(feature = "parquet") {
-            left_out("the program is built without its feature `parquet`");
+            skip("the program is built without its feature `parquet`", block);
             continue;
         }
-        let output = machine.types(block, cluster.as_ref());
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{block}\n{said}{}", String::from_utf8_lossy(&output.stdout));
+        let output = machine.run_block(block, cluster.as_ref());
+        let (said, printed) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+        assert!(output.status.success(), "{}\n{block}\n{said}{printed}", page.name);
         if block.contains("--demo --regions") {
-            let shown = without_times(blocks("text")[0]);
-            assert_eq!(without_times(&String::from_utf8(output.stdout).unwrap()), shown);
+            assert_eq!(without_times(&printed), without_times(page.block("text")));
         }
     }
-
-    let read = |name: &str| fs::read_to_string(machine.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    // The quick way ends in the very line that is explained below.
-    let line = blocks("crontab")[0].lines().last().unwrap();
-    assert_eq!(read("home/crontab"), format!("{line}\n"));
-    assert!(read("home/trends/.env").contains(KEY));
-    assert_eq!((machine.mode("home/trends/.env"), machine.mode("root/etc/trendfetch/key")), (0o600, 0o600));
-    assert_eq!(
-        (read("root/etc/trendfetch/key"), machine.mode("root/etc/trendfetch")),
-        (format!("{KEY}\n{KEY}\n"), 0o700)
-    );
-    assert!(read("root/etc/systemd/system/trendfetch.service").contains("ExecStart=/usr/local/bin/trendfetch "));
-    assert!(machine.path("root/usr/local/bin/trendfetch").exists());
-    assert!(read("home/.local/share/man/man1/trendfetch.1").contains(".TH trendfetch"));
-    assert!(read("home/.local/share/bash-completion/completions/trendfetch").contains("_trendfetch()"));
-    let log = read("log");
-    assert!(log.contains("systemctl enable --now trendfetch.timer"), "{log}");
-
-    // What takes minutes is there under that name.
-    let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
-    for bench in log.split("cargo bench --bench ").skip(1).filter_map(|rest| rest.split_whitespace().next()) {
-        assert!(manifest.contains(&format!("[[bench]]\nname = \"{bench}\"")), "{bench}");
-    }
-    assert!(Path::new(ROOT).join("benches/compare").exists() && Path::new(ROOT).join("packaging/deb").exists());
-    assert!(log.contains("fuzz run") && Path::new(ROOT).join("tests/fuzz/targets/page.rs").exists());
 }
 
-/// systemd starts the unit of the README with its own hands; what the unit does is tried here.
+#[test]
+fn the_readme_leads_from_a_clone_to_cron() {
+    if !are_installed(&["jq", "setsid"], "the commands of README.md") {
+        return;
+    }
+    let machine = Machine::new();
+    run_blocks(&machine, &Page::read("README.md"));
+    let read = |name: &str| machine.read(name);
+    // The line that it adds is the one that the page on scheduling explains.
+    let scheduling = Page::read("docs/scheduling.md");
+    let line = scheduling.blocks("crontab")[0].lines().last().unwrap();
+    assert_eq!(read("home/crontab"), format!("{line}\n"));
+    assert!(read("home/trends/.env").contains(KEY));
+    assert_eq!(machine.mode("home/trends/.env"), 0o600);
+    for page in ["trendfetch", "trendfetch-changes"] {
+        assert!(read(&format!("home/.local/share/man/man1/{page}.1")).contains(&format!(".TH {page} ")), "{page}");
+    }
+    assert!(read("home/.local/share/bash-completion/completions/trendfetch").contains("_trendfetch()"));
+    assert!(Path::new(ROOT).join("packaging/deb").exists());
+}
+
+#[test]
+fn every_command_of_the_other_pages_runs() {
+    if !are_installed(&["jq", "setsid", "sqlite3"], "the commands of docs/ and .github/") {
+        return;
+    }
+    for page in Page::all().iter().filter(|page| page.name != "README.md") {
+        let machine = Machine::new().with_trends();
+        run_blocks(&machine, page);
+        let read = |name: &str| machine.read(name);
+        match page.name.as_str() {
+            "docs/scheduling.md" => {
+                assert_eq!(
+                    (read("root/etc/trendfetch/key"), machine.mode("root/etc/trendfetch/key")),
+                    (format!("{KEY}\n{KEY}\n"), 0o600)
+                );
+                assert_eq!(machine.mode("root/etc/trendfetch"), 0o700);
+                assert!(
+                    read("root/etc/systemd/system/trendfetch.service").contains("ExecStart=/usr/local/bin/trendfetch ")
+                );
+                assert!(machine.path("root/usr/local/bin/trendfetch").exists());
+                assert!(machine.path("home/trends/copy.db").exists());
+                let log = read("log");
+                assert!(log.contains("systemctl enable --now trendfetch.timer"), "{log}");
+            }
+            "docs/benchmarks.md" | ".github/CONTRIBUTING.md" => assert_names_exist(&read("log")),
+            _ => {}
+        }
+    }
+}
+
+/// Checks that the benchmarks and fuzz targets that a page names exist; running them would take minutes.
+fn assert_names_exist(log: &str) {
+    let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
+    let benches: Vec<&str> =
+        log.split("cargo bench --bench ").skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
+    assert!(!benches.is_empty(), "{log}");
+    for bench in benches {
+        assert!(manifest.contains(&format!("[[bench]]\nname = \"{bench}\"")), "{bench}");
+    }
+    for target in log.split("fuzz run --fuzz-dir . ").skip(1).filter_map(|rest| rest.split_whitespace().next()) {
+        assert!(Path::new(ROOT).join(format!("tests/fuzz/targets/{target}.rs")).exists(), "{target}");
+    }
+    assert!(Path::new(ROOT).join("benches/compare").exists());
+}
+
+/// systemd itself would start the unit of the page; this runs the command in it.
 #[test]
 fn a_failure_is_told_by_mail() {
     let machine = Machine::new();
     machine.stand_in("bin/mail", "{ echo \"$*\"; cat; } > ~/mail");
     machine.stand_in("bin/journalctl", "echo \"$*\"");
-    let command = blocks("ini")[0].lines().find_map(|line| line.strip_prefix("ExecStart=/bin/sh -c '")).unwrap();
+    let scheduling = Page::read("docs/scheduling.md");
+    let command = scheduling.block("ini").lines().find_map(|line| line.strip_prefix("ExecStart=/bin/sh -c '")).unwrap();
     let command = command.strip_suffix('\'').unwrap().replace("%i", "trendfetch.service");
     fs::create_dir(machine.path("home/trends")).unwrap();
-    assert!(machine.types(&command, None).status.success());
+    assert!(machine.run_block(&command, None).status.success());
     let mail = fs::read_to_string(machine.path("home/mail")).unwrap();
     let expected = "-s trendfetch.service failed root\n--unit trendfetch.service --lines 20 --no-pager\n";
     assert_eq!(mail, expected);
 }
 
-/// A text with its seconds taken out, and the blanks before them, which depend on them.
+/// A text without its decimal fractions, which are times, and without the blanks that depend on them.
 fn without_times(text: &str) -> String {
-    let is_time = |word: &&str| {
-        let number = word.trim_start_matches('(').trim_end_matches('x');
-        number.chars().all(|character| character.is_ascii_digit() || character == '.')
+    let is_time = |word: &str| {
+        let number = word.trim_matches(['(', 'x']);
+        number.contains('.') && number.chars().all(|character| character.is_ascii_digit() || character == '.')
     };
-    let words = |line: &str| {
-        let words = line.split_whitespace().filter(|word| !word.contains('.') || !is_time(word));
-        words.collect::<Vec<_>>().join(" ")
-    };
+    let words = |line: &str| line.split_whitespace().filter(|word| !is_time(word)).collect::<Vec<_>>().join(" ");
     text.lines().map(words).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// The lines for cron, in a home with the program where they look for it: what they write is there, and whoever waits
 /// for a call gets it after a run that went well and only then.
 #[test]
-fn the_lines_for_cron_do_what_the_readme_says() {
-    if !are_installed(&["curl"], "the lines for cron of README.md") {
+fn the_lines_for_cron_do_what_the_page_says() {
+    if !are_installed(&["curl"], "the lines for cron of docs/scheduling.md") {
         return;
     }
-    let commands: Vec<&str> = blocks("crontab")
+    let scheduling = Page::read("docs/scheduling.md");
+    let commands: Vec<&str> = scheduling
+        .blocks("crontab")
         .into_iter()
         .filter_map(|block| block.split_once("5 * * * *  "))
         .map(|(_, command)| command)
@@ -241,14 +290,15 @@ fn the_lines_for_cron_do_what_the_readme_says() {
 }
 
 #[test]
-fn a_log_of_json_is_asked_as_the_readme_says() {
-    if !are_installed(&["jq"], "the question to a log of README.md") {
+fn a_log_of_json_is_asked_as_the_page_says() {
+    if !are_installed(&["jq"], "the question to a log of docs/scheduling.md") {
         return;
     }
     let server = Server::of_pages(&["a"]);
     let folder = TempDir::new().unwrap();
     let folder_of_program = Path::new(env!("CARGO_BIN_EXE_trendfetch")).parent().unwrap().to_owned();
-    let said = blocks("sh").into_iter().find(|block| block.contains("run ended")).unwrap();
+    let scheduling = Page::read("docs/scheduling.md");
+    let said = scheduling.blocks("sh").into_iter().find(|block| block.contains("run ended")).unwrap();
     let mut shell = in_folder("sh", folder.path());
     let commands = format!("set -e; PATH=\"{}:$PATH\"\n{said}", folder_of_program.display());
     shell.arg("-c").arg(commands).env("YOUTUBE_API_KEY", KEY);
