@@ -81,7 +81,7 @@ fn a_region_is_ok_partial_or_failed() {
     );
     assert_eq!(stats.regions_ok, ["US", "XX"].map(region));
     assert_eq!(stats.regions_failed, ["PL", "GB", "SE"].map(region));
-    assert_eq!(stats.regions[0].error, Some(error().into()));
+    assert_eq!(stats.regions[0].error, Some(error()));
     assert_eq!(stats.regions[3].language, "und");
 }
 
