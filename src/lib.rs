@@ -1,9 +1,9 @@
-//! `trendfetch` asks the YouTube Data API for the most-popular charts of many regions at once, and merges them. The binary
-//! is a thin shell around this library. This page is the map of the source.
+//! `trendfetch` fetches the most-popular charts of many regions from the YouTube Data API concurrently, and merges
+//! them. The binary is a thin wrapper around this library. This page is an overview of the source.
 //!
 //! # The pipeline
 //!
-//! A run goes through these stages; [`app::run`] shows them on one screen.
+//! A run goes through these stages, which [`app`] connects.
 //!
 //! ```text
 //! RunArgs -> Config -> Plan
@@ -15,16 +15,16 @@
 //!   output       Document         -> files, standard output, exit status
 //! ```
 //!
-//! # The rooms, from the top down
+//! # The modules, from the top down
 //!
-//! A room imports only rooms below it.
+//! A module imports only modules below it.
 //!
-//! | room | what is in it |
+//! | module | content |
 //! | --- | --- |
 //! | [`app`] | the pipeline |
 //! | [`commands`] | the other subcommands |
-//! | [`config`] | what was typed and what the environment says, as one validated meaning |
-//! | [`cli`] | what was typed |
+//! | [`config`] | the command line and the environment, combined and validated |
+//! | [`cli`] | the command line as clap parses it |
 //! | [`output`] | formats, files that are replaced whole, statistics, progress, log lines, the exit status |
 //! | `report` | a history or a document as one page of HTML |
 //! | [`fetch`] | stage 1, when to send: the permits, the hold after a rate limit, retries, budgets |
@@ -40,13 +40,16 @@
 //!
 //! - A 429: [`youtube::client`] receives it, `youtube::error_response` classifies it, [`fetch::retry`] decides what follows,
 //!   and `fetch::throttle` holds every request until then.
-//! - A field of a video: [`model::video`] lists them; `normalize::wire` reads them, `history` keeps them.
+//! - A field of a video: [`model::video`] lists them; `normalize::item` reads them from a page, and the [`history`]
+//!   module says where a column is stored.
 //! - A format: `output::formats`.
 //! - What `changes` compares: [`history::changes`].
+//! - A signal: `main` receives it, [`support::time_limit`] derives when the run must end, [`fetch::fetch`] stops
+//!   sending, and [`app`] stores and writes what arrived.
 //!
 //! # Invariants
 //!
-//! - **Order** follows the regions of the request and the rank, never which response came first.
+//! - **Order** follows the regions of the request and the rank, never the order in which responses arrive.
 //! - **A permit** covers one attempt and is never held while waiting, so that regions which are rate-limited do not block
 //!   the others.
 //! - **A hold** belongs to the key. After a 429 no request is sent until the time that the server named, and sending then
@@ -60,15 +63,15 @@
 //! - **The key** is an [`youtube::api_key::ApiKey`], which hides it everywhere but in one request header.
 //! - **Time and environment** are data: `main` reads the clock, [`config::env`] the environment. Durations come from the
 //!   monotonic clock.
-//! - **Text from outside** reaches a terminal only through [`support::sanitize`], and the page only through templates that
-//!   escape it. The document has it as it came.
+//! - **Text from outside** reaches a terminal only through [`support::sanitize`], and the page only through templates
+//!   that escape it. The document contains it unchanged.
 //!
-//! Libraries have one home each: reqwest is named in [`youtube::client`], SQL in the two backends of [`history`] and the
-//! statements that they share, HTML in `report`, Arrow in `output::formats`, and clap in [`cli`], [`commands`] and the
-//! enums that options name.
+//! Each of these is used in one place only: reqwest in [`youtube::client`], SQL in the two backends of [`history`] and
+//! the statements that they share, HTML in `report`, Arrow in `output::formats`, and clap in [`cli`], [`commands`] and
+//! the enums that options name.
 
 #[cfg(not(unix))]
-compile_error!("trendfetch keeps file modes and listens to signals as Unix has them; build it on Linux, macOS or WSL");
+compile_error!("trendfetch relies on Unix file modes and Unix signals; build it on Linux, macOS or WSL");
 
 pub mod app;
 pub mod cli;

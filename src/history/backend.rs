@@ -1,4 +1,4 @@
-//! The contract that both databases fulfil, and the opening of either.
+//! The interface that both databases implement, and [`open`].
 
 use std::sync::Arc;
 

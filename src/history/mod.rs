@@ -1,14 +1,14 @@
-//! Stage 4b: the history of past runs, in a file of SQLite or a database of PostgreSQL.
+//! Stage 4: the history of past runs, in an SQLite file or a PostgreSQL database.
 //!
-//! [`Backend`] is the contract that both databases fulfil. What a run, `changes`, `report`, `load` and `prune` do
-//! with a history is built on the contract and does not know which database is behind it.
+//! [`Backend`] is the interface that both databases implement. What a run, `changes`, `report`, `load` and `prune` do
+//! with a history uses only this interface and does not depend on the database.
 //!
 //! | file | content |
 //! | --- | --- |
 //! | `location` | reads `--store` into a [`Location`] |
-//! | `backend` | the contract, and [`open`] |
+//! | `backend` | the interface, and [`open`] |
 //! | `records` | the plain data that a backend returns |
-//! | `run_history` | what a run does: lock its request, ask whether it is due, record, delete what expired |
+//! | `run_history` | what a run does: lock its request, check whether it is due, record it, delete what expired |
 //! | `min_interval` | whether a run is due; pure |
 //! | `expiry` | what is too old, and whether a run may delete it |
 //! | `prune` | what the command `prune` deletes |

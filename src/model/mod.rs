@@ -1,10 +1,12 @@
-//! The data that passes between the stages, and the document that they end in. Plain data, without I/O.
+//! The data that passes between the stages, and the document that they produce. Only [`read_document`] does I/O.
 //!
-//! - [`video`] — a video, and the one list of its fields in the data; [`columns`] is what such a list consists of
+//! - [`video`] — a video, and the one list of its fields in the data; [`columns`] defines the elements of that list,
+//!   and [`tags`] a compact list of a video's tags
 //! - [`chart`] — the chart of one region as it is fetched
-//! - [`document`] — the JSON object of a run; [`read_document`] reads one back
-//! - [`region`], [`category`], [`language`] — tables of YouTube's, and of PostgreSQL's dictionaries
-//! - [`error`] — why a region failed, and other errors that pass between rooms
+//! - [`document`] — the JSON object of a run; [`read_document`] reads one back, and [`RunStatus`] says how the run
+//!   ended
+//! - [`region`], [`category`], [`language`] — tables of YouTube's codes, and of PostgreSQL's dictionaries
+//! - [`error`] — why a region failed, and other errors that pass between modules
 //! - [`clocks`] — this machine's clock against the server's
 
 pub mod category;

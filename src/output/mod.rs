@@ -1,4 +1,4 @@
-//! Stage 4: writes the document as data for programs and as text for people. Renderers take a writer; this room alone
+//! Stage 4: writes the document as data for programs and as text for people. Renderers take a writer; only this module
 //! decides which of them writes where.
 
 pub mod changes;
@@ -43,7 +43,7 @@ pub(crate) type Out<'a> = BufWriter<&'a mut dyn Write>;
 /// Where the stats go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatsTarget {
-    /// If no data goes there.
+    /// Standard output, unless the data goes there.
     Stdout,
     Stderr,
     /// `-q`
@@ -120,11 +120,11 @@ pub fn check(config: &OutputConfig) -> Result<(), OutputError> {
     }
 }
 
-/// From which the temporary files of [`save_unstored`] get their name.
+/// The name from which those of the temporary files of [`save_unstored`] are derived.
 const UNSTORED: &str = "trendfetch-run.json";
 
-/// Saves a document that the history did not take, as `trendfetch-RUN_ID.json` in the first of these folders where that
-/// succeeds. Returns its absolute path.
+/// Saves a document that the history could not store, as `trendfetch-RUN_ID.json` in the first of these folders where
+/// that succeeds. Returns its absolute path.
 ///
 /// # Errors
 /// If it can be saved in none of them: the error of the last one.
