@@ -42,7 +42,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitStatus> {
     let terminal = TerminalConfig::resolve(&cli.run, &env)?;
     let bars = progress::bars(terminal.progress);
     logging::init(terminal.log_filter, terminal.log_format, bars.clone());
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
     let now = Timestamp::now();
     env.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     // A runtime opens descriptors. Outputs may be inherited descriptors, known by number, so they are resolved first.
@@ -76,7 +76,7 @@ async fn run(config: Config, bars: MultiProgress, now: Timestamp) -> anyhow::Res
     };
     let exit = tokio::select! {
         exit = run => exit,
-        () = overdue(&mut signals, &ended_by, &sender, deadline) => {
+        () = wait_until_overdue(&mut signals, &ended_by, &sender, deadline) => {
             output::print_error("ended before everything was written; files are whole, old or new, but standard output, pipes and devices may have only a part of the data");
             Ok(ExitStatus::Failed)
         }
@@ -89,7 +89,7 @@ async fn run(config: Config, bars: MultiProgress, now: Timestamp) -> anyhow::Res
 }
 
 /// Passes the first signal on to the run, then waits until the run should have ended or a second signal is received.
-async fn overdue(
+async fn wait_until_overdue(
     signals: &mut Signals,
     ended_by: &Cell<Option<u8>>,
     sender: &watch::Sender<Option<Instant>>,

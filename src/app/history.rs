@@ -19,17 +19,17 @@ use crate::support::human;
 use crate::support::sanitize::shell_quote;
 use crate::support::time_limit::Interruption;
 
-/// How long before its end an interrupted run must be stored. If it is not, this time is left to save it as a file.
+/// An interrupted run must be stored this long before its end. If it is not, this time is used to save it as a file.
 pub(super) const TIME_TO_SAVE: Duration = Duration::from_secs(1);
 
-/// How long before its end it must be saved as a file, which leaves time to write the outputs.
+/// The file must be saved this long before the end of the run, which leaves time to write the outputs.
 const TIME_TO_WRITE: Duration = Duration::from_millis(500);
 
 /// How long after its end the history may take to close.
 const TIME_TO_CLOSE: Duration = Duration::from_millis(250);
 
-/// Opens the history, if there is one, before a quota unit is spent. Breaks if the run is not due, or another run of the
-/// same request is at work.
+/// Opens the history, if there is one, before a quota unit is spent. Returns `Break` if the run is not due, or if
+/// another run of the same request has the lock.
 pub(super) async fn open(
     config: &Config,
     source: &Source,
@@ -49,8 +49,8 @@ pub(super) async fn open(
     })
 }
 
-/// Stores the run and returns whether that succeeded. Otherwise the document is saved as a file, and the log says how to
-/// load it.
+/// Stores the run and returns whether that succeeded. Otherwise the document is saved as a file, and the log says how
+/// to load it. `end(reserve)` resolves `reserve` before the run must end.
 pub(super) async fn record<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
     history_config: &HistoryConfig,

@@ -61,8 +61,8 @@ impl StartError {
     }
 }
 
-/// Does one run. `signalled` gets the time of the first signal, which ends the fetching early; what arrived is still
-/// written.
+/// Executes one run. `signalled` receives the time of the first signal, which ends the fetching early; what arrived is
+/// still written.
 ///
 /// # Errors
 /// If the run could not begin, and nothing was sent. Later errors are in the log and in the [`ExitStatus`].
@@ -202,8 +202,8 @@ fn clock_message(ours: Timestamp, theirs: Timestamp, has_history: bool) -> Strin
     )
 }
 
-/// Does what comes before anything is sent, and stops at the deadline or a second after a signal, which leaves time to
-/// clean up. Nothing is lost then.
+/// Executes a step that precedes the first request. Abandons it at the deadline, or one second after a signal, which is
+/// time to clean up. Nothing has been fetched by then, so nothing is lost.
 async fn unless_interrupted<T, E>(limit: &TimeLimit, work: impl Future<Output = Result<T, E>>) -> Result<T, StartError>
 where
     StartError: From<E>,

@@ -1,4 +1,4 @@
-//! The command line as clap parses it. `config` reads the environment and gives it a meaning.
+//! The command line as clap parses it. `config` combines it with the environment and validates both.
 
 mod run_args;
 mod value_parsers;
@@ -39,7 +39,7 @@ impl Cli {
     /// Parses the command line. `--help`, `--version` and most errors end the process here.
     ///
     /// # Errors
-    /// For an unknown subcommand that is none of clap's suggestions: usually an item of a list with a space in it.
+    /// For an unknown subcommand for which clap has no suggestion: usually the rest of a list that contains a space.
     pub fn read() -> Result<Cli, UsageError> {
         Cli::try_parse().or_else(|error| match error.get(ContextKind::InvalidSubcommand) {
             Some(ContextValue::String(word))

@@ -70,7 +70,8 @@ mod report {
 
 const EMPTY_HISTORY: &str = "the history has no run yet; a run with --store adds one";
 
-/// How far the clock of another machine may be ahead of this one's.
+/// Runs and documents that are dated further ahead than this count as dated in the future. The clock of the machine
+/// that fetched them may be ahead of this one's.
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
 /// The history that `--store` or the environment names.

@@ -39,7 +39,7 @@ pub struct Config {
     pub plan: Plan,
     /// `None` for `--dry-run`.
     pub source: Option<Source>,
-    /// Of one attempt.
+    /// The time limit of one attempt.
     pub timeout: Duration,
     pub outputs: OutputConfig,
     pub history: Option<HistoryConfig>,
@@ -53,7 +53,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// As in the document.
+    /// The name of the source in the document.
     pub fn name(&self) -> String {
         match self {
             Source::Api { base_url, .. } => match base_url.host_str() {
@@ -66,6 +66,8 @@ impl Source {
 }
 
 impl Config {
+    /// Combines the options and the environment.
+    ///
     /// # Errors
     /// For the first value that is malformed or missing.
     pub fn resolve(args: RunArgs, env: &Env) -> Result<Config, UsageError> {
@@ -149,8 +151,8 @@ fn api_key(file: Option<&Path>, env: &Env) -> Result<ApiKey, UsageError> {
         ApiKey::warn_if_readable_by_others(path);
         return ApiKey::from_file(path);
     }
-    // Set by systemd's LoadCredential= ("System and Service Credentials"). No warning about readers: the files' access
-    // lists show as group bits.
+    // Set by systemd's LoadCredential= ("System and Service Credentials"). There is no warning about other readers: the
+    // access control lists of these files show as permissions of the group.
     if let Some(folder) = env.get("CREDENTIALS_DIRECTORY")? {
         let path = Path::new(folder).join("youtube_api_key");
         let exists = path.try_exists().map_err(|error| {

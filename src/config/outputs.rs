@@ -9,6 +9,8 @@ use crate::config::env::Env;
 use crate::model::error::UsageError;
 use crate::output::{FileDescriptor, FileOutput, Format, OutputConfig, StatsTarget, StreamOutput, is_same_file};
 
+/// Resolves the outputs of a run.
+///
 /// # Errors
 /// For the first option that is malformed or does not apply.
 pub(super) fn resolve(args: &RunArgs, env: &Env) -> Result<OutputConfig, UsageError> {
@@ -46,6 +48,8 @@ pub(super) fn resolve(args: &RunArgs, env: &Env) -> Result<OutputConfig, UsageEr
     Ok(outputs)
 }
 
+/// Checks that no output overwrites `path`.
+///
 /// # Errors
 /// If an output leads to `path`, a file that the run needs.
 pub(super) fn check_not_overwritten(outputs: &OutputConfig, path: &Path, why: &str) -> Result<(), UsageError> {

@@ -19,6 +19,8 @@ pub struct TerminalConfig {
 }
 
 impl TerminalConfig {
+    /// Combines the options and the environment.
+    ///
     /// # Errors
     /// If `RUST_LOG` is malformed.
     pub fn resolve(args: &RunArgs, env: &Env) -> Result<TerminalConfig, UsageError> {

@@ -4,18 +4,18 @@ use indexmap::IndexSet;
 
 use crate::model::{MergedVideo, RegionChart, RegionOutcome};
 
-/// Merges the charts, which come in the order asked for, each by rank. The videos are in the order
-/// first met and depend on nothing else; the outcomes are those of the charts, in their order.
+/// Merges the charts, which are in the order requested, each by rank. The videos are in the order of their first
+/// occurrence, and depend on nothing else. The outcomes are those of the charts, in the same order.
 ///
-/// A video met again adds its region and rank, and each count keeps its maximum; its other facts
-/// stay those of the first region. Within a region the first rank counts.
+/// A video that occurs again adds its region and rank, and raises each count to the maximum. Its other fields stay
+/// those of the first region. If a chart repeats a video, the first rank counts.
 pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<MergedVideo>, Vec<RegionOutcome>) {
-    let (numbers, different) = number(&charts);
+    let (numbers, distinct) = number_videos(&charts);
     let mut numbers = numbers.into_iter();
-    let mut videos: Vec<MergedVideo> = Vec::with_capacity(different);
+    let mut videos: Vec<MergedVideo> = Vec::with_capacity(distinct);
     let mut outcomes = Vec::with_capacity(charts.len());
     for RegionChart { entries, outcome } in charts {
-        // The entries are asked first, so that no number is lost at a chart's end.
+        // `zip` takes from the entries first, so that it consumes no number at the end of a chart.
         for (entry, number) in entries.into_iter().zip(&mut numbers) {
             let Some(known) = videos.get_mut(number) else {
                 videos.push(MergedVideo {
@@ -35,8 +35,8 @@ pub fn deduplicate(charts: Vec<RegionChart>) -> (Vec<MergedVideo>, Vec<RegionOut
     (videos, outcomes)
 }
 
-/// Which video each entry shows, numbered in the order first met; and how many there are.
-fn number(charts: &[RegionChart]) -> (Vec<usize>, usize) {
+/// The number of each entry's video, counted in the order of first occurrence, and how many distinct videos there are.
+fn number_videos(charts: &[RegionChart]) -> (Vec<usize>, usize) {
     let most = charts.iter().map(|chart| chart.entries.len()).sum();
     let mut ids: IndexSet<&str> = IndexSet::with_capacity(most);
     let entries = charts.iter().flat_map(|chart| &chart.entries);

@@ -134,16 +134,16 @@ fn parse_query(request: &Request<Incoming>) -> Query {
 }
 
 impl ServerState {
-    /// Counts the request and sets how many came before it.
+    /// Counts the request, and sets how many preceded it.
     fn count(&self, query: Query) -> Query {
         // The counts are valid even if another thread panicked.
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_region = counts.by_region.entry(query.region_code().to_owned()).or_default();
-        let earlier_of_region = *of_region;
-        *of_region += 1;
+        let region_count = counts.by_region.entry(query.region_code().to_owned()).or_default();
+        let earlier_for_region = *region_count;
+        *region_count += 1;
         let earlier_requests = counts.total;
         counts.total += 1;
-        Query { earlier_requests, earlier_of_region, ..query }
+        Query { earlier_requests, earlier_for_region, ..query }
     }
 }
 

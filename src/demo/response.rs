@@ -30,10 +30,10 @@ pub(super) struct Query {
     pub has_key: bool,
     /// The decoded query parameters.
     pub parameters: Vec<(String, String)>,
-    /// How many requests came before this one.
+    /// How many requests preceded this one.
     pub earlier_requests: u32,
     /// How many of them were for the same region.
-    pub earlier_of_region: u32,
+    pub earlier_for_region: u32,
 }
 
 impl Query {
@@ -78,7 +78,7 @@ fn fault(scenario: &Scenario, query: &Query) -> Option<Reply> {
     let is_for = |region: Option<&Region>| region.is_some_and(|region| region.code() == query.region_code());
     let regions = &scenario.regions;
     match scenario.mode {
-        Mode::Limited if is_for(regions.get(1).or(regions.first())) && query.earlier_of_region == 0 => {
+        Mode::Limited if is_for(regions.get(1).or(regions.first())) && query.earlier_for_region == 0 => {
             let message = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of the demo.";
             let reply = error(429, "global", "rateLimitExceeded", "RESOURCE_EXHAUSTED", message);
             Some(Reply { retry_after: Some("1"), ..reply })

@@ -17,7 +17,7 @@ use crate::youtube::client::{Body, Response, Transport};
 use crate::youtube::failure::AttemptFailure;
 use crate::youtube::request::{self, PageRequest};
 
-/// The longest wait for the body of an error response. Its status and headers count without it.
+/// The longest wait for the body of an error response. The status and the headers are used even without it.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Suffix of the message when a wait exceeds the limits of the run.
@@ -86,7 +86,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
             };
             state.fruitless_holds = run.throttle.fruitless_holds(hold_count);
             let resend = self.handle_failure(failure, state, hold_count);
-            // Only now, so that a hold or a stop takes effect before another region can send.
+            // Dropped only now, so that a hold or a stop takes effect before another region can send.
             drop((guard, permit));
             match resend? {
                 Resend::Now => state.is_resent = true,
@@ -167,7 +167,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
             }
             last_step => {
                 let (failure, scope) = final_failure(failure, last_step, state.fruitless_holds);
-                if scope == Scope::Run || (scope == Scope::RunUnlessAnswered && !run.has_success()) {
+                if scope == Scope::Run || (scope == Scope::RunUntilSuccess && !run.has_success()) {
                     let message = format!("not requested, after the response for {region}: {}", failure.error.message);
                     run.throttle.stop(Stop::finish(failure.error.kind, message));
                 }
@@ -204,8 +204,8 @@ fn final_failure(failure: AttemptFailure, last_step: NextStep, fruitless_holds: 
     (RegionFailure { error, remedy }, scope)
 }
 
-/// Sends the request and reads the response. A page is read to its end. Of an error response, the status and headers
-/// are enough, and the body counts as far as it arrives within a short time.
+/// Sends the request and reads the response. A page is read to its end. For an error response the status and headers
+/// are enough, and its body is used as far as it arrives within [`ERROR_BODY_TIMEOUT`].
 async fn receive<'a, T: Transport>(
     run: &'a RunContext<T>,
     request: &PageRequest,

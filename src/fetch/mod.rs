@@ -52,12 +52,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Pages of at most 50 entries that a whole chart takes.
+    /// The number of requests for a whole chart, in pages of at most 50 entries.
     pub fn pages_per_region(&self) -> u32 {
         self.request.max_results.div_ceil(crate::youtube::request::PAGE_SIZE)
     }
 
-    /// Requests of a run without a failure, which is also its cost in quota units.
+    /// The number of requests of a run without failures, which is also its cost in quota units.
     pub fn requests(&self) -> u32 {
         self.pages_per_region().saturating_mul(u32::try_from(self.request.regions.len()).unwrap_or(u32::MAX))
     }
@@ -93,7 +93,7 @@ pub enum Event<'a> {
     },
     /// The request will be sent again after this wait.
     Retrying(Duration, &'a RegionError),
-    /// A rate limit holds all regions for so long.
+    /// A rate limit holds all regions for this long.
     Held(Duration),
     /// The region is finished.
     Ended,
@@ -190,7 +190,7 @@ impl<T> RunContext<T> {
         }
     }
 
-    /// Fails if no quota unit is left, so that nobody waits for a request that cannot be paid for.
+    /// Fails if no quota unit is left, so that no task waits for a request that may not be sent.
     fn check_units(&self) -> Result<(), Stop> {
         if self.units.is_spent() { Err(self.out_of_units()) } else { Ok(()) }
     }

@@ -64,8 +64,8 @@ impl PartialChart {
     }
 }
 
-/// Reads pages until one has no token, or until as many pages or entries as requested have come; `totalResults` is not
-/// reliable. A page that is shorter than requested is followed by the next one. Pages that arrived before a failure
+/// Reads pages until one has no token, or until as many pages or entries as requested have arrived; `totalResults` is
+/// not reliable. A page that is shorter than requested is followed by the next one. Pages that arrived before a failure
 /// are kept.
 async fn fetch_pages<T: Transport>(run: &RunContext<T>, fetcher: &mut PageFetcher<'_, T>) -> PartialChart {
     let plan = &run.plan;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::error::ErrorKind;
 use crate::youtube::failure::AttemptFailure;
 
-/// How one kind of error is handled: its row of the table.
+/// How one kind of error is handled: a row of the table in [`rule`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     pub retry: Retry,
@@ -30,14 +30,14 @@ pub enum Scope {
     Region,
     /// The whole run: no other request could succeed.
     Run,
-    /// The run as long as no request has succeeded, later the region.
-    RunUnlessAnswered,
+    /// The whole run until a request has succeeded, and from then on only this region.
+    RunUntilSuccess,
 }
 
-/// The table.
+/// How an error of this kind is handled.
 pub fn rule(kind: ErrorKind) -> Rule {
     use Retry::{Backoff, Hold, Never};
-    use Scope::{Region, Run, RunUnlessAnswered};
+    use Scope::{Region, Run, RunUntilSuccess};
     let (retry, scope) = match kind {
         ErrorKind::KeyRejected => (Never, Run),
         ErrorKind::QuotaExceeded => (Never, Run),
@@ -52,10 +52,10 @@ pub fn rule(kind: ErrorKind) -> Rule {
         ErrorKind::Truncated => (Backoff, Region),
         ErrorKind::RegionUnsupported => (Never, Region),
         ErrorKind::BadParameter => (Never, Run),
-        ErrorKind::BadRequest => (Never, RunUnlessAnswered),
+        ErrorKind::BadRequest => (Never, RunUntilSuccess),
         ErrorKind::BadResponse => (Never, Region),
         ErrorKind::TooLarge => (Never, Region),
-        ErrorKind::Forbidden => (Never, RunUnlessAnswered),
+        ErrorKind::Forbidden => (Never, RunUntilSuccess),
         ErrorKind::Budget => (Never, Run),
         ErrorKind::Deadline => (Never, Run),
         ErrorKind::Cancelled => (Never, Run),
@@ -86,7 +86,7 @@ const MAX_FRUITLESS_HOLDS: u32 = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryDecision {
-    /// For how long nobody may send.
+    /// For how long no request may be sent.
     pub hold: Option<Duration>,
     pub next_step: NextStep,
 }
@@ -101,7 +101,7 @@ pub enum NextStep {
     /// Send it again after this wait, if the run's budget of retries allows.
     ResendAfterBackoff(Duration),
     GiveUp(Scope),
-    /// Give up: the server asked for a longer wait than the run allows.
+    /// Give up: the server requested a longer wait than the run allows.
     WaitTooLong {
         requested: Duration,
         scope: Scope,
@@ -110,7 +110,7 @@ pub enum NextStep {
     StillLimited,
 }
 
-/// What has happened to a request before the failure that is decided on.
+/// What happened to a request before its latest failure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AttemptState {
     /// Earlier attempts that failed, those followed by [`NextStep::ResendNow`] aside.

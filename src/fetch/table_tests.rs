@@ -227,7 +227,7 @@ fn each_reason_and_each_class_of_status_is_decided() {
 401 key_rejected       required                            Never   Run               -
 401 key_rejected       CREDENTIALS_MISSING                 Never   Run               -
 403 key_rejected       forbidden                           Never   Run               -
-403 forbidden          forbidden                           Never   RunUnlessAnswered -
+403 forbidden          forbidden                           Never   RunUntilSuccess   -
 403 quota_exceeded     quotaExceeded                       Never   Run               -
 403 quota_exceeded     dailyLimitExceeded                  Never   Run               -
 403 key_rejected       dailyLimitExceededUnreg             Never   Run               -
@@ -297,7 +297,7 @@ fn each_reason_and_each_class_of_status_is_decided() {
 404 region_unsupported badRequest                          Never   Region            -
 400 bad_request        invalidParameter                    Never   Run               -
 400 bad_request        invalidValue                        Never   Run               -
-400 bad_request        INVALID_ARGUMENT                    Never   RunUnlessAnswered -
+400 bad_request        INVALID_ARGUMENT                    Never   RunUntilSuccess   -
 400 bad_request        missingRequiredParameter            Never   Run               -
 400 bad_request        unexpectedParameter                 Never   Run               -
 400 bad_request        incompatibleParameters              Never   Run               -
@@ -309,7 +309,7 @@ fn each_reason_and_each_class_of_status_is_decided() {
 400 bad_response       badRequest                          Never   Region            -
 400 bad_request        badRequest                          Never   Run               -
 400 region_unsupported badRequest                          Never   Region            -
-400 bad_request        badRequest                          Never   RunUnlessAnswered -
+400 bad_request        badRequest                          Never   RunUntilSuccess   -
 400 bad_request        unknownPart                         Never   Run               -
 400 region_unsupported videoChartNotFound                  Never   Region            -
 404 region_unsupported videoChartNotFound                  Never   Region            -
@@ -325,9 +325,9 @@ fn each_reason_and_each_class_of_status_is_decided() {
 206 bad_response       -                                   Never   Region            -
 301 bad_response       -                                   Never   Region            -
 304 bad_response       -                                   Never   Region            -
-400 bad_request        -                                   Never   RunUnlessAnswered CheckNetwork
+400 bad_request        -                                   Never   RunUntilSuccess   CheckNetwork
 401 key_rejected       -                                   Never   Run               -
-403 forbidden          -                                   Never   RunUnlessAnswered CheckNetwork
+403 forbidden          -                                   Never   RunUntilSuccess   CheckNetwork
 404 bad_response       -                                   Never   Region            -
 407 proxy              -                                   Never   Run               -
 408 server_error       -                                   Backoff Region            -

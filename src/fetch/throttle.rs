@@ -2,9 +2,10 @@
 //!
 //! The order of an attempt: wait until sending is open, take a permit, check again, send, release the permit. No task
 //! holds a permit while it waits, so rate-limited regions cannot keep the others from sending. Permits are granted in
-//! the order of asking. After a hold, sending restarts gently: see [`RESTART_JITTER`] and [`RESTART_WINDOW`].
+//! the order in which tasks wait for them. After a hold, sending restarts gently: see [`RESTART_JITTER`] and
+//! [`RESTART_WINDOW`].
 //!
-//! Holds are counted, so that an attempt knows whether it met the current limit or a further one: see
+//! Holds are counted, so that an attempt can tell whether it met the limit of the current hold or a new one: see
 //! [`Throttle::fruitless_holds`].
 
 use std::collections::VecDeque;
@@ -15,13 +16,14 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::model::error::{ErrorKind, RegionError, RegionFailure};
 
-/// The restart after a hold is spread over this time, requests that are sent again in its first half. The window below
+/// Requests after a hold are spread over this time, those that are sent again over its first half. The window below
 /// does not replace it: without jitter, all permits, or all regions where concurrency is unlimited, would be sent in
 /// the same millisecond.
 pub const RESTART_JITTER: Duration = Duration::from_millis(250);
 
-/// In the first second after a hold no more requests begin than may be in flight, even if further holds follow within
-/// it. Jitter does not replace it: with responses within 100 ms, three permits would begin 28 requests in that second.
+/// Within this time after a hold, no more requests are sent than may be in flight at once, even if further holds
+/// follow. Jitter does not replace this: with responses within 100 ms, three permits would send 28 requests in that
+/// second.
 pub(super) const RESTART_WINDOW: Duration = Duration::from_secs(1);
 
 /// Why no further request is sent.
@@ -68,7 +70,8 @@ pub(super) struct Throttle {
     state: watch::Sender<State>,
 }
 
-/// Nothing is sent while this guard lives: an error response is being read, and what it says may concern all regions.
+/// No request is sent while this guard exists: an error response is being read, and what it says may concern all
+/// regions.
 #[derive(Debug)]
 pub(super) struct ErrorResponseGuard<'a>(&'a Throttle);
 
@@ -96,7 +99,7 @@ impl Throttle {
                 stop = self.stopped() => return Err(stop),
                 permit = self.permit() => permit,
             };
-            // A hold or a stop may have come while this task waited for its permit.
+            // A hold or a stop may have begun while this task waited for its permit.
             if self.try_begin()? {
                 return Ok(permit);
             }
@@ -137,18 +140,19 @@ impl Throttle {
         let mut begun = Ok(false);
         self.state.send_if_modified(|state| {
             begun = state.try_begin(self.concurrency);
-            false // nobody waits for this count
+            false // no task waits for this count
         });
         begun
     }
 
-    /// Holds so far. An attempt notes it when it is sent.
+    /// The number of holds so far. An attempt remembers it when it is sent.
     pub(super) fn hold_count(&self) -> u32 {
         self.state.borrow().hold_count
     }
 
-    /// Holds without a success between them before the one that a rate-limited attempt leads to. An attempt that was
-    /// in flight when the latest hold began met the limit of that hold, and not a further one.
+    /// The number of holds since the last success, without the hold that belongs to this rate-limited attempt. If the
+    /// latest hold began while the attempt was in flight, the attempt met the same limit and belongs to that hold;
+    /// otherwise it leads to a new one.
     pub(super) fn fruitless_holds(&self, hold_count_at_send: u32) -> u32 {
         let state = self.state.borrow();
         let fruitless = state.hold_count - state.hold_count_at_success;
@@ -158,7 +162,7 @@ impl Throttle {
     pub(super) fn note_success(&self, hold_count_at_send: u32) {
         self.state.send_if_modified(|state| {
             state.hold_count_at_success = state.hold_count_at_success.max(hold_count_at_send);
-            false // nobody waits for this count
+            false // no task waits for this count
         });
     }
 

@@ -78,8 +78,8 @@ fn ranks_by_region(document: &Document) -> HashMap<Region, HashMap<&str, u32>> {
     ranks
 }
 
-/// How many videos are in one chart and not in the other. `before` goes down to the `max_results` of `now` at most, and
-/// `now` is cut to those of `before`, so that both cover the same ranks.
+/// How many videos entered and how many left. Both charts are compared over the same ranks: `before` was read no
+/// further down than the current run requested, and `now` is cut to the `max_results` of the earlier run.
 fn entered_and_left(before: &[VideoRank], now: &HashMap<&str, u32>, max_results: u32) -> (usize, usize) {
     let now: HashSet<&str> = now.iter().filter(|(_, rank)| **rank <= max_results).map(|(id, _)| *id).collect();
     let before: HashSet<&str> = before.iter().map(|video_rank| &*video_rank.video_id).collect();

@@ -25,7 +25,8 @@ pub struct Changes<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionTrends {
     pub changes: RegionChanges,
-    /// Whether the category needs to be named: the region has charts of others too, or it was asked for.
+    /// Whether the category needs to be named: the region has charts of other categories too, or a category was
+    /// requested.
     pub names_category: bool,
     /// The ranks in the last complete charts, oldest first; as many charts as were requested.
     pub recent_ranks: Vec<ChartRanks>,
@@ -110,7 +111,7 @@ pub async fn find(
     }
     let comparable: Vec<Comparable> =
         regions.iter().filter_map(|region| by_region.remove(region)).filter_map(comparable).collect();
-    let pairs: Vec<ChartRef> = comparable.iter().flat_map(|each| &each.charts[..2]).cloned().collect();
+    let pairs: Vec<ChartRef> = comparable.iter().flat_map(|found| &found.charts[..2]).cloned().collect();
     let mut entries = backend.chart_entries(&pairs).await?.into_iter();
     let mut found = Vec::new();
     for Comparable { charts, has_other_categories } in &comparable {
@@ -120,7 +121,7 @@ pub async fn find(
         found.push(RegionTrends { changes, names_category, recent_ranks: Vec::new() });
     }
     if recent_charts > 0 {
-        let charts = comparable.into_iter().map(|each| each.charts).collect();
+        let charts = comparable.into_iter().map(|found| found.charts).collect();
         add_recent_ranks(backend, &mut found, charts, recent_charts).await?;
     }
     Ok(found)
@@ -151,9 +152,9 @@ async fn add_recent_ranks(
     mut charts: Vec<Vec<ChartRef>>,
     recent_charts: usize,
 ) -> Result<(), HistoryError> {
-    for of_region in &mut charts {
-        of_region.truncate(recent_charts);
-        of_region.reverse();
+    for region_charts in &mut charts {
+        region_charts.truncate(recent_charts);
+        region_charts.reverse();
     }
     let mut video_ranks = backend.video_ranks(&charts.concat(), u32::MAX).await?.into_iter();
     for (trends, charts) in trends.iter_mut().zip(&charts) {

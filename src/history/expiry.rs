@@ -1,7 +1,7 @@
 //! Deletes what was last fetched too long ago, and decides whether a run may do so.
 //!
 //! Deletion goes in batches, each in a transaction of its own: none takes long on a slow server, and what is deleted
-//! stays deleted if the next batch fails. All charts of a run are one batch, so that nobody reads half a run.
+//! stays deleted if the next batch fails. All charts of a run are one batch, so that no reader sees half a run.
 
 use std::time::Duration;
 
@@ -28,9 +28,9 @@ pub(super) enum ExpiryPlan {
     TooMany {
         /// Runs that expired since the last run that left no expired charts.
         expired: usize,
-        /// Runs that had not expired at its start.
+        /// Runs that had not expired when that last run started.
         total: usize,
-        /// Its start.
+        /// The start of that last run.
         since: Timestamp,
     },
 }

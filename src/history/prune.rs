@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::expiry::{self, Deleted};
 use super::{Backend, HistoryError};
 
-/// How far another machine's clock may be ahead of this one's.
+/// Runs that are dated no further ahead than this are kept, since the clock of the machine that fetched them may be
+/// ahead of this one's.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_hours(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::model::region::Region;
 /// What two charts of a region must have in common to be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ChartSeries {
-    /// As in the document.
+    /// The name of the source, as in the document.
     pub source: String,
     /// `None` is the chart of all categories.
     pub category_id: Option<u32>,
@@ -35,7 +35,7 @@ pub struct ChartFilter {
 pub struct ChartRef {
     pub region: Region,
     pub run_id: String,
-    /// The run's short name within the history.
+    /// The number of the run, by which the tables of this history refer to it.
     pub number: i64,
     /// Start of the run.
     pub fetched_at: Timestamp,
@@ -69,7 +69,7 @@ pub struct HistoryEntry {
 /// The rank of a video in the chart of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoRank {
-    /// The run's short name within the history.
+    /// The number of the run, by which the tables of this history refer to it.
     pub number: i64,
     /// 1 is the top.
     pub rank: u32,
@@ -106,7 +106,7 @@ pub struct Period {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionAttempt {
     pub run_id: String,
-    /// The run's short name within the history.
+    /// The number of the run, by which the tables of this history refer to it.
     pub number: i64,
     /// Start of the run.
     pub fetched_at: Timestamp,
@@ -137,7 +137,7 @@ impl RegionAttempt {
 /// A run whose charts are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptRun {
-    /// Its short name within the history.
+    /// The number by which the tables of this history refer to it.
     pub number: i64,
     pub id: String,
     pub fetched_at: Timestamp,

@@ -1,4 +1,4 @@
-//! The history as one run uses it: lock the request, ask whether the run is due, record it, delete what expired.
+//! The history as one run uses it: lock the request, check whether the run is due, record it, delete what expired.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub enum Expiry {
 }
 
 impl RunHistory {
-    /// Opens the history, locks the request, and asks whether the run is due.
+    /// Opens the history, locks the request, and checks whether the run is due.
     ///
     /// # Errors
     /// When the history cannot be used.
@@ -95,8 +95,8 @@ impl RunHistory {
         self.backend.record(document, latest).await.map(drop)
     }
 
-    /// Deletes what has expired, after the run is recorded. Nothing is deleted if no video arrived, since no certificate
-    /// is valid where the clock is far off, or if no other clock confirms this machine's.
+    /// Deletes what has expired, after the run is recorded. Nothing is deleted if no other clock confirms this
+    /// machine's, or if no video arrived: a clock that is far off makes every certificate invalid.
     ///
     /// # Errors
     /// When not all of it could be deleted. The next run that finds expired charts tries again.
@@ -137,7 +137,7 @@ impl RunHistory {
     }
 }
 
-/// Locks the request, and asks whether the run is due; `None` if it may start.
+/// Locks the request, and checks whether the run is due. `None` if it may start.
 async fn reason_not_to_start(
     backend: &mut dyn Backend,
     config: &HistoryConfig,

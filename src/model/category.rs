@@ -1,7 +1,7 @@
 //! YouTube's video categories: number and English name.
 //!
-//! Source: `videoCategories.list`, the same ids and English titles in the eleven regions captured
-//! by public data sets; numbers below 30 except 18 and 21 can be assigned to new videos.
+//! Source: `videoCategories.list`, with the same ids and English titles in all eleven regions that public data sets
+//! have captured. Of the numbers below 30, all but 18 and 21 can be assigned to new videos.
 
 use std::fmt;
 
@@ -12,23 +12,21 @@ use serde::{Deserialize, Serialize};
 pub struct Category(u32);
 
 impl Category {
-    /// Wraps a number from YouTube.
     pub fn new(id: u32) -> Category {
         Category(id)
     }
 
-    /// YouTube's number.
     pub fn id(self) -> u32 {
         self.0
     }
 
-    /// YouTube's English name, where the number is known.
+    /// YouTube's English name, if the number is known.
     pub fn name(self) -> Option<&'static str> {
         TABLE.iter().find(|(id, _)| *id == self.0).map(|(_, name)| *name)
     }
 
-    /// Finds a category by its number or its English name in any case. Of the two that are called
-    /// Comedy, 23 is meant: 34 belongs to films and cannot be assigned.
+    /// Finds a category by its number or its English name in any case. Two categories are named Comedy: 23 is returned,
+    /// since 34 is for films and cannot be assigned.
     pub fn find(text: &str) -> Option<Category> {
         if let Ok(id) = text.parse() {
             return (id > 0).then_some(Category(id));
@@ -51,12 +49,10 @@ impl fmt::Display for Category {
     }
 }
 
-/// Which of a region's charts is meant.
+/// Selects a region's chart: that of all categories, or that of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChartCategory {
-    /// The chart of all categories.
     All,
-    /// The chart of one category.
     One(Category),
 }
 
@@ -69,7 +65,7 @@ impl ChartCategory {
         Category::find(text).map(ChartCategory::One)
     }
 
-    /// The one category.
+    /// `None` for the chart of all categories.
     pub fn category(self) -> Option<Category> {
         match self {
             ChartCategory::All => None,
@@ -77,7 +73,7 @@ impl ChartCategory {
         }
     }
 
-    /// As in the document: `None` is all categories.
+    /// The id as in the document, in which `None` is all categories.
     pub fn id(self) -> Option<u32> {
         self.category().map(Category::id)
     }

@@ -8,38 +8,36 @@ use super::error::{RegionError, RegionFailure};
 use super::region::Region;
 use super::video::Video;
 
-/// One place of one region's chart.
+/// One entry of a region's chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChartEntry {
-    /// 1 is the top; skipped and repeated items are counted in.
+    /// 1 is the top. Skipped and repeated items count.
     pub rank: u32,
-    /// When the page that showed it arrived.
+    /// When the page that contains it arrived.
     pub fetched_at: Timestamp,
-    /// What it showed. In a box, since it is large and moves from list to list.
+    /// Boxed, since it is large and is moved from list to list.
     pub video: Box<Video>,
 }
 
-/// What one region brought: the parcel that `fetch` hands on.
+/// The result of fetching one region.
 #[derive(Debug, Clone)]
 pub struct RegionChart {
-    /// Its chart as far as it arrived, by rank; an id may repeat.
+    /// The chart as far as it arrived, by rank. It may contain a video twice.
     pub entries: Vec<ChartEntry>,
-    /// What became of it.
     pub outcome: RegionOutcome,
 }
 
-/// What became of one region.
+/// How the fetching of one region ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionOutcome {
-    /// Which region.
     pub region: Region,
-    /// Places that held a usable item.
+    /// Items with a usable id, repeated ones included.
     pub entries: usize,
     /// Items without a usable id.
     pub skipped: u32,
     /// Whether at least one page arrived, an empty one included.
     pub answered: bool,
-    /// Why its chart is not whole.
+    /// Why the chart is incomplete.
     pub failure: Option<RegionFailure>,
     pub metrics: FetchMetrics,
 }

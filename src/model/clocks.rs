@@ -1,23 +1,24 @@
-//! Two clocks: this machine's, and the server's by the `Date` of its answers. What is deleted for its age takes both.
+//! Compares two clocks: this machine's, and the server's by the `Date` of its responses. A run deletes old data only if
+//! both agree.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How far apart two clocks may be that are taken for right.
+/// Clocks that are no further apart than this count as equal.
 const TOLERANCE: SignedDuration = SignedDuration::from_hours(1);
 
-/// What the server's clock says of this machine's.
+/// How this machine's clock compares with the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clocks {
-    /// No answer had a `Date`, or the server goes by this machine's clock: nothing confirms it.
+    /// No response had a `Date`, or the server uses this machine's clock, so nothing confirms that it is right.
     Unconfirmed,
-    /// Both show the same time, more or less.
+    /// Both show the same time, within an hour.
     Agree,
-    /// This machine's clock is ahead of the server's by so much, in whole seconds, or behind where that is negative.
+    /// This machine's clock is ahead of the server's by this many whole seconds, or behind if that is negative.
     Apart(SignedDuration),
 }
 
 impl Clocks {
-    /// Compares them by how far this machine's clock is ahead of the server's, where that is known.
+    /// Compares the clocks. `ahead` is how far this machine's clock is ahead of the server's, if that is known.
     #[must_use]
     pub fn compare(ahead: Option<SignedDuration>) -> Clocks {
         match ahead {
@@ -27,13 +28,14 @@ impl Clocks {
         }
     }
 
-    /// Whether one of them is wrong.
+    /// Whether the clocks differ, so that one of them is wrong.
     #[must_use]
     pub fn are_apart(self) -> bool {
         matches!(self, Clocks::Apart(_))
     }
 
-    /// The time that counts where this machine's clock shows `time`: the server's, where they are apart.
+    /// Converts a time of this machine's clock to the server's if the clocks are apart, since the server's is taken to
+    /// be right.
     #[must_use]
     pub fn correct(self, time: Timestamp) -> Timestamp {
         match self {
@@ -42,8 +44,8 @@ impl Clocks {
         }
     }
 
-    /// What lies in the future of both clocks lies beyond this; `None` where there is only one. `now` is by this
-    /// machine's.
+    /// Any time after the returned one is in the future by both clocks. `None` if there is only one clock. `now` is the
+    /// time of this machine's clock.
     #[must_use]
     pub fn latest(self, now: Timestamp) -> Option<Timestamp> {
         let both = (self != Clocks::Unconfirmed).then(|| now.max(self.correct(now)))?;

@@ -1,5 +1,5 @@
-//! Columns of the data: a name, a value of each row, and what the JSON Schema says about it. The renderers of every format
-//! go through these.
+//! Columns of the data: a name, a value for each row, and its part of the JSON Schema. The renderers of all formats use
+//! them.
 
 use std::borrow::Cow;
 
@@ -15,13 +15,13 @@ pub struct Column<R> {
     /// The key in JSON, the heading in CSV, the column in Parquet.
     pub name: &'static str,
     pub value: Value<R>,
-    /// Members of an object of JSON Schema.
+    /// The members of the column's object in the JSON Schema.
     schema: &'static str,
-    /// Empty where the name says it all.
+    /// Empty if the name is sufficient.
     description: &'static str,
 }
 
-/// The type of a column, and how a row's value is found; `None` is null.
+/// The type of a column, with the function that returns the value of a row. `None` is null.
 pub enum Value<R> {
     Text(fn(&R) -> Option<Cow<'_, str>>),
     Count(fn(&R) -> Option<u64>),
@@ -41,10 +41,10 @@ impl<R> Column<R> {
         Column { name, value, schema, description }
     }
 
-    /// Adds the value of a row to a JSON object. A description that was not asked for is left out.
+    /// Adds the value of a row to a JSON object. A description that was not requested is omitted.
     ///
     /// # Errors
-    /// The serializer's.
+    /// Any error of the serializer.
     pub fn serialize<M: SerializeMap>(&self, row: &R, map: &mut M) -> Result<(), M::Error> {
         match self.value {
             Value::Text(value) => match value(row) {

@@ -1,4 +1,4 @@
-//! A whole run: the document around its videos. Field order here is the order in the document.
+//! The document of a run. The order of the fields here is their order in the JSON.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use super::MergedVideo;
 use super::error::RegionError;
 use super::region::Region;
 
-/// The version of the document's shape.
+/// The version of the document's format.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A whole run: the document, as it is written.
+/// A whole run, as it is written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Document {
     /// [`SCHEMA_VERSION`].
@@ -21,11 +21,9 @@ pub struct Document {
     pub source: String,
     /// Start of the run, UTC, whole seconds.
     pub fetched_at: Timestamp,
-    /// What was asked for.
     pub request: Request,
-    /// What became of it.
     pub stats: Stats,
-    /// The merged chart, in the order first met: regions as asked for, each by rank.
+    /// The merged charts, in the order of first occurrence: regions in the order requested, each by rank.
     pub videos: Vec<MergedVideo>,
 }
 
@@ -37,7 +35,7 @@ impl Document {
     }
 }
 
-/// A time as the document and the history have it.
+/// A time in whole seconds, as in the document and the history.
 pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
@@ -49,10 +47,10 @@ fn run_id(start: Timestamp) -> String {
     uuid::Uuid::new_v7(time).to_string()
 }
 
-/// What was asked for.
+/// What a run requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// In the order asked for, without repeats.
+    /// In the order requested, without repeats.
     pub regions: Vec<Region>,
     /// Videos per region, 1 to 200.
     pub max_results: u32,
@@ -60,94 +58,90 @@ pub struct Request {
     pub category_id: Option<u32>,
 }
 
-/// Counts of a run.
+/// The counts of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    /// Places of all charts that held a usable item, repeats within a region counted in.
+    /// Entries of all charts, repeats within a region included.
     pub raw: usize,
-    /// Different videos.
+    /// Distinct videos.
     pub unique: usize,
     /// Videos in two regions or more.
     pub multi_region: usize,
     /// Items without a usable id.
     pub skipped: u32,
-    /// The 20 pairs of regions that share most, the largest first.
+    /// The 20 pairs of regions that share the most videos, largest first.
     pub overlap: Vec<Overlap>,
     /// Attempts sent.
     pub requests: u32,
-    /// Those of them that repeated a failed one.
+    /// Attempts that repeated a failed one.
     pub retries: u32,
-    /// Answers that said "too fast".
+    /// Responses that reported a rate limit.
     pub rate_limited: u32,
-    /// Each attempt that may have reached YouTube is one unit, a refused one too.
+    /// One unit for each attempt that may have reached YouTube, even if it was refused.
     pub quota_units: u32,
-    /// The whole run, milliseconds.
+    /// From the start of the run until its videos were merged, in milliseconds.
     pub elapsed_ms: u64,
-    /// Time in which the server had asked for silence, milliseconds.
+    /// For how long rate limits held sending, in milliseconds.
     pub held_ms: u64,
-    /// Regions whose chart is whole. Like the next one, made from `regions` when a document is read.
+    /// Regions with a complete chart. This field and the next are derived from `regions` when a document is read.
     #[serde(skip_deserializing)]
     pub regions_ok: Vec<Region>,
-    /// Regions whose chart is not: failed and partial.
+    /// All other regions: failed and partial ones.
     #[serde(skip_deserializing)]
     pub regions_failed: Vec<Region>,
-    /// One row each, in the order asked for.
+    /// One row for each region, in the order requested.
     pub regions: Vec<RegionStats>,
 }
 
 /// How many videos two regions share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlap {
-    /// The two, in the order asked for.
+    /// In the order requested.
     pub regions: [Region; 2],
-    /// Videos in both.
     pub videos: usize,
 }
 
-/// One region of a run.
+/// The counts of one region, and how its fetching ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionStats {
-    /// Which.
     pub region: Region,
-    /// The usual language of its chart; `und` outside the table.
+    /// The usual language of the chart, or `und` for a region outside the table.
     #[serde(skip_deserializing)]
     pub language: &'static str,
-    /// How it ended.
     pub status: Status,
-    /// Different videos of its chart that arrived.
+    /// Distinct videos that arrived.
     pub videos: usize,
     /// Attempts sent.
     pub requests: u32,
-    /// Those of them that repeated a failed one.
+    /// Attempts that repeated a failed one.
     pub retries: u32,
-    /// From its first attempt to its end, milliseconds.
+    /// From the first attempt to the end, in milliseconds.
     pub elapsed_ms: u64,
-    /// Why it is not whole.
+    /// Why the chart is incomplete.
     pub error: Option<RegionError>,
 }
 
-/// How a region ended.
+/// How the fetching of a region ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// The whole chart, however short.
+    /// The chart is complete, however short it is.
     Ok,
-    /// Some pages, then a failure.
+    /// Some pages arrived before a failure.
     Partial,
-    /// No page.
+    /// No page arrived.
     Failed,
 }
 
 impl Status {
-    /// Every status.
     pub const ALL: [Status; 3] = [Status::Ok, Status::Partial, Status::Failed];
 
-    /// The status that the document calls so.
-    pub fn find(word: &str) -> Option<Status> {
-        Status::ALL.into_iter().find(|status| status.as_str() == word)
+    /// The status with this name in the document.
+    pub fn find(name: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// The word in the document.
+    /// The name in the document.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Ok => "ok",

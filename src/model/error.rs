@@ -81,7 +81,7 @@ impl ErrorKind {
         ErrorKind::Cancelled,
     ];
 
-    /// The kind with this name in the document. Where two kinds share a name, the first.
+    /// The kind with this name in the document. If two kinds share a name, the first one.
     pub fn from_name(name: &str) -> Option<ErrorKind> {
         ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
@@ -205,7 +205,7 @@ pub enum Remedy {
     RaiseQuota,
     /// The rate limit does not end.
     CheckQuotas,
-    /// The server asked for a longer wait than the run allows.
+    /// The server requested a longer wait than the run allows.
     RaiseMaxWait,
     /// The network requires a login.
     LogInToNetwork,

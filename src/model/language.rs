@@ -10,12 +10,12 @@ pub const UNDETERMINED: &str = "und";
 /// A primary language subtag (RFC 5646 §2.2.1): two or three lower-case letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language {
-    /// The third is 0 where there are two.
+    /// The third one is 0 if there are only two.
     letters: [u8; 3],
 }
 
 impl Language {
-    /// Reads a subtag as the document has it.
+    /// Parses a subtag as it is written in the document.
     pub fn new(subtag: &str) -> Option<Language> {
         if !(2..=3).contains(&subtag.len()) || !subtag.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return None;
@@ -25,11 +25,12 @@ impl Language {
         Some(Language { letters })
     }
 
-    /// The language of a tag: `en` of `en-US`. `zxx` (no speech), `mul` (several), `mis` (uncoded) and `und` name none;
-    /// what has another code in the table of regions, or a newer one, gets that.
+    /// The language of a tag: `en` for `en-US`, and `None` for `zxx` (no speech), `mul` (several), `mis` (uncoded) and
+    /// `und`. A code that has been replaced, or for which the table of regions has another one, becomes that other
+    /// code.
     ///
     /// Source: the deprecated codes of two letters with a preferred value in IANA's Language Subtag Registry.
-    pub fn of_tag(tag: &str) -> Option<Language> {
+    pub fn from_tag(tag: &str) -> Option<Language> {
         let subtag = tag.split(['-', '_']).next()?.to_ascii_lowercase();
         match subtag.as_str() {
             "zxx" | "mul" | "mis" | UNDETERMINED => None,
@@ -45,21 +46,21 @@ impl Language {
 
     /// `"en"`
     pub fn code(&self) -> &str {
-        // Only ASCII letters get in, so the fallback is never taken.
+        // The bytes are ASCII letters, so the fallback is never used.
         str::from_utf8(&self.letters).unwrap_or_default().trim_end_matches('\0')
     }
 }
 
-/// Reads the declared language of a document, which may be older than a rule of [`Language::of_tag`].
+/// Reads the declared language of a document, which may be older than a rule of [`Language::from_tag`].
 pub(super) fn read_declared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
     let Some(subtag) = Option::<Cow<'de, str>>::deserialize(deserializer)? else { return Ok(None) };
     match Language::new(&subtag) {
-        Some(_) => Ok(Language::of_tag(&subtag)),
+        Some(_) => Ok(Language::from_tag(&subtag)),
         None => Err(D::Error::custom(format_args!("{subtag:?} is not a language"))),
     }
 }
 
-/// PostgreSQL's text search configuration for a language: `simple` for one that it ships none for.
+/// PostgreSQL's text search configuration for a language, or `simple` if PostgreSQL ships none.
 ///
 /// Source: the configurations that PostgreSQL 15 ships (`\dF`).
 pub fn search_config(language: &str) -> &'static str {

@@ -1,4 +1,4 @@
-//! Reading a saved document: for `load`, and for `report --from`.
+//! Reads a saved document, for `load` and for `report --from`.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -47,7 +47,7 @@ pub fn read(path: &Path) -> Result<Document, DocumentError> {
     parse(&bytes).map_err(|why| DocumentError::Malformed { path: path.to_owned(), why })
 }
 
-/// Reads the bytes of a document. What is derived from other fields is derived anew.
+/// Reads the bytes of a document. Fields that are derived from others are derived again.
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
@@ -72,9 +72,9 @@ const MAX_SOURCE: usize = 255;
 /// 10000-01-01, in seconds since 1970.
 const YEAR_10000: i64 = 253_402_300_800;
 
-/// Checks what the types do not promise, and fills in what is derived.
+/// Checks what the types do not guarantee, and fills in what is derived.
 fn validate(document: &mut Document) -> Result<(), String> {
-    // As a run has it: whole seconds sort as text too.
+    // As a run writes it. Whole seconds also sort as text.
     let fetched_at = document.fetched_at;
     if fetched_at.subsec_nanosecond() != 0 || !(0..YEAR_10000).contains(&fetched_at.as_second()) {
         return Err("its fetched_at is not a whole second between 1970 and 9999".into());
@@ -131,9 +131,9 @@ fn derive_stats(stats: &mut Stats) {
     for row in &mut stats.regions {
         row.language = row.region.language();
     }
-    let with = |is_ok: bool| {
+    let regions_with = |is_ok: bool| {
         let wanted = |row: &&RegionStats| (row.status == Status::Ok) == is_ok;
         stats.regions.iter().filter(wanted).map(|row| row.region).collect()
     };
-    (stats.regions_ok, stats.regions_failed) = (with(true), with(false));
+    (stats.regions_ok, stats.regions_failed) = (regions_with(true), regions_with(false));
 }

@@ -26,7 +26,7 @@ impl Region {
 
     /// `"US"`
     pub fn code(&self) -> &str {
-        // Only ASCII letters get in, so the fallback is never taken.
+        // The bytes are ASCII letters, so the fallback is never used.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 

@@ -19,12 +19,12 @@ pub struct RunStatus {
 impl RunStatus {
     pub fn of(document: &Document) -> RunStatus {
         let rows = &document.stats.regions;
-        let are_all = |status: &Status| rows.iter().all(|row| row.status == *status);
+        let all_have = |status: &Status| rows.iter().all(|row| row.status == *status);
         let has_error = |kinds: &[ErrorKind]| {
             rows.iter().any(|row| row.error.as_ref().is_some_and(|error| kinds.contains(&error.kind)))
         };
         RunStatus {
-            regions: [Status::Ok, Status::Failed].into_iter().find(are_all).unwrap_or(Status::Partial),
+            regions: [Status::Ok, Status::Failed].into_iter().find(all_have).unwrap_or(Status::Partial),
             has_videos: !document.videos.is_empty(),
             is_refused: has_error(&[ErrorKind::KeyRejected, ErrorKind::QuotaExceeded, ErrorKind::Budget]),
             is_interrupted: has_error(&[ErrorKind::Cancelled]),

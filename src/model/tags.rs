@@ -1,11 +1,11 @@
-//! A video's tags as one text. A video has fourteen on average, so that a `String` each would take more memory than all
-//! else that is known about the videos.
+//! A video's tags as one text. A video has fourteen on average, so a `String` for each would take more memory than all
+//! other fields of the videos.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-/// Ends each tag: the unit separator of ASCII, which no keyboard types. One within a tag becomes U+FFFD.
+/// Ends each tag: the unit separator of ASCII, which cannot be typed on a keyboard. One within a tag becomes U+FFFD.
 const END: char = '\u{1f}';
 
 /// In the owner's order.

@@ -27,19 +27,19 @@ pub struct Video {
     /// Eleven characters of `A-Z a-z 0-9 - _` today.
     #[serde(rename = "video_id")]
     pub id: CompactString,
-    /// In the video's own language, at most 1,000 characters; empty where missing.
+    /// In the video's own language, at most 1,000 characters; empty if missing.
     pub title: CompactString,
-    /// The channel's name, at most 1,000 characters; empty where missing.
+    /// The channel's name, at most 1,000 characters; empty if missing.
     pub channel: CompactString,
     /// `UC...`
     pub channel_id: Option<CompactString>,
     #[serde(rename = "category_id")]
     pub category: Option<Category>,
-    /// `None` where YouTube gives no count, never a made-up 0. Of several regions, the maximum.
+    /// The maximum over the regions. `None`, and not 0, if YouTube gives no count.
     pub views: Option<u64>,
-    /// Hidden by some owners.
+    /// `None` if the owner hides it.
     pub likes: Option<u64>,
-    /// Absent where comments are disabled.
+    /// `None` if comments are disabled.
     pub comments: Option<u64>,
     /// From year 1 to 9999.
     pub published_at: Option<Timestamp>,
@@ -55,13 +55,13 @@ pub struct Video {
     pub thumbnail: Option<CompactString>,
     /// Only on request; at most 20,000 characters.
     pub description: Option<CompactString>,
-    /// The language of the video's sound, else of its title, as declared by the owner.
+    /// The language of the audio, or otherwise of the title, as declared by the owner.
     #[serde(deserialize_with = "language::read_declared")]
     pub declared_language: Option<Language>,
 }
 
 impl Video {
-    /// Keeps the larger of each count; a count that is there beats one that is not.
+    /// Raises each count to the larger of the two. A known count is larger than a missing one.
     pub fn raise_counts(&mut self, other: &Video) {
         self.views = self.views.max(other.views);
         self.likes = self.likes.max(other.likes);
@@ -95,7 +95,7 @@ pub enum Live {
 }
 
 impl Live {
-    /// As in the document.
+    /// The name in the document.
     pub fn as_str(self) -> &'static str {
         match self {
             Live::None => "none",
@@ -105,14 +105,14 @@ impl Live {
     }
 }
 
-/// A video with all regions in whose charts it is: an element of the document's `videos`.
+/// A video with its rank in each chart that contains it: an element of the document's `videos`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergedVideo {
     /// As the first region has it, but with the maximum of each count.
     pub video: Box<Video>,
     /// The rank in each region, in the order of the request; at least one.
     pub ranks: Vec<(Region, u32)>,
-    /// When the first page that has the video arrived.
+    /// When the first page with the video arrived.
     pub fetched_at: Timestamp,
 }
 
@@ -133,7 +133,7 @@ impl MergedVideo {
     }
 }
 
-/// Only there if `--description` is given.
+/// The column that is present only with `--description`.
 pub const DESCRIPTION: &str = "description";
 
 /// The fields of a video in the data, in the order of the document: name, value, type and description in the JSON Schema.
@@ -278,7 +278,7 @@ impl<'de> Visitor<'de> for MergedVideoVisitor {
     }
 }
 
-/// The fields of a merged video that are not a [`Video`]'s, and from which its `ranks` are made.
+/// The fields of a merged video that [`Video`] does not have. `ranks` of [`MergedVideo`] is made from the first two.
 #[derive(Default)]
 struct MergedFields {
     regions: Option<Vec<Region>>,
@@ -286,7 +286,7 @@ struct MergedFields {
     fetched_at: Option<Timestamp>,
 }
 
-/// Borrowed where the JSON has no escapes in it.
+/// Borrowed if the JSON has no escapes in it.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 

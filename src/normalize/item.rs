@@ -1,4 +1,4 @@
-//! The fields of a page that are read, and the video that is made of an item.
+//! The fields of a page that are read, and the video that is made from an item.
 //!
 //! Source: "Videos", <https://developers.google.com/youtube/v3/docs/videos>, and captured responses.
 
@@ -25,7 +25,8 @@ pub(super) const MAX_DESCRIPTION: usize = 20_000;
 /// The most characters of all tags of a video, with a separator between two. The first tag that does not fit ends the
 /// list. YouTube allows 500.
 pub(super) const MAX_TAGS: usize = 10_000;
-/// The longest channel id and thumbnail URL, in bytes. Longer ones are useless when cut and count as missing.
+/// The longest channel id and thumbnail URL, in bytes. Longer ones would be useless if they were cut, and count as
+/// missing.
 pub(super) const MAX_IDENTIFIER: usize = 1_000;
 
 objects! {
@@ -42,7 +43,7 @@ objects! {
         "snippet" => snippet: Snippet<'de>,
         "contentDetails" => content_details: Option<ContentDetails<'de>>,
         "statistics" => statistics: Statistics,
-        "status" => status: Status,
+        "status" => status: VideoStatus,
     }
 
     Snippet<'de> {
@@ -88,7 +89,7 @@ objects! {
         "commentCount" => comment_count: Count,
     }
 
-    Status {
+    VideoStatus {
         "embeddable" => embeddable: Flag,
     }
 }
@@ -96,7 +97,7 @@ objects! {
 pub(super) fn video(item: Item<'_>, with_description: bool) -> Option<Box<Video>> {
     let id = item.id.0.filter(|id| is_video_id(id))?;
     let (snippet, statistics) = (item.snippet, item.statistics);
-    let declared = |tag: &Text<'_>| tag.0.as_deref().and_then(Language::of_tag);
+    let declared = |tag: &Text<'_>| tag.0.as_deref().and_then(Language::from_tag);
     let truncated =
         |limit, text: Text<'_>| text.0.map_or(CompactString::default(), |text| truncate(&text, limit).into());
     Some(Box::new(Video {
@@ -160,7 +161,7 @@ pub(super) enum Items<'a> {
     /// Absent or null.
     #[default]
     Missing,
-    /// At most [`MAX_ITEMS`]; what a server sends beyond is not kept.
+    /// At most [`MAX_ITEMS`]; the rest of a longer list is not kept.
     List(Vec<Item<'a>>),
     /// Not a list.
     Other,
@@ -170,7 +171,7 @@ pub(super) enum Items<'a> {
 const MAX_ITEMS: usize = 50;
 
 impl<'a> Text<'a> {
-    /// An id or a URL. Useless if it is empty or cut.
+    /// An id or a URL. `None` if it is empty or too long, since a cut one is useless.
     pub(super) fn identifier(self) -> Option<Cow<'a, str>> {
         self.0.filter(|text| !text.is_empty() && text.len() <= MAX_IDENTIFIER)
     }

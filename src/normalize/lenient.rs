@@ -56,7 +56,7 @@ pub(super) struct Count(pub Option<u64>);
 #[derive(Default)]
 pub(super) struct Flag(pub Option<bool>);
 
-/// A value that is made from whatever JSON type comes. Types that it does not expect yield a default.
+/// A value that can be read from any JSON type. Unexpected types yield a default.
 pub(super) trait FromAnyJson<'de>: Default {
     /// The value for an unexpected type.
     fn other() -> Self {

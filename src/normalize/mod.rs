@@ -1,9 +1,9 @@
 //! Stage 2: turns the body of a page into chart entries, and counts the items that cannot be used.
 //!
-//! Called for each page as it arrives, so that whole responses are not kept. An unusable item is counted and never an
-//! error: it does not cost the other 49.
+//! Called for each page as it arrives, so that whole responses are not kept. An unusable item is counted and is never
+//! an error, so the other 49 of its page are kept.
 //!
-//! - `item` — the fields that are read, and the video that is made of them
+//! - `item` — the fields that are read, and the video that is made from them
 //! - `lenient` — reads JSON of unexpected types
 //! - `repair` — JSON that the grammar allows and serde_json refuses
 

@@ -25,7 +25,7 @@ pub(super) const fn right(title: &'static str) -> TextColumn {
 
 const GAP: &str = "  ";
 
-/// Lines of at most `width` characters: the headings, then the rows. If a line is too long, the column of the index
+/// Lines of at most `width` characters: the headings, then the rows. If a line is too long, the column with the index
 /// `shrinks` is truncated first, then the last one.
 pub(super) fn align(columns: &[TextColumn], rows: &[Vec<String>], width: usize, shrinks: usize) -> Vec<String> {
     let cell_width =

@@ -23,7 +23,7 @@ impl OutputError {
 /// The cause, and after the semicolon the remedy.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WriteError {
-    /// Of a file that is replaced as a whole.
+    /// An error while writing a file that is replaced as a whole.
     #[error("{}; {}", .0, file_remedy(.0))]
     File(io::Error),
     #[error("its name is that of a folder; name a file in it")]
@@ -43,7 +43,7 @@ pub(super) enum WriteError {
     #[error("it was not done when {0} ended the run; a regular file there is whole, old or new")]
     UnfinishedFile(Interruption),
 
-    /// Of a descriptor, pipe or device, which is written in place.
+    /// An error while writing a descriptor, pipe or device, which is written in place.
     #[error("{0}; what it holds may be incomplete")]
     Stream(io::Error),
     #[error("it is a socket, which cannot be opened; name a file, or a FIFO")]

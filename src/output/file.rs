@@ -87,7 +87,7 @@ pub(super) fn create(
     write_and_rename(&temporary_of(&folder.join(alias))?, &folder.join(name), content).map_err(WriteError::File)
 }
 
-/// Removes the temporary file that a killed run left of [`create`].
+/// Removes the temporary file of a run that was killed in [`create`].
 pub(super) fn remove_stale_temp(folder: &Path, alias: &str) {
     let Ok(temporary) = temporary_of(&folder.join(alias)) else { return };
     if temporary.exists() && file_lock::try_lock(&temporary).is_ok_and(|lock| lock.is_some()) {

@@ -77,7 +77,7 @@ impl FileDescriptor {
         self.file.as_ref().is_some_and(|file| file.is_terminal())
     }
 
-    /// For the width of the terminal.
+    /// The terminal of a standard stream, for its width.
     pub(super) fn term(&self) -> Option<Term> {
         match self.number {
             STDOUT => Some(Term::stdout()),
@@ -110,7 +110,7 @@ impl FileDescriptor {
     ///
     /// Rust opens `/dev/null` for reading and writing in place of a closed standard descriptor. The `>/dev/null` of a
     /// shell is open for writing only, but some programs open it for both (Python's `DEVNULL`, Node's `ignore`), which
-    /// cannot be told from `>&-`.
+    /// cannot be distinguished from `>&-`.
     ///
     /// # Errors
     /// If it is such a `/dev/null`, or as for [`FileDescriptor::check`].

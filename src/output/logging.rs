@@ -55,7 +55,7 @@ impl<'a> MakeWriter<'a> for AboveProgress {
     }
 }
 
-/// One log line, which is written when it is dropped, and so whole.
+/// One log line. It is written as a whole when it is dropped.
 struct LogLine<'a> {
     progress: &'a MultiProgress,
     sanitize: Sanitize,

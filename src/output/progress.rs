@@ -167,7 +167,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// Standard error for `--progress always`. indicatif hides its bars on a `console::Term` that is not a terminal, and a
-/// type of one's own is the only way around that.
+/// separate type is the only way around that.
 #[derive(Debug)]
 struct NotATerminal(Term);
 

@@ -16,7 +16,7 @@ use super::error::WriteError;
 /// of the data when it is closed again, and opening a device may have an effect.
 ///
 /// # Errors
-/// If it cannot.
+/// If it cannot be written to.
 pub(super) fn check(path: &Path) -> Result<(), WriteError> {
     if fs::metadata(path).is_ok_and(|there| there.file_type().is_socket()) {
         return Err(WriteError::Socket);
@@ -33,7 +33,7 @@ pub(super) fn write(path: &Path, content: impl FnOnce(&mut Out<'_>) -> io::Resul
     write_to(&file, content)
 }
 
-/// Opens it. Opening a FIFO blocks until another process reads it.
+/// Opens the pipe or device. Opening a FIFO blocks until another process reads it.
 fn open(path: &Path) -> io::Result<File> {
     // A terminal must not become the controlling terminal of this process.
     let open = |flags: OFlags| {
@@ -56,7 +56,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Writes to an open file. A closed pipe is not an error: its reader, such as `head`, has what it wants.
+/// Writes to an open file. A closed pipe is not an error: its reader, such as `head`, has read enough.
 ///
 /// # Errors
 /// If writing fails otherwise; a part may be written then.

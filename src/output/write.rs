@@ -1,4 +1,4 @@
-//! Writes all outputs of a run. An output that blocks (a FIFO that nobody reads, a full pipe, a network disk that does
+//! Writes all outputs of a run. An output that blocks (a FIFO without a reader, a full pipe, a network disk that does
 //! not answer) delays no file, and nothing beyond the end of the run.
 
 use std::sync::Arc;

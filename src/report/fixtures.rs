@@ -89,7 +89,7 @@ pub(super) fn with_two_charts(
         series: ChartSeries { source: "youtube".to_owned(), category_id: None },
         max_results,
     });
-    let requested = |fetch: &ChartRef| RegionAttempt { max_results: fetch.max_results, ..attempt(code, fetch.number) };
+    let requested = |chart: &ChartRef| RegionAttempt { max_results: chart.max_results, ..attempt(code, chart.number) };
     RegionHistory {
         changes: Some(changes::compare((&from, &before.1), (&to, &now.1))),
         previous: Some(Chart { fetched_at: at(0), entries: before.1 }),

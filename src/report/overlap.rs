@@ -69,7 +69,7 @@ impl<'a> RegionOverlap<'a> {
 
 fn heat_map(regions: &[&RegionHistory], entries: &EntriesByVideo<'_>) -> HeatMap {
     let count = regions.len();
-    let regions_of = |of_video: &Vec<(usize, &HistoryEntry)>| of_video.iter().map(|(index, _)| *index).collect();
+    let regions_of = |occurrences: &Vec<(usize, &HistoryEntry)>| occurrences.iter().map(|(index, _)| *index).collect();
     let shared = shared_videos(count, entries.values().map(regions_of));
     let shared_with_others = |one: usize| shared[one].iter().sum::<usize>() - shared[one][one];
     let mut shown: Vec<usize> = (0..count).collect();
@@ -93,14 +93,14 @@ fn heat_map(regions: &[&RegionHistory], entries: &EntriesByVideo<'_>) -> HeatMap
 fn widespread<'a>(regions: &[&RegionHistory], entries: &EntriesByVideo<'a>) -> Vec<WidespreadVideo<'a>> {
     let mut videos: Vec<WidespreadVideo<'a>> = entries
         .values()
-        .filter(|of_video| of_video.len() > 1)
-        .filter_map(|of_video| {
+        .filter(|occurrences| occurrences.len() > 1)
+        .filter_map(|occurrences| {
             let mut top_regions: Vec<(Region, u32)> =
-                of_video.iter().map(|(index, entry)| (regions[*index].region, entry.rank)).collect();
+                occurrences.iter().map(|(index, entry)| (regions[*index].region, entry.rank)).collect();
             top_regions.sort_by_key(|(region, rank)| (*rank, *region));
             top_regions.truncate(MAX_LISTED_REGIONS);
-            let (entry, best_rank) = (of_video.first()?.1, top_regions.first()?.1);
-            Some(WidespreadVideo { entry, region_count: of_video.len(), best_rank, top_regions })
+            let (entry, best_rank) = (occurrences.first()?.1, top_regions.first()?.1);
+            Some(WidespreadVideo { entry, region_count: occurrences.len(), best_rank, top_regions })
         })
         .collect();
     videos.sort_by_key(|video| (Reverse(video.region_count), video.best_rank, &video.entry.video_id));

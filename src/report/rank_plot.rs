@@ -106,9 +106,10 @@ impl<'a> RankPlot<'a> {
     }
 }
 
-/// The attempts that fit, and which fraction of all they are. `None` if fewer than two of them have a complete chart.
+/// The attempts that are shown, and the `n` if only every nth is, because not all fit. `None` if fewer than two of them
+/// have a complete chart.
 fn select_columns(history: &RegionHistory, max_columns: usize) -> Option<(Vec<&RegionAttempt>, usize)> {
-    // A deleted chart is omitted; it is not one that could not be fetched.
+    // A deleted chart is omitted, since it is not a failed one.
     let recent: Vec<&RegionAttempt> = history.recent_attempts().iter().filter(|attempt| !attempt.is_pruned).collect();
     let every_nth = recent.len().div_ceil(max_columns.max(1)).max(1);
     // Counted from the newest complete chart, since the labels stand beside its ranks.
@@ -126,8 +127,8 @@ fn ranks_by_video<'a>(history: &'a RegionHistory, attempts: &[&RegionAttempt]) -
     let mut ranks: HashMap<&str, RanksByColumn> = HashMap::new();
     for video_rank in &history.video_ranks {
         if let Some(column) = columns.get(&video_rank.number) {
-            let of_video = ranks.entry(&video_rank.video_id).or_insert_with(|| vec![None; attempts.len()]);
-            of_video[*column] = Some(video_rank.rank);
+            let by_column = ranks.entry(&video_rank.video_id).or_insert_with(|| vec![None; attempts.len()]);
+            by_column[*column] = Some(video_rank.rank);
         }
     }
     ranks

@@ -1,4 +1,4 @@
-//! What the page knows about one region: its attempts, its charts and the ranks at the top of them.
+//! The data of one region on the page: its attempts, its charts and the ranks at the top of them.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,4 +1,4 @@
-//! Counts of a run, from what was merged and what each region cost. Pure.
+//! The counts of a run, from the merged videos and the outcome of each region. Pure.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use crate::model::region::Region;
 use crate::model::{MergedVideo, Overlap, RegionOutcome, RegionStats, Stats, Status};
 
-/// The most pairs that the document names.
+/// The most pairs that the document lists.
 const OVERLAP_PAIRS: usize = 20;
 
-/// Counts. `outcomes` are in the order asked for.
+/// Counts. `outcomes` are in the order requested.
 pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Duration, held: Duration) -> Stats {
     let shared = shared(outcomes, videos);
     let regions: Vec<RegionStats> =
-        outcomes.iter().enumerate().map(|(place, outcome)| region_stats(outcome, shared[place][place])).collect();
-    let with =
+        outcomes.iter().enumerate().map(|(index, outcome)| region_stats(outcome, shared[index][index])).collect();
+    let regions_with =
         |wanted: fn(Status) -> bool| regions.iter().filter(|row| wanted(row.status)).map(|row| row.region).collect();
-    let sum = |of: fn(&RegionOutcome) -> u32| outcomes.iter().map(of).sum();
+    let sum = |count: fn(&RegionOutcome) -> u32| outcomes.iter().map(count).sum();
     let requests = sum(|outcome| outcome.metrics.requests);
     Stats {
         raw: outcomes.iter().map(|outcome| outcome.entries).sum(),
@@ -31,8 +31,8 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Durati
         quota_units: requests - sum(|outcome| outcome.metrics.unbilled),
         elapsed_ms: milliseconds(elapsed),
         held_ms: milliseconds(held),
-        regions_ok: with(|status| status == Status::Ok),
-        regions_failed: with(|status| status != Status::Ok),
+        regions_ok: regions_with(|status| status == Status::Ok),
+        regions_failed: regions_with(|status| status != Status::Ok),
         regions,
     }
 }
@@ -86,12 +86,12 @@ pub(crate) fn shared_videos(count: usize, videos: impl Iterator<Item = Vec<usize
     shared
 }
 
-/// The pairs that share most, largest first, equals in the order asked for.
+/// The pairs that share the most videos, largest first, and ties in the order requested.
 fn overlap(outcomes: &[RegionOutcome], shared: &[Vec<usize>]) -> Vec<Overlap> {
     let mut pairs = Vec::new();
     for (first, row) in shared.iter().enumerate() {
         for (second, &videos) in row.iter().enumerate().skip(first + 1).filter(|(_, videos)| **videos > 0) {
-            pairs.push(Overlap { regions: [first, second].map(|place| outcomes[place].region), videos });
+            pairs.push(Overlap { regions: [first, second].map(|index| outcomes[index].region), videos });
         }
     }
     pairs.sort_by_key(|pair| Reverse(pair.videos));

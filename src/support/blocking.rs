@@ -60,7 +60,7 @@ pub fn can_start_thread() -> bool {
     !idle.is_empty()
 }
 
-/// Sends the job to a worker; returns it if there is none and none can be started.
+/// Sends the job to a worker; returns it if no worker is idle and none can be started.
 fn dispatch(job: Job) -> Result<(), Job> {
     let worker = idle().pop();
     match worker.map_or_else(spawn_worker, Ok) {

@@ -17,7 +17,7 @@ pub fn escape_invisible(text: &str) -> Cow<'_, str> {
             // The joiners of Indic scripts, Persian and emoji.
             '\u{200c}' | '\u{200d}' => {}
             invisible if is_invisible(invisible) => {
-                let _ = write!(out, "{}", invisible.escape_unicode()); // a String takes everything
+                let _ = write!(out, "{}", invisible.escape_unicode()); // writing to a String never fails
             }
             other => out.push(other),
         }
@@ -41,7 +41,7 @@ pub fn escape_invisible_in_json(line: &str) -> Cow<'_, str> {
         match character {
             invisible if is_invisible(invisible) => {
                 for unit in invisible.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}"); // a String takes everything
+                    let _ = write!(out, "\\u{unit:04x}"); // writing to a String never fails
                 }
             }
             other => out.push(other),

@@ -39,7 +39,7 @@ impl TimeLimit {
         TimeLimit { deadline, signalled }
     }
 
-    /// Waits for a signal and returns the time at which it came.
+    /// Waits for a signal, and returns when it was received.
     pub async fn signal(&self) -> Instant {
         let mut signalled = self.signalled.clone();
         let received = signalled.wait_for(Option::is_some).await.ok().and_then(|at| *at);

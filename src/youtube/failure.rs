@@ -1,4 +1,5 @@
-//! An attempt that did not yield a page. Never leaves `fetch`: what is final becomes a [`RegionFailure`](crate::model::error::RegionFailure).
+//! An attempt that did not yield a page. It does not leave `fetch`: a final one becomes a
+//! [`RegionFailure`](crate::model::error::RegionFailure).
 
 use std::time::Duration;
 
@@ -10,24 +11,24 @@ pub struct AttemptFailure {
     pub error: RegionError,
     /// `None` if the kind of the error determines the remedy.
     pub remedy: Option<Remedy>,
-    /// How long the server asked to wait.
+    /// The wait that the server requested.
     pub retry_after: Option<Duration>,
     /// The window of the rate limit, if the response names it.
     pub limit_window: Option<Duration>,
     pub delivery: Delivery,
 }
 
-/// How far a request got that failed. Decides whether it cost a quota unit and whether it may be resent at once.
+/// How far a failed request got. Decides whether it cost a quota unit and whether it may be resent at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Delivery {
-    /// To the server, as far as is known.
+    /// It reached the server, as far as is known.
     #[default]
     Sent,
-    /// Nowhere: there was no connection.
+    /// It was not sent: there was no connection.
     NotSent,
-    /// To a server that states that it did not process the request, as HTTP/2 can (RFC 9113 §8.7).
+    /// The server states that it did not process it, as HTTP/2 allows (RFC 9113 §8.7).
     NotProcessed,
-    /// Into a connection that the server closed after an earlier response, without a byte of a response to this one.
+    /// It was sent on a connection that the server closed after an earlier response, and no byte of a response arrived.
     ClosedConnection,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`request`] — the request for one page of a chart, and its response
 //! - [`client`] — the HTTP client; only its folder names reqwest
-//! - [`api_key`] — the key, which no text may show
+//! - [`api_key`] — the key, which must not appear in any text
 //! - `error_response` — what a response that is not a page means
 //! - [`failure`] — an attempt that did not yield a page
 

@@ -2,8 +2,9 @@
 //!
 //! No crate fits, because the effect of an unreadable line depends on the name in it. dotenvy also expands `$NAME` from
 //! the environment (the option against that is not released yet), and its errors contain the line, and so the key.
-//! dotenv-parser, last released in 2021, rejects a whole file for one bad line. adotenv expands nothing, but has 29,000
-//! lines, made for editors, and reads UTF-8 only, so one accent in a Latin-1 comment would cost all values.
+//! dotenv-parser, last released in 2021, rejects a whole file for one bad line. adotenv expands nothing, but it
+//! consists of 29,000 lines for use in editors, and it reads UTF-8 only: a single accent in a Latin-1 comment would
+//! make all values unreadable.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};

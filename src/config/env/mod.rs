@@ -22,7 +22,7 @@ pub struct Env {
 
 impl Env {
     /// Reads the environment of the process, which takes precedence, and `.env` in the working directory.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the environment")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
     pub fn read() -> Env {
         Env::join(std::env::vars_os(), Dotenv::read(Path::new(".env")))
     }
@@ -49,6 +49,8 @@ impl Env {
         self.broken.clone().map_or(Ok(()), |why| Err(UsageError(why)))
     }
 
+    /// The value of a variable.
+    ///
     /// # Errors
     /// If the variable is not UTF-8.
     pub fn get(&self, name: &str) -> Result<Option<&str>, UsageError> {

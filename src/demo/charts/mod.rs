@@ -18,7 +18,7 @@ pub(super) use self::videos::DemoVideo;
 const CHART_LENGTH: usize = 200;
 const BLOCK_LENGTH: usize = 50;
 
-/// How many videos a block takes from a pool, and from how many.
+/// How many of a pool's videos a block takes, and how many it chooses from.
 #[derive(Clone, Copy)]
 struct Selection {
     taken: usize,
@@ -74,8 +74,8 @@ fn select(pool: &[DemoVideo], block: usize, selection: Selection, rng: &mut Rng)
     part.into_iter().take(taken).cloned().collect()
 }
 
-/// Replaces one of the first fifty videos by a broadcast: in the United States the fifth, by a live one; elsewhere any,
-/// by one that may still be upcoming.
+/// Replaces one of the first fifty videos by a broadcast. In the United States it is a live one at rank 5; elsewhere
+/// the rank is random, and the broadcast may be upcoming.
 fn add_broadcast(chart: &mut [DemoVideo], region: Region, words: &Words, world: &Words) {
     let code = region.code();
     let mut rng = Rng::seeded(&[code, "broadcast"]);

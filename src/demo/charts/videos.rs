@@ -93,7 +93,7 @@ impl VideoPool<'_> {
         (0..count).filter_map(|index| self.video_with_new_title(index, titles)).collect()
     }
 
-    /// If all titles exist already, one is used again.
+    /// A video with a title that is not in `titles`, or with a repeated one if no attempt yields a new title.
     fn video_with_new_title(&self, index: usize, titles: &mut HashSet<String>) -> Option<DemoVideo> {
         let mut last = None;
         for attempt in 0..TITLE_ATTEMPTS {

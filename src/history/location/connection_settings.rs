@@ -1,4 +1,4 @@
-//! What a PostgreSQL URL means to the client library.
+//! Translates a PostgreSQL URL into settings of the client library.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use tokio_postgres::config::{Host, SslMode};
 
 use super::PostgresUrl;
 
-/// For each address of the server.
+/// The time limit for connecting to each address of the server.
 pub(in crate::history) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the network may leave what was sent unacknowledged before the connection counts as broken.
+/// How long sent data may stay unacknowledged before the connection counts as broken.
 const TCP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The folder of the server's socket, used if a URL names no host. This is how Debian and Red Hat build PostgreSQL.

@@ -38,8 +38,8 @@ impl Location {
     /// Reads a path, a `sqlite:` URL or a `postgres:` URL. `origin` names the option or variable in messages.
     ///
     /// # Errors
-    /// When it is none of them, or this build lacks the database. The message does not quote the text, which may hold a
-    /// password.
+    /// When it is none of them, or this build lacks the database. The message does not quote the text, which may
+    /// contain a password.
     pub fn parse(text: &str, origin: &str) -> Result<Location, UsageError> {
         let error = |why: &str| UsageError(format!("{origin}: {why}"));
         let text = text.trim();
@@ -62,7 +62,7 @@ impl Location {
         }
     }
 
-    /// Whether the text holds a password. As an argument of a program, it would be visible to every user of the
+    /// Whether the address contains a password. As an argument of a program, it is visible to every user of the
     /// machine.
     pub fn has_password(&self) -> bool {
         match self {
@@ -79,7 +79,7 @@ impl Location {
         }
     }
 
-    /// The same place from any working directory.
+    /// The same location, valid in any working directory.
     pub fn absolute(&self) -> Location {
         match self {
             Location::Sqlite(file) => {

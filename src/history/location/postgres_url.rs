@@ -24,6 +24,8 @@ const PUBLIC_PARAMETERS: [&str; 8] =
     ["host=", "hostaddr=", "port=", "user=", "dbname=", "sslmode=", "sslrootcert=", "options="];
 
 impl PostgresUrl {
+    /// Validates a connection URI.
+    ///
     /// # Errors
     /// When it is malformed. The message does not quote it, since it may hold a password.
     pub(super) fn parse(text: &str) -> Result<PostgresUrl, &'static str> {

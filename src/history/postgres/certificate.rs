@@ -12,9 +12,9 @@ use crate::history::PostgresUrl;
 use crate::support::sanitize::one_line;
 use crate::support::tls;
 
-/// Checks that a certificate is for a server of this name. Its alternative names count, or if it has none, its common
-/// name, as with PostgreSQL's own client library: a certificate that is made as PostgreSQL's documentation says has no
-/// alternative names ("Creating Certificates").
+/// Checks that a certificate is for a server of this name. Its alternative names are compared, or, if there are none,
+/// its common name, as in PostgreSQL's own client library: a certificate that is created as PostgreSQL's documentation
+/// describes has no alternative names ("Creating Certificates").
 ///
 /// # Errors
 /// When it is for another name.

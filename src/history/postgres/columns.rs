@@ -3,7 +3,7 @@
 
 use tokio_postgres::types::{Kind, ToSql, Type};
 
-/// A parameter with its type, which saves the round trip that asks the server for it.
+/// A parameter with its type, which saves the round trip to look the type up.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 pub(super) struct ArrayColumn<'a> {

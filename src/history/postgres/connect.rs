@@ -36,6 +36,8 @@ pub(super) struct Connector {
 }
 
 impl Connector {
+    /// Reads the settings in the URL, and looks up the server's addresses and the password.
+    ///
     /// # Errors
     /// When TLS cannot be prepared, or a name has no address.
     pub(super) async fn new(url: &PostgresUrl) -> Result<Connector, HistoryError> {

@@ -73,7 +73,7 @@ impl Postgres {
     }
 
     /// Runs statements in one transaction under the commit lock, and returns how many rows each of them changed.
-    /// Statements are built from numbers and times only, never from text of others.
+    /// Statements are built from numbers and times only, never from text that comes from outside.
     async fn execute_in_transaction(&self, statements: &str) -> Result<Vec<u64>, HistoryError> {
         let sql = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {COMMIT_LOCK}; {statements}; COMMIT");
         let result = self.with_timeout(self.session.client.simple_query(&sql)).await;
@@ -90,8 +90,8 @@ impl Postgres {
         Ok(all.get(2..all.len().saturating_sub(1)).unwrap_or_default().to_vec())
     }
 
-    /// Rewrites the tables, which only their owner may do, and only while nobody reads them. Returns why some tables were
-    /// not rewritten.
+    /// Rewrites the tables, which only their owner may do, and only while no other session reads them. Returns why some
+    /// tables were not rewritten.
     pub(super) async fn vacuum_tables(&self) -> Result<Option<String>, HistoryError> {
         let rewritten = async {
             self.session.client.batch_execute(LOCK_TIMEOUT).await?;

@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use super::certificate;
 use crate::history::{HistoryError, PostgresUrl};
 
-/// Whether the same operation may succeed a moment later: the server asks to repeat it, or is restarting ("PostgreSQL
+/// Whether the same operation may succeed a moment later: the server requests a retry, or is restarting ("PostgreSQL
 /// Error Codes", classes 40 and 57). An error without a code means that there is no connection.
 pub(super) fn is_transient(error: &Error) -> bool {
     let transient = [

@@ -1,4 +1,4 @@
-//! A history in a database of PostgreSQL, for several machines or a website that reads it.
+//! A history in a PostgreSQL database, for several machines, or for a website that reads it.
 
 mod certificate;
 mod charts;
@@ -50,10 +50,10 @@ const UNLOCK_REQUEST: &str = "
 /// How long to wait for the lock: the server takes a moment to notice that the run before has ended.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Between two attempts to take the lock.
+/// The wait between two attempts to take the lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(25);
 
-/// How often to try to record a run if the server asks to repeat it or the connection breaks. The waits add up to some
+/// How often to try to record a run if the server requests a retry or the connection breaks. The waits add up to some
 /// six seconds, in which a server restarts.
 const MAX_ATTEMPTS: u32 = 7;
 

@@ -11,11 +11,11 @@ use crate::history::{Access, HistoryError, PostgresUrl};
 
 /// Overrides settings that the role, the database or the server may have. Parameter: the search path.
 ///
-/// - A lock is not waited for without limit.
-/// - The server releases the locks of a machine that lost power within a minute or two; TCP takes two hours by default.
+/// - Waits for locks are limited.
+/// - When a machine loses power, the server releases its locks within a minute or two; by default TCP takes two hours.
 /// - No timeout of a statement or of an idle session ends the session, and with it the lock of the request.
 /// - A query for all regions is not compiled first (`jit`).
-/// - A default of reading only is lifted if it was set for the role, but not if it was set for the database or server.
+/// - A read-only default is lifted if it was set for the role, but not if it was set for the database or the server.
 ///
 /// Settings that an older server does not have are left out.
 const CONFIGURE: &str = "
@@ -35,6 +35,8 @@ pub(super) struct OpenedDatabase {
     pub(super) search_configs: Vec<String>,
 }
 
+/// Connects, checks the database, and migrates its tables if needed.
+///
 /// # Errors
 /// When the database cannot be used for this access.
 pub(super) async fn open(
@@ -85,7 +87,7 @@ async fn prepare(
     Ok((search_path, search_configs))
 }
 
-/// Makes the session independent of settings of others, and of tables of the same names in other schemas.
+/// Makes the session independent of settings that others have made, and of tables with the same names in other schemas.
 pub(super) async fn configure(client: &Client, search_path: &str) -> Result<(), Error> {
     client.query_typed(CONFIGURE, &[(&search_path, Type::TEXT)]).await.map(drop)
 }
@@ -104,7 +106,7 @@ async fn search_configs(client: &Client) -> Result<Vec<String>, Error> {
     client.query_typed_one(sql, &[]).await?.try_get("names")
 }
 
-/// Returns the version of the tables after that.
+/// Applies the missing migrations, and returns the version of the tables after that.
 async fn migrate(client: &mut Client) -> Result<usize, Error> {
     let transaction = begin(client).await?;
     transaction.batch_execute(COMMIT_LOCK).await?;

@@ -1,5 +1,5 @@
-//! What is read. Each query is one statement and one round trip, however many regions it covers, and each type is read
-//! from its columns by name.
+//! Reads the history. Each query is one statement and one round trip, however many regions it covers, and each type is
+//! read from its columns by name.
 
 use std::fmt::Display;
 

@@ -68,7 +68,7 @@ impl ServerInfo {
             Access::Modify => privilege != "INSERT",
             Access::Read => privilege == "SELECT",
         };
-        let all = PRIVILEGES.iter().flat_map(|(table, of)| of.iter().map(move |privilege| (*table, *privilege)));
+        let all = PRIVILEGES.iter().flat_map(|(table, names)| names.iter().map(move |privilege| (*table, *privilege)));
         let (tables, privileges): (Vec<&str>, Vec<&str>) = all.filter(|(_, privilege)| is_needed(privilege)).unzip();
         let parameters = [(&tables as _, Type::TEXT_ARRAY), (&privileges as _, Type::TEXT_ARRAY)];
         ServerInfo::from_row(&client.query_typed_one(SERVER_INFO, &parameters).await?)
@@ -104,8 +104,10 @@ impl ServerInfo {
         self.schema.as_deref().unwrap_or_default()
     }
 
+    /// Checks the server, the database and the role.
+    ///
     /// # Errors
-    /// When it cannot be used for this access.
+    /// When they cannot be used for this access.
     pub(super) fn check(&self, url: &PostgresUrl, access: Access) -> Result<(), HistoryError> {
         let refuse = |why: String, remedy: String| Err(HistoryError::new(url, why, remedy));
         let ServerInfo { encoding, role, database, .. } = self;
@@ -164,6 +166,8 @@ impl ServerInfo {
         Err(HistoryError::new(url, why, remedy))
     }
 
+    /// Checks that tables of version `from` can be migrated to version `to`.
+    ///
     /// # Errors
     /// When this role, or this server, cannot bring tables of an older version up to date.
     pub(super) fn check_migration(&self, url: &PostgresUrl, from: usize, to: usize) -> Result<(), HistoryError> {

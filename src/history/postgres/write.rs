@@ -174,7 +174,7 @@ fn incoming<'a>(videos: &'a [&'a MergedVideo], search_configs: &[String]) -> Vec
         ArrayColumn::new(
             "category_id",
             Type::INT8_ARRAY,
-            each().map(|video| video.category.map(|id| i64::from(id.id()))),
+            each().map(|video| video.category.map(|category| i64::from(category.id()))),
         ),
         ArrayColumn::new("views", Type::INT8_ARRAY, each().map(|video| count(video.views))),
         ArrayColumn::new("likes", Type::INT8_ARRAY, each().map(|video| count(video.likes))),
@@ -245,14 +245,15 @@ const UPSERT_VIDEOS: &str = "
          last_seen_at = excluded.last_seen_at, search = excluded.search
      WHERE excluded.last_seen_at >= videos.last_seen_at OR videos.last_seen_at > $2";
 
-/// A run without descriptions leaves those of the last run that fetched them. Parameters: start of the run, latest.
+/// A run without descriptions leaves those of the last run that fetched them unchanged. Parameters: start of the run,
+/// latest.
 const UPDATE_DESCRIPTIONS: &str = "
     UPDATE videos SET description = new.description, description_fetched_at = $1
     FROM incoming new
     WHERE videos.video_id = new.video_id AND new.description IS NOT NULL
       AND (coalesce(videos.description_fetched_at < $1, true) OR videos.description_fetched_at > $2)";
 
-/// A document that is loaded after newer runs can tell that a video was there before. Parameter: start of the run.
+/// A document that is loaded after newer runs may show that a video was there earlier. Parameter: start of the run.
 const UPDATE_FIRST_SEEN: &str = "
     UPDATE videos SET first_seen_at = $1 FROM incoming new
     WHERE videos.video_id = new.video_id AND videos.first_seen_at > $1";

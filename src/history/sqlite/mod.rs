@@ -1,4 +1,4 @@
-//! A history in a file of SQLite.
+//! A history in an SQLite file.
 
 mod delete;
 mod migrations;

@@ -19,7 +19,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a run waits to commit what it has spent quota on.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Between two attempts at what SQLite does not wait for itself.
+/// The wait between two attempts at an operation for which SQLite itself does not wait.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Enough for the pages that a run of all regions touches, in KiB.

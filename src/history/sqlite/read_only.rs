@@ -90,7 +90,7 @@ fn connect(path: &Path, parameters: &str) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(uri.as_str(), flags)
 }
 
-/// Whether the file's header asks for a write-ahead log ("Database File Format", §1.3.2).
+/// Whether the file uses a write-ahead log, by its header ("Database File Format", §1.3.2).
 fn uses_log(path: &Path) -> io::Result<bool> {
     let mut header = Vec::new();
     File::open(path)?.take(20).read_to_end(&mut header)?;

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::support::file_lock;
 
-/// Released when this is dropped, or when the process ends.
+/// A held lock. It is released when this is dropped, or when the process ends.
 pub(super) struct RequestLock {
     path: PathBuf,
     _file: fs::File,
 }
 
 impl RequestLock {
-    /// `None` if another process holds the lock.
+    /// Takes the lock. `None` if another process holds it.
     ///
     /// # Errors
     /// When no file can be created beside the history.
@@ -25,7 +25,7 @@ impl RequestLock {
 
 impl Drop for RequestLock {
     fn drop(&mut self) {
-        // If the file stays, it does no harm: nobody holds its lock.
+        // A file that stays does no harm: no process holds its lock.
         let _ = fs::remove_file(&self.path);
     }
 }

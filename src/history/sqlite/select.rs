@@ -1,5 +1,5 @@
-//! What is read. Each type is read from its columns by name, beside the statement that selects them. Statements with many
-//! rows look the names up once: for each row, that took a fourth of the time of `changes`.
+//! Reads the history. Each type is read from its columns by name, beside the statement that selects them. Statements
+//! with many rows look the names up once: looking them up for each row took a quarter of the time of `changes`.
 //!
 //! Charts are read one by one: SQLite runs in this process, so a statement costs no round trip.
 
@@ -190,7 +190,7 @@ fn status(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Status> {
     Status::find(&text).ok_or_else(|| invalid_text("a row of it has no known status", &text))
 }
 
-/// The error names the text, and no column: `explain` does not show that.
+/// The error contains the text. Its column is a placeholder, which `explain` does not show.
 fn invalid_text(why: &str, text: &str) -> rusqlite::Error {
     let why = format!("{why}: {}", one_line(text, 40));
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())

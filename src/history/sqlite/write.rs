@@ -153,7 +153,7 @@ fn upsert_videos(
             merged.search_config()
         ])?;
     }
-    // A run without descriptions leaves those of the last run that fetched them.
+    // A run without descriptions leaves those of the last run that fetched them unchanged.
     let mut describe = transaction.prepare(
         "UPDATE videos SET description = ?2, description_fetched_at = ?3
          WHERE video_id = ?1 AND (coalesce(description_fetched_at < ?3, true) OR description_fetched_at > ?4)",
@@ -161,7 +161,7 @@ fn upsert_videos(
     for MergedVideo { video, .. } in videos.iter().filter(|merged| merged.video.description.is_some()) {
         describe.execute(params![video.id.as_str(), optional_text(&video.description), fetched_at, latest])?;
     }
-    // A document that is loaded after newer runs can tell that a video was there before.
+    // A document that is loaded after newer runs may show that a video was there earlier.
     let is_late = "SELECT EXISTS (SELECT 1 FROM runs WHERE fetched_at > ?) AS is_late";
     if transaction.query_row(is_late, [fetched_at], |row| row.get("is_late"))? {
         let mut date_back =

@@ -12,7 +12,7 @@ use crate::model::video::{COLUMNS, DESCRIPTION};
 /// Writes a heading and a row for each video.
 ///
 /// # Errors
-/// The writer's.
+/// Any error of the writer.
 pub(super) fn write_videos(document: &Document, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
     let columns = wanted(COLUMNS, with_description);
     let heading = columns.iter().map(|column| column.name.to_owned());
@@ -23,12 +23,12 @@ pub(super) fn write_videos(document: &Document, with_description: bool, out: &mu
 /// Writes a heading and a row for each entry of a chart.
 ///
 /// # Errors
-/// The writer's.
+/// Any error of the writer.
 pub(super) fn write_entries(document: &Document, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
-    let (own, of_video) = (own_columns(), wanted(VIDEO_COLUMNS, with_description));
-    let names = own.iter().map(|column| column.name).chain(of_video.iter().map(|column| column.name));
+    let (run_columns, video_columns) = (own_columns(), wanted(VIDEO_COLUMNS, with_description));
+    let names = run_columns.iter().map(|column| column.name).chain(video_columns.iter().map(|column| column.name));
     let rows = entries(document).into_iter().map(|entry| {
-        let cells = of_video.iter().map(|column| column.cell(entry.video));
+        let cells = video_columns.iter().map(|column| column.cell(entry.video));
         own_columns().iter().map(|column| column.cell(&entry)).chain(cells).collect()
     });
     write(names.map(str::to_owned).collect(), rows, out)

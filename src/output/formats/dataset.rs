@@ -1,5 +1,5 @@
-//! A folder of Parquet, partitioned as Hive does it: `fetched_date=2026-11-22/region=PL/RUN_ID.parquet`. Each run adds
-//! its files and touches no other.
+//! A folder of Parquet files, partitioned like those of Hive: `fetched_date=2026-11-22/region=PL/RUN_ID.parquet`. Each
+//! run adds its files and touches no other.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -10,31 +10,31 @@ use crate::model::{Document, RegionStats, Status};
 use crate::output::error::WriteError;
 use crate::output::file;
 
-/// Gives the temporary file its name. It lies in the dataset's folder itself, so that the next run finds what a killed
-/// one left, whatever the date.
+/// The name from which that of the temporary file is derived. The temporary file is in the dataset's folder itself, so
+/// that the next run finds that of a killed one, whatever the date.
 const PART: &str = "part.parquet";
 
-/// Finds out whether files can be written into the folder, and makes it where it is missing.
+/// Creates the folder if it is missing, and checks that files can be written into it.
 ///
 /// # Errors
-/// When it cannot.
+/// If the folder cannot be created or written to.
 pub(in crate::output) fn check(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(WriteError::File)?;
     file::check(&folder.join(PART))
 }
 
-/// Adds the file of each region that answered, an empty chart's too. A region that failed has none.
+/// Adds a file for each region with a page, even if its chart is empty. A region that failed has no file.
 ///
 /// # Errors
-/// Whatever goes wrong. Each file is whole or not there.
+/// If a file cannot be written. Each file is then complete or absent.
 pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(), WriteError> {
     let entries = entries(document);
-    let mut left = entries.as_slice();
+    let mut remaining = entries.as_slice();
     let date = format!("fetched_date={}", document.fetched_at.strftime("%F"));
-    // Both lists are in the order asked for.
+    // Both lists are in the order requested.
     for RegionStats { region, status, .. } in &document.stats.regions {
-        let (rows, others) = left.split_at(left.partition_point(|entry| entry.region == *region));
-        left = others;
+        let (rows, others) = remaining.split_at(remaining.partition_point(|entry| entry.region == *region));
+        remaining = others;
         if *status == Status::Failed {
             continue;
         }
@@ -43,9 +43,9 @@ pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(),
         let name = format!("{partition}/{}.parquet", document.run_id);
         file::create(folder, &name, PART, |out| parquet::write_partition(rows, out))?;
     }
-    // Makes the new folders last through a power cut, as the files themselves do.
-    for made in [folder, &folder.join(date)] {
-        let _ = File::open(made).and_then(|made| made.sync_all());
+    // Makes the new folders durable, as the files already are.
+    for created in [folder, &folder.join(date)] {
+        let _ = File::open(created).and_then(|created| created.sync_all());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The entries of all charts, a row each, with the fields of the run and of the video.
+//! The entries of all charts, one row each, with fields of the run and of the video.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -17,7 +17,7 @@ pub(super) struct FlatEntry<'a> {
     pub(super) video: &'a MergedVideo,
 }
 
-/// The columns of the run and of the entry, which stand before those of the video.
+/// The columns of the run and of the entry, which precede those of the video.
 pub(super) fn own_columns<'a>() -> [Column<FlatEntry<'a>>; 5] {
     [
         Column::new("run_id", Text(|row| Some(row.document.run_id.as_str().into())), "", ""),

@@ -87,7 +87,7 @@ pub(super) struct Layout {
 /// Writes the data in one format.
 ///
 /// # Errors
-/// The writer's.
+/// Any error of the writer.
 pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &mut Out<'_>) -> io::Result<()> {
     match (format, layout.rows) {
         (Format::Json, _) => json(document, out),
@@ -106,7 +106,7 @@ pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &
 /// Writes one line of JSON.
 ///
 /// # Errors
-/// The writer's.
+/// Any error of the writer.
 pub(super) fn json<T: Serialize>(value: &T, out: &mut Out<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")

@@ -1,5 +1,5 @@
-//! The entries of charts as Parquet, for those who analyse at scale. Every file has the same columns, whatever was asked
-//! for, so that files of many runs are one table.
+//! The entries of charts as Parquet, for analysis at scale. Every file has the same columns, whatever was requested, so
+//! that the files of many runs form one table.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ use crate::model::columns::Value;
 /// Writes one file with all columns.
 ///
 /// # Errors
-/// The writer's.
+/// Any error of the writer.
 pub(super) fn write(entries: &[FlatEntry<'_>], out: &mut Out<'_>) -> io::Result<()> {
     encode(entries, |_| true, out).map_err(io::Error::other)
 }
@@ -27,7 +27,7 @@ pub(super) fn write(entries: &[FlatEntry<'_>], out: &mut Out<'_>) -> io::Result<
 /// Writes the file of a partition: without the region, which is in its path.
 ///
 /// # Errors
-/// As above.
+/// Any error of the writer.
 pub(super) fn write_partition(entries: &[FlatEntry<'_>], out: &mut Out<'_>) -> io::Result<()> {
     encode(entries, |name| name != "region", out).map_err(io::Error::other)
 }
@@ -35,7 +35,7 @@ pub(super) fn write_partition(entries: &[FlatEntry<'_>], out: &mut Out<'_>) -> i
 type AnyError = Box<dyn Error + Send + Sync>;
 
 fn encode(entries: &[FlatEntry<'_>], is_wanted: impl Fn(&str) -> bool, out: &mut Out<'_>) -> Result<(), AnyError> {
-    // All may be null: whether a column is does not depend on what a run brought.
+    // All columns are nullable, so that the schema does not depend on the data of a run.
     let mut arrays = Vec::new();
     for column in own_columns().iter().filter(|column| is_wanted(column.name)) {
         arrays.push((column.name, array(&column.value, entries.iter())?, true));
@@ -46,7 +46,7 @@ fn encode(entries: &[FlatEntry<'_>], is_wanted: impl Fn(&str) -> bool, out: &mut
     let batch = RecordBatch::try_from_iter_with_nullable(arrays)?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
-        // Lists and maps as the format's specification names their parts.
+        // Names the parts of lists and maps as the format's specification does.
         .set_coerce_types(true)
         .set_created_by(concat!("trendfetch ", env!("CARGO_PKG_VERSION")).to_owned())
         .build();
@@ -61,7 +61,7 @@ fn encode(entries: &[FlatEntry<'_>], is_wanted: impl Fn(&str) -> bool, out: &mut
 fn array<'r, R: 'r>(value: &Value<R>, rows: impl Iterator<Item = &'r R>) -> Result<ArrayRef, AnyError> {
     Ok(match value {
         Value::Text(value) => Arc::new(rows.map(value).collect::<StringArray>()),
-        // A count beyond 2^63 - 1 is null, as in the history: no type that all readers know holds it.
+        // A count beyond 2^63 - 1 is null, as in the history: no type that all readers support can hold it.
         Value::Count(value) => Arc::new(rows.map(|row| i64::try_from(value(row)?).ok()).collect::<Int64Array>()),
         Value::Flag(value) => Arc::new(rows.map(value).collect::<BooleanArray>()),
         // UTC, microseconds.

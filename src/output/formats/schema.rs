@@ -3,12 +3,13 @@
 use crate::model::error::ErrorKind;
 use crate::model::video::{COLUMNS, DESCRIPTION};
 
-/// All of it but the fields of a video and the kinds of errors, which the program lists elsewhere.
+/// The schema without the fields of a video and the kinds of errors, which are generated from [`COLUMNS`] and
+/// [`ErrorKind::ALL`].
 const FRAME: &str = include_str!("schema.json");
 
 pub fn schema() -> String {
     let mut kinds: Vec<String> = ErrorKind::ALL.iter().map(|kind| format!("\"{kind}\"")).collect();
-    // Two kinds may have one word.
+    // Two kinds may share a name.
     kinds.dedup();
     let required: Vec<String> = COLUMNS
         .iter()

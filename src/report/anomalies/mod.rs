@@ -135,7 +135,7 @@ fn changed_shares(history: &RegionHistory) -> Vec<Anomaly> {
     if now.entries.len().min(before.entries.len()) < MIN_ENTRIES {
         return Vec::new();
     }
-    // A run with a smaller limit knows nothing about the entries below it.
+    // A run with a smaller limit has no entries below it.
     let shares =
         |entries: &[HistoryEntry]| category_shares(entries.iter().filter(|entry| entry.rank <= changes.max_rank));
     let (now, before) = (shares(&now.entries), shares(&before.entries));

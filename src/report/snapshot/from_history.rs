@@ -62,14 +62,14 @@ async fn add_charts(
 ) -> Result<(), HistoryError> {
     let last_two = |history: &RegionHistory| -> Vec<ChartRef> {
         let complete = history.attempts.iter().rev().filter(|attempt| attempt.is_whole());
-        complete.take(2).map(|attempt| fetch(attempt, series)).collect()
+        complete.take(2).map(|attempt| chart_ref(attempt, series)).collect()
     };
-    let fetches: Vec<Vec<ChartRef>> = regions.iter().map(last_two).collect();
-    let mut charts = backend.chart_entries(&fetches.concat()).await?.into_iter();
-    for (history, fetches) in regions.iter_mut().zip(fetches) {
-        let mut fetches = fetches.into_iter().zip(charts.by_ref());
-        let Some((to, entries)) = fetches.next() else { continue };
-        if let Some((from, before)) = fetches.next() {
+    let refs: Vec<Vec<ChartRef>> = regions.iter().map(last_two).collect();
+    let mut charts = backend.chart_entries(&refs.concat()).await?.into_iter();
+    for (history, refs) in regions.iter_mut().zip(refs) {
+        let mut charts = refs.into_iter().zip(charts.by_ref());
+        let Some((to, entries)) = charts.next() else { continue };
+        if let Some((from, before)) = charts.next() {
             history.changes = Some(changes::compare((&from, &before), (&to, &entries)));
             history.previous = Some(Chart { fetched_at: from.fetched_at, entries: before });
         }
@@ -86,19 +86,19 @@ async fn add_video_ranks(
 ) -> Result<(), HistoryError> {
     let recent = |history: &RegionHistory| -> Vec<ChartRef> {
         let complete = history.recent_attempts().iter().filter(|attempt| attempt.is_whole());
-        let fetches: Vec<ChartRef> = complete.map(|attempt| fetch(attempt, series)).collect();
-        if fetches.len() < 2 { Vec::new() } else { fetches }
+        let recent: Vec<ChartRef> = complete.map(|attempt| chart_ref(attempt, series)).collect();
+        if recent.len() < 2 { Vec::new() } else { recent }
     };
-    let fetches: Vec<Vec<ChartRef>> = regions.iter().map(recent).collect();
-    let mut video_ranks = backend.video_ranks(&fetches.concat(), RANK_PLOT_ENTRIES).await?.into_iter();
-    for (history, fetches) in regions.iter_mut().zip(fetches) {
-        history.video_ranks = video_ranks.by_ref().take(fetches.len()).flatten().collect();
+    let refs: Vec<Vec<ChartRef>> = regions.iter().map(recent).collect();
+    let mut video_ranks = backend.video_ranks(&refs.concat(), RANK_PLOT_ENTRIES).await?.into_iter();
+    for (history, refs) in regions.iter_mut().zip(refs) {
+        history.video_ranks = video_ranks.by_ref().take(refs.len()).flatten().collect();
     }
     Ok(())
 }
 
 /// The chart that a complete attempt fetched.
-fn fetch(attempt: &RegionAttempt, series: &ChartSeries) -> ChartRef {
+fn chart_ref(attempt: &RegionAttempt, series: &ChartSeries) -> ChartRef {
     ChartRef {
         region: attempt.region,
         run_id: attempt.run_id.clone(),

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 /// A server that has silently closed this many connections after a response is assumed to close every one.
 const MAX_SILENT_CLOSES: u32 = 3;
 
-/// The longest wait for the first connection, which may never come.
+/// The longest wait for the first connection, which may never open.
 const FIRST_CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// From the end of the TLS handshake until an HTTP/2 connection is in the pool, which takes a few turns of the runtime.
@@ -67,6 +67,8 @@ impl Drop for OpeningGuard {
 }
 
 impl<C> Connections<C> {
+    /// Builds the first client.
+    ///
     /// # Errors
     /// The error of `build`.
     pub(super) fn new(

@@ -11,8 +11,8 @@ use crate::support::sanitize::one_line;
 use crate::support::tls;
 use crate::youtube::failure::{AttemptFailure, Delivery};
 
-/// Classifies why there is no response, or why it ended early. `is_reused`: an earlier response came on the same
-/// connection.
+/// Classifies why there is no response, or why it ended early. `is_reused` is whether an earlier response arrived on
+/// the same connection.
 ///
 /// reqwest's own text contains the URL, so only the text of the root cause is used.
 pub(super) fn to_failure(error: reqwest::Error, is_reused: bool, proxy: Option<&Proxy>) -> AttemptFailure {

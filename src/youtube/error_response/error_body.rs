@@ -92,7 +92,7 @@ fn normalized(parameter: &str) -> String {
 /// members count. An incomplete string is dropped, since it may be the beginning of another reason.
 pub(super) fn first_value(body: &[u8]) -> Option<Value> {
     let mut body = strip_bom(&body[..body.len().min(MAX_ERROR_BODY)]).to_vec();
-    // A message that is cut within a character must not cost the reason.
+    // A message that is cut within a character must not make the reason unreadable.
     repair_json(&mut body);
     let text = String::from_utf8_lossy(&body);
     match serde_json::Deserializer::from_str(&text).into_iter().next()? {
