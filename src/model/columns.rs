@@ -1,13 +1,12 @@
 //! Columns of the data: a name, a value for each row, and its part of the JSON Schema. The renderers of all formats use
 //! them.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::region::Region;
+use super::tags::Tags;
 use super::video::DESCRIPTION;
 
 /// A column of rows of type `R`.
@@ -23,11 +22,16 @@ pub struct Column<R> {
 
 /// The type of a column, with the function that returns the value of a row. `None` is null.
 pub enum Value<R> {
-    Text(fn(&R) -> Option<Cow<'_, str>>),
+    Text(fn(&R) -> Option<&str>),
+    /// A text that is made from others.
+    MadeText(fn(&R) -> String),
     Count(fn(&R) -> Option<u64>),
     Flag(fn(&R) -> Option<bool>),
     Time(fn(&R) -> Option<Timestamp>),
-    Texts(fn(&R) -> Vec<&str>),
+    Tags(fn(&R) -> &Tags),
+    /// A list of the regions of some ranks.
+    Regions(fn(&R) -> &[(Region, u32)]),
+    /// A map from regions to ranks.
     Ranks(fn(&R) -> &[(Region, u32)]),
 }
 
@@ -54,8 +58,10 @@ impl<R> Column<R> {
             Value::Count(value) => map.serialize_entry(self.name, &value(row)),
             Value::Flag(value) => map.serialize_entry(self.name, &value(row)),
             Value::Time(value) => map.serialize_entry(self.name, &value(row)),
-            Value::Texts(value) => map.serialize_entry(self.name, &value(row)),
-            Value::Ranks(value) => map.serialize_entry(self.name, &RanksByRegion(value(row))),
+            Value::MadeText(value) => map.serialize_entry(self.name, &value(row)),
+            Value::Tags(value) => map.serialize_entry(self.name, value(row)),
+            Value::Regions(value) => map.serialize_entry(self.name, &RegionList(value(row))),
+            Value::Ranks(value) => map.serialize_entry(self.name, &RankMap(value(row))),
         }
     }
 
@@ -65,14 +71,14 @@ impl<R> Column<R> {
             value.map(|value| value.to_string()).unwrap_or_default()
         }
         match self.value {
-            Value::Text(value) => value(row).map(Cow::into_owned).unwrap_or_default(),
+            Value::Text(value) => value(row).unwrap_or_default().to_owned(),
+            Value::MadeText(value) => value(row),
             Value::Count(value) => text(value(row)),
             Value::Flag(value) => text(value(row)),
             Value::Time(value) => text(value(row)),
-            Value::Texts(value) => value(row).join("|"),
-            Value::Ranks(value) => {
-                value(row).iter().map(|(region, rank)| format!("{region}:{rank}")).collect::<Vec<_>>().join("|")
-            }
+            Value::Tags(value) => value(row).iter().collect::<Vec<_>>().join("|"),
+            Value::Regions(value) => joined(value(row), |region, _| region.to_string()),
+            Value::Ranks(value) => joined(value(row), |region, rank| format!("{region}:{rank}")),
         }
     }
 
@@ -86,9 +92,21 @@ impl<R> Column<R> {
     }
 }
 
-struct RanksByRegion<'a>(&'a [(Region, u32)]);
+fn joined(ranks: &[(Region, u32)], text: fn(Region, u32) -> String) -> String {
+    ranks.iter().map(|(region, rank)| text(*region, *rank)).collect::<Vec<_>>().join("|")
+}
 
-impl Serialize for RanksByRegion<'_> {
+struct RegionList<'a>(&'a [(Region, u32)]);
+
+impl Serialize for RegionList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(region, _)| region))
+    }
+}
+
+struct RankMap<'a>(&'a [(Region, u32)]);
+
+impl Serialize for RankMap<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(region, rank)| (region, rank)))
     }

@@ -64,10 +64,10 @@ pub(super) fn read_declared<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 ///
 /// Source: the configurations that PostgreSQL 15 ships (`\dF`).
 pub fn search_config(language: &str) -> &'static str {
-    CONFIGS.iter().find(|(code, _)| *code == language).map_or("simple", |(_, config)| config)
+    CONFIGS.binary_search_by_key(&language, |(code, _)| code).map_or("simple", |index| CONFIGS[index].1)
 }
 
-/// Language (ISO 639-1) and the configuration for it.
+/// Language (ISO 639-1) and the configuration for it, sorted by language.
 const CONFIGS: &[(&str, &str)] = &[
     ("ar", "arabic"),
     ("ca", "catalan"),
@@ -86,9 +86,9 @@ const CONFIGS: &[(&str, &str)] = &[
     ("id", "indonesian"),
     ("it", "italian"),
     ("lt", "lithuanian"),
+    ("nb", "norwegian"),
     ("ne", "nepali"),
     ("nl", "dutch"),
-    ("nb", "norwegian"),
     ("nn", "norwegian"),
     ("no", "norwegian"),
     ("pt", "portuguese"),

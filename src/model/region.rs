@@ -36,7 +36,10 @@ impl Region {
     }
 
     fn row(self) -> Option<&'static Row> {
-        TABLE.binary_search_by_key(&self.code(), |(code, ..)| code).ok().map(|index| &TABLE[index])
+        TABLE
+            .binary_search_by_key(&Some(&self.0), |(code, ..)| code.as_bytes().first_chunk())
+            .ok()
+            .map(|index| &TABLE[index])
     }
 
     /// English name, or the code itself outside the table.

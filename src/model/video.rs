@@ -15,8 +15,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::category::Category;
-use super::columns::Column;
-use super::columns::Value::{Count, Flag, Ranks, Text, Texts, Time};
+use super::columns::Value::{Count, Flag, MadeText, Ranks, Regions, Text, Time};
+use super::columns::{Column, Value};
 use super::language::{self, Language, UNDETERMINED};
 use super::region::Region;
 use super::tags::Tags;
@@ -118,7 +118,7 @@ pub struct MergedVideo {
 
 impl MergedVideo {
     pub fn url(&self) -> String {
-        format!("https://www.youtube.com/watch?v={}", self.video.id)
+        ["https://www.youtube.com/watch?v=", &self.video.id].concat()
     }
 
     /// The usual language of the first region; `und` for a region outside the table.
@@ -140,14 +140,14 @@ pub const DESCRIPTION: &str = "description";
 pub const COLUMNS: &[Column<MergedVideo>] = &[
     Column::new(
         "video_id",
-        Text(|row| some(&row.video.id)),
+        Text(|row| Some(&row.video.id)),
         r#""type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$""#,
         "",
     ),
-    Column::new("url", Text(|row| Some(row.url().into())), r#""type": "string", "format": "uri""#, ""),
-    Column::new("title", Text(|row| some(&row.video.title)), NAME, "empty where missing; a longer one is cut"),
-    Column::new("channel", Text(|row| some(&row.video.channel)), NAME, "empty where missing; a longer one is cut"),
-    Column::new("channel_id", Text(|row| row.video.channel_id.as_deref().map(Cow::from)), OPTIONAL_TEXT, ""),
+    Column::new("url", MadeText(MergedVideo::url), r#""type": "string", "format": "uri""#, ""),
+    Column::new("title", Text(|row| Some(&row.video.title)), NAME, "empty where missing; a longer one is cut"),
+    Column::new("channel", Text(|row| Some(&row.video.channel)), NAME, "empty where missing; a longer one is cut"),
+    Column::new("channel_id", Text(|row| row.video.channel_id.as_deref()), OPTIONAL_TEXT, ""),
     Column::new(
         "category_id",
         Count(|row| row.video.category.map(|category| category.id().into())),
@@ -156,7 +156,7 @@ pub const COLUMNS: &[Column<MergedVideo>] = &[
     ),
     Column::new(
         "category",
-        Text(|row| row.video.category.and_then(Category::name).map(Cow::from)),
+        Text(|row| row.video.category.and_then(Category::name)),
         OPTIONAL_TEXT,
         "null where the number is not known",
     ),
@@ -175,51 +175,46 @@ pub const COLUMNS: &[Column<MergedVideo>] = &[
         OPTIONAL_COUNT,
         "null while live or not begun",
     ),
-    Column::new("live", Text(|row| some(row.video.live.as_str())), r#""enum": ["none", "live", "upcoming"]"#, ""),
+    Column::new("live", Text(|row| Some(row.video.live.as_str())), r#""enum": ["none", "live", "upcoming"]"#, ""),
     Column::new("embeddable", Flag(|row| row.video.embeddable), OPTIONAL_FLAG, ""),
     Column::new("age_restricted", Flag(|row| row.video.age_restricted), OPTIONAL_FLAG, ""),
     Column::new(
         "tags",
-        Texts(|row| row.video.tags.iter().collect()),
+        Value::Tags(|row| &row.video.tags),
         r#""type": "array", "items": { "type": "string", "maxLength": 10000 }"#,
         "at most 10,000 characters in all",
     ),
     Column::new(
         "thumbnail",
-        Text(|row| row.video.thumbnail.as_deref().map(Cow::from)),
+        Text(|row| row.video.thumbnail.as_deref()),
         OPTIONAL_TEXT,
         "the first there is of YouTube's sizes maxres, standard, high, medium, default",
     ),
     Column::new(
         DESCRIPTION,
-        Text(|row| row.video.description.as_deref().map(Cow::from)),
+        Text(|row| row.video.description.as_deref()),
         r#""type": "string", "maxLength": 20000"#,
         "only with --description; a longer one is cut",
     ),
     Column::new(
         "declared_language",
-        Text(|row| row.video.declared_language.as_ref().map(|language| language.code().into())),
+        Text(|row| row.video.declared_language.as_ref().map(Language::code)),
         r##""oneOf": [{ "$ref": "#/$defs/language" }, { "type": "null" }]"##,
         "the video's own; null also for zxx, und, mul and mis",
     ),
     Column::new(
         "primary_language",
-        Text(|row| some(row.primary_language())),
+        Text(|row| Some(row.primary_language())),
         r##""$ref": "#/$defs/language""##,
         "of the first region met",
     ),
     Column::new(
         "search_config",
-        Text(|row| some(row.search_config())),
+        Text(|row| Some(row.search_config())),
         r#""type": "string", "pattern": "^[a-z]+$""#,
         "PostgreSQL's text search configuration",
     ),
-    Column::new(
-        "regions",
-        Texts(|row| row.ranks.iter().map(|(region, _)| region.code()).collect()),
-        r##""$ref": "#/$defs/regions", "minItems": 1"##,
-        "",
-    ),
+    Column::new("regions", Regions(|row| &row.ranks), r##""$ref": "#/$defs/regions", "minItems": 1"##, ""),
     Column::new("ranks", Ranks(|row| &row.ranks), r##""$ref": "#/$defs/ranks""##, "the rank in each region's chart"),
     Column::new(
         "fetched_at",
@@ -234,10 +229,6 @@ const NAME: &str = r#""type": "string", "maxLength": 1000"#;
 const OPTIONAL_TEXT: &str = r##""$ref": "#/$defs/text_or_null""##;
 const OPTIONAL_COUNT: &str = r##""$ref": "#/$defs/count_or_null""##;
 const OPTIONAL_FLAG: &str = r#""type": ["boolean", "null"]"#;
-
-fn some(text: &str) -> Option<Cow<'_, str>> {
-    Some(Cow::Borrowed(text))
-}
 
 impl Serialize for MergedVideo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

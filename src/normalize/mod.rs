@@ -12,6 +12,7 @@ mod lenient;
 pub(crate) mod repair;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
@@ -78,8 +79,10 @@ pub fn parse_page(body: &[u8], range: PageRange) -> Result<Page, PageError> {
 }
 
 /// The value of the request parameter `fields` that selects exactly what [`parse_page`] reads.
-pub fn selected_fields(description: bool) -> String {
-    item::selector(description)
+pub fn selected_fields(description: bool) -> &'static str {
+    static WITHOUT_DESCRIPTION: LazyLock<String> = LazyLock::new(|| item::selector(false));
+    static WITH_DESCRIPTION: LazyLock<String> = LazyLock::new(|| item::selector(true));
+    if description { &WITH_DESCRIPTION } else { &WITHOUT_DESCRIPTION }
 }
 
 fn page_error(error: &serde_json::Error, json: &[u8]) -> PageError {

@@ -37,7 +37,7 @@ impl PageRequest {
             ("chart", "mostPopular".to_owned()),
             ("regionCode", self.region.code().to_owned()),
             ("maxResults", self.size.to_string()),
-            ("fields", normalize::selected_fields(self.description)),
+            ("fields", normalize::selected_fields(self.description).to_owned()),
             ("prettyPrint", "false".to_owned()),
         ];
         query.extend(self.category_id.map(|id| ("videoCategoryId", id.to_string())));

@@ -20,10 +20,10 @@ pub(super) struct FlatEntry<'a> {
 /// The columns of the run and of the entry, which precede those of the video.
 pub(super) fn own_columns<'a>() -> [Column<FlatEntry<'a>>; 5] {
     [
-        Column::new("run_id", Text(|row| Some(row.document.run_id.as_str().into())), "", ""),
+        Column::new("run_id", Text(|row| Some(row.document.run_id.as_str())), "", ""),
         Column::new("fetched_at", Time(|row| Some(row.document.fetched_at)), "", ""),
-        Column::new("source", Text(|row| Some(row.document.source.as_str().into())), "", ""),
-        Column::new("region", Text(|row| Some(row.region.code().into())), "", ""),
+        Column::new("source", Text(|row| Some(row.document.source.as_str())), "", ""),
+        Column::new("region", Text(|row| Some(row.region.code())), "", ""),
         Column::new("rank", Count(|row| Some(row.rank.into())), "", ""),
     ]
 }

@@ -61,6 +61,7 @@ fn encode(entries: &[FlatEntry<'_>], is_wanted: impl Fn(&str) -> bool, out: &mut
 fn array<'r, R: 'r>(value: &Value<R>, rows: impl Iterator<Item = &'r R>) -> Result<ArrayRef, AnyError> {
     Ok(match value {
         Value::Text(value) => Arc::new(rows.map(value).collect::<StringArray>()),
+        Value::MadeText(value) => Arc::new(rows.map(|row| Some(value(row))).collect::<StringArray>()),
         // A count beyond 2^63 - 1 is null, as in the history: no type that all readers support can hold it.
         Value::Count(value) => Arc::new(rows.map(|row| i64::try_from(value(row)?).ok()).collect::<Int64Array>()),
         Value::Flag(value) => Arc::new(rows.map(value).collect::<BooleanArray>()),
@@ -69,11 +70,8 @@ fn array<'r, R: 'r>(value: &Value<R>, rows: impl Iterator<Item = &'r R>) -> Resu
             let microseconds = rows.map(|row| value(row).map(Timestamp::as_microsecond));
             Arc::new(microseconds.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
         }
-        Value::Texts(value) => {
-            let mut lists = ListBuilder::new(StringBuilder::new());
-            rows.for_each(|row| lists.append_value(value(row).into_iter().map(Some)));
-            Arc::new(lists.finish())
-        }
+        Value::Tags(value) => list(rows.map(|row| value(row).iter())),
+        Value::Regions(value) => list(rows.map(|row| value(row).iter().map(|(region, _)| region.code()))),
         Value::Ranks(value) => {
             let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
             for row in rows {
@@ -86,4 +84,10 @@ fn array<'r, R: 'r>(value: &Value<R>, rows: impl Iterator<Item = &'r R>) -> Resu
             Arc::new(maps.finish())
         }
     })
+}
+
+fn list<'a, T: Iterator<Item = &'a str>>(rows: impl Iterator<Item = T>) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    rows.for_each(|texts| lists.append_value(texts.map(Some)));
+    Arc::new(lists.finish())
 }

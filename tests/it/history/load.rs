@@ -143,7 +143,6 @@ fn tricky_video() -> impl Strategy<Value = Video> {
         let [views, likes, comments, duration_seconds] = counts;
         let (category, published_at, [embeddable, age_restricted], tags, description, language) = others;
         Video {
-            id: "".into(),
             category: category.map(Category::new),
             views,
             likes,
@@ -160,6 +159,7 @@ fn tricky_video() -> impl Strategy<Value = Video> {
             tags: tags.into_iter().collect(),
             thumbnail: thumbnail.map(Into::into),
             description: description.map(Into::into),
+            ..Video::default()
         }
     })
 }

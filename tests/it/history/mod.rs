@@ -75,7 +75,7 @@ mod retention;
 mod rows;
 mod unusable;
 
-pub use migrations::{create_first_version, newest_version};
+pub use migrations::{create_first_version, version};
 
 // ---- Runs ----
 

@@ -164,13 +164,13 @@ fn a_file_locked_by_another_program_is_rejected() {
 
 fn tables_of_a_newer_version_are_left_unchanged(store: Store) {
     record(&store, &document(at(NOON), vec![chart("US", &["a"])]));
+    let newest = version(&store);
     store.execute(if is_postgres(&store) {
         "INSERT INTO trendfetch_schema VALUES (99)"
     } else {
         "PRAGMA user_version = 99"
     });
     let before = (dump(&store), fs::read(&store.url).ok());
-    let newest = newest_version(&store);
     let says =
         format!("its tables are version 99, and this trendfetch knows versions up to {newest}; install the newer");
     unusable(&store.url, &says);

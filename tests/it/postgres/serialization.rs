@@ -1,7 +1,7 @@
 //! Transactions that the server asks to repeat, and concurrent programs.
 
 use super::*;
-use crate::history::newest_version;
+use crate::history::version;
 
 #[test]
 fn a_serialization_failure_is_retried_and_the_run_recorded_once() {
@@ -90,7 +90,7 @@ fn six_programs_create_the_tables(level: &str) {
         outcome.exits(0);
     }
     assert_eq!(by_region(&store).len(), 6);
-    let versions: Vec<String> = (1..=newest_version(&store)).map(|version| version.to_string()).collect();
+    let versions: Vec<String> = (1..=version(&store)).map(|version| version.to_string()).collect();
     assert_eq!(store.query("SELECT version FROM trendfetch_schema ORDER BY version"), versions);
 }
 
