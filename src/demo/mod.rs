@@ -1,7 +1,7 @@
 //! The demo: an HTTP server inside the process that responds like the YouTube Data API. With it, everything can be
 //! tried without an API key or a network, with the same result every time.
 //!
-//! The server counts requests, waits and writes; [`response`] decides what to respond.
+//! The server counts requests, waits and writes; `response` decides what to respond.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -106,7 +106,7 @@ pub enum NextStep {
         requested: Duration,
         scope: Scope,
     },
-    /// End the run: the limit has outlasted [`MAX_FRUITLESS_HOLDS`].
+    /// End the run: the limit has outlasted `MAX_FRUITLESS_HOLDS`.
     StillLimited,
 }
 

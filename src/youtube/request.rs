@@ -21,7 +21,7 @@ pub struct PageRequest {
     pub category_id: Option<u32>,
     /// Entries before this page.
     pub offset: u32,
-    /// Requested entries, at most [`PAGE_SIZE`].
+    /// Requested entries, at most `PAGE_SIZE`.
     pub size: u32,
     /// `nextPageToken` of the previous page.
     pub token: Option<String>,

@@ -116,8 +116,9 @@ fn a_stalled_connection_is_abandoned_after_the_first_timeout() {
         (connection == 0 && *count > 5).then_some(Fault::Stall)
     };
     let server = tls::Server::start(authority.server("localhost", 2400), stall);
-    let outcome = server.run(&authority, "-r all --timeout 800ms").exits(0);
+    let outcome = server.run(&authority, "-r all --timeout 3s").exits(0);
     let requests = outcome.document()["stats"]["requests"].as_u64().unwrap() as usize;
+    // The timeout is long enough for every other request, however busy the machine is.
     assert!(requests <= ALL + 3, "{requests} requests: at most one per permit was lost");
 }
 

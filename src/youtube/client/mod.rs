@@ -50,7 +50,7 @@ pub struct ResponseHead {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     pub head: ResponseHead,
-    /// Decompressed, at most [`MAX_BODY`] bytes.
+    /// Decompressed, at most `MAX_BODY` bytes.
     pub body: Vec<u8>,
 }
 
