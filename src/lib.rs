@@ -28,7 +28,7 @@
 //! | [`output`] | formats, files that are replaced whole, statistics, progress, log lines, the exit status |
 //! | `report` | a history or a document as one page of HTML |
 //! | [`fetch`] | stage 1, when to send: the permits, the hold after a rate limit, retries, budgets |
-//! | [`youtube`] | the API, what to send and what an answer means |
+//! | [`youtube`] | the API, what to send and what a response means |
 //! | [`normalize`] | stage 2, lenient reading of a page |
 //! | [`deduplicate`], [`stats`] | stage 3, one video of many regions, and the counts |
 //! | [`history`] | stage 4, one interface over SQLite and PostgreSQL; changes between runs |
@@ -38,8 +38,8 @@
 //!
 //! # Where to look
 //!
-//! - A 429: [`youtube::client`] receives it, `youtube::error_response` classifies it, [`fetch::retry`] decides what follows,
-//!   and `fetch::throttle` holds every request until then.
+//! - A 429: [`youtube::client`] receives it, `youtube::error_response` classifies it, [`fetch::retry`] decides what
+//!   follows, and `fetch::throttle` holds every request until then.
 //! - A field of a video: [`model::video`] lists them; `normalize::item` reads them from a page, and the [`history`]
 //!   module says where a column is stored.
 //! - A format: `output::formats`.

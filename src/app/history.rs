@@ -39,7 +39,7 @@ pub(super) async fn open(
     Ok(match RunHistory::open(history_config, &source.name(), &config.plan.request, now).await? {
         OpenOutcome::Ready(history) => Continue(Some(history)),
         OpenOutcome::Busy => {
-            tracing::error!("another run of the same request is at work on this history; nothing was sent");
+            tracing::error!("another run of the same request is using this history; nothing was sent");
             Break(ExitStatus::Busy)
         }
         OpenOutcome::NotDue(began) => {

@@ -44,7 +44,7 @@ async fn find(backend: &mut dyn Backend, args: &ChangesArgs, now: Timestamp) -> 
     let incomparable = requested.iter().filter(|region| !is_compared(region) && !ignored.contains(*region));
     let incomparable: Vec<&str> = incomparable.map(Region::code).collect();
     if !incomparable.is_empty() {
-        tracing::warn!("{}: no two whole charts of one source and category to compare yet", incomparable.join(","));
+        tracing::warn!("{}: no two complete charts of one source and category to compare yet", incomparable.join(","));
     }
     Ok(regions)
 }

@@ -16,7 +16,7 @@ pub enum ExitStatus {
     Partial,
     /// 4: the key was refused, or its quota or `--max-units` is spent.
     Refused,
-    /// 75, EX_TEMPFAIL: another run of the same request is at work on the same history.
+    /// 75, EX_TEMPFAIL: another run of the same request is using the same history.
     Busy,
     /// 128 + the signal's number.
     Signal(u8),
@@ -24,12 +24,12 @@ pub enum ExitStatus {
 
 /// Code and meaning, for people.
 pub const TABLE: &[(&str, &str)] = &[
-    ("0", "every region answered, every output asked for is written; or the run was not due (--min-interval)"),
+    ("0", "every region was fetched and every output was written; or the run was not due (--min-interval)"),
     ("1", "nothing usable: no video arrived, or an output or the history cannot be used"),
     ("2", "the command line or an environment value is malformed, or there is no key; nothing was sent"),
     ("3", "partial: at least one region failed or is incomplete; what arrived is written"),
     ("4", "YouTube refused the key, or its quota or --max-units is spent; what arrived is written"),
-    ("75", "another run of the same request is at work on this history; nothing was sent"),
+    ("75", "another run of the same request is using this history; nothing was sent"),
     ("128+N", "ended by signal N; no half-written file, no half-stored run"),
 ];
 

@@ -168,7 +168,7 @@ fn framing() -> Vec<FaultCase> {
             let body = request.body();
             join(&[&with_longer_length(&body[..body.len() - 9], 0), &body[body.len() - 9..]])
         }),
-        closing("Content-Length that is no number", BAD_RESPONSE, |_| {
+        closing("Content-Length that is not a number", BAD_RESPONSE, |_| {
             format!("{HEAD}content-length: many\r\n\r\n{{}}").into()
         }),
         closing("two different Content-Lengths", BAD_RESPONSE, |_| {

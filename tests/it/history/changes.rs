@@ -54,7 +54,7 @@ fn a_dropped_region_warns_only_if_requested(store: Store) {
     record(&store, &document(hours(now(), -8), vec![chart("US", &["a"]), chart("PL", &["a"])]));
     record(&store, &document(hours(now(), -1), vec![chart("US", &["a"])]));
     let told = |options: &str| command(&store, &format!("changes {options}")).finish().exits(0).stderr;
-    let tail = ": no two whole charts of one source and category to compare yet\n";
+    let tail = ": no two complete charts of one source and category to compare yet\n";
     assert!(told("").ends_with(&format!(" PL{tail}")), "{}", told(""));
     assert!(told("-r XX,US").ends_with(&format!(" XX{tail}")), "{}", told("-r XX,US"));
 }
@@ -201,7 +201,7 @@ fn runs_of_different_series_are_not_compared(store: Store) {
     let outcome = command(&store, "changes -f json").finish().exits(0);
     assert_eq!(outcome.document(), json!({"schema_version": 1, "regions": []}));
     assert!(
-        outcome.stderr.contains("PL: no two whole charts of one source and category to compare yet"),
+        outcome.stderr.contains("PL: no two complete charts of one source and category to compare yet"),
         "{}",
         outcome.stderr
     );
@@ -270,13 +270,13 @@ fn a_single_complete_fetch_is_not_compared(store: Store) {
     };
     record(&store, &document(at(NOON), vec![failed("US", ErrorKind::Timeout), failed("PL", ErrorKind::Timeout)]));
     record(&store, &document(hours(at(NOON), 1), vec![chart("US", &["a"]), partial("PL", &["b"], ErrorKind::Timeout)]));
-    says_so("", "PL,US: no two whole charts");
-    says_so("-r US", "US: no two whole charts");
-    // Never asked for.
-    says_so("-r JP,US", "JP,US: no two whole charts");
+    says_so("", "PL,US: no two complete charts");
+    says_so("-r US", "US: no two complete charts");
+    // Never requested.
+    says_so("-r JP,US", "JP,US: no two complete charts");
     record(&store, &document(hours(at(NOON), 2), vec![chart("US", &["a"])]));
     let outcome = command(&store, "changes").finish().exits(0);
-    assert!(outcome.stdout.starts_with("US: ") && outcome.stderr.contains("PL: no two whole"), "{}", outcome.stderr);
+    assert!(outcome.stdout.starts_with("US: ") && outcome.stderr.contains("PL: no two complete"), "{}", outcome.stderr);
     command(&store, "changes -r Poland").finish().exits(2);
 }
 
