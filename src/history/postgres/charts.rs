@@ -89,6 +89,7 @@ impl Postgres {
         for row in &entries {
             let (index, video_id) = (self.chart_index(row, nth)?, self.get::<&str>(row, id)?);
             let known = videos.get(video_id).zip(first_seen.get(&(groups[index], video_id)));
+            // Missing only if the entry's rows were deleted between the statements.
             let Some((video, first_seen_at)) = known else { continue };
             by_chart[index].push(HistoryEntry {
                 rank: self.rank(row, rank)?,
