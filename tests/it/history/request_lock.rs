@@ -25,7 +25,7 @@ fn a_second_run_of_the_same_request_sends_nothing(store: Store) {
     wait_until("the first run's requests", || server.log().len() == 2);
     for same in ["-r US,PL", "-r pl,us", "-r PL,US -n 7 --description", "-r US,PL --min-interval 1h"] {
         let outcome = run_into(&store, &server, same).finish().exits(75);
-        assert!(outcome.stderr.contains("another run of the same request is at work"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("another run of the same request is using this history"), "{}", outcome.stderr);
         assert_eq!((outcome.stderr.lines().count(), &*outcome.stdout), (1, ""));
     }
     assert_eq!(server.log().len(), 2);
