@@ -2,6 +2,7 @@
 //!
 //! A field of a video is one line in [`Video`] and one row in [`COLUMNS`]. The document, the rows of NDJSON, CSV and
 //! Parquet, and the JSON Schema are made from these rows; a saved document is read by the types here.
+//! [`MERGE_COLUMNS`] has the fields that only a merged video has.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -136,7 +137,12 @@ impl MergedVideo {
 /// The column that is present only with `--description`.
 pub const DESCRIPTION: &str = "description";
 
-/// The fields of a video in the data, in the order of the document: name, value, type and description in the JSON Schema.
+/// The fields of a merged video in the data, in the order of the document.
+pub fn merged_columns() -> impl Iterator<Item = &'static Column<MergedVideo>> {
+    COLUMNS.iter().chain(MERGE_COLUMNS)
+}
+
+/// The fields that every row with a video has: name, value, type and description in the JSON Schema.
 pub const COLUMNS: &[Column<MergedVideo>] = &[
     Column::new(
         "video_id",
@@ -214,6 +220,10 @@ pub const COLUMNS: &[Column<MergedVideo>] = &[
         r#""type": "string", "pattern": "^[a-z]+$""#,
         "PostgreSQL's text search configuration",
     ),
+];
+
+/// The fields that say where and when the video was met. A row of one chart entry has its own columns for that.
+pub const MERGE_COLUMNS: &[Column<MergedVideo>] = &[
     Column::new("regions", Regions(|row| &row.ranks), r##""$ref": "#/$defs/regions", "minItems": 1"##, ""),
     Column::new("ranks", Ranks(|row| &row.ranks), r##""$ref": "#/$defs/ranks""##, "the rank in each region's chart"),
     Column::new(
@@ -233,7 +243,7 @@ const OPTIONAL_FLAG: &str = r#""type": ["boolean", "null"]"#;
 impl Serialize for MergedVideo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        COLUMNS.iter().try_for_each(|column| column.serialize(self, &mut map))?;
+        merged_columns().try_for_each(|column| column.serialize(self, &mut map))?;
         map.end()
     }
 }

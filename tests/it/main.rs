@@ -16,6 +16,7 @@ mod crash_safety;
 mod databases;
 mod dotenv;
 mod endurance;
+mod entries;
 mod far;
 mod faults;
 mod fetch;

@@ -75,7 +75,6 @@ print(json.dumps([kinds, [name for name, *_ in columns], rows(\"'one.parquet'\")
             ("rank", "BIGINT"),
             ("embeddable", "BOOLEAN"),
             ("tags", "VARCHAR[]"),
-            ("ranks", "MAP(VARCHAR, BIGINT)"),
         ] {
             assert_eq!(kinds[name], kind);
         }

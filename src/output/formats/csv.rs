@@ -3,18 +3,18 @@
 use std::io;
 
 use super::super::Out;
-use super::entries::{VIDEO_COLUMNS, entries, own_columns};
+use super::entries::{entries, own_columns};
 use crate::model::Document;
 use crate::model::MergedVideo;
 use crate::model::columns::Column;
-use crate::model::video::{COLUMNS, DESCRIPTION};
+use crate::model::video::{COLUMNS, DESCRIPTION, merged_columns};
 
 /// Writes a heading and a row for each video.
 ///
 /// # Errors
 /// Any error of the writer.
 pub(super) fn write_videos(document: &Document, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
-    let columns = wanted(COLUMNS, with_description);
+    let columns = wanted(merged_columns(), with_description);
     let heading = columns.iter().map(|column| column.name.to_owned());
     let rows = document.videos.iter().map(|video| columns.iter().map(|column| column.cell(video)).collect());
     write(heading.collect(), rows, out)
@@ -25,7 +25,7 @@ pub(super) fn write_videos(document: &Document, with_description: bool, out: &mu
 /// # Errors
 /// Any error of the writer.
 pub(super) fn write_entries(document: &Document, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
-    let (run_columns, video_columns) = (own_columns(), wanted(VIDEO_COLUMNS, with_description));
+    let (run_columns, video_columns) = (own_columns(), wanted(COLUMNS.iter(), with_description));
     let names = run_columns.iter().map(|column| column.name).chain(video_columns.iter().map(|column| column.name));
     let rows = entries(document).into_iter().map(|entry| {
         let cells = video_columns.iter().map(|column| column.cell(entry.video));
@@ -34,8 +34,11 @@ pub(super) fn write_entries(document: &Document, with_description: bool, out: &m
     write(names.map(str::to_owned).collect(), rows, out)
 }
 
-fn wanted(columns: &'static [Column<MergedVideo>], with_description: bool) -> Vec<&'static Column<MergedVideo>> {
-    columns.iter().filter(|column| with_description || column.name != DESCRIPTION).collect()
+fn wanted(
+    columns: impl Iterator<Item = &'static Column<MergedVideo>>,
+    with_description: bool,
+) -> Vec<&'static Column<MergedVideo>> {
+    columns.filter(|column| with_description || column.name != DESCRIPTION).collect()
 }
 
 fn write(heading: Vec<String>, rows: impl Iterator<Item = Vec<String>>, out: &mut Out<'_>) -> io::Result<()> {

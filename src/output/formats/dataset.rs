@@ -33,7 +33,7 @@ pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(),
     let date = format!("fetched_date={}", document.fetched_at.strftime("%F"));
     // Both lists are in the order requested.
     for RegionStats { region, status, .. } in &document.stats.regions {
-        let (rows, others) = remaining.split_at(remaining.partition_point(|entry| entry.region == *region));
+        let (rows, others) = remaining.split_at(remaining.partition_point(|entry| entry.chart.region == *region));
         remaining = others;
         if *status == Status::Failed {
             continue;

@@ -1,7 +1,7 @@
 //! The formats of the data: the name of each, and which renderer writes it.
 //!
-//! A format is a variant of [`Format`], an arm of [`render`] and a renderer beside this file. The fields of each row come
-//! from [`model::video::COLUMNS`](crate::model::video::COLUMNS).
+//! A format is a variant of [`Format`], an arm of [`render`] and a renderer beside this file. The fields of a video
+//! come from [`model::video`](crate::model::video), those of a chart entry from [`entries`] too.
 
 mod csv;
 #[cfg(feature = "parquet")]
@@ -69,7 +69,7 @@ pub enum RowKind {
     /// A merged video
     #[default]
     Videos,
-    /// An entry of a chart: run_id, fetched_at, source, region, rank, then the video's fields
+    /// A chart entry: the run, the chart, the rank, then the video's fields without regions and ranks
     Entries,
 }
 

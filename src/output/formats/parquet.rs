@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow_array::builder::{Int64Builder, ListBuilder, MapBuilder, StringBuilder};
+use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use jiff::Timestamp;
 use parquet::arrow::ArrowWriter;
@@ -13,8 +13,9 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::super::Out;
-use super::entries::{FlatEntry, VIDEO_COLUMNS, own_columns};
+use super::entries::{FlatEntry, own_columns};
 use crate::model::columns::Value;
+use crate::model::video::COLUMNS;
 
 /// Writes one file with all columns.
 ///
@@ -40,7 +41,7 @@ fn encode(entries: &[FlatEntry<'_>], is_wanted: impl Fn(&str) -> bool, out: &mut
     for column in own_columns().iter().filter(|column| is_wanted(column.name)) {
         arrays.push((column.name, array(&column.value, entries.iter())?, true));
     }
-    for column in VIDEO_COLUMNS {
+    for column in COLUMNS {
         arrays.push((column.name, array(&column.value, entries.iter().map(|entry| entry.video))?, true));
     }
     let batch = RecordBatch::try_from_iter_with_nullable(arrays)?;
@@ -71,18 +72,8 @@ fn array<'r, R: 'r>(value: &Value<R>, rows: impl Iterator<Item = &'r R>) -> Resu
             Arc::new(microseconds.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
         }
         Value::Tags(value) => list(rows.map(|row| value(row).iter())),
-        Value::Regions(value) => list(rows.map(|row| value(row).iter().map(|(region, _)| region.code()))),
-        Value::Ranks(value) => {
-            let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
-            for row in rows {
-                for (region, rank) in value(row) {
-                    maps.keys().append_value(region.code());
-                    maps.values().append_value(i64::from(*rank));
-                }
-                maps.append(true)?;
-            }
-            Arc::new(maps.finish())
-        }
+        // Columns of a merged video, which is not a row here.
+        Value::Regions(_) | Value::Ranks(_) => return Err("a row of one chart has no list of regions".into()),
     })
 }
 
