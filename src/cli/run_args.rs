@@ -87,6 +87,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "ROWS", hide_short_help = true, help_heading = OUTPUT)]
     pub rows: Option<RowKind>,
 
+    /// Begin csv with a UTF-8 byte order mark, without which Excel misreads letters when a file is opened by a double click
+    #[arg(long, hide_short_help = true, help_heading = OUTPUT)]
+    pub csv_bom: bool,
+
     /// Write the data to FILE, whole or not at all; repeatable; - is standard output
     ///
     /// The format is that of the extension (.json, .ndjson, .jsonl, .csv), otherwise --format, otherwise json. If no video

@@ -38,6 +38,7 @@ pub(super) fn resolve(args: &RunArgs, env: &Env) -> Result<OutputConfig, UsageEr
         streams,
         rows: args.rows.unwrap_or_default(),
         description: args.description,
+        csv_bom: args.csv_bom,
         all_or_nothing: args.all_or_nothing,
         stats,
         color,
@@ -113,6 +114,8 @@ fn check_options(args: &RunArgs, files: &[FileOutput], streams: &[StreamOutput])
         "Parquet cannot be shown on a terminal; add -o trends.parquet, or -o FOLDER/"
     } else if args.rows.is_some() && !formats().any(Format::has_rows) {
         "--rows requires --format ndjson or --format csv"
+    } else if args.csv_bom && !formats().any(|format| format == Format::Csv) {
+        "--csv-bom requires --format csv or -o FILE.csv"
     } else if args.all_or_nothing && files.is_empty() {
         "--all-or-nothing requires -o FILE"
     } else {

@@ -22,8 +22,11 @@ pub struct Column<R> {
 
 /// The type of a column, with the function that returns the value of a row. `None` is null.
 pub enum Value<R> {
+    /// An id, an address, a code or a name of ours, which programs compare and join by.
     Text(fn(&R) -> Option<&str>),
-    /// A text that is made from others.
+    /// What people wrote, so it may contain anything. Such is every tag too.
+    FreeText(fn(&R) -> Option<&str>),
+    /// An address that is made from other values.
     MadeText(fn(&R) -> String),
     Count(fn(&R) -> Option<u64>),
     Flag(fn(&R) -> Option<bool>),
@@ -51,7 +54,7 @@ impl<R> Column<R> {
     /// Any error of the serializer.
     pub fn serialize<M: SerializeMap>(&self, row: &R, map: &mut M) -> Result<(), M::Error> {
         match self.value {
-            Value::Text(value) => match value(row) {
+            Value::Text(value) | Value::FreeText(value) => match value(row) {
                 None if self.name == DESCRIPTION => Ok(()),
                 value => map.serialize_entry(self.name, &value),
             },
@@ -65,13 +68,18 @@ impl<R> Column<R> {
         }
     }
 
+    /// Whether people wrote the value, so that it may contain anything.
+    pub fn is_free_text(&self) -> bool {
+        matches!(self.value, Value::FreeText(_) | Value::Tags(_))
+    }
+
     /// The value as a cell of CSV: empty for null, the elements of a list separated by `|`.
     pub fn cell(&self, row: &R) -> String {
         fn text(value: Option<impl ToString>) -> String {
             value.map(|value| value.to_string()).unwrap_or_default()
         }
         match self.value {
-            Value::Text(value) => value(row).unwrap_or_default().to_owned(),
+            Value::Text(value) | Value::FreeText(value) => value(row).unwrap_or_default().to_owned(),
             Value::MadeText(value) => value(row),
             Value::Count(value) => text(value(row)),
             Value::Flag(value) => text(value(row)),

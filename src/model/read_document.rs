@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::document::{Document, RegionStats, SCHEMA_VERSION, Stats, Status};
 use super::region::Region;
-use super::video::{MergedVideo, has_year, is_video_id};
+use super::video::{MergedVideo, has_year, is_id, is_picture_url};
 use crate::support::path::is_dash;
 use crate::support::sanitize::{one_line, strip_bom};
 
@@ -113,10 +113,12 @@ const MAX_RANK: u32 = 1_000_000;
 
 fn validate_video(merged: &mut MergedVideo) -> Result<(), String> {
     let MergedVideo { video, ranks, .. } = merged;
-    if !is_video_id(&video.id) {
+    if !is_id(&video.id) {
         return Err(format!("{:?} is not a video id", one_line(&video.id, 80)));
     }
     video.published_at = video.published_at.filter(has_year);
+    video.channel_id = video.channel_id.take().filter(|id| is_id(id));
+    video.thumbnail = video.thumbnail.take().filter(|url| is_picture_url(url));
     if let Some((region, rank)) = ranks.iter().find(|(_, rank)| !(1..=MAX_RANK).contains(rank)) {
         return Err(format!("video {} has rank {rank} in {region}", video.id));
     }

@@ -16,7 +16,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::category::Category;
-use super::columns::Value::{Count, Flag, MadeText, Ranks, Regions, Text, Time};
+use super::columns::Value::{Count, Flag, FreeText, MadeText, Ranks, Regions, Text, Time};
 use super::columns::{Column, Value};
 use super::language::{self, Language, UNDETERMINED};
 use super::region::Region;
@@ -32,7 +32,7 @@ pub struct Video {
     pub title: CompactString,
     /// The channel's name, at most 1,000 characters; empty if missing.
     pub channel: CompactString,
-    /// `UC...`
+    /// `UC...`; an [id](is_id).
     pub channel_id: Option<CompactString>,
     #[serde(rename = "category_id")]
     pub category: Option<Category>,
@@ -70,10 +70,21 @@ impl Video {
     }
 }
 
-/// Ids have eleven characters today, but that is not documented. Their alphabet is checked, since it makes an id safe
+/// Whether the text can be the id of a video or a channel.
+///
+/// Ids have 11 and 24 characters today, but that is not documented. Their alphabet is checked, since it makes an id safe
 /// in a URL, a column or a list.
-pub fn is_video_id(id: &str) -> bool {
+pub fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// The longest address of a thumbnail, in bytes.
+pub const MAX_URL: usize = 1_000;
+
+/// Whether the text can be the address of a picture. CSV has it unchanged, so a spreadsheet must not take it for a formula.
+pub fn is_picture_url(url: &str) -> bool {
+    let has_scheme = url.starts_with("https://") || url.starts_with("http://");
+    has_scheme && url.len() <= MAX_URL && url.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Whether a time is in year 1 or later. Earlier years are written with a sign, or not at all, depending on the calendar
@@ -151,8 +162,8 @@ pub const COLUMNS: &[Column<MergedVideo>] = &[
         "",
     ),
     Column::new("url", MadeText(MergedVideo::url), r#""type": "string", "format": "uri""#, ""),
-    Column::new("title", Text(|row| Some(&row.video.title)), NAME, "empty where missing; a longer one is cut"),
-    Column::new("channel", Text(|row| Some(&row.video.channel)), NAME, "empty where missing; a longer one is cut"),
+    Column::new("title", FreeText(|row| Some(&row.video.title)), NAME, "empty where missing; a longer one is cut"),
+    Column::new("channel", FreeText(|row| Some(&row.video.channel)), NAME, "empty where missing; a longer one is cut"),
     Column::new("channel_id", Text(|row| row.video.channel_id.as_deref()), OPTIONAL_TEXT, ""),
     Column::new(
         "category_id",
@@ -198,7 +209,7 @@ pub const COLUMNS: &[Column<MergedVideo>] = &[
     ),
     Column::new(
         DESCRIPTION,
-        Text(|row| row.video.description.as_deref()),
+        FreeText(|row| row.video.description.as_deref()),
         r#""type": "string", "maxLength": 20000"#,
         "only with --description; a longer one is cut",
     ),

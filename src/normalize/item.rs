@@ -12,7 +12,7 @@ use super::lenient::{Count, Flag, FromAnyJson, Lenient, Text, member, objects, s
 use crate::model::category::Category;
 use crate::model::language::Language;
 use crate::model::tags::{self, Tags};
-use crate::model::video::{has_year, is_video_id};
+use crate::model::video::{has_year, is_id, is_picture_url};
 use crate::model::{Live, Video};
 use crate::support::sanitize::truncate;
 
@@ -25,9 +25,6 @@ pub(super) const MAX_DESCRIPTION: usize = 20_000;
 /// The most characters of all tags of a video, with a separator between two. The first tag that does not fit ends the
 /// list. YouTube allows 500.
 pub(super) const MAX_TAGS: usize = 10_000;
-/// The longest channel id and thumbnail URL, in bytes. Longer ones would be useless if they were cut, and count as
-/// missing.
-pub(super) const MAX_IDENTIFIER: usize = 1_000;
 
 objects! {
     /// `youtube#videoListResponse`
@@ -95,7 +92,7 @@ objects! {
 }
 
 pub(super) fn video(item: Item<'_>, with_description: bool) -> Option<Box<Video>> {
-    let id = item.id.0.filter(|id| is_video_id(id))?;
+    let id = item.id.0.filter(|id| is_id(id))?;
     let (snippet, statistics) = (item.snippet, item.statistics);
     let declared = |tag: &Text<'_>| tag.0.as_deref().and_then(Language::from_tag);
     let truncated =
@@ -105,7 +102,7 @@ pub(super) fn video(item: Item<'_>, with_description: bool) -> Option<Box<Video>
         declared_language: declared(&snippet.default_audio_language).or_else(|| declared(&snippet.default_language)),
         title: truncated(MAX_TITLE, snippet.title),
         channel: truncated(MAX_TITLE, snippet.channel_title),
-        channel_id: snippet.channel_id.identifier().map(CompactString::from),
+        channel_id: snippet.channel_id.0.filter(|id| is_id(id)).map(CompactString::from),
         category: snippet.category_id.0.and_then(|id| u32::try_from(id).ok()).map(Category::new),
         views: statistics.view_count.0,
         likes: statistics.like_count.0,
@@ -170,18 +167,11 @@ pub(super) enum Items<'a> {
 /// The most items of a page, as documented by YouTube.
 const MAX_ITEMS: usize = 50;
 
-impl<'a> Text<'a> {
-    /// An id or a URL. `None` if it is empty or too long, since a cut one is useless.
-    pub(super) fn identifier(self) -> Option<Cow<'a, str>> {
-        self.0.filter(|text| !text.is_empty() && text.len() <= MAX_IDENTIFIER)
-    }
-}
-
 impl<'a> Thumbnails<'a> {
-    /// The URL of the largest one.
+    /// The URL of the largest one whose URL is usable.
     pub(super) fn largest(self) -> Option<Cow<'a, str>> {
         let by_size = [self.maxres, self.standard, self.high, self.medium, self.default];
-        by_size.into_iter().find_map(|thumbnail| thumbnail.url.identifier())
+        by_size.into_iter().find_map(|thumbnail| thumbnail.url.0.filter(|url| is_picture_url(url)))
     }
 }
 

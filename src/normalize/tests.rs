@@ -1,9 +1,10 @@
 use serde_json::{Value, json};
 
-use super::item::{MAX_DESCRIPTION, MAX_IDENTIFIER, MAX_TAGS, MAX_TITLE};
+use super::item::{MAX_DESCRIPTION, MAX_TAGS, MAX_TITLE};
 use super::*;
 use crate::model::category::Category;
 use crate::model::language::Language;
+use crate::model::video::MAX_URL;
 use crate::model::{Live, Video};
 
 fn range() -> PageRange {
@@ -327,10 +328,8 @@ fn an_unpaired_surrogate_is_replaced_and_its_video_kept() {
         let expected = Video {
             title: text.into(),
             channel: text.into(),
-            channel_id: Some(text.into()),
             tags: [text, text].into_iter().collect(),
             description: Some(text.into()),
-            thumbnail: Some(text.into()),
             age_restricted: Some(false),
             ..bare("b")
         };
@@ -357,7 +356,7 @@ fn the_last_of_repeated_fields_counts() {
         "nextPageToken":"b","kind":"youtube#videoListResponse","items":[{"id":"lost","id":"a",
         "snippet":{"title":"lost","channelTitle":"lost"},
         "snippet":{"title":"lost","title":"last","tags":["lost"],"tags":["a","b"],"channelId":"lost","channelId":5,
-            "thumbnails":{"high":{"url":"lost"},"maxres":{"url":"lost"},"maxres":{"url":"lost","url":"last"}}},
+            "thumbnails":{"high":{"url":"lost"},"maxres":{"url":"https://lost"},"maxres":{"url":"https://lost","url":"https://last"}}},
         "statistics":{"viewCount":"1","viewCount":"2","likeCount":"1","likeCount":"x"},
         "contentDetails":{"duration":"PT1S"},"contentDetails":null}]}"#;
     let mut page = read(body).unwrap();
@@ -365,7 +364,7 @@ fn the_last_of_repeated_fields_counts() {
     let expected = Video {
         title: "last".into(),
         tags: ["a", "b"].into_iter().collect(),
-        thumbnail: Some("last".into()),
+        thumbnail: Some("https://last".into()),
         views: Some(2),
         ..bare("a")
     };
@@ -394,16 +393,39 @@ fn texts_far_beyond_youtubes_limits_are_cut() {
         assert_eq!((&*video.title, &*video.channel), (&*title, &*title));
         assert_eq!(video.description.as_deref(), Some(&*description));
     }
-    // Ids and URLs are useless when cut.
-    let (fits, too_long) = ("x".repeat(MAX_IDENTIFIER), "x".repeat(MAX_IDENTIFIER + 1));
-    let pictures =
-        |url: &str| json!({"channelId": url, "thumbnails": {"maxres": {"url": url}, "high": {"url": "high"}}});
-    let video = video_of("snippet", pictures(&fits));
-    assert_eq!((video.channel_id.as_deref(), video.thumbnail.as_deref()), (Some(&*fits), Some(&*fits)));
-    let video = video_of("snippet", pictures(&too_long));
-    assert_eq!((video.channel_id.as_deref(), video.thumbnail.as_deref()), (None, Some("high")));
     let token = json!({"items": [], "nextPageToken": "x".repeat(1 << 20)}).to_string();
     assert_eq!(read(token).unwrap().next_page_token.unwrap().len(), MAX_TOKEN);
+}
+
+#[test]
+fn an_unusable_channel_id_or_thumbnail_counts_as_missing() {
+    let channel_id = |id: &str| video_of("snippet", json!({ "channelId": id })).channel_id;
+    for id in ["UCabc", "-UC_a", &"x".repeat(64)] {
+        assert_eq!(channel_id(id).as_deref(), Some(id));
+    }
+    for id in ["", "=1+1", "UC abc", "UC\n", "UC\0", "Ü", "-2+3+cmd|'/C calc'!A0", &"x".repeat(65)] {
+        assert_eq!(channel_id(id), None, "{id:?}");
+    }
+    let thumbnail = |url: &str| {
+        let pictures = json!({"maxres": {"url": url}, "high": {"url": "https://high"}});
+        video_of("snippet", json!({ "thumbnails": pictures })).thumbnail.unwrap()
+    };
+    let longest = format!("https://{}", "x".repeat(MAX_URL - 8));
+    for url in ["https://i.ytimg.com/vi/a/1.jpg?a=b#c", "http://host/%C3%BC", &longest] {
+        assert_eq!(thumbnail(url), url);
+    }
+    for url in [
+        "",
+        "=1+1",
+        "//host",
+        "javascript:alert(1)",
+        "https://a b",
+        "https://a\n",
+        "https://\0",
+        &format!("{longest}x"),
+    ] {
+        assert_eq!(thumbnail(url), "https://high", "{url:?}");
+    }
 }
 
 #[test]
@@ -451,9 +473,10 @@ fn deep_nesting_is_read_without_a_deep_stack() {
 #[test]
 fn the_thumbnail_is_the_largest_of_the_five_known_sizes() {
     let thumbnail = |names: &[&str]| {
-        let picture = |name: &&str| ((*name).to_owned(), json!({"url": name, "width": 9, "height": 9}));
+        let picture = |name: &&str| ((*name).to_owned(), json!({"url": format!("https://{name}"), "width": 9}));
         let thumbnails: Value = names.iter().map(picture).collect();
-        video_of("snippet", json!({ "thumbnails": thumbnails })).thumbnail
+        let thumbnail = video_of("snippet", json!({ "thumbnails": thumbnails })).thumbnail;
+        thumbnail.map(|url| url.replace("https://", ""))
     };
     let others = ["fhd", "qhd", "uhd", "shortsAspectRatio", "Maxres", ""];
     let mut names = ["default", "medium", "high", "standard", "maxres"].as_slice();
@@ -464,14 +487,16 @@ fn the_thumbnail_is_the_largest_of_the_five_known_sizes() {
     }
     assert_eq!(thumbnail(&others), None);
     let wrong = |maxres: Value| {
-        video_of("snippet", json!({"thumbnails": {"high": {"url": "high"}, "maxres": maxres}})).thumbnail.unwrap()
+        let thumbnails = json!({"high": {"url": "https://high"}, "maxres": maxres});
+        video_of("snippet", json!({ "thumbnails": thumbnails })).thumbnail.unwrap()
     };
-    assert_eq!(wrong(json!({"url": "x", "width": "?", "height": -1})), "x");
-    for maxres in [json!(null), json!("x"), json!({}), json!({"url": null}), json!({"url": ""}), json!([{"url": "x"}])]
+    let url = "https://x";
+    assert_eq!(wrong(json!({"url": url, "width": "?", "height": -1})), url);
+    for maxres in [json!(null), json!(url), json!({}), json!({"url": null}), json!({"url": ""}), json!([{"url": url}])]
     {
-        assert_eq!(wrong(maxres.clone()), "high", "{maxres}");
+        assert_eq!(wrong(maxres.clone()), "https://high", "{maxres}");
     }
-    assert_eq!(video_of("snippet", json!({"thumbnails": [{"url": "x"}]})).thumbnail, None);
+    assert_eq!(video_of("snippet", json!({"thumbnails": [{"url": url}]})).thumbnail, None);
 }
 
 #[test]

@@ -82,6 +82,8 @@ pub struct OutputConfig {
     pub rows: RowKind,
     /// Whether videos have descriptions.
     pub description: bool,
+    /// Whether CSV begins with a byte order mark.
+    pub csv_bom: bool,
     /// Whether a partial run leaves the old files unchanged.
     pub all_or_nothing: bool,
     pub stats: StatsTarget,
@@ -91,7 +93,7 @@ pub struct OutputConfig {
 
 impl OutputConfig {
     fn layout(&self, width: usize) -> Layout {
-        Layout { rows: self.rows, description: self.description, width }
+        Layout { rows: self.rows, description: self.description, csv_bom: self.csv_bom, width }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Run, Server, files_in, item};
+use crate::tools::python;
 
 fn demo(arguments: &str) -> Run {
     Run::new(&arguments.split_whitespace().collect::<Vec<_>>()).without_key()
@@ -172,7 +173,69 @@ fn hostile_text_is_raw_in_json_and_escaped_elsewhere() {
     );
     let csv = run("csv");
     assert!(csv.contains("\"'=cmd|'/C calc'!A0\u{fffd}[2J\u{202e}\u{fffd}\r\nsecond \"\"line\"\"\""), "{csv:?}");
-    assert!(csv.contains("\r\n'-minus,https://www.youtube.com/watch?v=-minus,"), "{csv:?}");
+    assert!(csv.contains("\r\n-minus,https://www.youtube.com/watch?v=-minus,"), "{csv:?}");
+}
+
+/// Reads two files of one run with Python's csv and with pandas, joins them by id, and compares what is not free text.
+const JOIN: &str = r#"
+import csv, json, sys, pandas
+ids = ["-minus", "--", "0123", "1e5", "_a", "NaN"]
+with open("rows.ndjson", encoding="utf-8") as lines:
+    objects = {(row["video_id"], row.get("region")): row for row in map(json.loads, lines)}
+encoding = sys.argv[1]
+with open("rows.csv", encoding=encoding, newline="") as file:
+    rows = list(csv.DictReader(file))
+assert sorted({row["video_id"] for row in rows}) == sorted(ids), rows[0]
+def text(value):
+    if value is None: return ""
+    if isinstance(value, bool): return str(value).lower()
+    if isinstance(value, list): return "|".join(value)
+    if isinstance(value, dict): return "|".join(f"{key}:{value[key]}" for key in value)
+    return str(value)
+for row in rows:
+    object = objects[row["video_id"], row.get("region")]
+    assert list(row) == list(object), (list(row), list(object))
+    for name in object:
+        if name not in ("title", "channel", "tags"):
+            assert row[name] == text(object[name]), (name, row[name], object[name])
+    assert (row["title"], row["channel"]) == ("'=1+1; é 🎵", "'-5"), row
+    assert row["tags"] == "'@tag|=x|�y", row["tags"]
+table = pandas.read_csv("rows.csv", dtype=str, keep_default_na=False, encoding=encoding)
+other = pandas.read_json("rows.ndjson", lines=True, dtype=False, convert_dates=False)
+assert len(table.merge(other, on="video_id" if "region" not in table else ["video_id", "region"])) == len(rows)
+"#;
+
+#[test]
+fn python_and_pandas_join_the_rows_of_csv_and_json_by_id() {
+    let Some(python) = python(&["pandas"], "reading CSV with Python") else { return };
+    let server = Server::start(|_| {
+        let items = ["-minus", "--", "0123", "1e5", "_a", "NaN"].map(|id| {
+            let mut item = item(id);
+            item["snippet"]["title"] = json!("=1+1; \u{e9} \u{1f3b5}");
+            item["snippet"]["channelTitle"] = json!("-5");
+            item["snippet"]["channelId"] = json!("-channel");
+            item["snippet"]["tags"] = json!(["@tag", "=x", "\ty"]);
+            item["statistics"] = json!({"viewCount": "9007199254740993"});
+            item
+        });
+        Answer::json(&json!({ "items": items }))
+    });
+    for (options, encoding) in [("--rows videos", "utf-8"), ("--rows entries --csv-bom", "utf-8-sig")] {
+        let outcome = Run::on(&server, &format!("-r US,GB -q -o rows.csv -o rows.ndjson {options}")).finish().exits(0);
+        let csv = outcome.read("rows.csv");
+        assert_eq!(csv.starts_with("\u{feff}"), options.contains("--csv-bom"), "{options}");
+        assert!(outcome.read("rows.ndjson").starts_with('{'), "only CSV has a byte order mark");
+        let joined = Command::new(&python).args(["-c", JOIN, encoding]).current_dir(&outcome.folder).output().unwrap();
+        assert!(joined.status.success(), "{options}: {}", String::from_utf8_lossy(&joined.stderr));
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_for_csv_alone() {
+    let csv = demo("--demo=calm -r US -n 1 -q --csv-bom -f csv").finish().exits(0).stdout;
+    assert!(csv.starts_with("\u{feff}video_id,"), "{csv}");
+    let refused = demo("--demo=calm -r US --csv-bom -o a.json").finish().exits(2);
+    assert_eq!(refused.stderr, "error: --csv-bom requires --format csv or -o FILE.csv\n");
 }
 
 #[test]

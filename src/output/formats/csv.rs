@@ -1,8 +1,9 @@
-//! CSV (RFC 4180) that is safe to open in a spreadsheet.
+//! CSV (RFC 4180) whose text is safe to open in a spreadsheet, and whose other values are exactly those of the JSON.
 
-use std::io;
+use std::io::{self, Write};
 
 use super::super::Out;
+use super::Layout;
 use super::entries::{entries, own_columns};
 use crate::model::Document;
 use crate::model::MergedVideo;
@@ -13,42 +14,52 @@ use crate::model::video::{COLUMNS, DESCRIPTION, merged_columns};
 ///
 /// # Errors
 /// Any error of the writer.
-pub(super) fn write_videos(document: &Document, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
-    let columns = wanted(merged_columns(), with_description);
-    let heading = columns.iter().map(|column| column.name.to_owned());
-    let rows = document.videos.iter().map(|video| columns.iter().map(|column| column.cell(video)).collect());
-    write(heading.collect(), rows, out)
+pub(super) fn write_videos(document: &Document, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+    let columns = wanted(merged_columns(), layout);
+    let heading = columns.iter().map(|column| column.name).collect();
+    let rows = document.videos.iter().map(|video| columns.iter().map(|column| cell(column, video)).collect());
+    write(heading, rows, layout, out)
 }
 
 /// Writes a heading and a row for each entry of a chart.
 ///
 /// # Errors
 /// Any error of the writer.
-pub(super) fn write_entries(document: &Document, with_description: bool, out: &mut Out<'_>) -> io::Result<()> {
-    let (run_columns, video_columns) = (own_columns(), wanted(COLUMNS.iter(), with_description));
+pub(super) fn write_entries(document: &Document, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+    let (run_columns, video_columns) = (own_columns(), wanted(COLUMNS.iter(), layout));
     let names = run_columns.iter().map(|column| column.name).chain(video_columns.iter().map(|column| column.name));
     let rows = entries(document).into_iter().map(|entry| {
-        let cells = video_columns.iter().map(|column| column.cell(entry.video));
-        own_columns().iter().map(|column| column.cell(&entry)).chain(cells).collect()
+        let cells = video_columns.iter().map(|column| cell(column, entry.video));
+        own_columns().iter().map(|column| cell(column, &entry)).chain(cells).collect()
     });
-    write(names.map(str::to_owned).collect(), rows, out)
+    write(names.collect(), rows, layout, out)
 }
 
 fn wanted(
     columns: impl Iterator<Item = &'static Column<MergedVideo>>,
-    with_description: bool,
+    layout: Layout,
 ) -> Vec<&'static Column<MergedVideo>> {
-    columns.filter(|column| with_description || column.name != DESCRIPTION).collect()
+    columns.filter(|column| layout.description || column.name != DESCRIPTION).collect()
 }
 
-fn write(heading: Vec<String>, rows: impl Iterator<Item = Vec<String>>, out: &mut Out<'_>) -> io::Result<()> {
+fn write(
+    heading: Vec<&str>,
+    rows: impl Iterator<Item = Vec<String>>,
+    layout: Layout,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    if layout.csv_bom {
+        out.write_all(BYTE_ORDER_MARK)?;
+    }
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     csv.write_record(heading).map_err(io_error)?;
     for row in rows {
-        csv.write_record(row.into_iter().map(harmless)).map_err(io_error)?;
+        csv.write_record(row).map_err(io_error)?;
     }
     csv.flush()
 }
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The writer's error. The crate's own conversion would hide its kind, a closed pipe for instance.
 fn io_error(error: csv::Error) -> io::Error {
@@ -56,6 +67,12 @@ fn io_error(error: csv::Error) -> io::Error {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     }
+}
+
+/// Only free text is changed. In an id, even one that begins with `-`, a change would break joins with other data.
+fn cell<R>(column: &Column<R>, row: &R) -> String {
+    let cell = column.cell(row);
+    if column.is_free_text() { harmless(cell) } else { cell }
 }
 
 /// Control characters other than line breaks become U+FFFD, and a cell that a spreadsheet would take for a formula gets an

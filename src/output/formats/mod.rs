@@ -80,6 +80,8 @@ pub(super) struct Layout {
     pub(super) rows: RowKind,
     /// Whether csv has a column of descriptions.
     pub(super) description: bool,
+    /// Whether csv begins with a byte order mark.
+    pub(super) csv_bom: bool,
     /// For tables, in terminal columns.
     pub(super) width: usize,
 }
@@ -93,8 +95,8 @@ pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &
         (Format::Json, _) => json(document, out),
         (Format::Ndjson, RowKind::Videos) => lines(&document.videos, out),
         (Format::Ndjson, RowKind::Entries) => lines(entries(document), out),
-        (Format::Csv, RowKind::Videos) => csv::write_videos(document, layout.description, out),
-        (Format::Csv, RowKind::Entries) => csv::write_entries(document, layout.description, out),
+        (Format::Csv, RowKind::Videos) => csv::write_videos(document, layout, out),
+        (Format::Csv, RowKind::Entries) => csv::write_entries(document, layout, out),
         (Format::Table, _) => table::write(document, layout.width, out),
         #[cfg(feature = "parquet")]
         (Format::Parquet, _) => parquet::write(&entries(document), out),

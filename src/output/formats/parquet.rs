@@ -61,7 +61,7 @@ fn encode(entries: &[FlatEntry<'_>], is_wanted: impl Fn(&str) -> bool, out: &mut
 /// The values of a column.
 fn array<'r, R: 'r>(value: &Value<R>, rows: impl Iterator<Item = &'r R>) -> Result<ArrayRef, AnyError> {
     Ok(match value {
-        Value::Text(value) => Arc::new(rows.map(value).collect::<StringArray>()),
+        Value::Text(value) | Value::FreeText(value) => Arc::new(rows.map(value).collect::<StringArray>()),
         Value::MadeText(value) => Arc::new(rows.map(|row| Some(value(row))).collect::<StringArray>()),
         // A count beyond 2^63 - 1 is null, as in the history: no type that all readers support can hold it.
         Value::Count(value) => Arc::new(rows.map(|row| i64::try_from(value(row)?).ok()).collect::<Int64Array>()),

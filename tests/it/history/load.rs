@@ -126,8 +126,10 @@ fn tricky_time() -> impl Strategy<Value = Timestamp> {
 }
 
 fn tricky_video() -> impl Strategy<Value = Video> {
-    let texts =
-        (tricky_text(), tricky_text(), proptest::option::of(tricky_text()), proptest::option::of(tricky_text()));
+    // Other ids and addresses count as missing.
+    let channel_id = select(vec![None, Some("UCx"), Some("-_-")]);
+    let thumbnail = select(vec![None, Some("https://i.ytimg.com/x.jpg"), Some("http://%00")]);
+    let texts = (tricky_text(), tricky_text(), channel_id, thumbnail);
     let counts = [tricky_count(), tricky_count(), tricky_count(), tricky_count()];
     let live = select(&[Live::None, Live::Live, Live::Upcoming]);
     let others = (

@@ -186,7 +186,7 @@ fn values_that_no_database_can_hold_become_null_or_are_replaced(store: Store) {
     let names = ["title", "channel", "channel_id", "description", "tags", "thumbnail"];
     assert_eq!(
         columns(&store, "videos", &names),
-        [json!(["a\u{fffd}b", "\u{fffd}", "UC\u{fffd}", "\u{fffd}\u{fffd}", ["\u{fffd}x", "y"], "https://\u{fffd}"])]
+        [json!(["a\u{fffd}b", "\u{fffd}", null, "\u{fffd}\u{fffd}", ["\u{fffd}x", "y"], null])]
     );
     let counts = ["views", "likes", "comments"];
     assert_eq!(columns(&store, "observations", &counts), [json!([null, null, i64::MAX])]);
