@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli) -> anyhow::Result<ExitStatus> {
     let env = Env::read();
-    let terminal = TerminalConfig::resolve(&cli.run, &env)?;
+    let terminal = TerminalConfig::resolve(&cli.terminal, cli.run.progress, &env)?;
     let bars = progress::bars(terminal.progress);
     logging::init(terminal.log_filter, terminal.log_format, bars.clone());
     #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
@@ -48,12 +48,14 @@ fn start(cli: Cli) -> anyhow::Result<ExitStatus> {
     // A runtime opens descriptors. Outputs may be inherited descriptors, known by number, so they are resolved first.
     match cli.command {
         None => {
-            let config = Config::resolve(cli.run, &env)?;
+            let config = Config::resolve(cli.run, &cli.terminal, &env)?;
             runtime()?.block_on(run(config, bars, now))
         }
         Some(command) => {
             let descriptor = commands::output_descriptor(&command);
-            runtime()?.block_on(commands::run(command, descriptor, &env, now)).map(|()| ExitStatus::Complete)
+            runtime()?
+                .block_on(commands::run(command, &cli.terminal, descriptor, &env, now))
+                .map(|()| ExitStatus::Complete)
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The command line as clap parses it. `config` combines it with the environment and validates both.
 
+mod command_first;
 mod run_args;
+mod terminal_args;
 mod value_parsers;
 
 use std::path::PathBuf;
@@ -16,35 +18,44 @@ use crate::model::error::UsageError;
 use crate::output::{ChangesFormat, exit_status};
 use crate::support::sanitize::shell_quote;
 
+use command_first::command_first;
 use value_parsers::{chart_category, duration};
 
-pub use run_args::{RunArgs, When};
+pub use run_args::RunArgs;
+pub use terminal_args::{TerminalArgs, When};
 
 const STYLES: Styles =
     Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default());
+
+const USAGE: &str = "trendfetch [OPTIONS]\n       trendfetch <COMMAND> [OPTIONS]";
 
 /// Fetch YouTube's most-popular charts of many regions at once, merged
 ///
 /// One run: fetch -> normalize -> deduplicate -> store and write -> stats.
 #[derive(Debug, Parser)]
-#[command(version, styles = STYLES, max_term_width = 100, allow_negative_numbers = true, args_conflicts_with_subcommands = true, after_long_help = after_help())]
+#[command(version, styles = STYLES, max_term_width = 100, allow_negative_numbers = true, override_usage = USAGE, after_long_help = after_help())]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub terminal: TerminalArgs,
 }
 
 impl Cli {
     /// Parses the command line. `--help`, `--version` and most errors end the process here.
     ///
     /// # Errors
-    /// For an unknown subcommand for which clap has no suggestion: usually the rest of a list that contains a space.
+    /// For an option of a run before the name of a subcommand that does not have it, and for an unknown subcommand for
+    /// which clap has no suggestion: usually the rest of a list that contains a space.
     pub fn read() -> Result<Cli, UsageError> {
-        Cli::try_parse().or_else(|error| match error.get(ContextKind::InvalidSubcommand) {
+        let program = Cli::command();
+        let arguments = command_first(std::env::args_os().collect(), &program)?;
+        Cli::try_parse_from(arguments).or_else(|error| match error.get(ContextKind::InvalidSubcommand) {
             Some(ContextValue::String(word))
                 if error.get(ContextKind::SuggestedSubcommand).is_none()
-                    && Cli::command().find_subcommand(word).is_none() =>
+                    && program.find_subcommand(word).is_none() =>
             {
                 Err(UsageError(format!(
                     "{} is not a command; separate a list with commas (--regions US,GB,PL), and give a mode with = (--demo=calm); see --help",
@@ -82,8 +93,21 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct StoreArg {
     /// The history: a path, sqlite:PATH or postgres://… [default: TRENDFETCH_STORE]
-    #[arg(long, value_name = "WHERE")]
-    pub store: Option<String>,
+    #[arg(long = "store", value_name = "WHERE")]
+    stores: Vec<String>,
+}
+
+impl StoreArg {
+    /// The history. It may be named twice, by an alias and by what is typed behind it.
+    ///
+    /// # Errors
+    /// If two are named.
+    pub fn get(&self) -> Result<Option<&str>, UsageError> {
+        match self.stores.iter().any(|store| *store != self.stores[0]) {
+            true => Err(UsageError("--store names two histories; name one".into())),
+            false => Ok(self.stores.first().map(String::as_str)),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -140,7 +164,7 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub store: StoreArg,
     /// A saved document instead of the history; - is standard input
-    #[arg(long, value_name = "DOCUMENT", conflicts_with_all = ["store", "category"])]
+    #[arg(long, value_name = "DOCUMENT", conflicts_with_all = ["stores", "category"])]
     pub from: Option<PathBuf>,
     /// Regions, as in --regions of a run [default: all in the history or document]
     #[arg(short, long, value_name = "LIST")]

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::Args;
 
+use super::terminal_args::{SCREEN, When};
 use super::value_parsers::{category, concurrency, duration, max_results, max_units, retries};
 use crate::demo;
 use crate::model::category::Category;
-use crate::output::logging::LogFormat;
 use crate::output::{Format, RowKind};
 
 // The groups of --help.
@@ -17,7 +17,6 @@ const PACE: &str = "Concurrency and retries";
 const OUTPUT: &str = "Output";
 const HISTORY: &str = "History";
 const SOURCE: &str = "Source and key";
-const SCREEN: &str = "Screen";
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -146,28 +145,4 @@ pub struct RunArgs {
     /// Show progress on standard error
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true, help_heading = SCREEN)]
     pub progress: When,
-
-    /// Use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true, help_heading = SCREEN)]
-    pub color: When,
-
-    /// Print nothing but errors and the data
-    #[arg(short, long, conflicts_with = "verbose", help_heading = SCREEN)]
-    pub quiet: bool,
-
-    /// Log more on standard error; -vv even more
-    #[arg(short, long, action = ArgAction::Count, help_heading = SCREEN)]
-    pub verbose: u8,
-
-    /// Format of log lines
-    #[arg(long, value_name = "FORMAT", default_value = "text", hide_short_help = true, help_heading = SCREEN)]
-    pub log_format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum When {
-    /// On a terminal, unless NO_COLOR, TERM or CI says otherwise
-    Auto,
-    Always,
-    Never,
 }

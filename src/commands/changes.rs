@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use jiff::Timestamp;
 
 use super::{EMPTY_HISTORY, known_regions, location};
-use crate::cli::ChangesArgs;
+use crate::cli::{ChangesArgs, TerminalArgs};
 use crate::config;
 use crate::config::env::Env;
 use crate::config::region_list;
@@ -15,9 +15,9 @@ use crate::history::{self, Access, Backend, DROPPED_AFTER, RequestedRegion};
 use crate::model::region::Region;
 use crate::output;
 
-pub(super) async fn run(args: ChangesArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
-    let location = location(args.store.store.as_deref(), env)?;
-    let color = config::use_color(io::stdout().is_terminal(), env)?;
+pub(super) async fn run(args: ChangesArgs, terminal: &TerminalArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
+    let location = location(&args.store, env)?;
+    let color = config::use_color(terminal.color, io::stdout().is_terminal(), env)?;
     let mut backend = history::open(&location, Access::Read).await?;
     let found = find(&mut *backend, &args, now).await;
     backend.close().await;

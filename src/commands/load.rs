@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{check_not_in_future, location};
-use crate::cli::LoadArgs;
+use super::{check_not_in_future, location, print_message};
+use crate::cli::{LoadArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::history::{self, Access};
 use crate::model::read_document;
 
-/// Returns the line to print.
-pub(super) async fn run(args: &LoadArgs, env: &Env, now: Timestamp) -> anyhow::Result<String> {
-    let location = location(args.store.store.as_deref(), env)?;
+pub(super) async fn run(args: &LoadArgs, terminal: &TerminalArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
+    let location = location(&args.store, env)?;
     let document = Arc::new(read_document::read(&args.file)?);
     check_not_in_future(&document, &args.file, now)?;
     let mut backend = history::open(&location, Access::Create).await?;
@@ -20,5 +19,5 @@ pub(super) async fn run(args: &LoadArgs, env: &Env, now: Timestamp) -> anyhow::R
     let stored = backend.record(&document, None).await;
     backend.close().await;
     let what = if stored? { "is in the history now" } else { "was in the history already; nothing changed" };
-    Ok(format!("run {} of {} {what}\n", document.run_id, document.fetched_at))
+    Ok(print_message(&format!("run {} of {} {what}\n", document.run_id, document.fetched_at), terminal)?)
 }

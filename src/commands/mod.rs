@@ -13,13 +13,13 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cli::Command;
+use crate::cli::{Command, StoreArg, TerminalArgs};
 use crate::config;
 use crate::config::env::Env;
 use crate::history::{Backend, HistoryError, Location, RequestedRegion};
 use crate::model::error::UsageError;
 use crate::model::{Document, whole_seconds};
-use crate::output::{self, FileDescriptor};
+use crate::output::{self, FileDescriptor, OutputError};
 
 /// The open descriptor that `report` writes to, if its `--output` names one. Must be called before anything is opened.
 pub fn output_descriptor(command: &Command) -> Option<FileDescriptor> {
@@ -35,6 +35,7 @@ pub fn output_descriptor(command: &Command) -> Option<FileDescriptor> {
 /// If it fails, with the reason and the remedy.
 pub async fn run(
     command: Command,
+    terminal: &TerminalArgs,
     descriptor: Option<FileDescriptor>,
     env: &Env,
     now: Timestamp,
@@ -42,10 +43,10 @@ pub async fn run(
     // Runs are dated in whole seconds, so a run of this second must not be in the future.
     let now = whole_seconds(now);
     let text = match command {
-        Command::Changes(args) => return changes::run(args, env, now).await,
+        Command::Changes(args) => return changes::run(args, terminal, env, now).await,
         Command::Report(args) => return report::run(args, descriptor, env, now).await,
-        Command::Load(args) => load::run(&args, env, now).await?,
-        Command::Prune(args) => return prune::run(&args, env, now).await,
+        Command::Load(args) => return load::run(&args, terminal, env, now).await,
+        Command::Prune(args) => return prune::run(&args, terminal, env, now).await,
         Command::Regions => about::regions(),
         Command::Completions { shell } => about::completions(shell),
         Command::Man(args) => return man::run(&args),
@@ -68,6 +69,11 @@ mod report {
     }
 }
 
+/// Prints what a command did, which is no data.
+fn print_message(text: &str, terminal: &TerminalArgs) -> Result<(), OutputError> {
+    if terminal.quiet { Ok(()) } else { output::print(text) }
+}
+
 const EMPTY_HISTORY: &str = "the history has no run yet; a run with --store adds one";
 
 /// Runs and documents that are dated further ahead than this count as dated in the future. The clock of the machine
@@ -75,10 +81,10 @@ const EMPTY_HISTORY: &str = "the history has no run yet; a run with --store adds
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
 /// The history that `--store` or the environment names.
-fn location(store: Option<&str>, env: &Env) -> Result<Location, UsageError> {
+fn location(store: &StoreArg, env: &Env) -> Result<Location, UsageError> {
     env.check()?;
     let missing = || UsageError("no history given; use --store or TRENDFETCH_STORE".into());
-    config::location(store, env)?.ok_or_else(missing)
+    config::location(store.get()?, env)?.ok_or_else(missing)
 }
 
 /// The regions of a history. Warns if it has runs that are dated in the future.

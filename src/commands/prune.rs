@@ -2,16 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::location;
-use crate::cli::PruneArgs;
+use super::{location, print_message};
+use crate::cli::{PruneArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::history::expiry::cutoff;
 use crate::history::prune::{PruneOptions, Pruned, prune};
 use crate::history::{self, Access};
-use crate::output;
 
-pub(super) async fn run(args: &PruneArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
-    let location = location(args.store.store.as_deref(), env)?;
+pub(super) async fn run(args: &PruneArgs, terminal: &TerminalArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
+    let location = location(&args.store, env)?;
     let mut backend = history::open(&location, Access::Modify).await?;
     let options = PruneOptions {
         expired_before: args.keep.map(|keep| cutoff(now, keep)),
@@ -25,7 +24,7 @@ pub(super) async fn run(args: &PruneArgs, env: &Env, now: Timestamp) -> anyhow::
         tracing::warn!("the data is deleted, but not all of its space was freed: {why}");
     }
     // Also after an error, since a part may have been deleted.
-    output::print(&summary(args, &pruned))?;
+    print_message(&summary(args, &pruned), terminal)?;
     Ok(result?)
 }
 

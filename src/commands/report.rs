@@ -58,7 +58,7 @@ async fn history_snapshot(
     env: &Env,
     now: Timestamp,
 ) -> anyhow::Result<Snapshot> {
-    let location = location(args.store.store.as_deref(), env)?;
+    let location = location(&args.store, env)?;
     if let Location::Sqlite(file) = &location {
         check_source_not_overwritten(&args.output, descriptor, &file.path)?;
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::demo;
 use crate::fetch::Plan;
@@ -70,7 +70,7 @@ impl Config {
     ///
     /// # Errors
     /// For the first value that is malformed or missing.
-    pub fn resolve(args: RunArgs, env: &Env) -> Result<Config, UsageError> {
+    pub fn resolve(args: RunArgs, terminal: &TerminalArgs, env: &Env) -> Result<Config, UsageError> {
         env.check()?;
         let regions = regions(&args.regions, env)?;
         for region in regions.iter().filter(|region| !region.is_known()) {
@@ -78,7 +78,7 @@ impl Config {
                 "{region} is not a region that YouTube is known to offer; it is requested all the same, for one quota unit"
             );
         }
-        let outputs = outputs::resolve(&args, env)?;
+        let outputs = outputs::resolve(&args, terminal, env)?;
         Ok(Config {
             history: history(&args, &outputs, env)?,
             source: source(&args, env)?,
@@ -235,5 +235,6 @@ pub fn location(store: Option<&str>, env: &Env) -> Result<Option<Location>, Usag
     if store.is_some() && location.has_password() {
         tracing::warn!("every user of this machine can read the password in --store; set TRENDFETCH_STORE instead");
     }
+    tracing::info!("the history is {}", location.absolute());
     Ok(Some(location))
 }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stderr, stdout};
 use std::path::Path;
 
 use super::use_color;
-use crate::cli::{RunArgs, When};
+use crate::cli::{RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::model::error::UsageError;
 use crate::output::{FileDescriptor, FileOutput, Format, OutputConfig, StatsTarget, StreamOutput, is_same_file};
@@ -13,10 +13,10 @@ use crate::output::{FileDescriptor, FileOutput, Format, OutputConfig, StatsTarge
 ///
 /// # Errors
 /// For the first option that is malformed or does not apply.
-pub(super) fn resolve(args: &RunArgs, env: &Env) -> Result<OutputConfig, UsageError> {
+pub(super) fn resolve(args: &RunArgs, terminal: &TerminalArgs, env: &Env) -> Result<OutputConfig, UsageError> {
     let (files, streams) = targets(args)?;
     check_options(args, &files, &streams)?;
-    let stats = if args.quiet {
+    let stats = if terminal.quiet {
         StatsTarget::None
     } else if streams.iter().any(|stream| stream.descriptor.is_stdout()) {
         StatsTarget::Stderr
@@ -28,11 +28,6 @@ pub(super) fn resolve(args: &RunArgs, env: &Env) -> Result<OutputConfig, UsageEr
         StatsTarget::Stderr => stderr().is_terminal(),
         StatsTarget::None => false,
     };
-    let color = match args.color {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => use_color(is_terminal, env)?,
-    };
     let outputs = OutputConfig {
         files,
         streams,
@@ -41,7 +36,7 @@ pub(super) fn resolve(args: &RunArgs, env: &Env) -> Result<OutputConfig, UsageEr
         csv_bom: args.csv_bom,
         all_or_nothing: args.all_or_nothing,
         stats,
-        color,
+        color: use_color(terminal.color, is_terminal, env)?,
     };
     if let Some(key) = &args.api_key_file {
         check_not_overwritten(&outputs, key, "is the key file itself; name another file")?;

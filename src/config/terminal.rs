@@ -2,14 +2,14 @@
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use crate::cli::{RunArgs, When};
+use crate::cli::{TerminalArgs, When};
 use crate::config::env::Env;
 use crate::model::error::UsageError;
 use crate::output::diagnosis::SUMMARY_TARGET;
 use crate::output::logging::LogFormat;
 use crate::output::progress::ProgressMode;
 
-/// What a run shows on standard error.
+/// What is shown on standard error.
 #[derive(Debug)]
 pub struct TerminalConfig {
     pub progress: ProgressMode,
@@ -23,7 +23,7 @@ impl TerminalConfig {
     ///
     /// # Errors
     /// If `RUST_LOG` is malformed.
-    pub fn resolve(args: &RunArgs, env: &Env) -> Result<TerminalConfig, UsageError> {
+    pub fn resolve(args: &TerminalArgs, progress: When, env: &Env) -> Result<TerminalConfig, UsageError> {
         let level = match (args.quiet, args.verbose) {
             (true, _) => LevelFilter::ERROR,
             (false, 0) => LevelFilter::WARN,
@@ -46,7 +46,7 @@ impl TerminalConfig {
                     .with_target(SUMMARY_TARGET, summary_level)
             }
         };
-        let progress = match args.progress {
+        let progress = match progress {
             When::Always => ProgressMode::Always,
             When::Auto if !args.quiet && !env.has("CI") && !is_dumb_terminal(env)? => ProgressMode::OnTerminal,
             When::Auto | When::Never => ProgressMode::Never,
@@ -55,12 +55,16 @@ impl TerminalConfig {
     }
 }
 
-/// Whether text is coloured by default (<https://no-color.org>).
+/// Whether text is coloured (<https://no-color.org>).
 ///
 /// # Errors
 /// If `TERM` is not valid UTF-8.
-pub fn use_color(is_terminal: bool, env: &Env) -> Result<bool, UsageError> {
-    Ok(is_terminal && !env.has("NO_COLOR") && !is_dumb_terminal(env)?)
+pub fn use_color(when: When, is_terminal: bool, env: &Env) -> Result<bool, UsageError> {
+    match when {
+        When::Always => Ok(true),
+        When::Never => Ok(false),
+        When::Auto => Ok(is_terminal && !env.has("NO_COLOR") && !is_dumb_terminal(env)?),
+    }
 }
 
 fn is_dumb_terminal(env: &Env) -> Result<bool, UsageError> {

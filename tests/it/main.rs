@@ -11,6 +11,7 @@
 )]
 
 mod cli;
+mod command_options;
 mod connections;
 mod crash_safety;
 mod databases;

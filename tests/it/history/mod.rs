@@ -108,7 +108,7 @@ fn run_once_at(now: Timestamp, store: &Store, server: &Server, arguments: &str) 
     // `resolve` would look for a key.
     let fixed = ["trendfetch", "-q", "--dry-run", "--store", &store.url];
     let typed = Cli::parse_from(fixed.into_iter().chain(arguments.split_whitespace()));
-    let mut config = Config::resolve(typed.run, &Env::default()).unwrap();
+    let mut config = Config::resolve(typed.run, &typed.terminal, &Env::default()).unwrap();
     config.source = Some(Source::Api {
         base_url: server.base_url.parse().unwrap(),
         key: ApiKey::parse(KEY, "the key of the tests").unwrap(),
