@@ -1,6 +1,7 @@
 //! The command line as clap parses it. `config` combines it with the environment and validates both.
 
 mod command_first;
+mod mistakes;
 mod run_args;
 mod terminal_args;
 mod value_parsers;
@@ -9,14 +10,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::error::{ContextKind, ContextValue};
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::output::{ChangesFormat, exit_status};
-use crate::support::sanitize::shell_quote;
 
 use command_first::command_first;
 use value_parsers::{chart_category, duration};
@@ -47,22 +46,14 @@ impl Cli {
     /// Parses the command line. `--help`, `--version` and most errors end the process here.
     ///
     /// # Errors
-    /// For an option of a run before the name of a subcommand that does not have it, and for an unknown subcommand for
-    /// which clap has no suggestion: usually the rest of a list that contains a space.
+    /// For an option of a run before the name of a subcommand that does not have it, and for an unknown word for which clap
+    /// has no suggestion: usually the rest of a list that contains a space.
     pub fn read() -> Result<Cli, UsageError> {
         let program = Cli::command();
         let arguments = command_first(std::env::args_os().collect(), &program)?;
-        Cli::try_parse_from(arguments).or_else(|error| match error.get(ContextKind::InvalidSubcommand) {
-            Some(ContextValue::String(word))
-                if error.get(ContextKind::SuggestedSubcommand).is_none()
-                    && program.find_subcommand(word).is_none() =>
-            {
-                Err(UsageError(format!(
-                    "{} is not a command; separate a list with commas (--regions US,GB,PL), and give a mode with = (--demo=calm); see --help",
-                    shell_quote(word)
-                )))
-            }
-            _ => error.exit(),
+        Cli::try_parse_from(&arguments).or_else(|error| match mistakes::explain(&error, &arguments, &program) {
+            Some(mistake) => Err(mistake),
+            None => error.exit(),
         })
     }
 }
@@ -81,7 +72,7 @@ pub enum Command {
     /// Delete old data from the history, and free its space
     Prune(PruneArgs),
     /// Print the table of regions: code, name, language, search configuration
-    Regions,
+    Regions(RegionsArgs),
     /// Print a completion script for a shell
     Completions { shell: Shell },
     /// Print the manual page of the program or of a command
@@ -123,6 +114,22 @@ pub struct ChangesArgs {
     /// A table for people, or JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: ChangesFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct RegionsArgs {
+    /// A table for people, or data for programs
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub format: RegionsFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RegionsFormat {
+    /// For people, with the named sets
+    Table,
+    /// A list of objects
+    Json,
+    Csv,
 }
 
 #[derive(Debug, Args)]

@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::terminal_args::{SCREEN, When};
-use super::value_parsers::{category, concurrency, duration, max_results, max_units, retries};
+use super::value_parsers::{chart_category, concurrency, duration, max_results, max_units, retries};
 use crate::demo;
-use crate::model::category::Category;
+use crate::model::category::ChartCategory;
 use crate::output::{Format, RowKind};
 
 // The groups of --help.
@@ -32,9 +32,9 @@ pub struct RunArgs {
     #[arg(short = 'n', long, value_name = "N", default_value = "50", value_parser = max_results, help_heading = FETCH)]
     pub max_results: u32,
 
-    /// Only one category, by number or English name (Comedy is 23) [default: all]
-    #[arg(long, value_name = "ID", value_parser = category, help_heading = FETCH)]
-    pub category: Option<Category>,
+    /// The chart of one category, by number or English name (Comedy is 23), or of `all` [default: all]
+    #[arg(long, value_name = "ID", value_parser = chart_category, help_heading = FETCH)]
+    pub category: Option<ChartCategory>,
 
     /// Fetch descriptions too
     #[arg(long, hide_short_help = true, help_heading = FETCH)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{Span, SpanRelativeTo, Unit};
 
 use crate::model::category::{Category, ChartCategory};
+use crate::support::sanitize::shell_quote;
 
 /// Parses `500ms`, `10s`, `5m`, `7h`, `30d`. A day has 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -38,12 +39,14 @@ pub(super) fn max_units(text: &str) -> Result<u32, String> {
     number(text, 1, u32::MAX, "give a whole number of 1 or more; each attempt costs one unit")
 }
 
-pub(super) fn category(text: &str) -> Result<Category, String> {
-    Category::find(text).ok_or_else(|| format!("give a number, or one of: {}", category_names()))
-}
-
 pub(super) fn chart_category(text: &str) -> Result<ChartCategory, String> {
-    ChartCategory::find(text).ok_or_else(|| format!("give a number, or one of: all, {}", category_names()))
+    ChartCategory::find(text).ok_or_else(|| match Category::nearest(text) {
+        _ if text.contains(',') || text.eq_ignore_ascii_case("every") => {
+            "give one category, or all for the chart of all categories; each further category takes a command of its own".to_owned()
+        }
+        Some(name) => format!("did you mean {}?", shell_quote(&name)),
+        None => format!("give a number, or one of: all, {}", category_names()),
+    })
 }
 
 fn category_names() -> String {

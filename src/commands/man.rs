@@ -99,7 +99,7 @@ const SUPPLEMENTS: &[Supplement] = &[
         environment: &[],
         exit_status: DONE_OR_FAILED,
         files: &[],
-        examples: &[("The codes alone", "trendfetch regions | awk 'NR > 1 && NF > 2 { print $1 }'")],
+        examples: &[("The codes alone", "trendfetch regions -f json | jq -r '.[].code'")],
     },
     Supplement {
         command: "completions",
