@@ -12,6 +12,7 @@
 
 mod cli;
 mod command_options;
+mod completions;
 mod connections;
 mod crash_safety;
 mod databases;
@@ -35,7 +36,6 @@ mod properties;
 mod proxies;
 mod raw_server;
 mod scheduling;
-mod screen;
 mod secrets;
 #[allow(dead_code, reason = "tests/skipped.rs reads the list that tests write")]
 mod skipped;
