@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::config::{Config, Source};
 use crate::history::HistoryError;
-use crate::history::change_summary::ChangeSummary;
+use crate::history::change_summary::RegionChanges;
 use crate::history::run_history::{Expiry, HistoryConfig, OpenOutcome, RunHistory};
 use crate::model::{Clocks, Document};
 use crate::output;
@@ -88,15 +88,15 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
     false
 }
 
-/// What changed since earlier runs. Only the stats show it, so an error is a warning.
+/// What changed since earlier runs. Only the stats and the metrics show it, so an error is a warning.
 pub(super) async fn since_last<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
     document: &Document,
     end: impl Fn(Duration) -> F,
-) -> Option<ChangeSummary> {
+) -> Vec<RegionChanges> {
     tokio::select! {
-        since = history.change_summary(document) => since.inspect_err(|error| tracing::warn!("{error}")).ok().flatten(),
-        _ = end(TIME_TO_SAVE) => None,
+        since = history.change_summary(document) => since.inspect_err(|error| tracing::warn!("{error}")).unwrap_or_default(),
+        _ = end(TIME_TO_SAVE) => Vec::new(),
     }
 }
 

@@ -120,7 +120,7 @@ async fn fetch_and_write(
         Some(history) if is_recorded && config.outputs.stats != StatsTarget::None => {
             history::since_last(history, &document, end).await
         }
-        _ => None,
+        _ => Vec::new(),
     };
     let extras = Extras { changes, sequential_time };
     let errors = output::write(config.outputs.clone(), &document, extras, || end(Duration::ZERO)).await;

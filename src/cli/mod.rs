@@ -1,6 +1,7 @@
 //! The command line as clap parses it. `config` combines it with the environment and validates both.
 
 mod command_first;
+mod mistakes;
 mod run_args;
 mod terminal_args;
 mod value_parsers;
@@ -9,16 +10,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::error::{ContextKind, ContextValue};
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::output::{ChangesFormat, exit_status};
-use crate::support::sanitize::shell_quote;
 
 use command_first::command_first;
-use value_parsers::{chart_category, command_names, duration, region_names};
+use value_parsers::{chart_category, duration};
 
 pub use run_args::RunArgs;
 pub use terminal_args::{TerminalArgs, When};
@@ -46,22 +46,14 @@ impl Cli {
     /// Parses the command line. `--help`, `--version` and most errors end the process here.
     ///
     /// # Errors
-    /// For an option of a run before the name of a subcommand that does not have it, and for an unknown subcommand for
-    /// which clap has no suggestion: usually the rest of a list that contains a space.
+    /// For an option of a run before the name of a subcommand that does not have it, and for an unknown word for which clap
+    /// has no suggestion: usually the rest of a list that contains a space.
     pub fn read() -> Result<Cli, UsageError> {
         let program = Cli::command();
         let arguments = command_first(std::env::args_os().collect(), &program)?;
-        Cli::try_parse_from(arguments).or_else(|error| match error.get(ContextKind::InvalidSubcommand) {
-            Some(ContextValue::String(word))
-                if error.get(ContextKind::SuggestedSubcommand).is_none()
-                    && program.find_subcommand(word).is_none() =>
-            {
-                Err(UsageError(format!(
-                    "{} is not a command; separate a list with commas (--regions US,GB,PL), and give a mode with = (--demo=calm); see --help",
-                    shell_quote(word)
-                )))
-            }
-            _ => error.exit(),
+        Cli::try_parse_from(&arguments).or_else(|error| match mistakes::explain(&error, &arguments, &program) {
+            Some(mistake) => Err(mistake),
+            None => error.exit(),
         })
     }
 }
@@ -80,29 +72,19 @@ pub enum Command {
     /// Delete old data from the history, and free its space
     Prune(PruneArgs),
     /// Print the table of regions: code, name, language, search configuration
-    Regions,
+    Regions(RegionsArgs),
     /// Print a completion script for a shell
-    Completions {
-        /// The shell that loads the script
-        shell: Shell,
-    },
+    Completions { shell: Shell },
     /// Print the manual page of the program or of a command
     Man(ManArgs),
     /// Print the JSON Schema of the document
     Schema,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
-
 #[derive(Debug, Args)]
 pub struct StoreArg {
     /// The history: a path, sqlite:PATH or postgres://… [default: TRENDFETCH_STORE]
-    #[arg(long = "store", value_name = "WHERE", value_hint = ValueHint::FilePath)]
+    #[arg(long = "store", value_name = "WHERE")]
     stores: Vec<String>,
 }
 
@@ -124,10 +106,10 @@ pub struct ChangesArgs {
     #[command(flatten)]
     pub store: StoreArg,
     /// Regions, as in --regions of a run [default: all in the history]
-    #[arg(short, long, value_name = "LIST", value_delimiter = ',', value_parser = region_names(), hide_possible_values = true)]
+    #[arg(short, long, value_name = "LIST")]
     pub regions: Vec<String>,
     /// The chart of one category, by number or English name, or of `all` [default: those fetched last]
-    #[arg(long, value_name = "ID", value_parser = chart_category(), hide_possible_values = true)]
+    #[arg(long, value_name = "ID", value_parser = chart_category)]
     pub category: Option<ChartCategory>,
     /// A table for people, or JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
@@ -135,12 +117,27 @@ pub struct ChangesArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct RegionsArgs {
+    /// A table for people, or data for programs
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub format: RegionsFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RegionsFormat {
+    /// For people, with the named sets
+    Table,
+    /// A list of objects
+    Json,
+    Csv,
+}
+
+#[derive(Debug, Args)]
 pub struct ManArgs {
     /// The command whose page is printed [default: that of the program]
-    #[arg(value_parser = command_names(), hide_possible_values = true)]
     pub command: Option<String>,
     /// Write all pages into DIR instead
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "command")]
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub out: Option<PathBuf>,
 }
 
@@ -177,10 +174,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "DOCUMENT", conflicts_with_all = ["stores", "category"])]
     pub from: Option<PathBuf>,
     /// Regions, as in --regions of a run [default: all in the history or document]
-    #[arg(short, long, value_name = "LIST", value_delimiter = ',', value_parser = region_names(), hide_possible_values = true)]
+    #[arg(short, long, value_name = "LIST")]
     pub regions: Vec<String>,
     /// The chart of one category, by number or English name, or of `all` [default: those fetched last]
-    #[arg(long, value_name = "ID", value_parser = chart_category(), hide_possible_values = true)]
+    #[arg(long, value_name = "ID", value_parser = chart_category)]
     pub category: Option<ChartCategory>,
     /// Write the page to FILE, whole or not at all; - is standard output
     #[arg(short, long, value_name = "FILE")]

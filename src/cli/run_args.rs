@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::Args;
 
 use super::terminal_args::{SCREEN, When};
-use super::value_parsers::{category, concurrency, duration, max_results, max_units, region_names, retries};
+use super::value_parsers::{chart_category, concurrency, duration, max_results, max_units, retries};
 use crate::demo;
-use crate::model::category::Category;
+use crate::model::category::ChartCategory;
 use crate::output::{Format, RowKind};
 
 // The groups of --help.
@@ -25,16 +25,16 @@ pub struct RunArgs {
     /// Separated by commas, repeatable, in any case; of repeated regions the first counts. dailywatch is
     /// US GB DE FR IN BR AU CA, viralvidvault is US GB PL NL SE NO AT. TRENDFETCH_REGIONS in the
     /// environment replaces the default.
-    #[arg(short, long, value_name = "LIST", value_delimiter = ',', value_parser = region_names(), hide_possible_values = true, help_heading = FETCH)]
+    #[arg(short, long, value_name = "LIST", help_heading = FETCH)]
     pub regions: Vec<String>,
 
     /// Videos per region, 1 to 200, in pages of 50
     #[arg(short = 'n', long, value_name = "N", default_value = "50", value_parser = max_results, help_heading = FETCH)]
     pub max_results: u32,
 
-    /// Only one category, by number or English name (Comedy is 23) [default: all]
-    #[arg(long, value_name = "ID", value_parser = category(), hide_possible_values = true, help_heading = FETCH)]
-    pub category: Option<Category>,
+    /// The chart of one category, by number or English name (Comedy is 23), or of `all` [default: all]
+    #[arg(long, value_name = "ID", value_parser = chart_category, help_heading = FETCH)]
+    pub category: Option<ChartCategory>,
 
     /// Fetch descriptions too
     #[arg(long, hide_short_help = true, help_heading = FETCH)]
@@ -105,7 +105,7 @@ pub struct RunArgs {
     ///
     /// TRENDFETCH_STORE in the environment or in .env replaces the default, which is none. A URL
     /// with a password belongs there: every user of the machine can read an argument.
-    #[arg(long, value_name = "WHERE", value_hint = ValueHint::FilePath, help_heading = HISTORY)]
+    #[arg(long, value_name = "WHERE", help_heading = HISTORY)]
     pub store: Option<String>,
 
     /// With a history: delete what was last fetched more than DUR ago [default: 29d]

@@ -1,17 +1,11 @@
 //! Parses the values of options. Each error says what to write instead.
 
-use std::ffi::OsStr;
-use std::iter;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Arg, Command, CommandFactory};
 use jiff::{Span, SpanRelativeTo, Unit};
 
-use super::Cli;
-use crate::config::region_list::SETS;
 use crate::model::category::{Category, ChartCategory};
-use crate::model::region::Region;
+use crate::support::sanitize::shell_quote;
 
 /// Parses `500ms`, `10s`, `5m`, `7h`, `30d`. A day has 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -45,68 +39,19 @@ pub(super) fn max_units(text: &str) -> Result<u32, String> {
     number(text, 1, u32::MAX, "give a whole number of 1 or more; each attempt costs one unit")
 }
 
-pub(super) fn category() -> impl TypedValueParser<Value = Category> {
-    let parse = |text: &str| {
-        Category::find(text).ok_or_else(|| format!("give a number, or one of: {}", category_names().join(", ")))
-    };
-    Suggesting { parser: parse, suggestions: || category_names().into_iter().map(PossibleValue::new).collect() }
+pub(super) fn chart_category(text: &str) -> Result<ChartCategory, String> {
+    ChartCategory::find(text).ok_or_else(|| match Category::nearest(text) {
+        _ if text.contains(',') || text.eq_ignore_ascii_case("every") => {
+            "give one category, or all for the chart of all categories; each further category takes a command of its own".to_owned()
+        }
+        Some(name) => format!("did you mean {}?", shell_quote(&name)),
+        None => format!("give a number, or one of: all, {}", category_names()),
+    })
 }
 
-pub(super) fn chart_category() -> impl TypedValueParser<Value = ChartCategory> {
-    let names = || iter::once("all").chain(category_names());
-    let parse = move |text: &str| {
-        let error = || format!("give a number, or one of: {}", names().collect::<Vec<_>>().join(", "));
-        ChartCategory::find(text).ok_or_else(error)
-    };
-    Suggesting { parser: parse, suggestions: move || names().map(PossibleValue::new).collect() }
-}
-
-fn category_names() -> Vec<&'static str> {
-    Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect()
-}
-
-/// An item of `--regions`, which `config` parses.
-pub(super) fn region_names() -> impl TypedValueParser<Value = String> {
-    let suggestions = || {
-        let sets = SETS.iter().map(|(name, codes)| PossibleValue::new(*name).help(codes.join(" ")));
-        let all = PossibleValue::new("all").help("Every region");
-        let regions = Region::all().map(|region| PossibleValue::new(region.to_string()).help(region.name().to_owned()));
-        sets.chain([all]).chain(regions).collect()
-    };
-    Suggesting { parser: StringValueParser::new(), suggestions }
-}
-
-/// The name of a command, which `man` checks.
-pub(super) fn command_names() -> impl TypedValueParser<Value = String> {
-    let suggestions = || {
-        let program = Cli::command();
-        let commands = program.get_subcommands().filter(|command| !command.is_hide_set());
-        commands.map(|command| PossibleValue::new(command.get_name().to_owned())).collect()
-    };
-    Suggesting { parser: StringValueParser::new(), suggestions }
-}
-
-/// A parser with values that completions suggest. It accepts others too.
-#[derive(Clone)]
-struct Suggesting<P, S> {
-    parser: P,
-    suggestions: S,
-}
-
-impl<P, S> TypedValueParser for Suggesting<P, S>
-where
-    P: TypedValueParser,
-    S: Fn() -> Vec<PossibleValue> + Clone + Send + Sync + 'static,
-{
-    type Value = P::Value;
-
-    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<P::Value, clap::Error> {
-        self.parser.parse_ref(command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new((self.suggestions)().into_iter()))
-    }
+fn category_names() -> String {
+    let names: Vec<&str> = Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]

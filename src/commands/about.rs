@@ -1,19 +1,12 @@
-//! `regions`: what the program prints about itself.
+//! `completions`: the command line, for shells.
 
-use std::fmt::Write as _;
+use clap::CommandFactory;
+use clap_complete::Shell;
 
-use crate::config::region_list;
-use crate::model::language::search_config;
-use crate::model::region::Region;
+use crate::cli::Cli;
 
-pub(super) fn regions() -> String {
-    let mut text = format!("{:<4}  {:<22}  {:<8}  {}\n", "Code", "Name", "Language", "Search configuration");
-    for region in Region::all() {
-        let language = region.language();
-        let _ = writeln!(text, "{region:<4}  {:<22}  {language:<8}  {}", region.name(), search_config(language));
-    }
-    for (name, codes) in region_list::SETS {
-        let _ = writeln!(text, "\n{name}: {}", codes.join(","));
-    }
-    text
+pub(super) fn completions(shell: Shell) -> String {
+    let mut bytes = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "trendfetch", &mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -14,9 +14,6 @@ use crate::output::{self, exit_status};
 
 const PROGRAM: &str = "trendfetch";
 
-/// When the text of the pages last changed. A page needs a date, and that of the build would make each build differ.
-const DATE: &str = "2026-11-27";
-
 /// What clap does not know about a command.
 struct Supplement {
     /// Empty for the program itself.
@@ -102,7 +99,7 @@ const SUPPLEMENTS: &[Supplement] = &[
         environment: &[],
         exit_status: DONE_OR_FAILED,
         files: &[],
-        examples: &[("The codes alone", "trendfetch regions | awk 'NR > 1 && NF > 2 { print $1 }'")],
+        examples: &[("The codes alone", "trendfetch regions -f json | jq -r '.[].code'")],
     },
     Supplement {
         command: "completions",
@@ -111,7 +108,6 @@ const SUPPLEMENTS: &[Supplement] = &[
         files: &[],
         examples: &[
             ("For bash", "trendfetch completions bash > ~/.local/share/bash-completion/completions/trendfetch"),
-            ("For zsh, in a folder of its fpath", "trendfetch completions zsh > ~/.zfunc/_trendfetch"),
             ("For fish", "trendfetch completions fish > ~/.config/fish/completions/trendfetch.fish"),
         ],
     },
@@ -175,18 +171,11 @@ fn page(name: &str) -> anyhow::Result<String> {
     };
     let mut bytes = Vec::new();
     render(command, supplement, &mut bytes).context("cannot render the man page")?;
-    Ok(tidy(&String::from_utf8_lossy(&bytes)))
-}
-
-/// Removes what roff ignores and mandoc warns about: blanks at the end of a line, and clap_mangen's line breaks around
-/// an empty line.
-fn tidy(page: &str) -> String {
-    let lines: String = page.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
-    lines.replace("\n.br\n\n.br\n", "\n.sp\n")
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn render(command: &clap::Command, supplement: &Supplement, out: &mut Vec<u8>) -> std::io::Result<()> {
-    let man = Man::new(command.clone()).date(DATE).source(concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
+    let man = Man::new(command.clone()).source(concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
     man.render_title(out)?;
     man.render_name_section(out)?;
     man.render_synopsis_section(out)?;
@@ -201,7 +190,6 @@ fn render(command: &clap::Command, supplement: &Supplement, out: &mut Vec<u8>) -
     section(&mut roff, "ENVIRONMENT", &environment);
     section(&mut roff, "EXIT STATUS", supplement.exit_status);
     if supplement.command.is_empty() {
-        roff.control("PP", []);
         roff.text([roman(exit_status::PRECEDENCE)]);
     }
     section(&mut roff, "FILES", supplement.files);
@@ -219,6 +207,7 @@ fn section(roff: &mut Roff, title: &str, rows: &[(&str, &str)]) {
         roff.text([bold(*term)]);
         roff.text([roman(*meaning)]);
     }
+    roff.control("PP", []);
 }
 
 fn examples(roff: &mut Roff, examples: &[(&str, &str)]) {

@@ -1,12 +1,11 @@
-//! The subcommands: everything that is not a run. One file for each that works with data, and `about` for those that
-//! describe the program.
+//! The subcommands: everything that is not a run. One file for each.
 
 mod about;
 mod changes;
-mod completions;
 mod load;
 mod man;
 mod prune;
+mod regions;
 #[cfg(feature = "report")]
 mod report;
 
@@ -48,8 +47,8 @@ pub async fn run(
         Command::Report(args) => return report::run(args, descriptor, env, now).await,
         Command::Load(args) => return load::run(&args, terminal, env, now).await,
         Command::Prune(args) => return prune::run(&args, terminal, env, now).await,
-        Command::Regions => about::regions(),
-        Command::Completions { shell } => completions::script(shell),
+        Command::Regions(args) => regions::regions(args.format)?,
+        Command::Completions { shell } => about::completions(shell),
         Command::Man(args) => return man::run(&args),
         Command::Schema => output::schema(),
     };

@@ -19,7 +19,7 @@ use crate::fetch::retry::RetryPolicy;
 use crate::history::run_history::HistoryConfig;
 use crate::history::{Location, MAX_RETENTION, PasswordSources};
 use crate::model::Request;
-use crate::model::category::Category;
+use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::model::region::Region;
 use crate::output::OutputConfig;
@@ -86,7 +86,7 @@ impl Config {
                 request: Request {
                     regions,
                     max_results: args.max_results,
-                    category_id: args.category.map(Category::id),
+                    category_id: args.category.and_then(ChartCategory::id),
                 },
                 description: args.description,
                 concurrency: (args.concurrency > 0).then_some(args.concurrency),

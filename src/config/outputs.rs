@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, stderr, stdout};
 use std::path::Path;
 
+use supports_hyperlinks::supports_hyperlinks;
+
 use super::use_color;
 use crate::cli::{RunArgs, TerminalArgs};
 use crate::config::env::Env;
@@ -37,6 +39,8 @@ pub(super) fn resolve(args: &RunArgs, terminal: &TerminalArgs, env: &Env) -> Res
         all_or_nothing: args.all_or_nothing,
         stats,
         color: use_color(terminal.color, is_terminal, env)?,
+        // Links are escape sequences as well, and are unwanted wherever colours are.
+        links: use_color(terminal.color, true, env)? && supports_hyperlinks(),
     };
     if let Some(key) = &args.api_key_file {
         check_not_overwritten(&outputs, key, "is the key file itself; name another file")?;

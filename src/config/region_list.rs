@@ -41,11 +41,34 @@ fn parse_item(item: &str) -> Result<Vec<Region>, UsageError> {
     if let Some(region) = Region::all().find(|region| region.name().to_lowercase() == lower) {
         return Err(UsageError(format!("'{shown}' is a name; use the region's code: {region}")));
     }
+    if let Some(list) = with_commas(item) {
+        return Err(UsageError(format!("'{shown}' is not one region; separate regions with commas: {list}")));
+    }
     let sets: Vec<&str> = SETS.iter().map(|(name, _)| *name).collect();
     Err(UsageError(format!(
         "'{shown}' is neither a two-letter country code nor a set ({}, all); `trendfetch regions` lists the codes",
         sets.join(", ")
     )))
+}
+
+/// The list that is meant, if the item is one with other separators.
+fn with_commas(item: &str) -> Option<String> {
+    let is_separator = |character: char| {
+        character.is_whitespace() || matches!(character, ';' | '/' | '|' | '+' | ':' | '，' | '、' | '،')
+    };
+    let parts: Vec<&str> = item.split(is_separator).filter(|part| !part.is_empty()).collect();
+    let meant: Option<Vec<String>> = parts.iter().map(|part| meant(part)).collect();
+    meant.filter(|_| item.contains(is_separator)).map(|meant| meant.join(","))
+}
+
+/// What an item of a list means, including what is refused with a suggestion.
+fn meant(item: &str) -> Option<String> {
+    let lower = item.to_lowercase();
+    let is_set = lower == "all" || SETS.iter().any(|(name, _)| *name == lower);
+    let mistake = || MISTAKES.iter().find(|(mistake, _)| *mistake == lower).map(|(_, meant)| (*meant).to_owned());
+    let code = || Region::new(item).map(|region| region.to_string());
+    let named = || Region::all().find(|region| region.name().to_lowercase() == lower).map(|region| region.to_string());
+    if is_set { Some(lower.clone()) } else { mistake().or_else(code).or_else(named) }
 }
 
 /// The named sets. They come from the two pipelines that this program replaces.
@@ -109,6 +132,32 @@ mod tests {
             let error = parse(typed).unwrap_err().to_string();
             assert!(error.contains(meant), "{typed}: {error}");
         }
-        assert!(parse(" , ").is_err());
+        for empty in ["", " , ", ",,"] {
+            assert!(parse(empty).unwrap_err().to_string().contains("is empty"), "{empty:?}");
+        }
+    }
+
+    #[test]
+    fn other_separators_than_commas_are_refused_with_the_right_list() {
+        for (typed, meant) in [
+            ("US GB", ": US,GB"),
+            ("us;gb;pl", ": US,GB,PL"),
+            ("US/GB", ": US,GB"),
+            ("US|dailywatch", ": US,dailywatch"),
+            ("US，GB", ": US,GB"),
+            ("US、GB", ": US,GB"),
+            ("PL,US Poland", ": US,PL"),
+            ("US+UK", ": US,GB"),
+            ("US;", ": US"),
+            ("US\nGB\n", ": US,GB"),
+        ] {
+            let error = parse(typed).unwrap_err().to_string();
+            assert!(error.contains("separate regions with commas") && error.ends_with(meant), "{typed}: {error}");
+        }
+        // A comma at an end, or two in a row, change nothing.
+        assert_eq!(codes("US,GB,"), ["US", "GB"]);
+        assert_eq!(codes(",US,,GB"), ["US", "GB"]);
+        assert!(parse("South Korea").unwrap_err().to_string().contains("use the region's code: KR"));
+        assert!(!parse("some text").unwrap_err().to_string().contains("commas"));
     }
 }

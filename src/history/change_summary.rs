@@ -1,4 +1,4 @@
-//! Counts what changed over all regions of a run, for its statistics.
+//! Counts what changed in each region of a run, for its statistics and metrics.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,40 +8,26 @@ use super::{Backend, ChartFilter, ChartRef, HistoryError, VideoRank};
 use crate::model::region::Region;
 use crate::model::{Document, Status};
 
-/// What changed over all regions of a run.
+/// What changed in the chart of a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChangeSummary {
-    /// Entries whose video was not in the same chart before, over all regions.
+pub struct RegionChanges {
+    pub region: Region,
+    /// Videos that were not in the chart before.
     pub entered: usize,
-    /// Entries of the charts before whose video is no longer there, over all regions.
+    /// Videos of the chart before that are no longer there.
     pub left: usize,
-    /// How many regions could be compared.
-    pub regions: usize,
-    /// The earliest and the latest fetch that they were compared with.
-    pub compared_with: (Timestamp, Timestamp),
+    /// The fetch that it was compared with.
+    pub compared_with: Timestamp,
 }
 
-impl ChangeSummary {
-    fn merge(self, other: ChangeSummary) -> ChangeSummary {
-        let ((first, last), (other_first, other_last)) = (self.compared_with, other.compared_with);
-        ChangeSummary {
-            entered: self.entered + other.entered,
-            left: self.left + other.left,
-            regions: self.regions + other.regions,
-            compared_with: (first.min(other_first), last.max(other_last)),
-        }
-    }
-}
-
-/// Compares each complete chart of a recorded run with the complete chart before it. `None` if there is none to
-/// compare with.
+/// Compares each complete chart of a recorded run with the complete chart before it, if there is one.
 ///
 /// # Errors
 /// When the history cannot be read.
 pub(super) async fn summarize(
     backend: &mut dyn Backend,
     document: &Document,
-) -> Result<Option<ChangeSummary>, HistoryError> {
+) -> Result<Vec<RegionChanges>, HistoryError> {
     let complete = document.stats.regions.iter().filter(|row| row.status == Status::Ok);
     let filter = ChartFilter {
         regions: complete.map(|row| row.region).collect(),
@@ -59,12 +45,12 @@ pub(super) async fn summarize(
     let previous_ranks = backend.video_ranks(&previous, document.request.max_results).await?;
     let current_ranks = ranks_by_region(document);
     let no_ranks = HashMap::new();
-    let summaries = previous.iter().zip(&previous_ranks).map(|(chart, before)| {
+    let changes = previous.iter().zip(&previous_ranks).map(|(chart, before)| {
         let now = current_ranks.get(&chart.region).unwrap_or(&no_ranks);
         let (entered, left) = entered_and_left(before, now, chart.max_results);
-        ChangeSummary { entered, left, regions: 1, compared_with: (chart.fetched_at, chart.fetched_at) }
+        RegionChanges { region: chart.region, entered, left, compared_with: chart.fetched_at }
     });
-    Ok(summaries.reduce(ChangeSummary::merge))
+    Ok(changes.collect())
 }
 
 /// The rank of each video, by region.

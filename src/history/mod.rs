@@ -13,7 +13,7 @@
 //! | `expiry` | what is too old, and whether a run may delete it |
 //! | `prune` | what the command `prune` deletes |
 //! | `changes` | compares two charts of a region: what entered, left, rose, fell |
-//! | `change_summary` | counts the changes of a run over all its regions |
+//! | `change_summary` | counts the changes in each region of a run |
 //! | `rows` | turns a document into the rows of each table; pure |
 //! | `sqlite`, `postgres`, `shared_sql` | the only files with SQL |
 //!

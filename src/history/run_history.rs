@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::change_summary::{ChangeSummary, summarize};
+use super::change_summary::{RegionChanges, summarize};
 use super::expiry::{self, Deleted, ExpiryPlan};
 use super::min_interval;
 use super::{Access, Backend, HistoryError, Location, open};
@@ -127,7 +127,7 @@ impl RunHistory {
     ///
     /// # Errors
     /// When the history cannot be read.
-    pub async fn change_summary(&mut self, document: &Document) -> Result<Option<ChangeSummary>, HistoryError> {
+    pub async fn change_summary(&mut self, document: &Document) -> Result<Vec<RegionChanges>, HistoryError> {
         summarize(&mut *self.backend, document).await
     }
 

@@ -25,19 +25,37 @@ impl Category {
         TABLE.iter().find(|(id, _)| *id == self.0).map(|(_, name)| *name)
     }
 
-    /// Finds a category by its number or its English name in any case. Two categories are named Comedy: 23 is returned,
-    /// since 34 is for films and cannot be assigned.
+    /// Finds a category by its number or its English name in any case, in which `and` is `&`. Two categories are named
+    /// Comedy: 23 is returned, since 34 is for films and cannot be assigned.
     pub fn find(text: &str) -> Option<Category> {
-        if let Ok(id) = text.parse() {
+        if let Ok(id) = text.trim().parse() {
             return (id > 0).then_some(Category(id));
         }
-        TABLE.iter().find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(id, _)| Category(*id))
+        let name = normalized(text);
+        TABLE.iter().find(|(_, known)| known.eq_ignore_ascii_case(&name)).map(|(id, _)| Category(*id))
+    }
+
+    /// The name that a misspelt or shortened one probably means.
+    pub fn nearest(text: &str) -> Option<&'static str> {
+        let typed = normalized(text);
+        let names = || TABLE.iter().map(|(_, name)| *name);
+        let has_word = |name: &&str| name.to_ascii_lowercase().split([' ', '/']).any(|word| word == typed);
+        let similarity = |name: &str| strsim::jaro(&name.to_ascii_lowercase(), &typed);
+        let most_similar = names().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
+        names().find(has_word).or(most_similar.filter(|name| similarity(name) >= MIN_SIMILARITY))
     }
 
     /// Every known category, by number.
     pub fn all() -> impl Iterator<Item = Category> {
         TABLE.iter().map(|(id, _)| Category(*id))
     }
+}
+
+/// How similar two words must be for one to be suggested for the other, from 0 to 1. clap suggests options from 0.7.
+const MIN_SIMILARITY: f64 = 0.75;
+
+fn normalized(text: &str) -> String {
+    text.trim().to_lowercase().replace(" and ", " & ")
 }
 
 impl fmt::Display for Category {
@@ -59,6 +77,7 @@ pub enum ChartCategory {
 impl ChartCategory {
     /// Finds a category as [`Category::find`] does, or all of them by `all` or `0`.
     pub fn find(text: &str) -> Option<ChartCategory> {
+        let text = text.trim();
         if text == "0" || text.eq_ignore_ascii_case("all") {
             return Some(ChartCategory::All);
         }
@@ -126,5 +145,25 @@ mod tests {
         assert_eq!([10, 99].map(|id| Category::new(id).to_string()), ["Music", "Category 99"]);
         assert_eq!(Category::find("0"), None);
         assert_eq!(Category::find("Cats"), None);
+        assert_eq!(Category::find(" news and politics ").map(Category::id), Some(25));
+    }
+
+    #[test]
+    fn a_misspelt_name_has_a_suggestion() {
+        for (typed, meant) in [
+            ("Musik", "Music"),
+            ("gamming", "Gaming"),
+            ("News", "News & Politics"),
+            ("politics", "News & Politics"),
+            ("Science", "Science & Technology"),
+            ("Entertainement", "Entertainment"),
+            ("sport", "Sports"),
+            ("Film", "Film & Animation"),
+        ] {
+            assert_eq!(Category::nearest(typed), Some(meant), "{typed}");
+        }
+        for typed in ["", "x", "Cats", "Weather"] {
+            assert_eq!(Category::nearest(typed), None, "{typed}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The document of a run. The order of the fields here is their order in the JSON.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,14 @@ impl Document {
     pub fn new(start: Timestamp, source: String, request: Request, stats: Stats, videos: Vec<MergedVideo>) -> Document {
         let fetched_at = whole_seconds(start);
         Document { schema_version: SCHEMA_VERSION, run_id: run_id(start), source, fetched_at, request, stats, videos }
+    }
+
+    /// The merged chart as people see it: by the best rank, then by the number of regions, then by views. Videos that
+    /// are equal in all of these stay in the order of first occurrence.
+    pub fn by_best_rank(&self) -> Vec<&MergedVideo> {
+        let mut videos: Vec<&MergedVideo> = self.videos.iter().collect();
+        videos.sort_by_key(|video| (video.best_rank(), Reverse(video.ranks.len()), Reverse(video.video.views)));
+        videos
     }
 }
 

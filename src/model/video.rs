@@ -133,6 +133,11 @@ impl MergedVideo {
         ["https://www.youtube.com/watch?v=", &self.video.id].concat()
     }
 
+    /// The rank in the region where it is highest.
+    pub fn best_rank(&self) -> Option<u32> {
+        self.ranks.iter().map(|(_, rank)| *rank).min()
+    }
+
     /// The usual language of the first region; `und` for a region outside the table.
     pub fn primary_language(&self) -> &'static str {
         self.ranks.first().map_or(UNDETERMINED, |(region, _)| region.language())

@@ -12,6 +12,7 @@ mod file_descriptor;
 mod formats;
 pub mod logging;
 pub mod progress;
+mod screen;
 mod stats_table;
 mod stream;
 mod write;
@@ -89,11 +90,20 @@ pub struct OutputConfig {
     pub stats: StatsTarget,
     /// Whether the stats are coloured.
     pub color: bool,
+    /// Whether titles on a terminal are links.
+    pub links: bool,
 }
 
 impl OutputConfig {
-    fn layout(&self, width: usize) -> Layout {
-        Layout { rows: self.rows, description: self.description, csv_bom: self.csv_bom, width }
+    /// The layout of what goes to a file or a pipe.
+    fn layout(&self) -> Layout {
+        Layout {
+            rows: self.rows,
+            description: self.description,
+            csv_bom: self.csv_bom,
+            width: usize::MAX,
+            links: false,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The stats of a run for people: a table of regions, then the counts.
+//! The stats of a run for people: a table of regions, the first videos of the merged chart, then the counts.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use console::Style;
 use jiff::Timestamp;
 
-use super::columns::{align, left, right};
+use super::columns::{Shrink, fit, join, left, right};
+use super::formats::table::{best_ranks, link};
 use super::{Out, UNITS_PER_DAY};
-use crate::history::change_summary::ChangeSummary;
+use crate::history::change_summary::RegionChanges;
 use crate::model::{Document, RegionStats, Stats, Status};
 use crate::support::human::{format_millis, group_digits};
 use crate::support::sanitize::one_line;
@@ -16,51 +17,84 @@ use crate::support::sanitize::one_line;
 /// The most pairs of regions that are shown; the document has more.
 const MAX_PAIRS: usize = 5;
 
+/// How many videos are shown.
+const TOP: usize = 3;
+
+/// If there are more regions than this, those with a whole chart share a row.
+const MAX_REGIONS: usize = 30;
+
+/// The status, then the languages, then the attempts.
+const REGION_SHRINKS: [Shrink; 4] = [(5, 20), (1, 0), (3, 0), (5, 8)];
+
 /// The widths of the label and of the value of a count, with the gaps behind them.
 const LABEL: usize = 22;
 const VALUE: usize = 8;
 const REMARK_START: usize = LABEL + 1 + VALUE + 3;
 
 /// What the statistics show besides the document.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Extras {
     /// Since the runs before, if there is a history.
-    pub changes: Option<ChangeSummary>,
+    pub changes: Vec<RegionChanges>,
     /// How long one request at a time would have taken.
     pub sequential_time: Duration,
 }
 
-/// Writes the stats, at most `width` characters wide.
-pub(super) fn write(
-    document: &Document,
-    extras: Extras,
-    width: usize,
-    color: bool,
-    out: &mut Out<'_>,
-) -> io::Result<()> {
-    let styled = |style: Style| style.force_styling(color);
-    let (bold, faint) = (styled(Style::new().bold()), styled(Style::new().dim()));
-    let columns = [left("Region"), left("Lang"), right("Videos"), right("Attempts"), right("Time"), left("Status")];
-    let rows: Vec<Vec<String>> = document.stats.regions.iter().map(row).collect();
-    for (index, line) in align(&columns, &rows, width, columns.len() - 1).iter().enumerate() {
-        // The words say the same without colour.
-        let style = match index.checked_sub(1).map(|index| document.stats.regions[index].status) {
-            None => bold.clone(),
-            Some(Status::Ok) => styled(Style::new()),
-            Some(Status::Partial) => styled(Style::new().yellow()),
-            Some(Status::Failed) => styled(Style::new().red()),
-        };
-        writeln!(out, "{}", style.apply_to(line))?;
+/// How text for people looks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// In terminal columns.
+    pub(super) width: usize,
+    pub(super) color: bool,
+    /// Whether the titles are links.
+    pub(super) links: bool,
+}
+
+impl Look {
+    fn style(self, style: Style) -> Style {
+        style.force_styling(self.color)
     }
+}
+
+/// Writes the stats, at most as wide as the terminal.
+pub(super) fn write(document: &Document, extras: &Extras, look: Look, out: &mut Out<'_>) -> io::Result<()> {
+    write_regions(&document.stats.regions, look, out)?;
+    write_top(document, look, out)?;
     writeln!(out)?;
+    let (bold, faint) = (look.style(Style::new().bold()), look.style(Style::new().dim()));
     for CountLine { label, value, remark } in counts(&document.stats, extras) {
         let line = format!("{} {value:>VALUE$}", bold.apply_to(format!("{label:<LABEL$}")));
         if remark.is_empty() {
             writeln!(out, "{}", line.trim_end())?;
         } else {
-            let remark = one_line(&remark, width.saturating_sub(REMARK_START));
+            let remark = one_line(&remark, look.width.saturating_sub(REMARK_START));
             writeln!(out, "{line}   {}", faint.apply_to(remark))?;
         }
+    }
+    Ok(())
+}
+
+fn write_regions(regions: &[RegionStats], look: Look, out: &mut Out<'_>) -> io::Result<()> {
+    let columns = [left("Region"), left("Lang"), right("Videos"), right("Attempts"), right("Time"), left("Status")];
+    let is_whole = |stats: &&RegionStats| stats.status == Status::Ok && stats.videos > 0;
+    let (whole, mut shown): (Vec<&RegionStats>, Vec<&RegionStats>) = match regions.len() {
+        ..=MAX_REGIONS => (Vec::new(), regions.iter().collect()),
+        _ => regions.iter().partition(is_whole),
+    };
+    let mut rows: Vec<Vec<String>> = shown.iter().map(|stats| row(stats)).collect();
+    if !whole.is_empty() {
+        rows.push(summary_row(&whole, shown.is_empty()));
+        shown.push(whole[0]);
+    }
+    for (index, line) in fit(&columns, &rows, look.width, &REGION_SHRINKS).iter().enumerate() {
+        // The words say the same without colour.
+        let style = match index.checked_sub(1).map(|index| shown[index].status) {
+            None => Style::new().bold(),
+            Some(Status::Ok) => Style::new(),
+            Some(Status::Partial) => Style::new().yellow(),
+            Some(Status::Failed) => Style::new().red(),
+        };
+        writeln!(out, "{}", look.style(style).apply_to(join(line)))?;
     }
     Ok(())
 }
@@ -83,16 +117,66 @@ fn row(stats: &RegionStats) -> Vec<String> {
     ]
 }
 
+/// One row for all regions with a whole chart.
+fn summary_row(whole: &[&RegionStats], are_all: bool) -> Vec<String> {
+    let videos: usize = whole.iter().map(|stats| stats.videos).sum();
+    let attempts: u32 = whole.iter().map(|stats| stats.requests).sum();
+    vec![
+        if are_all { format!("all {}", whole.len()) } else { format!("{} others", whole.len()) },
+        String::new(),
+        group_digits(videos as u64),
+        group_digits(attempts.into()),
+        String::new(),
+        "ok".to_owned(),
+    ]
+}
+
+/// The first videos of the merged chart.
+fn write_top(document: &Document, look: Look, out: &mut Out<'_>) -> io::Result<()> {
+    let mut videos = document.by_best_rank();
+    videos.truncate(TOP);
+    if videos.is_empty() {
+        return Ok(());
+    }
+    let columns = [left("Top videos"), left(""), left("")];
+    let rows: Vec<Vec<String>> = videos
+        .iter()
+        .map(|video| vec![one_line(&video.video.title, 200), one_line(&video.video.channel, 60), best_ranks(video, 2)])
+        .collect();
+    let mut lines = fit(&columns, &rows, look.width, &[(0, 40), (1, 12), (0, 12), (1, 0)]);
+    writeln!(out)?;
+    for (index, line) in lines.iter_mut().enumerate() {
+        match index.checked_sub(1) {
+            None => writeln!(out, "{}", look.style(Style::new().bold()).apply_to(join(line)))?,
+            Some(index) => {
+                if look.links {
+                    line[0] = link(&line[0], &videos[index].url());
+                }
+                writeln!(out, "{}", join(line))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 struct CountLine {
     label: &'static str,
     value: String,
     remark: String,
 }
 
-fn counts(stats: &Stats, extras: Extras) -> Vec<CountLine> {
-    let count = |label, value: String, remark: String| CountLine { label, value, remark };
-    let number = |number: usize| group_digits(number as u64);
-    let units = |number: u32| group_digits(u64::from(number));
+impl CountLine {
+    fn new(label: &'static str, value: String, remark: String) -> CountLine {
+        CountLine { label, value, remark }
+    }
+
+    /// `None` for a count of 0.
+    fn unless_zero(label: &'static str, count: u64, remark: String) -> Option<CountLine> {
+        (count > 0).then(|| CountLine::new(label, group_digits(count), remark))
+    }
+}
+
+fn counts(stats: &Stats, extras: &Extras) -> Vec<CountLine> {
     let share = match stats.unique {
         0 => String::new(),
         unique => format!("{:.1} % of the videos", 100.0 * stats.multi_region as f64 / unique as f64),
@@ -100,41 +184,52 @@ fn counts(stats: &Stats, extras: Extras) -> Vec<CountLine> {
     let pairs = stats.overlap.iter().take(MAX_PAIRS);
     let pairs: Vec<String> =
         pairs.map(|pair| format!("{}+{} {}", pair.regions[0], pair.regions[1], pair.videos)).collect();
-
-    let mut counts = vec![
-        count("Chart entries", number(stats.raw), String::new()),
-        count("Distinct videos", number(stats.unique), String::new()),
-        count("In two or more regions", number(stats.multi_region), share),
-    ];
-    if !pairs.is_empty() {
-        counts.push(count("Most shared", String::new(), pairs.join(", ")));
-    }
-    if let Some(since) = extras.changes {
-        let regions =
-            if since.regions == 1 { "in 1 region".to_owned() } else { format!("in {} regions", since.regions) };
-        counts.push(count("Entered", number(since.entered), since_when(&since)));
-        counts.push(count("Left", number(since.left), regions));
-    }
-    let skipped = if stats.skipped == 0 { String::new() } else { "items without a usable id".to_owned() };
     let units_per_day = format!("of the default {UNITS_PER_DAY} a day");
-    counts.extend([
-        count("Skipped", units(stats.skipped), skipped),
-        count("Requests", units(stats.requests), String::new()),
-        count("Retries", units(stats.retries), String::new()),
-        count("Rate limits", units(stats.rate_limited), held(stats)),
-        count("Quota units", units(stats.quota_units), units_per_day),
-        count("Time", format_millis(stats.elapsed_ms), speedup(stats, extras.sequential_time)),
-    ]);
-    counts
+
+    let count = CountLine::unless_zero;
+    let charts = [
+        count("Chart entries", stats.raw as u64, String::new()),
+        count("Distinct videos", stats.unique as u64, String::new()),
+        count("In two or more regions", stats.multi_region as u64, share),
+        (!pairs.is_empty()).then(|| CountLine::new("Most shared", String::new(), pairs.join(", "))),
+    ];
+    let requests = [
+        count("Skipped", stats.skipped.into(), "items without a usable id".to_owned()),
+        count("Requests", stats.requests.into(), String::new()),
+        count("Retries", stats.retries.into(), String::new()),
+        count("Rate limits", stats.rate_limited.into(), held(stats)),
+        count("Quota units", stats.quota_units.into(), units_per_day),
+        Some(CountLine::new("Time", format_millis(stats.elapsed_ms), speedup(stats, extras.sequential_time))),
+    ];
+    let changes = changes(&extras.changes).into_iter().map(Some);
+    charts.into_iter().chain(changes).chain(requests).flatten().collect()
 }
 
-/// The fetches with which the charts were compared.
-fn since_when(since: &ChangeSummary) -> String {
-    let time = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
-    match since.compared_with {
-        (first, last) if first == last => format!("since {} UTC", time(first)),
-        (first, last) => format!("since {} to {} UTC", time(first), time(last)),
+/// How many videos entered and left over all regions that could be compared.
+fn changes(regions: &[RegionChanges]) -> Vec<CountLine> {
+    let fetches = regions.iter().map(|changes| changes.compared_with);
+    let Some((first, last)) = fetches.clone().min().zip(fetches.max()) else { return Vec::new() };
+    let since = match (minute(first), minute(last)) {
+        (first, last) if first == last => format!("since {first} UTC"),
+        (first, last) => format!("since {first} to {last} UTC"),
+    };
+    let compared = if regions.len() == 1 { "in 1 region".to_owned() } else { format!("in {} regions", regions.len()) };
+    let sum = |count: fn(&RegionChanges) -> usize| regions.iter().map(count).sum::<usize>() as u64;
+    let (entered, left) = (sum(|changes| changes.entered), sum(|changes| changes.left));
+    let both = format!("{since}, {compared}");
+    match (entered, left) {
+        (0, 0) => vec![CountLine::new("Entered or left", "none".to_owned(), both)],
+        (0, left) => vec![CountLine::new("Left", group_digits(left), both)],
+        (entered, 0) => vec![CountLine::new("Entered", group_digits(entered), both)],
+        (entered, left) => vec![
+            CountLine::new("Entered", group_digits(entered), since),
+            CountLine::new("Left", group_digits(left), compared),
+        ],
     }
+}
+
+fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn held(stats: &Stats) -> String {

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use super::columns::{WIDTH, width_of};
+use super::columns::width_of;
 use super::error::WriteError;
-use super::file_descriptor::FileDescriptor;
 #[cfg(feature = "parquet")]
 use super::formats::dataset;
-use super::formats::render;
-use super::stats_table::{self, Extras};
-use super::{FileOutput, OutputConfig, OutputError, StatsTarget, file, stream_error};
+use super::formats::{Layout, content, render};
+use super::screen::Screen;
+use super::stats_table::Extras;
+use super::{FileOutput, OutputConfig, OutputError, StreamOutput, file, stream_error};
 use crate::model::Document;
 use crate::support::blocking::run_blocking;
 use crate::support::time_limit::Interruption;
@@ -18,7 +18,7 @@ use crate::support::time_limit::Interruption;
 /// Writes all outputs until `end`, when the run must end, and returns the errors.
 ///
 /// Files are written concurrently. Open descriptors are written one after the other, data before stats, since several may
-/// lead to one file.
+/// lead to one file. The stats do not wait for the files, so the lines that name these follow them.
 pub async fn write<F: Future<Output = Interruption>>(
     config: OutputConfig,
     document: &Arc<Document>,
@@ -31,14 +31,28 @@ pub async fn write<F: Future<Output = Interruption>>(
         let (output, config, document) = (output.clone(), Arc::clone(&config), Arc::clone(document));
         run_blocking(move || write_file(&output, &config, &document, reason_to_keep))
     };
-    let files: Vec<_> = config.files.iter().map(|output| (output.path.display(), start(output))).collect();
+    let files: Vec<_> = config.files.iter().map(|output| (output, start(output))).collect();
 
-    let mut errors = write_streams(&config, document, extras, &end).await;
-    for (path, writing) in files {
-        let written = until(writing, end()).await.unwrap_or_else(|why| Err(WriteError::UnfinishedFile(why)));
-        errors.extend(written.err().map(|error| OutputError::new(path, error)));
+    let mut screen = Screen::new(&config);
+    let mut errors = write_streams(&config, document, &mut screen, &end).await;
+    errors.extend(screen.show_stats(document, extras, end()).await.err());
+    for (output, writing) in files {
+        match until(writing, end()).await.unwrap_or_else(|why| Err(WriteError::UnfinishedFile(why))) {
+            Ok(Written::Whole) => {
+                let content = content(output.format, config.rows, document);
+                errors.extend(screen.show_file(&output.path, &content, end()).await.err());
+            }
+            Ok(Written::Kept) => {}
+            Err(error) => errors.push(OutputError::new(output.path.display(), error)),
+        }
     }
     errors
+}
+
+enum Written {
+    Whole,
+    /// The old file stays.
+    Kept,
 }
 
 fn write_file(
@@ -46,16 +60,17 @@ fn write_file(
     config: &OutputConfig,
     document: &Document,
     reason_to_keep: Option<&'static str>,
-) -> Result<(), WriteError> {
+) -> Result<Written, WriteError> {
     match reason_to_keep {
         Some(reason) if !file::is_stream(&output.path) => {
             tracing::warn!("{} is left as it was: {reason}", output.path.display());
-            Ok(())
+            return Ok(Written::Kept);
         }
         #[cfg(feature = "parquet")]
-        _ if output.is_dataset() => dataset::write(&output.path, document),
-        _ => file::replace(&output.path, |out| render(output.format, config.layout(WIDTH), document, out)),
+        _ if output.is_dataset() => dataset::write(&output.path, document)?,
+        _ => file::replace(&output.path, |out| render(output.format, config.layout(), document, out))?,
     }
+    Ok(Written::Whole)
 }
 
 fn reason_to_keep_files(config: &OutputConfig, document: &Document) -> Option<&'static str> {
@@ -69,17 +84,14 @@ fn reason_to_keep_files(config: &OutputConfig, document: &Document) -> Option<&'
 async fn write_streams<F: Future<Output = Interruption>>(
     config: &Arc<OutputConfig>,
     document: &Arc<Document>,
-    extras: Extras,
+    screen: &mut Screen,
     end: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let mut errors = Vec::new();
     for (index, stream) in config.streams.iter().enumerate() {
         let (descriptor, format) = (stream.descriptor.clone(), stream.format);
-        let (shared, document) = (Arc::clone(config), Arc::clone(document));
-        let writing = run_blocking(move || {
-            let width = descriptor.term().map_or(WIDTH, |term| width_of(&term));
-            descriptor.write(|out| render(format, shared.layout(width), &document, out))
-        });
+        let (layout, document) = (layout_for(stream, config), Arc::clone(document));
+        let writing = run_blocking(move || descriptor.write(|out| render(format, layout, &document, out)));
         match until(writing, end()).await {
             Ok(written) => errors.extend(written.err().map(|error| stream_error(&stream.descriptor, error))),
             // The streams that follow are left out too, since they may lead to the same file.
@@ -88,40 +100,27 @@ async fn write_streams<F: Future<Output = Interruption>>(
                 errors.extend(
                     unwritten.map(|stream| stream_error(&stream.descriptor, WriteError::UnfinishedStream(why))),
                 );
-                return errors;
+                screen.close();
+                break;
             }
         }
     }
-    errors.extend(write_stats(config, document, extras, end()).await.err());
     errors
 }
 
-async fn write_stats(
-    config: &OutputConfig,
-    document: &Arc<Document>,
-    extras: Extras,
-    end: impl Future<Output = Interruption>,
-) -> Result<(), OutputError> {
-    let descriptor = match config.stats {
-        StatsTarget::Stdout => FileDescriptor::stdout(),
-        StatsTarget::Stderr => FileDescriptor::stderr(),
-        StatsTarget::None => return Ok(()),
-    };
-    let (target, document, color) = (descriptor.clone(), Arc::clone(document), config.color);
-    let writing = run_blocking(move || {
-        let width = target.term().map_or(WIDTH, |term| width_of(&term));
-        target.write(|out| stats_table::write(&document, extras, width, color, out))
-    });
-    let written = until(writing, end).await.unwrap_or_else(|why| Err(WriteError::UnfinishedStream(why)));
-    match config.stats {
-        // Beside the data, the stats are an extra: a full log file does not fail the run.
-        StatsTarget::Stderr => Ok(()),
-        _ => written.map_err(|error| stream_error(&descriptor, error)),
+/// A table on a terminal is as wide as the terminal. Anywhere else it is whole.
+fn layout_for(stream: &StreamOutput, config: &OutputConfig) -> Layout {
+    match stream.descriptor.term().filter(|term| term.is_term()) {
+        Some(term) => Layout { width: width_of(&term), links: config.links, ..config.layout() },
+        None => config.layout(),
     }
 }
 
 /// The result of the work, unless the run must end first.
-async fn until<T>(work: impl Future<Output = T>, end: impl Future<Output = Interruption>) -> Result<T, Interruption> {
+pub(super) async fn until<T>(
+    work: impl Future<Output = T>,
+    end: impl Future<Output = Interruption>,
+) -> Result<T, Interruption> {
     tokio::select! {
         biased;
         done = work => Ok(done),

@@ -15,6 +15,12 @@ pub fn group_digits(number: u64) -> String {
     out
 }
 
+/// `1 video`, `12,345 videos`
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    let what = if number == 1 { one } else { many };
+    format!("{} {what}", group_digits(number as u64))
+}
+
 /// `0.41 s`
 pub fn format_millis(milliseconds: u64) -> String {
     format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10)

@@ -1,10 +1,8 @@
 //! The command line. A mistake gets one clear message and exit 2, and nothing is sent.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use crate::harness::{Run, Server, files_in};
-use crate::tools::are_installed;
 
 /// Asserts exit 2 with this message and without a request.
 #[track_caller]
@@ -32,6 +30,45 @@ fn malformed_regions_are_refused_with_a_suggestion() {
 }
 
 #[test]
+fn a_list_without_commas_is_refused_with_the_right_one() {
+    for list in ["US GB", "US;GB", "us/gb", "US|GB", "US\tGB", "US，GB", " US , GB;PL"] {
+        assert_refused(&["-r", list], "separate regions with commas: ");
+        let outcome = Run::new(&["--demo"]).env("TRENDFETCH_REGIONS", list).finish().exits(2);
+        let says = "error: TRENDFETCH_REGIONS: ";
+        assert!(outcome.stderr.starts_with(says) && outcome.stderr.contains("with commas: "), "{}", outcome.stderr);
+        assert_eq!(outcome.stderr.lines().count(), 1);
+    }
+    for arguments in [
+        &["-r", "US", "GB,", "PL"][..],
+        &["-rUS", "GB", "PL", "--json"],
+        &["--json", "--regions=US,", "GB", "PL"],
+        &["US", "GB", "PL"],
+        &["changes", "-r", "US", "GB", "PL"],
+        &["-q", "-r", "US", "GB", "PL", "changes"],
+    ] {
+        assert_refused(arguments, "separate regions with commas: --regions US,GB,PL");
+    }
+    for empty in [",", " ", ",,"] {
+        assert_refused(&["-r", empty], "the list of regions is empty");
+    }
+    let server = Server::of_pages(&["a"]);
+    Run::on(&server, "-c 1 -r US,GB,").finish().exits(0);
+    assert_eq!(server.asked(), ["US", "GB"]);
+}
+
+#[test]
+fn the_chart_of_all_categories_can_be_named() {
+    let server = Server::of_pages(&["a"]);
+    for all in ["all", "ALL", "0"] {
+        let document = Run::on(&server, &format!("-r US --json --category {all}")).finish().exits(0).document();
+        assert!(document["request"]["category_id"].is_null(), "{all}");
+    }
+    assert!(server.log().iter().all(|hit| !hit.query.contains_key("videoCategoryId")));
+    Run::on(&server, "-r US --category music").finish().exits(0);
+    assert_eq!(server.log().last().unwrap().query["videoCategoryId"], "10");
+}
+
+#[test]
 fn numbers_out_of_range_are_refused() {
     assert_refused(&["-n", "0"], "1 to 200");
     assert_refused(&["-n", "201"], "1 to 200");
@@ -54,13 +91,16 @@ fn malformed_durations_are_refused() {
 #[test]
 fn unknown_names_are_refused() {
     assert_refused(&["--category", "Cats"], "Comedy");
-    assert_refused(&["--category", "0"], "give a number");
+    assert_refused(&["--category", "Musik"], "did you mean 'Music'?");
+    assert_refused(&["--category", "science"], "did you mean 'Science & Technology'?");
+    assert_refused(&["--category", "Music,Gaming"], "give one category");
+    assert_refused(&["--category", "every"], "give one category");
     assert_refused(&["--format", "xml"], "json");
     assert_refused(&["--rows", "entries"], "requires --format ndjson");
     assert_refused(&["--rows", "entries", "--json"], "requires --format ndjson");
     assert_refused(&["--demo=fast"], "limited");
     assert_refused(&["--bogus"], "--bogus");
-    assert_refused(&["PL"], "'PL' is not a command; separate a list with commas");
+    assert_refused(&["PL"], "'PL' is not a command; name a region with --regions PL");
     assert_refused(&["-r", "US,", "PL\u{1b}"], "is not a command; separate a list with commas");
     assert_refused(&["--demo", "calm"], "a mode with = (--demo=calm)");
     // A misspelt subcommand is reported as such.
@@ -255,8 +295,15 @@ fn the_program_describes_itself() {
     let regions = text(&["regions"]);
     assert!(regions.contains("PL    Poland                  pl        simple"), "{regions}");
     assert_eq!(regions.lines().filter(|line| line.as_bytes().get(2) == Some(&b' ')).count(), 111);
+    let table = Run::new(&["regions", "-f", "json"]).finish().exits(0).document();
+    let poland = serde_json::json!({"code": "PL", "name": "Poland", "language": "pl", "search_config": "simple"});
+    assert!(table.as_array().unwrap().len() == 111 && table.as_array().unwrap().contains(&poland), "{table}");
+    let csv = text(&["regions", "--format=csv"]);
+    assert!(csv.starts_with("code,name,language,search_config\r\n") && csv.contains("\r\nPL,Poland,pl,simple\r\n"));
+    assert_eq!(csv.lines().count(), 112);
     let man = text(&["man"]);
     assert!(man.contains(".TH trendfetch") && man.contains("Further attempts of one request"), "{man}");
+    assert!(text(&["completions", "bash"]).contains("--max-results"));
     assert!(text(&["schema"]).contains("https://json-schema.org/draft/2020-12/schema"));
     assert_eq!(text(&["--version"]).trim(), concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
 }
@@ -304,20 +351,4 @@ fn every_command_has_a_manual_page_with_its_options() {
         names.into_iter().collect()
     );
     assert!(Run::new(&["man", "rune"]).finish().exits(2).stderr.contains("the pages are those of: changes, "));
-}
-
-#[test]
-fn mandoc_finds_no_fault_in_the_manual_pages() {
-    if !are_installed(&["mandoc"], "mandoc's check of the manual pages") {
-        return;
-    }
-    let outcome = Run::new(&["man", "--out", "pages"]).finish().exits(0);
-    let pages = outcome.folder.path().join("pages");
-    let checked = Command::new("mandoc")
-        .args(["-T", "lint", "-W", "warning"])
-        .args(files_in(&pages))
-        .current_dir(&pages)
-        .output()
-        .unwrap();
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
 }

@@ -12,7 +12,6 @@
 
 mod cli;
 mod command_options;
-mod completions;
 mod connections;
 mod crash_safety;
 mod databases;
@@ -36,6 +35,7 @@ mod properties;
 mod proxies;
 mod raw_server;
 mod scheduling;
+mod screen;
 mod secrets;
 #[allow(dead_code, reason = "tests/skipped.rs reads the list that tests write")]
 mod skipped;

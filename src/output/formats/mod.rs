@@ -10,7 +10,7 @@ mod entries;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod schema;
-mod table;
+pub(super) mod table;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use super::Out;
 use crate::model::Document;
+use crate::support::human::count;
 use entries::entries;
 
 pub use schema::schema;
@@ -33,7 +34,7 @@ pub enum Format {
     Ndjson,
     /// RFC 4180, safe to open in a spreadsheet
     Csv,
-    /// For people
+    /// For people: the merged chart, by best rank
     Table,
     /// Columns, for DuckDB, Spark or Trino: a file, or with -o DIR/ a file for each region
     #[cfg_attr(not(feature = "parquet"), value(hide = true))]
@@ -82,8 +83,10 @@ pub(super) struct Layout {
     pub(super) description: bool,
     /// Whether csv begins with a byte order mark.
     pub(super) csv_bom: bool,
-    /// For tables, in terminal columns.
+    /// For tables, in terminal columns; `usize::MAX` is a table in which nothing is truncated.
     pub(super) width: usize,
+    /// Whether the titles of tables are terminal links.
+    pub(super) links: bool,
 }
 
 /// Writes the data in one format.
@@ -97,11 +100,22 @@ pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &
         (Format::Ndjson, RowKind::Entries) => lines(entries(document), out),
         (Format::Csv, RowKind::Videos) => csv::write_videos(document, layout, out),
         (Format::Csv, RowKind::Entries) => csv::write_entries(document, layout, out),
-        (Format::Table, _) => table::write(document, layout.width, out),
+        (Format::Table, _) => table::write(document, layout, out),
         #[cfg(feature = "parquet")]
         (Format::Parquet, _) => parquet::write(&entries(document), out),
         #[cfg(not(feature = "parquet"))]
         (Format::Parquet, _) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// How much data a format contains: `141 videos`.
+pub(super) fn content(format: Format, rows: RowKind, document: &Document) -> String {
+    let has_entries = format == Format::Parquet || (format.has_rows() && rows == RowKind::Entries);
+    if has_entries {
+        let entries = document.videos.iter().map(|video| video.ranks.len()).sum();
+        count(entries, "entry", "entries")
+    } else {
+        count(document.videos.len(), "video", "videos")
     }
 }
 

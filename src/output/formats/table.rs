@@ -1,34 +1,71 @@
-//! The format `table`: the merged chart for people.
+//! The format `table`: the merged chart for people, by best rank.
 
 use std::io::{self, Write};
 
+use console::measure_text_width;
+
+use super::Layout;
 use crate::model::{Document, MergedVideo};
 use crate::output::Out;
-use crate::output::columns::{align, left, right};
+use crate::output::columns::{Shrink, TextColumn, fit, join, left, right};
 use crate::support::human::group_digits;
 use crate::support::sanitize::one_line;
 
-/// Writes the table, at most `width` characters wide.
-pub(super) fn write(document: &Document, width: usize, out: &mut Out<'_>) -> io::Result<()> {
-    let rows: Vec<Vec<String>> =
-        document.videos.iter().enumerate().map(|(index, video)| row(index + 1, video)).collect();
-    let columns = [right("#"), left("Title"), left("Channel"), right("Views"), left("Rank by region")];
-    for line in align(&columns, &rows, width, 1) {
-        writeln!(out, "{line}")?;
+const TITLE: usize = 1;
+const CHANNEL: usize = 2;
+const VIEWS: usize = 3;
+
+/// On a narrow terminal, the title keeps the most room. A number, or an id, is useless if truncated.
+const SHRINKS: [Shrink; 8] =
+    [(TITLE, 32), (CHANNEL, 16), (TITLE, 24), (CHANNEL, 10), (TITLE, 18), (CHANNEL, 0), (VIEWS, 0), (TITLE, 8)];
+
+/// More than the longest title.
+const WHOLE: usize = 10_000;
+
+/// Writes the table. Each title is a link to its video, or there is a column with the video's id.
+pub(super) fn write(document: &Document, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+    let max_ranks = match layout.width {
+        ..100 => 1,
+        100..400 => 3,
+        _ => usize::MAX,
+    };
+    let videos = document.by_best_rank();
+    let mut rows: Vec<Vec<String>> =
+        videos.iter().enumerate().map(|(index, video)| row(index + 1, video, max_ranks)).collect();
+    let mut columns: Vec<TextColumn> = vec![right("#"), left("Title"), left("Channel"), right("Views"), left("Ranks")];
+    if !layout.links {
+        columns.push(left("Video"));
+        rows.iter_mut().zip(&videos).for_each(|(row, video)| row.push(video.video.id.to_string()));
     }
-    Ok(())
+    let mut lines = fit(&columns, &rows, layout.width, &SHRINKS);
+    if layout.links {
+        lines.iter_mut().skip(1).zip(&videos).for_each(|(line, video)| line[TITLE] = link(&line[TITLE], &video.url()));
+    }
+    lines.iter().try_for_each(|line| writeln!(out, "{}", join(line)))
 }
 
-fn row(number: usize, video: &MergedVideo) -> Vec<String> {
-    let mut ranks: Vec<String> = video.ranks.iter().take(2).map(|(region, rank)| format!("{region} {rank}")).collect();
-    if video.ranks.len() > ranks.len() {
-        ranks.push(format!("+{}", video.ranks.len() - ranks.len()));
-    }
+fn row(number: usize, video: &MergedVideo, max_ranks: usize) -> Vec<String> {
     vec![
         number.to_string(),
-        one_line(&video.video.title, 120),
-        one_line(&video.video.channel, 16),
+        one_line(&video.video.title, WHOLE),
+        one_line(&video.video.channel, WHOLE),
         video.video.views.map_or_else(|| "-".to_owned(), group_digits),
-        ranks.join(", "),
+        best_ranks(video, max_ranks),
     ]
+}
+
+/// `PL 1, US 4, +2`: the best ranks, and how many more there are.
+pub(in crate::output) fn best_ranks(video: &MergedVideo, max: usize) -> String {
+    let mut ranks = video.ranks.clone();
+    ranks.sort_by_key(|(_, rank)| *rank);
+    let shown = ranks.iter().take(max).map(|(region, rank)| format!("{region} {rank}"));
+    let more = ranks.len().saturating_sub(max);
+    shown.chain((more > 0).then(|| format!("+{more}"))).collect::<Vec<_>>().join(", ")
+}
+
+/// The text of a cell as a terminal link (OSC 8). The padding behind it is not part of the link.
+pub(in crate::output) fn link(cell: &str, url: &str) -> String {
+    let text = cell.trim_end();
+    let padding = measure_text_width(cell) - measure_text_width(text);
+    format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\{:padding$}", "")
 }
