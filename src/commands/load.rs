@@ -6,12 +6,14 @@ use jiff::Timestamp;
 
 use super::{check_not_in_future, location, print_message};
 use crate::cli::{LoadArgs, TerminalArgs};
+use crate::config;
 use crate::config::env::Env;
 use crate::history::{self, Access};
 use crate::model::read_document;
 
 pub(super) async fn run(args: &LoadArgs, terminal: &TerminalArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
     let location = location(&args.store, env)?;
+    config::check_document("FILE", &args.file)?;
     let document = Arc::new(read_document::read(&args.file)?);
     check_not_in_future(&document, &args.file, now)?;
     let mut backend = history::open(&location, Access::Create).await?;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{EMPTY_HISTORY, check_not_in_future, known_regions, location};
 use crate::cli::ReportArgs;
+use crate::config;
 use crate::config::env::Env;
 use crate::config::region_list;
 use crate::history::{self, Access, Location};
@@ -24,6 +25,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let requested = if args.regions.is_empty() { None } else { Some(region_list::parse(&args.regions.join(","))?) };
     let requested = requested.as_deref();
+    config::check_output(&args.output)?;
     let snapshot = match &args.from {
         Some(file) => document_snapshot(&args, file, descriptor.as_ref(), requested, now)?,
         None => history_snapshot(&args, descriptor.as_ref(), requested, env, now).await?,
@@ -45,6 +47,7 @@ fn document_snapshot(
     requested: Option<&[Region]>,
     now: Timestamp,
 ) -> anyhow::Result<Snapshot> {
+    config::check_document("--from", file)?;
     check_source_not_overwritten(&args.output, descriptor, file)?;
     let document = read_document::read(file)?;
     check_not_in_future(&document, file, now)?;

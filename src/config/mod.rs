@@ -1,6 +1,7 @@
 //! Combines the command line, the environment and the defaults into one validated configuration.
 
 pub mod env;
+mod file_name;
 mod network;
 mod outputs;
 pub mod region_list;
@@ -28,6 +29,7 @@ use crate::youtube::client::{Network, is_loopback};
 
 use outputs::check_not_overwritten;
 
+pub use file_name::{check_document, check_output};
 pub use terminal::{TerminalConfig, use_color};
 
 /// The default of `--base-url`.

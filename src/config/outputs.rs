@@ -5,6 +5,7 @@ use std::path::Path;
 
 use supports_hyperlinks::supports_hyperlinks;
 
+use super::file_name::FileName;
 use super::use_color;
 use crate::cli::{RunArgs, TerminalArgs};
 use crate::config::env::Env;
@@ -68,27 +69,30 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), Usage
     let (mut files, mut streams) = (Vec::<FileOutput>::new(), Vec::<StreamOutput>::new());
     for path in &args.output {
         let twice = |what: &str| Err(UsageError(format!("--output {} is given twice; {what}", path.display())));
-        let format = Format::from_extension(path).or(chosen);
+        let FileName { format, is_compressed, has_unknown_extension } = FileName::parse(path, chosen)?;
         if let Some(descriptor) = FileDescriptor::from_path(path) {
             if streams.iter().any(|stream| stream.descriptor.number() == descriptor.number()) {
                 return twice(&format!("{descriptor} takes the data once"));
             }
-            streams.push(StreamOutput { descriptor, format: format.unwrap_or(Format::Json) });
+            if is_compressed {
+                let path = path.display();
+                return Err(UsageError(format!(
+                    "--output {path} leads to {descriptor}, where data is not compressed; pipe it through gzip"
+                )));
+            }
+            streams.push(StreamOutput { descriptor, format });
             continue;
         }
         if files.iter().any(|file| is_same_file(&file.path, path)) {
             return twice("once is enough");
         }
-        let format = format.unwrap_or_else(|| {
-            if path.extension().is_some() {
-                tracing::warn!(
-                    "the extension of {} is not that of a format, so it will hold JSON; --format chooses another",
-                    path.display()
-                );
-            }
-            Format::Json
-        });
-        files.push(FileOutput { path: path.clone(), format });
+        if has_unknown_extension {
+            tracing::warn!(
+                "the extension of {} is not that of a format, so it will hold JSON; --format chooses another",
+                path.display()
+            );
+        }
+        files.push(FileOutput { path: path.clone(), format, is_compressed });
     }
     if let Some(file) = files.iter().find(|file| streams.iter().any(|stream| stream.descriptor.is_open_on(&file.path)))
     {

@@ -11,11 +11,14 @@ use uuid::Uuid;
 use super::document::{Document, RegionStats, SCHEMA_VERSION, Stats, Status};
 use super::region::Region;
 use super::video::{MergedVideo, has_year, is_id, is_picture_url};
+use crate::support::gzip::{self, GzipError};
 use crate::support::path::is_dash;
 use crate::support::sanitize::{one_line, strip_bom};
 
 /// The largest document that is read: forty times that of all regions at full depth.
-const MAX_DOCUMENT: u64 = 512 << 20;
+const MAX_DOCUMENT: usize = 512 << 20;
+
+const TOO_LARGE: &str = "it is larger than 512 MiB";
 
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
@@ -29,22 +32,33 @@ fn name(path: &Path) -> String {
     if is_dash(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// Reads a file, or standard input for `-`.
+/// Reads a file, or standard input for `-`. It may be compressed with gzip, whatever its name.
 ///
 /// # Errors
 /// When it cannot be read, or is not a document of this version.
 pub fn read(path: &Path) -> Result<Document, DocumentError> {
-    let mut bytes = Vec::new();
+    let (mut bytes, most) = (Vec::new(), MAX_DOCUMENT as u64 + 1);
     let read = if is_dash(path) {
-        io::stdin().lock().take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)
+        io::stdin().lock().take(most).read_to_end(&mut bytes)
     } else {
-        File::open(path).and_then(|file| file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes))
+        File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
     };
     read.map_err(|error| DocumentError::Unreadable { path: path.to_owned(), error })?;
-    if bytes.len() as u64 > MAX_DOCUMENT {
-        return Err(DocumentError::Malformed { path: path.to_owned(), why: "it is larger than 512 MiB".into() });
+    let document = if bytes.len() > MAX_DOCUMENT { Err(TOO_LARGE.into()) } else { decompress_and_parse(bytes) };
+    document.map_err(|why| DocumentError::Malformed { path: path.to_owned(), why })
+}
+
+fn decompress_and_parse(bytes: Vec<u8>) -> Result<Document, String> {
+    if !gzip::is_gzip(&bytes) {
+        return parse(&bytes);
     }
-    parse(&bytes).map_err(|why| DocumentError::Malformed { path: path.to_owned(), why })
+    let mut decompressed = Vec::new();
+    gzip::decompress(&bytes, MAX_DOCUMENT, &mut decompressed).map_err(|error| match error {
+        GzipError::Corrupt => "it is compressed with gzip, and damaged or cut short",
+        GzipError::TooLarge => TOO_LARGE,
+    })?;
+    drop(bytes);
+    parse(&decompressed)
 }
 
 /// Reads the bytes of a document. Fields that are derived from others are derived again.

@@ -56,6 +56,8 @@ pub enum StatsTarget {
 pub struct FileOutput {
     pub path: PathBuf,
     pub format: Format,
+    /// Whether it is compressed with gzip.
+    pub is_compressed: bool,
 }
 
 impl FileOutput {

@@ -1,6 +1,7 @@
 //! Writes all outputs of a run. An output that blocks (a FIFO without a reader, a full pipe, a network disk that does
 //! not answer) delays no file, and nothing beyond the end of the run.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::columns::width_of;
@@ -10,9 +11,10 @@ use super::formats::dataset;
 use super::formats::{Layout, content, render};
 use super::screen::Screen;
 use super::stats_table::Extras;
-use super::{FileOutput, OutputConfig, OutputError, StreamOutput, file, stream_error};
+use super::{FileOutput, Out, OutputConfig, OutputError, StreamOutput, file, stream_error};
 use crate::model::Document;
 use crate::support::blocking::run_blocking;
+use crate::support::gzip;
 use crate::support::time_limit::Interruption;
 
 /// Writes all outputs until `end`, when the run must end, and returns the errors.
@@ -68,9 +70,20 @@ fn write_file(
         }
         #[cfg(feature = "parquet")]
         _ if output.is_dataset() => dataset::write(&output.path, document)?,
-        _ => file::replace(&output.path, |out| render(output.format, config.layout(), document, out))?,
+        _ => file::replace(&output.path, |out| {
+            let data = |out: &mut Out<'_>| render(output.format, config.layout(), document, out);
+            if output.is_compressed { compressed(out, data) } else { data(out) }
+        })?,
     }
     Ok(Written::Whole)
+}
+
+fn compressed(out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
+    gzip::compress(out, |encoder| {
+        let mut buffered = Out::with_capacity(1 << 16, encoder);
+        content(&mut buffered)?;
+        buffered.flush()
+    })
 }
 
 fn reason_to_keep_files(config: &OutputConfig, document: &Document) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 
 pub mod blocking;
 pub(crate) mod file_lock;
+pub mod gzip;
 pub mod human;
 pub mod path;
 pub mod sanitize;

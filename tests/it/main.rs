@@ -21,6 +21,7 @@ mod entries;
 mod far;
 mod faults;
 mod fetch;
+mod file_names;
 mod files;
 mod harness;
 mod history;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 pub(super) use self::connection_settings::{CONNECT_TIMEOUT, ConnectionSettings, SOCKET_FOLDER};
 pub use self::postgres_url::{PasswordSources, PostgresUrl};
 use crate::model::error::UsageError;
+use crate::support::path::is_object_storage;
 
 /// The place of a history. `Debug` and `Display` leave the password out, and there is no `Serialize`.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,6 +59,7 @@ impl Location {
                 Err(error("this trendfetch was built without PostgreSQL; build it with --features postgres"))
             }
             "postgres" | "postgresql" => PostgresUrl::parse(text).map(Location::Postgres).map_err(error),
+            scheme if is_object_storage(scheme) => Err(error(NO_OBJECT_STORAGE)),
             _ => Err(error(VALID_FORMS)),
         }
     }
@@ -97,6 +99,9 @@ const MEMORY: &str = ":memory:";
 const VALID_FORMS: &str =
     "give a path, sqlite:PATH, or postgres://user@host/database; a path with a colon or an @ begins with ./";
 
+const NO_OBJECT_STORAGE: &str =
+    "a history cannot be in object storage; give a path, sqlite:PATH, or postgres://user@host/database";
+
 /// Whether the text looks like an address. Reading it as a path would put a password in it into a file name.
 fn is_address(text: &str) -> bool {
     let is_path = text.starts_with(['/', '.']);
@@ -121,7 +126,7 @@ fn sqlite(path: &str, journal: JournalMode) -> Result<Location, &'static str> {
         }
         "" => Err("it names no file; give a path such as history.db"),
         MEMORY => Err("a history in memory would be lost at once; give a path such as history.db"),
-        path if path.contains("://") => Err(VALID_FORMS),
+        path if path.contains("://") && !path.starts_with("./") => Err(VALID_FORMS),
         path if path.ends_with('/') => Err("it names a folder; name a file in it, such as history.db"),
         path => Ok(Location::Sqlite(SqliteFile { path: PathBuf::from(path), journal })),
     }
@@ -169,6 +174,7 @@ mod tests {
             (" history.db\n", "history.db"),
             ("./a:b.db", "./a:b.db"),
             ("./me@home.db", "./me@home.db"),
+            ("./s3://h.db", "./s3://h.db"),
             ("/var/lib/x?y.db", "/var/lib/x?y.db"),
             ("sqlite:history.db", "history.db"),
             ("SQLite:history.db", "history.db"),
@@ -191,8 +197,13 @@ mod tests {
             "sqlite:h.db?mode=ro",
             "mysql://h/d",
             "http://h/x",
+            "postgre://h/d",
+            "postgres:/h/d",
         ] {
             assert!(parse(text).is_err(), "{text}");
+        }
+        for text in ["s3://bucket/h.db", "S3:/bucket/h.db", "gs://bucket", "az:container"] {
+            assert!(parse(text).unwrap_err().contains("object storage"), "{text}");
         }
     }
 

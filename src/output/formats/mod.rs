@@ -13,7 +13,6 @@ mod schema;
 pub(super) mod table;
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -42,9 +41,9 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file's extension names.
-    pub fn from_extension(path: &Path) -> Option<Format> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+    /// The format that a file's extension names, in lower case.
+    pub fn from_extension(extension: &str) -> Option<Format> {
+        match extension {
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             "csv" => Some(Format::Csv),

@@ -9,12 +9,13 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::connections::{Connections, FirstConnection, PooledClient};
-use super::encoding::{GzipError, UnknownEncoding, gunzip, is_gzip};
+use super::encoding::{UnknownEncoding, is_gzip};
 use super::errors::{self, to_failure};
 use super::proxy::Proxy;
 use super::resolver::SystemResolver;
 use super::{Body, MAX_BODY, Network, ResponseHead, Transport};
 use crate::model::error::ErrorKind;
+use crate::support::gzip::{GzipError, decompress};
 use crate::support::tls::Authorities;
 use crate::youtube::api_key::ApiKey;
 use crate::youtube::failure::{AttemptFailure, Delivery};
@@ -221,7 +222,7 @@ impl Body for HttpBody {
         };
         if is_compressed {
             let decompressed = self.decompressed.insert(Vec::with_capacity(TYPICAL_BODY));
-            gunzip(&self.received, decompressed).map_err(|error| match error {
+            decompress(&self.received, MAX_BODY, decompressed).map_err(|error| match error {
                 GzipError::Corrupt => {
                     AttemptFailure::new(ErrorKind::Truncated, "the response ended early: its gzip data is incomplete")
                 }
@@ -238,7 +239,7 @@ impl Body for HttpBody {
             (None, Ok(true)) => {
                 let mut decompressed = Vec::new();
                 // An incomplete body is used as far as it can be decompressed.
-                let _ = gunzip(&self.received, &mut decompressed);
+                let _ = decompress(&self.received, MAX_BODY, &mut decompressed);
                 decompressed
             }
             (None, _) => self.received,

@@ -1,0 +1,96 @@
+//! What the name of a file says about its content, and names that are refused.
+
+use std::path::Path;
+
+use crate::model::error::UsageError;
+use crate::output::Format;
+use crate::support::path::{is_object_storage, scheme};
+
+/// The meaning of an output's name.
+pub(super) struct FileName {
+    pub(super) format: Format,
+    /// Whether it ends in `.gz`.
+    pub(super) is_compressed: bool,
+    /// Whether the format is JSON only because the extension is not that of a format.
+    pub(super) has_unknown_extension: bool,
+}
+
+impl FileName {
+    /// Reads the name of an output. `chosen` is the format of `--format`, which counts if the extension names none.
+    ///
+    /// # Errors
+    /// If it is an address, or names a format that cannot be written.
+    pub(super) fn parse(path: &Path, chosen: Option<Format>) -> Result<FileName, UsageError> {
+        check_output(path)?;
+        let is_compressed = extension(path).is_some_and(|extension| extension == "gz");
+        let stem = path.file_stem().filter(|_| is_compressed).map_or(path, Path::new);
+        let inner = extension(stem);
+        let format = inner.as_deref().and_then(Format::from_extension).or(chosen);
+        let reason_to_refuse = match format {
+            Some(Format::Parquet) if is_compressed => Some("Parquet is compressed already; leave out .gz"),
+            _ => inner.as_deref().and_then(reason_to_refuse),
+        };
+        match reason_to_refuse {
+            Some(why) => Err(UsageError(format!("--output {}: {why}", path.display()))),
+            None => Ok(FileName {
+                format: format.unwrap_or(Format::Json),
+                is_compressed,
+                has_unknown_extension: format.is_none() && inner.is_some(),
+            }),
+        }
+    }
+}
+
+fn extension(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase())
+}
+
+/// Why no file with this extension is written. Each would hold something other than its name says.
+fn reason_to_refuse(extension: &str) -> Option<&'static str> {
+    match extension {
+        "tsv" | "tab" => Some("tab-separated values cannot be written; name a file such as trends.csv"),
+        "xls" | "xlsx" | "xlsm" | "ods" => {
+            Some("spreadsheets cannot be written; name a file such as trends.csv, which they open (see --csv-bom)")
+        }
+        "zip" | "7z" | "rar" | "tar" | "tgz" => Some("archives cannot be written; name a file such as trends.json.gz"),
+        "bz2" | "xz" | "zst" | "lz4" | "br" | "lzma" | "z" => {
+            Some("only gzip can be written; name a file such as trends.json.gz")
+        }
+        _ => None,
+    }
+}
+
+/// Checks that an output is a path and not an address.
+///
+/// # Errors
+/// If it is an address. The message does not quote it, since it may contain a password.
+pub fn check_output(path: &Path) -> Result<(), UsageError> {
+    check("--output", path, |scheme| match scheme {
+        "file" => "give the path alone",
+        "postgres" | "postgresql" | "sqlite" => "a history is given with --store",
+        scheme if is_object_storage(scheme) => {
+            "this trendfetch cannot write to object storage; write a file, and upload it"
+        }
+        _ => "only files can be written; if it is the name of a file, put ./ in front",
+    })
+}
+
+/// Checks that a document to read is a path and not an address.
+///
+/// # Errors
+/// If it is an address.
+pub fn check_document(argument: &str, path: &Path) -> Result<(), UsageError> {
+    check(argument, path, |scheme| match scheme {
+        "file" => "give the path alone",
+        _ => "only files can be read; download it first, or if it is the name of a file, put ./ in front",
+    })
+}
+
+fn check(argument: &str, path: &Path, remedy: impl Fn(&str) -> &'static str) -> Result<(), UsageError> {
+    match scheme(&path.to_string_lossy()) {
+        Some(scheme) => {
+            Err(UsageError(format!("{argument} begins with {scheme}:, as an address does; {}", remedy(&scheme))))
+        }
+        None => Ok(()),
+    }
+}
