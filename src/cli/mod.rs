@@ -3,6 +3,7 @@
 mod command_first;
 mod mistakes;
 mod run_args;
+mod suggestions;
 mod terminal_args;
 mod value_parsers;
 
@@ -10,15 +11,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::output::{ChangesFormat, exit_status};
 
 use command_first::command_first;
-use value_parsers::{chart_category, duration};
+use value_parsers::duration;
 
 pub use run_args::RunArgs;
 pub use terminal_args::{TerminalArgs, When};
@@ -74,17 +74,27 @@ pub enum Command {
     /// Print the table of regions: code, name, language, search configuration
     Regions(RegionsArgs),
     /// Print a completion script for a shell
-    Completions { shell: Shell },
+    Completions {
+        /// The shell that loads the script
+        shell: Shell,
+    },
     /// Print the manual page of the program or of a command
     Man(ManArgs),
     /// Print the JSON Schema of the document
     Schema,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
 #[derive(Debug, Args)]
 pub struct StoreArg {
     /// The history: a path, sqlite:PATH or postgres://… [default: TRENDFETCH_STORE]
-    #[arg(long = "store", value_name = "WHERE")]
+    #[arg(long = "store", value_name = "WHERE", value_hint = ValueHint::FilePath)]
     stores: Vec<String>,
 }
 
@@ -106,10 +116,10 @@ pub struct ChangesArgs {
     #[command(flatten)]
     pub store: StoreArg,
     /// Regions, as in --regions of a run [default: all in the history]
-    #[arg(short, long, value_name = "LIST")]
+    #[arg(short, long, value_name = "LIST", value_delimiter = ',', value_parser = suggestions::region(), hide_possible_values = true)]
     pub regions: Vec<String>,
     /// The chart of one category, by number or English name, or of `all` [default: those fetched last]
-    #[arg(long, value_name = "ID", value_parser = chart_category)]
+    #[arg(long, value_name = "ID", value_parser = suggestions::category(), hide_possible_values = true)]
     pub category: Option<ChartCategory>,
     /// A table for people, or JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
@@ -135,9 +145,10 @@ pub enum RegionsFormat {
 #[derive(Debug, Args)]
 pub struct ManArgs {
     /// The command whose page is printed [default: that of the program]
+    #[arg(value_parser = suggestions::command(), hide_possible_values = true)]
     pub command: Option<String>,
     /// Write all pages into DIR instead
-    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "command")]
     pub out: Option<PathBuf>,
 }
 
@@ -174,10 +185,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "DOCUMENT", conflicts_with_all = ["stores", "category"])]
     pub from: Option<PathBuf>,
     /// Regions, as in --regions of a run [default: all in the history or document]
-    #[arg(short, long, value_name = "LIST")]
+    #[arg(short, long, value_name = "LIST", value_delimiter = ',', value_parser = suggestions::region(), hide_possible_values = true)]
     pub regions: Vec<String>,
     /// The chart of one category, by number or English name, or of `all` [default: those fetched last]
-    #[arg(long, value_name = "ID", value_parser = chart_category)]
+    #[arg(long, value_name = "ID", value_parser = suggestions::category(), hide_possible_values = true)]
     pub category: Option<ChartCategory>,
     /// Write the page to FILE, whole or not at all; - is standard output
     #[arg(short, long, value_name = "FILE")]

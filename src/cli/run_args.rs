@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
+use super::suggestions;
 use super::terminal_args::{SCREEN, When};
-use super::value_parsers::{chart_category, concurrency, duration, max_results, max_units, retries};
+use super::value_parsers::{concurrency, duration, max_results, max_units, retries};
 use crate::demo;
 use crate::model::category::ChartCategory;
 use crate::output::{Format, RowKind};
@@ -25,7 +26,7 @@ pub struct RunArgs {
     /// Separated by commas, repeatable, in any case; of repeated regions the first counts. dailywatch is
     /// US GB DE FR IN BR AU CA, viralvidvault is US GB PL NL SE NO AT. TRENDFETCH_REGIONS in the
     /// environment replaces the default.
-    #[arg(short, long, value_name = "LIST", help_heading = FETCH)]
+    #[arg(short, long, value_name = "LIST", value_delimiter = ',', value_parser = suggestions::region(), hide_possible_values = true, help_heading = FETCH)]
     pub regions: Vec<String>,
 
     /// Videos per region, 1 to 200, in pages of 50
@@ -33,7 +34,7 @@ pub struct RunArgs {
     pub max_results: u32,
 
     /// The chart of one category, by number or English name (Comedy is 23), or of `all` [default: all]
-    #[arg(long, value_name = "ID", value_parser = chart_category, help_heading = FETCH)]
+    #[arg(long, value_name = "ID", value_parser = suggestions::category(), hide_possible_values = true, help_heading = FETCH)]
     pub category: Option<ChartCategory>,
 
     /// Fetch descriptions too
@@ -105,7 +106,7 @@ pub struct RunArgs {
     ///
     /// TRENDFETCH_STORE in the environment or in .env replaces the default, which is none. A URL
     /// with a password belongs there: every user of the machine can read an argument.
-    #[arg(long, value_name = "WHERE", help_heading = HISTORY)]
+    #[arg(long, value_name = "WHERE", value_hint = ValueHint::FilePath, help_heading = HISTORY)]
     pub store: Option<String>,
 
     /// With a history: delete what was last fetched more than DUR ago [default: 29d]

@@ -45,13 +45,13 @@ pub(super) fn chart_category(text: &str) -> Result<ChartCategory, String> {
             "give one category, or all for the chart of all categories; each further category takes a command of its own".to_owned()
         }
         Some(name) => format!("did you mean {}?", shell_quote(&name)),
-        None => format!("give a number, or one of: all, {}", category_names()),
+        None => format!("give a number, or one of: all, {}", category_names().join(", ")),
     })
 }
 
-fn category_names() -> String {
-    let names: Vec<&str> = Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect();
-    names.join(", ")
+/// The categories that YouTube offers for a chart.
+pub(super) fn category_names() -> Vec<&'static str> {
+    Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect()
 }
 
 #[cfg(test)]

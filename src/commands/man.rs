@@ -14,6 +14,9 @@ use crate::output::{self, exit_status};
 
 const PROGRAM: &str = "trendfetch";
 
+/// When the text of the pages last changed. A page needs a date, and that of the build would make each build differ.
+const DATE: &str = "2026-11-27";
+
 /// What clap does not know about a command.
 struct Supplement {
     /// Empty for the program itself.
@@ -108,6 +111,7 @@ const SUPPLEMENTS: &[Supplement] = &[
         files: &[],
         examples: &[
             ("For bash", "trendfetch completions bash > ~/.local/share/bash-completion/completions/trendfetch"),
+            ("For zsh, in a folder of its fpath", "trendfetch completions zsh > ~/.zfunc/_trendfetch"),
             ("For fish", "trendfetch completions fish > ~/.config/fish/completions/trendfetch.fish"),
         ],
     },
@@ -171,11 +175,18 @@ fn page(name: &str) -> anyhow::Result<String> {
     };
     let mut bytes = Vec::new();
     render(command, supplement, &mut bytes).context("cannot render the man page")?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(tidy(&String::from_utf8_lossy(&bytes)))
+}
+
+/// Removes what roff ignores and mandoc warns about: blanks at the end of a line, and clap_mangen's line breaks around
+/// an empty line.
+fn tidy(page: &str) -> String {
+    let lines: String = page.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
+    lines.replace("\n.br\n\n.br\n", "\n.sp\n")
 }
 
 fn render(command: &clap::Command, supplement: &Supplement, out: &mut Vec<u8>) -> std::io::Result<()> {
-    let man = Man::new(command.clone()).source(concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
+    let man = Man::new(command.clone()).date(DATE).source(concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
     man.render_title(out)?;
     man.render_name_section(out)?;
     man.render_synopsis_section(out)?;
@@ -190,6 +201,7 @@ fn render(command: &clap::Command, supplement: &Supplement, out: &mut Vec<u8>) -
     section(&mut roff, "ENVIRONMENT", &environment);
     section(&mut roff, "EXIT STATUS", supplement.exit_status);
     if supplement.command.is_empty() {
+        roff.control("PP", []);
         roff.text([roman(exit_status::PRECEDENCE)]);
     }
     section(&mut roff, "FILES", supplement.files);
@@ -207,7 +219,6 @@ fn section(roff: &mut Roff, title: &str, rows: &[(&str, &str)]) {
         roff.text([bold(*term)]);
         roff.text([roman(*meaning)]);
     }
-    roff.control("PP", []);
 }
 
 fn examples(roff: &mut Roff, examples: &[(&str, &str)]) {

@@ -1,7 +1,7 @@
 //! The subcommands: everything that is not a run. One file for each.
 
-mod about;
 mod changes;
+mod completions;
 mod load;
 mod man;
 mod prune;
@@ -48,7 +48,7 @@ pub async fn run(
         Command::Load(args) => return load::run(&args, terminal, env, now).await,
         Command::Prune(args) => return prune::run(&args, terminal, env, now).await,
         Command::Regions(args) => regions::regions(args.format)?,
-        Command::Completions { shell } => about::completions(shell),
+        Command::Completions { shell } => completions::script(shell),
         Command::Man(args) => return man::run(&args),
         Command::Schema => output::schema(),
     };

@@ -1,8 +1,10 @@
 //! The command line. A mistake gets one clear message and exit 2, and nothing is sent.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use crate::harness::{Run, Server, files_in};
+use crate::tools::are_installed;
 
 /// Asserts exit 2 with this message and without a request.
 #[track_caller]
@@ -303,7 +305,6 @@ fn the_program_describes_itself() {
     assert_eq!(csv.lines().count(), 112);
     let man = text(&["man"]);
     assert!(man.contains(".TH trendfetch") && man.contains("Further attempts of one request"), "{man}");
-    assert!(text(&["completions", "bash"]).contains("--max-results"));
     assert!(text(&["schema"]).contains("https://json-schema.org/draft/2020-12/schema"));
     assert_eq!(text(&["--version"]).trim(), concat!("trendfetch ", env!("CARGO_PKG_VERSION")));
 }
@@ -351,4 +352,20 @@ fn every_command_has_a_manual_page_with_its_options() {
         names.into_iter().collect()
     );
     assert!(Run::new(&["man", "rune"]).finish().exits(2).stderr.contains("the pages are those of: changes, "));
+}
+
+#[test]
+fn mandoc_finds_no_fault_in_the_manual_pages() {
+    if !are_installed(&["mandoc"], "mandoc's check of the manual pages") {
+        return;
+    }
+    let outcome = Run::new(&["man", "--out", "pages"]).finish().exits(0);
+    let pages = outcome.folder.path().join("pages");
+    let checked = Command::new("mandoc")
+        .args(["-T", "lint", "-W", "warning"])
+        .args(files_in(&pages))
+        .current_dir(&pages)
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
 }

@@ -12,6 +12,7 @@
 
 mod cli;
 mod command_options;
+mod completions;
 mod connections;
 mod crash_safety;
 mod databases;

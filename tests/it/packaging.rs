@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::harness::Run;
+use crate::harness::{Run, files_in};
 use crate::tools::{are_installed, may_trace, not_installed};
 
 const WHAT: &str = "packaging/, as systemd has it";
@@ -145,11 +145,17 @@ fn the_debian_package_is_complete_and_current() {
     assert_eq!(text("usr/share/bash-completion/completions/trendfetch"), program(&["completions", "bash"]));
     assert_eq!(text("usr/share/zsh/vendor-completions/_trendfetch"), program(&["completions", "zsh"]));
     assert_eq!(text("usr/share/fish/vendor_completions.d/trendfetch.fish"), program(&["completions", "fish"]));
-    for (page, arguments) in [("trendfetch", &["man"][..]), ("trendfetch-changes", &["man", "changes"])] {
+    let pages = folder.path().join("pages");
+    program(&["man", "--out", pages.to_str().unwrap()]);
+    assert_eq!(
+        files_in(&folder.path().join("usr/share/man/man1")),
+        files_in(&pages).iter().map(|page| format!("{page}.gz")).collect::<Vec<_>>()
+    );
+    for page in files_in(&pages) {
         let mut man = String::new();
-        let packed = read(&format!("usr/share/man/man1/{page}.1.gz"));
+        let packed = read(&format!("usr/share/man/man1/{page}.gz"));
         flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut man).unwrap();
-        assert_eq!(man, program(arguments), "run packaging/deb again");
+        assert_eq!(man, text(&format!("pages/{page}")), "run packaging/deb again");
     }
     assert!(text("usr/share/doc/trendfetch/copyright").contains("2026"));
 

@@ -169,7 +169,13 @@ fn the_readme_leads_from_a_clone_to_cron() {
     for page in ["trendfetch", "trendfetch-changes"] {
         assert!(read(&format!("home/.local/share/man/man1/{page}.1")).contains(&format!(".TH {page} ")), "{page}");
     }
-    assert!(read("home/.local/share/bash-completion/completions/trendfetch").contains("_trendfetch()"));
+    for file in [
+        ".local/share/bash-completion/completions/trendfetch",
+        ".zfunc/_trendfetch",
+        ".config/fish/completions/trendfetch.fish",
+    ] {
+        assert!(read(&format!("home/{file}")).contains("max-results"), "{file}");
+    }
     assert!(Path::new(ROOT).join("packaging/deb").exists());
 }
 
