@@ -10,7 +10,9 @@ use super::use_color;
 use crate::cli::{RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::model::error::UsageError;
-use crate::output::{FileDescriptor, FileOutput, Format, OutputConfig, StatsTarget, StreamOutput, is_same_file};
+use crate::output::{
+    FileDescriptor, FileOutput, Format, OutputConfig, RowKind, StatsTarget, StreamOutput, is_same_file,
+};
 
 /// Resolves the outputs of a run.
 ///
@@ -117,6 +119,8 @@ fn check_options(args: &RunArgs, files: &[FileOutput], streams: &[StreamOutput])
         "Parquet cannot be shown on a terminal; add -o trends.parquet, or -o FOLDER/"
     } else if args.rows.is_some() && !formats().any(Format::has_rows) {
         "--rows requires --format ndjson or --format csv"
+    } else if args.rows == Some(RowKind::Videos) && !formats().any(Format::has_video_rows) {
+        "the rows of Parquet are chart entries; leave out --rows, or choose --format ndjson or --format csv"
     } else if args.csv_bom && !formats().any(|format| format == Format::Csv) {
         "--csv-bom requires --format csv or -o FILE.csv"
     } else if args.all_or_nothing && files.is_empty() {

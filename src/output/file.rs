@@ -87,6 +87,41 @@ pub(super) fn create(
     write_and_rename(&temporary_of(&folder.join(alias))?, &folder.join(name), content).map_err(WriteError::File)
 }
 
+/// Creates a file that is not there yet, with its content and its name on the disk.
+///
+/// # Errors
+/// If writing fails, or the file is there.
+#[cfg(feature = "parquet")]
+pub(super) fn write_new(path: &Path, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
+    let file = File::create_new(path)?;
+    write_to(&file, content)?;
+    file.sync_all()?;
+    sync_folder(folder_of(path));
+    Ok(())
+}
+
+/// Does the work unless another run is in [`create`] with this folder and alias. No other run enters it meanwhile.
+///
+/// # Errors
+/// If the work fails, or no temporary file can be created.
+#[cfg(feature = "parquet")]
+pub(super) fn unless_in_use(
+    folder: &Path,
+    alias: &str,
+    work: impl FnOnce() -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let temporary = temporary_of(&folder.join(alias))?;
+    let Some(_locked) = file_lock::try_lock(&temporary).map_err(WriteError::File)? else { return Ok(()) };
+    let done = work();
+    fs::remove_file(&temporary).and(done).map_err(WriteError::File)
+}
+
+/// Makes new names in a folder durable. The files are in place already, so a folder that may not be opened is not an
+/// error.
+pub(super) fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
+
 /// Removes the temporary file of a run that was killed in [`create`].
 pub(super) fn remove_stale_temp(folder: &Path, alias: &str) {
     let Ok(temporary) = temporary_of(&folder.join(alias)) else { return };
@@ -117,8 +152,7 @@ fn write_and_rename(
         let _ = fs::remove_file(temporary);
         return written;
     }
-    // Makes the new name durable. The file is in place already, so a folder that may not be opened is not an error.
-    let _ = File::open(folder_of(target)).and_then(|folder| folder.sync_all());
+    sync_folder(folder_of(target));
     Ok(())
 }
 

@@ -62,7 +62,7 @@ pub struct FileOutput {
 
 impl FileOutput {
     /// Whether this is a folder to which each run adds Parquet files.
-    fn is_dataset(&self) -> bool {
+    fn is_lake(&self) -> bool {
         let is_folder = || self.path.as_os_str().as_encoded_bytes().ends_with(b"/") || self.path.is_dir();
         self.format == Format::Parquet && is_folder()
     }
@@ -115,9 +115,9 @@ impl OutputConfig {
 /// For the first that cannot.
 pub fn check(config: &OutputConfig) -> Result<(), OutputError> {
     for output in &config.files {
-        let checked = match output.is_dataset() {
+        let checked = match output.is_lake() {
             #[cfg(feature = "parquet")]
-            true => formats::dataset::check(&output.path),
+            true => formats::lake::check(&output.path),
             _ => file::check(&output.path),
         };
         checked.map_err(|error| OutputError::new(output.path.display(), error))?;

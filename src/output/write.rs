@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::columns::width_of;
 use super::error::WriteError;
 #[cfg(feature = "parquet")]
-use super::formats::dataset;
+use super::formats::lake;
 use super::formats::{Layout, content, render};
 use super::screen::Screen;
 use super::stats_table::Extras;
@@ -28,10 +28,9 @@ pub async fn write<F: Future<Output = Interruption>>(
     end: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let config = Arc::new(config);
-    let reason_to_keep = reason_to_keep_files(&config, document);
     let start = |output: &FileOutput| {
         let (output, config, document) = (output.clone(), Arc::clone(&config), Arc::clone(document));
-        run_blocking(move || write_file(&output, &config, &document, reason_to_keep))
+        run_blocking(move || write_file(&output, &config, &document))
     };
     let files: Vec<_> = config.files.iter().map(|output| (output, start(output))).collect();
 
@@ -57,19 +56,14 @@ enum Written {
     Kept,
 }
 
-fn write_file(
-    output: &FileOutput,
-    config: &OutputConfig,
-    document: &Document,
-    reason_to_keep: Option<&'static str>,
-) -> Result<Written, WriteError> {
-    match reason_to_keep {
+fn write_file(output: &FileOutput, config: &OutputConfig, document: &Document) -> Result<Written, WriteError> {
+    match reason_to_keep(output, config, document) {
         Some(reason) if !file::is_stream(&output.path) => {
             tracing::warn!("{} is left as it was: {reason}", output.path.display());
             return Ok(Written::Kept);
         }
         #[cfg(feature = "parquet")]
-        _ if output.is_dataset() => dataset::write(&output.path, document)?,
+        _ if output.is_lake() => lake::write(&output.path, document)?,
         _ => file::replace(&output.path, |out| {
             let data = |out: &mut Out<'_>| render(output.format, config.layout(), document, out);
             if output.is_compressed { compressed(out, data) } else { data(out) }
@@ -86,12 +80,16 @@ fn compressed(out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>) -> io::Resul
     })
 }
 
-fn reason_to_keep_files(config: &OutputConfig, document: &Document) -> Option<&'static str> {
-    if document.videos.is_empty() {
-        return Some("no video arrived");
-    }
+/// Why a file stays as it is. A lake has no old data that a run could replace, and tells which regions failed.
+fn reason_to_keep(output: &FileOutput, config: &OutputConfig, document: &Document) -> Option<&'static str> {
     let is_partial = !document.stats.regions_failed.is_empty();
-    (config.all_or_nothing && is_partial).then_some("the run is partial, and --all-or-nothing is given")
+    if document.videos.is_empty() && !output.is_lake() {
+        Some("no video arrived")
+    } else if config.all_or_nothing && is_partial {
+        Some("the run is partial, and --all-or-nothing is given")
+    } else {
+        None
+    }
 }
 
 async fn write_streams<F: Future<Output = Interruption>>(

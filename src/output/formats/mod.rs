@@ -4,11 +4,13 @@
 //! come from [`model::video`](crate::model::video), those of a chart entry from [`entries`] too.
 
 mod csv;
-#[cfg(feature = "parquet")]
-pub(super) mod dataset;
 mod entries;
 #[cfg(feature = "parquet")]
+pub(super) mod lake;
+#[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod regions;
 mod schema;
 pub(super) mod table;
 
@@ -35,7 +37,7 @@ pub enum Format {
     Csv,
     /// For people: the merged chart, by best rank
     Table,
-    /// Columns, for DuckDB, Spark or Trino: a file, or with -o DIR/ a file for each region
+    /// Chart entries in columns, for DuckDB, Spark or Trino; with -o DIR/, files that are added to a folder
     #[cfg_attr(not(feature = "parquet"), value(hide = true))]
     Parquet,
 }
@@ -59,6 +61,11 @@ impl Format {
 
     /// Whether `--rows` applies to it.
     pub fn has_rows(self) -> bool {
+        self.has_video_rows() || self == Format::Parquet
+    }
+
+    /// Whether its rows may be merged videos. Parquet has no column for their ranks, a map.
+    pub fn has_video_rows(self) -> bool {
         matches!(self, Format::Ndjson | Format::Csv)
     }
 }
@@ -101,7 +108,7 @@ pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &
         (Format::Csv, RowKind::Entries) => csv::write_entries(document, layout, out),
         (Format::Table, _) => table::write(document, layout, out),
         #[cfg(feature = "parquet")]
-        (Format::Parquet, _) => parquet::write(&entries(document), out),
+        (Format::Parquet, _) => parquet::write_entries(document, out),
         #[cfg(not(feature = "parquet"))]
         (Format::Parquet, _) => Err(io::ErrorKind::Unsupported.into()),
     }

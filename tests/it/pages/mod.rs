@@ -17,14 +17,16 @@ mod troubleshooting;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Info strings of the fenced blocks that tests run or compare.
-const BLOCKS: [&str; 15] = [
+const BLOCKS: [&str; 17] = [
     "crontab",
     "ini",
     "js call",
     "jsonc",
     "php call",
     "python call",
+    "python lake",
     "python recipe",
+    "python spark",
     "sh",
     "sh feed",
     "sh question",

@@ -87,11 +87,29 @@ fn the_questions_to_duckdb_have_the_same_answers_in_parquet() {
     let folder = fetched("--demo=calm", &["-f", "parquet", "-o", "lake/"]);
     for sql in data.blocks("sql question") {
         let expected = by_duckdb(&python, sql, folder.path());
-        let of_parquet = sql.replace("'entries.ndjson'", "'lake/**/*.parquet'");
+        let of_parquet = sql.replace("'entries.ndjson'", "'lake/entries/**/*.parquet'");
         assert_eq!(by_duckdb(&python, &of_parquet, folder.path()), expected, "{of_parquet}");
     }
-    let moved = by_duckdb(&python, data.block("sql lake"), folder.path());
-    assert!(moved.lines().count() == 1 && moved.ends_with("\t1\n"), "{moved}");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn the_recipes_for_a_lake_tell_the_charts_from_the_failures() {
+    let Some(python) = python(&["duckdb", "pandas", "polars", "pyarrow"], "the lake of docs/data.md") else { return };
+    let data = Page::read("docs/data.md");
+    // PL is down.
+    let folder = fetched("--demo=outage", &["--retries", "0", "-f", "parquet", "-o", "lake/"]);
+    let ranks = by_duckdb(&python, data.block("sql lake"), folder.path());
+    assert!(ranks.contains("\tPL\tfailed\t\n") && ranks.contains("\tok\t1\n"), "{ranks}");
+    assert_eq!(ranks.lines().count(), 3);
+
+    let [by_polars, by_pandas] = data.blocks("python lake")[..] else { panic!("two recipes") };
+    let printed = |recipe: &str| printed_by(in_folder(&python, folder.path()).args(["-c", recipe]), recipe);
+    let top = printed(&by_polars.replace("PL", "US"));
+    assert!(top.contains("shape: (3, 5)") && top.contains("ok"), "{top}");
+    let counted: Vec<String> =
+        printed(by_pandas).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(counted, ["status failed ok", "region", "GB 0 1", "PL 1 0", "US 0 1"]);
 }
 
 #[test]
