@@ -18,7 +18,7 @@ use trendfetch::output::exit_status::ExitStatus;
 use trendfetch::output::{self, logging, progress};
 use trendfetch::support::blocking::{can_start_thread, run_blocking};
 use trendfetch::support::signals::Signals;
-use trendfetch::support::time_limit::GRACE;
+use trendfetch::support::time_limit::{GRACE, ReceivedSignal};
 use trendfetch::youtube::api_key::disable_core_dumps;
 use trendfetch::{app, commands};
 
@@ -94,7 +94,7 @@ async fn run(config: Config, bars: MultiProgress, now: Timestamp) -> anyhow::Res
 async fn wait_until_overdue(
     signals: &mut Signals,
     ended_by: &Cell<Option<u8>>,
-    sender: &watch::Sender<Option<Instant>>,
+    sender: &watch::Sender<Option<ReceivedSignal>>,
     deadline: Option<Duration>,
 ) {
     let end = async {
@@ -107,7 +107,7 @@ async fn wait_until_overdue(
         signal = signals.next() => {
             ended_by.set(Some(signal));
             // The run may be over already.
-            let _ = sender.send(Some(Instant::now()));
+            let _ = sender.send(Some(ReceivedSignal { at: Instant::now(), number: signal }));
             let _ = timeout(GRACE + OVERDUE, signals.next()).await;
         }
         () = end => {}

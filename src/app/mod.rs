@@ -25,10 +25,10 @@ use crate::model::{Clocks, Document, RegionOutcome, RunStatus};
 use crate::output::diagnosis::{diagnose, log_summary};
 use crate::output::exit_status::ExitStatus;
 use crate::output::progress::Progress;
-use crate::output::{self, Extras, OutputError, StatsTarget};
+use crate::output::{self, Extras, OutputError};
 use crate::stats;
 use crate::support::blocking::run_blocking;
-use crate::support::time_limit::{Interruption, TimeLimit};
+use crate::support::time_limit::{Interruption, ReceivedSignal, TimeLimit};
 use crate::youtube::api_key::ApiKey;
 use crate::youtube::client::{HttpClient, Network};
 
@@ -61,7 +61,7 @@ impl StartError {
     }
 }
 
-/// Executes one run. `signalled` receives the time of the first signal, which ends the fetching early; what arrived is
+/// Executes one run. `signalled` receives the first signal, which ends the fetching early; what arrived is
 /// still written.
 ///
 /// # Errors
@@ -70,7 +70,7 @@ pub async fn run(
     config: Config,
     now: Timestamp,
     bars: MultiProgress,
-    signalled: watch::Receiver<Option<Instant>>,
+    signalled: watch::Receiver<Option<ReceivedSignal>>,
 ) -> Result<ExitStatus, StartError> {
     let Some(source) = &config.source else {
         output::print(&output::describe_plan(&config.plan))?;
@@ -117,13 +117,17 @@ async fn fetch_and_write(
         _ => true,
     };
     let changes = match &mut history {
-        Some(history) if is_recorded && config.outputs.stats != StatsTarget::None => {
+        Some(history) if is_recorded && config.outputs.shows_changes() => {
             history::since_last(history, &document, end).await
         }
         _ => Vec::new(),
     };
     let extras = Extras { changes, sequential_time };
-    let errors = output::write(config.outputs.clone(), &document, extras, || end(Duration::ZERO)).await;
+    let exit = |is_output_failed| match limit.signal_number() {
+        Some(number) => ExitStatus::Signal(number),
+        None => ExitStatus::of(RunStatus::of(&document), !is_recorded || is_output_failed),
+    };
+    let errors = output::write(&config.outputs, &document, extras, end, exit).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
     let now = clocks.correct(start.now());
@@ -137,7 +141,7 @@ async fn fetch_and_write(
     if let (Some(history), Some(history_config), true) = (&mut history, &config.history, is_recorded) {
         history::expire(history, history_config, &document, clocks, end(Duration::ZERO)).await;
     }
-    let exit = ExitStatus::of(RunStatus::of(&document), !is_recorded || !errors.is_empty());
+    let exit = exit(!errors.is_empty());
     log_summary(&document, exit);
     Ok(exit)
 }

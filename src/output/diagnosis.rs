@@ -39,6 +39,7 @@ pub fn log_summary(document: &Document, exit: ExitStatus) {
 fn outcome(run: RunStatus, exit: ExitStatus) -> &'static str {
     match exit {
         _ if run.is_interrupted => "interrupted",
+        ExitStatus::Signal(_) => "interrupted",
         ExitStatus::Complete => "complete",
         ExitStatus::Partial => "partial",
         ExitStatus::Refused => "refused",

@@ -97,6 +97,23 @@ pub struct OutputConfig {
 }
 
 impl OutputConfig {
+    /// Whether it is of use to know what changed since earlier runs.
+    pub fn shows_changes(&self) -> bool {
+        self.stats != StatsTarget::None || self.only(|format| format == Format::Prom).has_outputs()
+    }
+
+    /// The same with the outputs in some formats only.
+    fn only(&self, is_wanted: impl Fn(Format) -> bool) -> OutputConfig {
+        let mut config = self.clone();
+        config.files.retain(|file| is_wanted(file.format));
+        config.streams.retain(|stream| is_wanted(stream.format));
+        config
+    }
+
+    fn has_outputs(&self) -> bool {
+        !self.files.is_empty() || !self.streams.is_empty()
+    }
+
     /// The layout of what goes to a file or a pipe.
     fn layout(&self) -> Layout {
         Layout {

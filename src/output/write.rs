@@ -3,12 +3,15 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::columns::width_of;
 use super::error::WriteError;
+use super::exit_status::ExitStatus;
 #[cfg(feature = "parquet")]
 use super::formats::lake;
-use super::formats::{Layout, content, render};
+use super::formats::prom::RunEnd;
+use super::formats::{Format, Layout, describe, render};
 use super::screen::Screen;
 use super::stats_table::Extras;
 use super::{FileOutput, Out, OutputConfig, OutputError, StreamOutput, file, stream_error};
@@ -17,31 +20,71 @@ use crate::support::blocking::run_blocking;
 use crate::support::gzip;
 use crate::support::time_limit::Interruption;
 
-/// Writes all outputs until `end`, when the run must end, and returns the errors.
-///
-/// Files are written concurrently. Open descriptors are written one after the other, data before stats, since several may
-/// lead to one file. The stats do not wait for the files, so the lines that name these follow them.
+/// The time to write metrics before the run must end, even if the data cannot be written in time.
+const TIME_FOR_METRICS: Duration = Duration::from_millis(250);
+
+/// Writes all outputs until the run must end, and returns the errors: first the data and the stats, then the metrics,
+/// which contain the exit status. `end(reserve)` resolves `reserve` before the run must end, and `exit` says how it ends,
+/// given whether an output failed.
 pub async fn write<F: Future<Output = Interruption>>(
-    config: OutputConfig,
+    config: &OutputConfig,
     document: &Arc<Document>,
     extras: Extras,
+    end: impl Fn(Duration) -> F,
+    exit: impl Fn(bool) -> ExitStatus,
+) -> Vec<OutputError> {
+    let mut screen = Screen::new(config);
+    let (data, metrics) = (config.only(|format| format != Format::Prom), config.only(|format| format == Format::Prom));
+    let reserve = if metrics.has_outputs() { TIME_FOR_METRICS } else { Duration::ZERO };
+    let changes = extras.changes.clone();
+    let data = Content { config: Arc::new(data), document: Arc::clone(document), end: None };
+    let mut errors = write_all(&data, Some(extras), &mut screen, || end(reserve)).await;
+    if metrics.has_outputs() {
+        let run_end = RunEnd { exit: exit(!errors.is_empty()), changes };
+        let metrics = Content { config: Arc::new(metrics), end: Some(Arc::new(run_end)), ..data };
+        errors.extend(write_all(&metrics, None, &mut screen, || end(Duration::ZERO)).await);
+    }
+    errors
+}
+
+/// What outputs are made from.
+#[derive(Clone)]
+struct Content {
+    config: Arc<OutputConfig>,
+    document: Arc<Document>,
+    /// For metrics.
+    end: Option<Arc<RunEnd>>,
+}
+
+impl Content {
+    fn render(&self, format: Format, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+        render(format, layout, &self.document, self.end.as_deref(), out)
+    }
+}
+
+/// Writes files concurrently. Open descriptors are written one after the other, data before stats, since several may lead
+/// to one file. The stats do not wait for the files, so the lines that name these follow them.
+async fn write_all<F: Future<Output = Interruption>>(
+    content: &Content,
+    stats: Option<Extras>,
+    screen: &mut Screen,
     end: impl Fn() -> F,
 ) -> Vec<OutputError> {
-    let config = Arc::new(config);
     let start = |output: &FileOutput| {
-        let (output, config, document) = (output.clone(), Arc::clone(&config), Arc::clone(document));
-        run_blocking(move || write_file(&output, &config, &document))
+        let (output, content) = (output.clone(), content.clone());
+        run_blocking(move || write_file(&output, &content))
     };
-    let files: Vec<_> = config.files.iter().map(|output| (output, start(output))).collect();
+    let files: Vec<_> = content.config.files.iter().map(|output| (output, start(output))).collect();
 
-    let mut screen = Screen::new(&config);
-    let mut errors = write_streams(&config, document, &mut screen, &end).await;
-    errors.extend(screen.show_stats(document, extras, end()).await.err());
+    let mut errors = write_streams(content, screen, &end).await;
+    if let Some(stats) = stats {
+        errors.extend(screen.show_stats(&content.document, stats, end()).await.err());
+    }
     for (output, writing) in files {
         match until(writing, end()).await.unwrap_or_else(|why| Err(WriteError::UnfinishedFile(why))) {
             Ok(Written::Whole) => {
-                let content = content(output.format, config.rows, document);
-                errors.extend(screen.show_file(&output.path, &content, end()).await.err());
+                let what = describe(output.format, content.config.rows, &content.document);
+                errors.extend(screen.show_file(&output.path, &what, end()).await.err());
             }
             Ok(Written::Kept) => {}
             Err(error) => errors.push(OutputError::new(output.path.display(), error)),
@@ -56,16 +99,16 @@ enum Written {
     Kept,
 }
 
-fn write_file(output: &FileOutput, config: &OutputConfig, document: &Document) -> Result<Written, WriteError> {
-    match reason_to_keep(output, config, document) {
+fn write_file(output: &FileOutput, content: &Content) -> Result<Written, WriteError> {
+    match reason_to_keep(output, &content.config, &content.document) {
         Some(reason) if !file::is_stream(&output.path) => {
             tracing::warn!("{} is left as it was: {reason}", output.path.display());
             return Ok(Written::Kept);
         }
         #[cfg(feature = "parquet")]
-        _ if output.is_lake() => lake::write(&output.path, document)?,
+        _ if output.is_lake() => lake::write(&output.path, &content.document)?,
         _ => file::replace(&output.path, |out| {
-            let data = |out: &mut Out<'_>| render(output.format, config.layout(), document, out);
+            let data = |out: &mut Out<'_>| content.render(output.format, content.config.layout(), out);
             if output.is_compressed { compressed(out, data) } else { data(out) }
         })?,
     }
@@ -80,10 +123,13 @@ fn compressed(out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>) -> io::Resul
     })
 }
 
-/// Why a file stays as it is. A lake has no old data that a run could replace, and tells which regions failed.
+/// Why a file stays as it is. A lake has no old data that a run could replace, and tells which regions failed. Metrics
+/// tell that too, and are written by every run.
 fn reason_to_keep(output: &FileOutput, config: &OutputConfig, document: &Document) -> Option<&'static str> {
     let is_partial = !document.stats.regions_failed.is_empty();
-    if document.videos.is_empty() && !output.is_lake() {
+    if output.format == Format::Prom {
+        None
+    } else if document.videos.is_empty() && !output.is_lake() {
         Some("no video arrived")
     } else if config.all_or_nothing && is_partial {
         Some("the run is partial, and --all-or-nothing is given")
@@ -93,21 +139,21 @@ fn reason_to_keep(output: &FileOutput, config: &OutputConfig, document: &Documen
 }
 
 async fn write_streams<F: Future<Output = Interruption>>(
-    config: &Arc<OutputConfig>,
-    document: &Arc<Document>,
+    content: &Content,
     screen: &mut Screen,
     end: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let mut errors = Vec::new();
-    for (index, stream) in config.streams.iter().enumerate() {
+    let streams = &content.config.streams;
+    for (index, stream) in streams.iter().enumerate() {
         let (descriptor, format) = (stream.descriptor.clone(), stream.format);
-        let (layout, document) = (layout_for(stream, config), Arc::clone(document));
-        let writing = run_blocking(move || descriptor.write(|out| render(format, layout, &document, out)));
+        let (layout, content) = (layout_for(stream, &content.config), content.clone());
+        let writing = run_blocking(move || descriptor.write(|out| content.render(format, layout, out)));
         match until(writing, end()).await {
             Ok(written) => errors.extend(written.err().map(|error| stream_error(&stream.descriptor, error))),
             // The streams that follow are left out too, since they may lead to the same file.
             Err(why) => {
-                let unwritten = config.streams[index..].iter();
+                let unwritten = streams[index..].iter();
                 errors.extend(
                     unwritten.map(|stream| stream_error(&stream.descriptor, WriteError::UnfinishedStream(why))),
                 );

@@ -26,28 +26,40 @@ impl fmt::Display for Interruption {
     }
 }
 
+/// The first signal of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct ReceivedSignal {
+    pub at: Instant,
+    pub number: u8,
+}
+
 /// The deadline of a run, and the signals that it receives.
 #[derive(Debug, Clone)]
 pub struct TimeLimit {
     deadline: Option<Instant>,
-    signalled: watch::Receiver<Option<Instant>>,
+    signalled: watch::Receiver<Option<ReceivedSignal>>,
 }
 
 impl TimeLimit {
-    /// `signalled` holds the time of the first signal.
-    pub fn new(deadline: Option<Instant>, signalled: watch::Receiver<Option<Instant>>) -> TimeLimit {
+    /// `signalled` holds the first signal.
+    pub fn new(deadline: Option<Instant>, signalled: watch::Receiver<Option<ReceivedSignal>>) -> TimeLimit {
         TimeLimit { deadline, signalled }
     }
 
     /// Waits for a signal, and returns when it was received.
     pub async fn signal(&self) -> Instant {
         let mut signalled = self.signalled.clone();
-        let received = signalled.wait_for(Option::is_some).await.ok().and_then(|at| *at);
+        let received = signalled.wait_for(Option::is_some).await.ok().and_then(|received| *received);
         match received {
-            Some(at) => at,
+            Some(signal) => signal.at,
             // The sender is gone, so no signal can come.
             None => std::future::pending().await,
         }
+    }
+
+    /// The number of the signal that was received, if any.
+    pub fn signal_number(&self) -> Option<u8> {
+        self.signalled.borrow().map(|signal| signal.number)
     }
 
     /// What has interrupted the run so far.
@@ -97,7 +109,7 @@ mod tests {
     ) -> (Duration, Interruption) {
         let start = Instant::now();
         let seconds = |seconds| start + Duration::from_secs(seconds);
-        let (_sender, signalled) = watch::channel(signal.map(seconds));
+        let (_sender, signalled) = watch::channel(signal.map(|at| ReceivedSignal { at: seconds(at), number: 15 }));
         let limit = TimeLimit::new(deadline.map(seconds), signalled);
         let why = limit.end(seconds(fetched), reserve).await;
         (start.elapsed(), why)

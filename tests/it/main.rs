@@ -26,6 +26,7 @@ mod file_names;
 mod files;
 mod harness;
 mod history;
+mod metrics;
 mod network;
 mod output;
 mod packaging;

@@ -9,6 +9,7 @@ mod entries;
 pub(super) mod lake;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub(super) mod prom;
 #[cfg(feature = "parquet")]
 mod regions;
 mod schema;
@@ -23,6 +24,7 @@ use super::Out;
 use crate::model::Document;
 use crate::support::human::count;
 use entries::entries;
+use prom::RunEnd;
 
 pub use schema::schema;
 
@@ -40,6 +42,8 @@ pub enum Format {
     /// Chart entries in columns, for DuckDB, Spark or Trino; with -o DIR/, files that are added to a folder
     #[cfg_attr(not(feature = "parquet"), value(hide = true))]
     Parquet,
+    /// Metrics of the run, for Prometheus
+    Prom,
 }
 
 impl Format {
@@ -50,6 +54,7 @@ impl Format {
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             "csv" => Some(Format::Csv),
             "parquet" => Some(Format::Parquet),
+            "prom" => Some(Format::Prom),
             _ => None,
         }
     }
@@ -95,11 +100,17 @@ pub(super) struct Layout {
     pub(super) links: bool,
 }
 
-/// Writes the data in one format.
+/// Writes the data in one format. Only metrics say how the run ended.
 ///
 /// # Errors
 /// Any error of the writer.
-pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn render(
+    format: Format,
+    layout: Layout,
+    document: &Document,
+    end: Option<&RunEnd>,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
     match (format, layout.rows) {
         (Format::Json, _) => json(document, out),
         (Format::Ndjson, RowKind::Videos) => lines(&document.videos, out),
@@ -107,6 +118,7 @@ pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &
         (Format::Csv, RowKind::Videos) => csv::write_videos(document, layout, out),
         (Format::Csv, RowKind::Entries) => csv::write_entries(document, layout, out),
         (Format::Table, _) => table::write(document, layout, out),
+        (Format::Prom, _) => prom::write(document, end, out),
         #[cfg(feature = "parquet")]
         (Format::Parquet, _) => parquet::write_entries(document, out),
         #[cfg(not(feature = "parquet"))]
@@ -114,10 +126,12 @@ pub(super) fn render(format: Format, layout: Layout, document: &Document, out: &
     }
 }
 
-/// How much data a format contains: `141 videos`.
-pub(super) fn content(format: Format, rows: RowKind, document: &Document) -> String {
+/// What a format contains: `141 videos`.
+pub(super) fn describe(format: Format, rows: RowKind, document: &Document) -> String {
     let has_entries = format == Format::Parquet || (format.has_rows() && rows == RowKind::Entries);
-    if has_entries {
+    if format == Format::Prom {
+        "metrics".to_owned()
+    } else if has_entries {
         let entries = document.videos.iter().map(|video| video.ranks.len()).sum();
         count(entries, "entry", "entries")
     } else {
