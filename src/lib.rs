@@ -59,7 +59,8 @@
 //! - **A run** is in the history whole or not at all.
 //! - **Old data is deleted** only if two clocks agree on its age ([`model::Clocks`]), in portions, and after the run that
 //!   deletes it is stored.
-//! - **A file** is replaced whole, and only by a run that brought videos. A run adds both of its files to a lake, or none.
+//! - **A file** is replaced whole, and only by a run that brought videos; metrics by every run. A run adds both of its
+//!   files to a lake, or none.
 //! - **The key** is an [`youtube::api_key::ApiKey`], which hides it everywhere but in one request header.
 //! - **Time and environment** are data: `main` reads the clock, [`config::env`] the environment. Durations come from the
 //!   monotonic clock.

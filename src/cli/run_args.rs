@@ -93,8 +93,8 @@ pub struct RunArgs {
 
     /// Write the data to FILE, whole or not at all; repeatable; - is standard output
     ///
-    /// The format is that of the extension (.json, .ndjson, .jsonl, .csv), otherwise --format, otherwise json. With .gz at
-    /// the end of its name, the file is compressed. If no video arrived, the old file stays. /dev/stdout is standard output too, and /dev/fd/N an open descriptor.
+    /// The format is that of the extension (.json, .ndjson, .jsonl, .csv, .prom), otherwise --format, otherwise json. With .gz at
+    /// the end of its name, the file is compressed. If no video arrived, the old file stays, except that of metrics (.prom). /dev/stdout is standard output too, and /dev/fd/N an open descriptor.
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     pub output: Vec<PathBuf>,
 

@@ -288,7 +288,7 @@ fn a_full_device_is_exit_1_and_other_outputs_are_written() {
 #[test]
 fn a_closed_pipe_is_not_an_error_in_any_format() {
     let server = Server::of_large_pages();
-    for format in ["json", "ndjson", "csv", "table"] {
+    for format in ["json", "ndjson", "csv", "table", "prom"] {
         for rows in ["videos", "entries"] {
             let rows = if ["ndjson", "csv"].contains(&format) { format!("--rows {rows}") } else { String::new() };
             let mut run = Run::on(&server, &format!("-r US -q -f {format} {rows}"));

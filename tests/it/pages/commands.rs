@@ -30,6 +30,7 @@ impl Machine {
             fs::create_dir_all(machine.path(folder)).unwrap();
         }
         fs::create_dir_all(machine.path("root/etc/systemd/system")).unwrap();
+        fs::create_dir_all(machine.path("root/var/lib/prometheus/node-exporter")).unwrap();
         fs::copy(Path::new(ROOT).join(".env.example"), machine.path("clone/.env.example")).unwrap();
         fs::create_dir(machine.path("clone/packaging")).unwrap();
         for name in ["trendfetch.service", "trendfetch.timer", "trendfetch.default"] {
@@ -56,7 +57,7 @@ impl Machine {
             &format!(
                 "[ \"$1\" = -u ] && shift 2
              for word; do
-                 case \"$word\" in /etc/*|/usr/local/*) word={root}$word ;; esac
+                 case \"$word\" in /etc/*|/usr/local/*|/var/lib/*) word={root}$word ;; esac
                  set -- \"$@\" \"$word\"; shift
              done
              exec \"$@\""

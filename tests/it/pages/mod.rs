@@ -17,7 +17,7 @@ mod troubleshooting;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Info strings of the fenced blocks that tests run or compare.
-const BLOCKS: [&str; 17] = [
+const BLOCKS: [&str; 18] = [
     "crontab",
     "ini",
     "js call",
@@ -35,6 +35,7 @@ const BLOCKS: [&str; 17] = [
     "sql lake",
     "sql question",
     "sql recipe",
+    "yaml",
 ];
 
 /// A page of the repository.

@@ -192,3 +192,25 @@ fn the_tables_are_those_of_a_history() {
     let untold: Vec<&String> = others.iter().filter(|name| !section.contains(&format!("`{name}`"))).collect();
     assert!(untold.is_empty(), "docs/data.md does not name {untold:?}");
 }
+
+#[test]
+fn the_metrics_are_those_of_a_run() {
+    let folder = TempDir::new().unwrap();
+    let run = ["--demo=calm", "-r", "US", "-n", "1", "-q", "--store", "history.db", "-o", "run.prom"];
+    // The second run has something to compare with.
+    for _ in 0..2 {
+        assert!(program(folder.path()).args(run).status().unwrap().success());
+    }
+    let metrics = std::fs::read_to_string(folder.path().join("run.prom")).unwrap();
+    let written: BTreeSet<&str> =
+        metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+
+    let page = Page::read("docs/scheduling.md");
+    let section = page.section("Monitoring").split("\n### ").find(|part| part.starts_with("Metrics")).unwrap();
+    let table: BTreeSet<&str> = rows(section).iter().flat_map(|row| code_words(row[0])).collect();
+    assert_eq!(table, written);
+    // The rule and the query name no others.
+    let words = section.split(|character: char| character != '_' && !character.is_ascii_alphanumeric());
+    let named: BTreeSet<&str> = words.filter(|word| word.starts_with("trendfetch_")).collect();
+    assert_eq!(named, written);
+}
