@@ -42,7 +42,7 @@
 //!   follows, and `fetch::throttle` holds every request until then.
 //! - A field of a video: [`model::video`] lists them; `normalize::item` reads them from a page, and the [`history`]
 //!   module says where a column is stored.
-//! - A format: `output::formats`.
+//! - A format: `output::formats`; the JSON Schemas: `output::schema`.
 //! - What `changes` compares: [`history::changes`].
 //! - A signal: `main` receives it, [`support::time_limit`] derives when the run must end, [`fetch::fetch`] stops
 //!   sending, and [`app`] stores and writes what arrived.

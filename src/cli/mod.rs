@@ -15,7 +15,7 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueH
 
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
-use crate::output::{ChangesFormat, exit_status};
+use crate::output::{ChangesFormat, Shape, exit_status};
 
 use command_first::command_first;
 use value_parsers::duration;
@@ -80,8 +80,12 @@ pub enum Command {
     },
     /// Print the manual page of the program or of a command
     Man(ManArgs),
-    /// Print the JSON Schema of the document
-    Schema,
+    /// Print the JSON Schema of the document or of another shape of the data
+    Schema {
+        /// What the schema describes
+        #[arg(default_value = "document")]
+        shape: Shape,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -130,7 +130,10 @@ const SUPPLEMENTS: &[Supplement] = &[
         environment: &[],
         exit_status: DONE_OR_FAILED,
         files: &[],
-        examples: &[("Keep it beside the data", "trendfetch schema > trendfetch.schema.json")],
+        examples: &[
+            ("Keep it beside the data", "trendfetch schema > trendfetch.schema.json"),
+            ("That of a line of -f ndjson --rows entries", "trendfetch schema entry"),
+        ],
     },
 ];
 

@@ -50,7 +50,7 @@ pub async fn run(
         Command::Regions(args) => regions::regions(args.format)?,
         Command::Completions { shell } => completions::script(shell),
         Command::Man(args) => return man::run(&args),
-        Command::Schema => output::schema(),
+        Command::Schema { shape } => output::schema(shape),
     };
     Ok(output::print(&text)?)
 }

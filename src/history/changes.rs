@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::{Backend, ChartFilter, ChartRef, ChartSeries, HistoryEntry, HistoryError, VideoRank};
 use crate::model::category::ChartCategory;
+use crate::model::columns::Column;
+use crate::model::columns::Value::{Count, FreeText, Text, Time};
 use crate::model::region::Region;
 
 /// The version of the JSON that `changes -f json` prints.
@@ -70,8 +73,8 @@ pub struct RunRef {
     pub fetched_at: Timestamp,
 }
 
-/// A video that moved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A video that moved. [`MOVE_COLUMNS`] is what the data has of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     pub video_id: String,
     /// As last seen.
@@ -84,6 +87,31 @@ pub struct Move {
     pub previous_rank: Option<u32>,
     /// When it was first seen in this chart.
     pub first_seen_at: Timestamp,
+}
+
+/// The fields of a move in the data: name, value, type and description in the JSON Schema.
+pub const MOVE_COLUMNS: &[Column<Move>] = &[
+    Column::new("video_id", Text(|row| Some(&row.video_id)), r##""$ref": "#/$defs/id""##, ""),
+    Column::new("title", FreeText(|row| Some(&row.title)), r##""$ref": "#/$defs/name""##, "as last seen"),
+    Column::new("channel", FreeText(|row| Some(&row.channel)), r##""$ref": "#/$defs/name""##, "as last seen"),
+    Column::new("rank", Count(|row| row.rank.map(u64::from)), RANK_OR_NULL, "null if it left"),
+    Column::new("previous_rank", Count(|row| row.previous_rank.map(u64::from)), RANK_OR_NULL, "null if it entered"),
+    Column::new(
+        "first_seen_at",
+        Time(|row| Some(row.first_seen_at)),
+        r##""$ref": "#/$defs/time""##,
+        "when it was first seen in this chart",
+    ),
+];
+
+const RANK_OR_NULL: &str = r#""type": ["integer", "null"], "minimum": 1"#;
+
+impl Serialize for Move {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        MOVE_COLUMNS.iter().try_for_each(|column| column.serialize(self, &mut map))?;
+        map.end()
+    }
 }
 
 /// Compares the last two charts of each region, from runs that began at `until` or before, and of one category if that

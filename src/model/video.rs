@@ -160,16 +160,11 @@ pub fn merged_columns() -> impl Iterator<Item = &'static Column<MergedVideo>> {
 
 /// The fields that every row with a video has: name, value, type and description in the JSON Schema.
 pub const COLUMNS: &[Column<MergedVideo>] = &[
-    Column::new(
-        "video_id",
-        Text(|row| Some(&row.video.id)),
-        r#""type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$""#,
-        "",
-    ),
+    Column::new("video_id", Text(|row| Some(&row.video.id)), r##""$ref": "#/$defs/id""##, ""),
     Column::new("url", MadeText(MergedVideo::url), r#""type": "string", "format": "uri""#, ""),
     Column::new("title", FreeText(|row| Some(&row.video.title)), NAME, "empty where missing; a longer one is cut"),
     Column::new("channel", FreeText(|row| Some(&row.video.channel)), NAME, "empty where missing; a longer one is cut"),
-    Column::new("channel_id", Text(|row| row.video.channel_id.as_deref()), OPTIONAL_TEXT, ""),
+    Column::new("channel_id", Text(|row| row.video.channel_id.as_deref()), OPTIONAL_ID, ""),
     Column::new(
         "category_id",
         Count(|row| row.video.category.map(|category| category.id().into())),
@@ -209,7 +204,7 @@ pub const COLUMNS: &[Column<MergedVideo>] = &[
     Column::new(
         "thumbnail",
         Text(|row| row.video.thumbnail.as_deref()),
-        OPTIONAL_TEXT,
+        r#""type": ["string", "null"], "pattern": "^https?://""#,
         "the first there is of YouTube's sizes maxres, standard, high, medium, default",
     ),
     Column::new(
@@ -251,7 +246,8 @@ pub const MERGE_COLUMNS: &[Column<MergedVideo>] = &[
 ];
 
 // Types of the JSON Schema that several fields have.
-const NAME: &str = r#""type": "string", "maxLength": 1000"#;
+const NAME: &str = r##""$ref": "#/$defs/name""##;
+const OPTIONAL_ID: &str = r##""oneOf": [{ "$ref": "#/$defs/id" }, { "type": "null" }]"##;
 const OPTIONAL_TEXT: &str = r##""$ref": "#/$defs/text_or_null""##;
 const OPTIONAL_COUNT: &str = r##""$ref": "#/$defs/count_or_null""##;
 const OPTIONAL_FLAG: &str = r#""type": ["boolean", "null"]"#;

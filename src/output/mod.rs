@@ -12,6 +12,7 @@ mod file_descriptor;
 mod formats;
 pub mod logging;
 pub mod progress;
+mod schema;
 mod screen;
 mod stats_table;
 mod stream;
@@ -31,7 +32,8 @@ pub use changes::ChangesFormat;
 pub use dry_run::describe_plan;
 pub use error::OutputError;
 pub use file_descriptor::FileDescriptor;
-pub use formats::{Format, RowKind, schema};
+pub use formats::{Format, RowKind};
+pub use schema::{Shape, schema};
 pub use stats_table::Extras;
 pub use write::write;
 

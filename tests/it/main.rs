@@ -38,6 +38,7 @@ mod properties;
 mod proxies;
 mod raw_server;
 mod scheduling;
+mod schemas;
 mod screen;
 mod secrets;
 #[allow(dead_code, reason = "tests/skipped.rs reads the list that tests write")]

@@ -14,24 +14,6 @@ fn demo(arguments: &str) -> Run {
 }
 
 #[test]
-fn every_document_follows_the_schema() {
-    let schema: Value = serde_json::from_str(&Run::new(&["schema"]).finish().stdout).unwrap();
-    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-    for (arguments, exit) in [
-        ("--demo=calm -r US,GB,PL -n 60 --json", 0),
-        ("--demo -r US,xx --json --description --category 10", 3),
-        ("--demo=outage -r US,PL --json --retries 0", 3),
-        ("--demo=quota -r US,PL,NL,SE --json -c 1", 4),
-        ("--demo=quota -r US --json", 4),
-    ] {
-        let document = demo(arguments).finish().exits(exit).document();
-        let errors: Vec<String> =
-            validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        assert!(errors.is_empty(), "{arguments}: {errors:?}");
-    }
-}
-
-#[test]
 fn demo_modes_have_their_outcomes() {
     let stats = |arguments: &str, exit| demo(arguments).finish().exits(exit).document()["stats"].clone();
     let limited = stats("--demo -r US,GB,PL --json", 0);

@@ -14,7 +14,7 @@ use crate::model::video::COLUMNS;
 use crate::model::{Document, MergedVideo, RegionStats};
 
 /// An entry of a region's chart.
-pub(super) struct FlatEntry<'a> {
+pub(in crate::output) struct FlatEntry<'a> {
     pub(super) document: &'a Document,
     pub(super) chart: &'a RegionStats,
     pub(super) rank: u32,
@@ -22,7 +22,7 @@ pub(super) struct FlatEntry<'a> {
 }
 
 /// The columns of the run, of the chart and of the entry. [`COLUMNS`], those of the video, follow them.
-pub(super) fn own_columns<'a>() -> [Column<FlatEntry<'a>>; 7] {
+pub(in crate::output) fn own_columns<'a>() -> [Column<FlatEntry<'a>>; 7] {
     [
         Column::new(
             "run_id",

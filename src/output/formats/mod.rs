@@ -4,7 +4,7 @@
 //! come from [`model::video`](crate::model::video), those of a chart entry from [`entries`] too.
 
 mod csv;
-mod entries;
+pub(super) mod entries;
 #[cfg(feature = "parquet")]
 pub(super) mod lake;
 #[cfg(feature = "parquet")]
@@ -12,7 +12,6 @@ mod parquet;
 pub(super) mod prom;
 #[cfg(feature = "parquet")]
 mod regions;
-mod schema;
 pub(super) mod table;
 
 use std::io::{self, Write};
@@ -25,8 +24,6 @@ use crate::model::Document;
 use crate::support::human::count;
 use entries::entries;
 use prom::RunEnd;
-
-pub use schema::schema;
 
 /// The format of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
