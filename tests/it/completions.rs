@@ -60,7 +60,17 @@ fn examples() -> Vec<(String, Offer)> {
         ("completions bash z", Offer::Nothing),
         ("man cha", exactly(&["changes"])),
         ("help cha", exactly(&["changes"])),
+        ("--format ", at_least(&["json", "ndjson", "csv", "table"])),
+        ("changes --format ", exactly(&["table", "json"])),
+        ("--rows ", exactly(&["videos", "entries"])),
+        ("--color ", exactly(&["auto", "always", "never"])),
+        ("completions ", exactly(&["bash", "zsh", "fish"])),
+        ("-o ", Offer::Files),
         ("--output=", Offer::Files),
+        ("--store ", Offer::Files),
+        ("--api-key-file ", Offer::Files),
+        ("load ", Offer::Files),
+        ("man --out ", Offer::Folders),
         ("-o da", exactly(&["data.json"])),
         ("-o folder/", exactly(&["deep.json"])),
         ("load folder/", exactly(&["deep.json"])),
@@ -272,6 +282,7 @@ const QUOTED: &[(&str, &str)] = &[
     ("trendfetch --category \"News", "trendfetch --category \"News & Politics\""),
     ("trendfetch -o a", r"trendfetch -o a\ file.json"),
     ("trendfetch -o 'a", "trendfetch -o 'a file.json'"),
+    ("trendfetch -oa", r"trendfetch -oa\ file.json"),
     ("trendfetch -r PL,dai", "trendfetch -r PL,dailywatch"),
     ("trendfetch -rPL,dai", "trendfetch -rPL,dailywatch"),
     ("trendfetch --api-key-file ~/dat", "trendfetch --api-key-file ~/data/"),
@@ -288,6 +299,17 @@ fn bash_quotes_what_it_inserts() {
     let ended = in_bash(&typed, SOURCE_IT, '\t');
     let ended: Vec<&str> = ended.iter().map(|line| line.trim_end()).collect();
     assert_eq!(ended, QUOTED.iter().map(|(_, ended)| *ended).collect::<Vec<_>>());
+}
+
+/// Some people take `=` out of the characters at which Bash splits words.
+#[test]
+fn bash_need_not_split_words_at_equal_signs() {
+    if !are_installed(&["bash"], "completions in bash") {
+        return;
+    }
+    let settings = format!("{SOURCE_IT}\nset -u; COMP_WORDBREAKS=${{COMP_WORDBREAKS//=}}");
+    let ended = in_bash(&["trendfetch --demo=ca", "trendfetch --output=a", "trendfetch -r U"], &settings, '\t');
+    assert_eq!(ended, ["trendfetch --demo=calm ", r"trendfetch --output=a\ file.json ", "trendfetch -r U"]);
 }
 
 #[test]

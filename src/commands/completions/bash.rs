@@ -26,7 +26,7 @@ fn value_cases(program: &Command) -> String {
             push_case(&mut cases, &keys.join(" | "), &values(option));
         }
         let (positions, repeats) = positions(command);
-        for (index, values) in positions.iter().enumerate() {
+        for (index, (_, values)) in positions.iter().enumerate() {
             let is_repeated = repeats && index + 1 == positions.len();
             push_case(
                 &mut cases,

@@ -31,6 +31,14 @@ __trendfetch_reply() {
     $restore
 }
 
+# Leaves paths to Bash (`default` or `dirnames`), unless they follow a prefix in the same word.
+__trendfetch_paths() {
+    local prefix=$1 typed=$2 option=$3 IFS=$'\n'
+    [[ -z $prefix ]] && compopt -o "$option" 2>/dev/null && return
+    COMPREPLY=($(compgen -P "$prefix" -A "$4" -- "$typed"))
+    compopt -o filenames 2>/dev/null
+}
+
 _trendfetch() {
     local word blank line=() rest=${COMP_LINE:0:COMP_POINT}
     # Bash splits words at = and :, which are part of them here.
@@ -82,8 +90,8 @@ _trendfetch() {
         [[ $kind || $current ]] || kind=words words=($(__trendfetch_options "$command"))
     fi
     case $kind in
-        files) compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "$typed")) ;;
-        folders) compopt -o dirnames 2>/dev/null || COMPREPLY=($(compgen -d -- "$typed")) ;;
+        files) __trendfetch_paths "$prefix" "$typed" default file ;;
+        folders) __trendfetch_paths "$prefix" "$typed" dirnames directory ;;
         words | list) __trendfetch_reply "$prefix" "$typed" ;;
     esac
 }

@@ -19,7 +19,7 @@ pub(super) fn script(program: &Command) -> String {
             let _ = writeln!(script, "complete -c trendfetch -n '__trendfetch_at {}' {}", shown(name), rule(option));
         }
         let (positions, repeats) = positions(command);
-        for (index, values) in positions.iter().enumerate() {
+        for (index, (_, values)) in positions.iter().enumerate() {
             let position = if repeats && index + 1 == positions.len() { "any".into() } else { index.to_string() };
             let offered = offered(values);
             let _ =

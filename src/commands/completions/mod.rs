@@ -3,10 +3,10 @@
 //! A script holds all that it offers, and starts no other program. So it also works for `./trendfetch`, behind `sudo`
 //! and for an alias, it is there for a program that is not in `PATH`, and a press of Tab reads neither `.env` nor a key.
 //!
-//! clap_complete is not used. The scripts of its generators offer files for most values, do not continue a list after
-//! a comma, and split values at spaces; for fish they offer no value of an option before a subcommand. Its other way, the
-//! `unstable-dynamic` engine, starts the program at each Tab, must find it in `PATH`, and leaves the quoting of file
-//! names and of values with spaces to us.
+//! clap_complete is not used. The scripts that it generates do not continue a list after a comma. That for bash splits
+//! values at blanks, that for zsh does not quote descriptions that contain `"`, and that for fish offers files for the
+//! options before a command. Its other way, the `unstable-dynamic` engine, starts the program at each Tab, must find it
+//! in `PATH`, and leaves it to us to quote values and file names with blanks in bash.
 //!
 //! Everything follows clap's definition: an option that has possible values offers them, one with a value delimiter
 //! offers them again after each comma, and a path offers files, or folders if its hint says so.
@@ -62,16 +62,16 @@ fn options(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_hide_set())
 }
 
-/// What each word that is no option can be, by its position. The last one repeats if the flag is set.
-fn positions(command: &Command) -> (Vec<Values>, bool) {
+/// The title and the values of each word that is no option, by its position. The last one repeats if the flag is set.
+fn positions(command: &Command) -> (Vec<(String, Values)>, bool) {
     let names: Vec<Word> = subcommands(command)
         .map(|command| Word { text: command.get_name().to_owned(), help: first_line(command.get_about()) })
         .collect();
     if !names.is_empty() {
-        return (vec![Values::Words { words: names, is_list: false }], false);
+        return (vec![("command".to_owned(), Values::Words { words: names, is_list: false })], false);
     }
     let repeats = command.get_positionals().any(|arg| arg.get_num_args().is_some_and(|count| count.max_values() > 1));
-    (command.get_positionals().map(values).collect(), repeats)
+    (command.get_positionals().map(|arg| (title(arg), values(arg))).collect(), repeats)
 }
 
 fn takes_value(option: &Arg) -> bool {
@@ -96,6 +96,11 @@ fn values(arg: &Arg) -> Values {
         ValueHint::DirPath => Values::Folders,
         _ => Values::Nothing,
     }
+}
+
+/// What the help calls the value.
+fn title(arg: &Arg) -> String {
+    arg.get_value_names().and_then(<[_]>::first).map_or_else(|| arg.get_id().to_string(), ToString::to_string)
 }
 
 /// `-r` and `--regions`.

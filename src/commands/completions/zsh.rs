@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Arg, ArgAction, Command};
 
-use super::{Values, Word, commands, first_line, names, options, positions, quoted, takes_value, values};
+use super::{Values, Word, commands, first_line, names, options, positions, quoted, takes_value, title, values};
 
 const START: &str = r#"#compdef trendfetch
 # Completions of trendfetch for zsh, from `trendfetch completions zsh`.
@@ -90,10 +90,6 @@ fn value(option: &Arg) -> String {
     format!("{colon}{}", action(&title(option), &values(option)))
 }
 
-fn title(arg: &Arg) -> String {
-    arg.get_value_names().and_then(<[_]>::first).map_or_else(|| arg.get_id().to_string(), ToString::to_string)
-}
-
 /// The specifications of what is no option.
 fn words(name: &str, command: &Command) -> Vec<String> {
     let (positions, repeats) = positions(command);
@@ -101,9 +97,9 @@ fn words(name: &str, command: &Command) -> Vec<String> {
     let mut specs: Vec<String> = positions
         .iter()
         .enumerate()
-        .map(|(index, values)| {
+        .map(|(index, (title, values))| {
             let position = if repeats && index + 1 == count { "*".to_owned() } else { (index + 1).to_string() };
-            quoted(&format!("{position}:{}", action(" ", values)))
+            quoted(&format!("{position}:{}", action(title, values)))
         })
         .collect();
     if name.is_empty() {
