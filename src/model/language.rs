@@ -51,6 +51,14 @@ impl Language {
     }
 }
 
+/// Whether the text can be a language tag: a letter, and then letters, digits and hyphens (RFC 5646 §2.1), or the
+/// underscores that some write instead.
+pub fn is_tag(text: &str) -> bool {
+    let starts_with_letter = text.starts_with(|first: char| first.is_ascii_alphabetic());
+    let may_follow = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    starts_with_letter && text.len() <= 64 && text.bytes().all(may_follow)
+}
+
 /// Reads the declared language of a document, which may be older than a rule of [`Language::from_tag`].
 pub(super) fn read_declared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
     let Some(subtag) = Option::<Cow<'de, str>>::deserialize(deserializer)? else { return Ok(None) };

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::document::{Document, RegionStats, SCHEMA_VERSION, Stats, Status};
+use super::language::is_tag;
 use super::region::Region;
 use super::video::{MergedVideo, has_year, is_id, is_picture_url};
 use crate::support::gzip::{self, GzipError};
@@ -133,6 +134,7 @@ fn validate_video(merged: &mut MergedVideo) -> Result<(), String> {
     video.published_at = video.published_at.filter(has_year);
     video.channel_id = video.channel_id.take().filter(|id| is_id(id));
     video.thumbnail = video.thumbnail.take().filter(|url| is_picture_url(url));
+    video.language_tag = video.language_tag.take().filter(|tag| is_tag(tag));
     if let Some((region, rank)) = ranks.iter().find(|(_, rank)| !(1..=MAX_RANK).contains(rank)) {
         return Err(format!("video {} has rank {rank} in {region}", video.id));
     }

@@ -59,6 +59,9 @@ pub struct Video {
     /// The language of the audio, or otherwise of the title, as declared by the owner.
     #[serde(deserialize_with = "language::read_declared")]
     pub declared_language: Option<Language>,
+    /// The tag of the declared language as YouTube gives it, such as `de-AT`. One that names no language, such as
+    /// `zxx`, is kept if there is no other.
+    pub language_tag: Option<CompactString>,
 }
 
 impl Video {
@@ -218,6 +221,12 @@ pub const COLUMNS: &[Column<MergedVideo>] = &[
         Text(|row| row.video.declared_language.as_ref().map(Language::code)),
         r##""oneOf": [{ "$ref": "#/$defs/language" }, { "type": "null" }]"##,
         "the video's own; null also for zxx, und, mul and mis",
+    ),
+    Column::new(
+        "language_tag",
+        Text(|row| row.video.language_tag.as_deref()),
+        OPTIONAL_TEXT,
+        "the tag of the declared language as YouTube gives it",
     ),
     Column::new(
         "primary_language",

@@ -10,7 +10,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::lenient::{Count, Flag, FromAnyJson, Lenient, Text, member, objects, skip_rest};
 use crate::model::category::Category;
-use crate::model::language::Language;
+use crate::model::language::{Language, is_tag};
 use crate::model::tags::{self, Tags};
 use crate::model::video::{has_year, is_id, is_picture_url};
 use crate::model::{Live, Video};
@@ -94,12 +94,13 @@ objects! {
 pub(super) fn video(item: Item<'_>, with_description: bool) -> Option<Box<Video>> {
     let id = item.id.0.filter(|id| is_id(id))?;
     let (snippet, statistics) = (item.snippet, item.statistics);
-    let declared = |tag: &Text<'_>| tag.0.as_deref().and_then(Language::from_tag);
+    let (declared_language, language_tag) = declared(snippet.default_audio_language, snippet.default_language);
     let truncated =
         |limit, text: Text<'_>| text.0.map_or(CompactString::default(), |text| truncate(&text, limit).into());
     Some(Box::new(Video {
         id: id.into(),
-        declared_language: declared(&snippet.default_audio_language).or_else(|| declared(&snippet.default_language)),
+        declared_language,
+        language_tag,
         title: truncated(MAX_TITLE, snippet.title),
         channel: truncated(MAX_TITLE, snippet.channel_title),
         channel_id: snippet.channel_id.0.filter(|id| is_id(id)).map(CompactString::from),
@@ -125,6 +126,16 @@ pub(super) fn video(item: Item<'_>, with_description: bool) -> Option<Box<Video>
         thumbnail: snippet.thumbnails.largest().map(CompactString::from),
         description: with_description.then(|| truncated(MAX_DESCRIPTION, snippet.description)),
     }))
+}
+
+/// The declared language, and the tag that it was read from: that of the audio, or otherwise of the title. If neither
+/// names a language, the first tag that there is.
+fn declared(audio: Text<'_>, title: Text<'_>) -> (Option<Language>, Option<CompactString>) {
+    let tags = [audio, title].map(|tag| tag.0.filter(|tag| is_tag(tag)));
+    let mut given = tags.iter().flatten();
+    let named = given.clone().find_map(|tag| Some((Language::from_tag(tag)?, tag)));
+    let tag = named.map(|(_, tag)| tag).or(given.next());
+    (named.map(|(language, _)| language), tag.map(|tag| CompactString::from(&**tag)))
 }
 
 /// Parses an ISO 8601 duration to whole seconds. A broadcast has `P0D`, which is not a length.

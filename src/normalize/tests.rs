@@ -99,6 +99,7 @@ fn every_field_of_a_full_item_arrives() {
         thumbnail: Some("https://i.ytimg.com/maxres.jpg".into()),
         description: Some("line\r\nline\n".into()),
         declared_language: Language::new("pl"),
+        language_tag: Some("pl-PL".into()),
     };
     let entry = ChartEntry { rank: 51, fetched_at: range().fetched_at, video: Box::new(video) };
     let page = Page { entries: vec![entry], skipped: 0, items: 1, next_page_token: Some("CDIQAA".into()) };
@@ -555,6 +556,28 @@ fn the_audio_language_takes_precedence_over_that_of_the_title() {
     assert_eq!(language(json!("zxx"), "en"), Language::new("en"));
     assert_eq!(language(json!(null), "en"), Language::new("en"));
     assert_eq!(language(json!("zxx"), "und"), None);
+}
+
+#[test]
+fn the_tag_of_the_declared_language_is_kept_as_it_is() {
+    let tag = |audio: Value, title: Value| {
+        video_of("snippet", json!({"defaultAudioLanguage": audio, "defaultLanguage": title})).language_tag
+    };
+    for (audio, title, expected) in [
+        (json!("de-AT"), json!("en"), Some("de-AT")),
+        (json!("iw"), json!("en"), Some("iw")),
+        (json!("zh-Hant-TW"), json!(null), Some("zh-Hant-TW")),
+        // The language is that of the title, and so is the tag.
+        (json!("zxx"), json!("en-GB"), Some("en-GB")),
+        (json!(null), json!("EN_us"), Some("EN_us")),
+        // No tag names a language.
+        (json!("zxx"), json!("und"), Some("zxx")),
+        (json!(null), json!("english"), Some("english")),
+        (json!(""), json!(7), None),
+        (json!("=1+1"), json!("x".repeat(65)), None),
+    ] {
+        assert_eq!(tag(audio.clone(), title.clone()).as_deref(), expected, "{audio} {title}");
+    }
 }
 
 #[test]

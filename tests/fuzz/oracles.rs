@@ -138,7 +138,7 @@ fn check_page_fits(page: &Page, offset: u32, size: u32, description: bool) {
         let texts = texts.into_iter().chain(video.description.as_ref().map(|text| (text, 20_000)));
         texts.for_each(|(text, limit)| assert!(text.chars().count() <= limit, "a text is too long"));
         assert!(video.tags.iter().collect::<Vec<_>>().join("|").chars().count() <= 10_000, "tags are too long");
-        for text in [&video.channel_id, &video.thumbnail].into_iter().flatten() {
+        for text in [&video.channel_id, &video.thumbnail, &video.language_tag].into_iter().flatten() {
             assert!((1..=1_000).contains(&text.len()), "{text:?}");
         }
         if let Some(time) = video.published_at {

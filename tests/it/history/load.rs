@@ -139,17 +139,19 @@ fn tricky_video() -> impl Strategy<Value = Video> {
         vec(tricky_text(), 0..4),
         proptest::option::of(tricky_text()),
         proptest::option::of(select(vec!["de", "en", "ja", "tlh"])),
+        select(vec![None, Some("de-AT"), Some("zh_Hant"), Some("zxx")]),
     );
     (texts, counts, live, others).prop_map(|(texts, counts, live, others)| {
         let (title, channel, channel_id, thumbnail) = texts;
         let [views, likes, comments, duration_seconds] = counts;
-        let (category, published_at, [embeddable, age_restricted], tags, description, language) = others;
+        let (category, published_at, [embeddable, age_restricted], tags, description, language, tag) = others;
         Video {
             category: category.map(Category::new),
             views,
             likes,
             comments,
             declared_language: language.and_then(Language::new),
+            language_tag: tag.map(Into::into),
             title: title.into(),
             channel: channel.into(),
             channel_id: channel_id.map(Into::into),
