@@ -15,6 +15,7 @@
 //! | `changes` | compares two charts of a region: what entered, left, rose, fell |
 //! | `change_summary` | counts the changes in each region of a run |
 //! | `rows` | turns a document into the rows of each table; pure |
+//! | `names` | the names of categories and regions that a history holds; pure |
 //! | `sqlite`, `postgres`, `shared_sql` | the only files with SQL |
 //!
 //! To change the tables, add the next number to `sqlite/migrations` and to `postgres/migrations`. A migration that was
@@ -27,6 +28,8 @@ mod error;
 pub mod expiry;
 mod location;
 mod min_interval;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod names;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod prune;

@@ -9,12 +9,14 @@ use std::borrow::Cow;
 use compact_str::CompactString;
 use jiff::Timestamp;
 
+use super::names::Names;
 use crate::model::region::Region;
 use crate::model::video::has_year;
 use crate::model::{Document, MergedVideo, RunStatus};
 
 pub(super) struct Rows<'a> {
     pub(super) run: RunRow<'a>,
+    pub(super) names: Names,
     /// In the order requested.
     pub(super) regions: Vec<RegionRow<'a>>,
     /// By id. Their fields are bound where the statement is; see [`count`], [`time`] and [`text`].
@@ -65,7 +67,13 @@ impl<'a> Rows<'a> {
         videos.sort_unstable_by_key(|merged| &merged.video.id);
         let mut entries: Vec<EntryRow<'a>> = document.videos.iter().flat_map(entries).collect();
         entries.sort_unstable_by_key(|row| (row.region, row.rank));
-        Rows { run: run(document), regions: document.stats.regions.iter().map(region).collect(), videos, entries }
+        Rows {
+            run: run(document),
+            names: Names::of(document),
+            regions: document.stats.regions.iter().map(region).collect(),
+            videos,
+            entries,
+        }
     }
 }
 

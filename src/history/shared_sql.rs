@@ -1,7 +1,8 @@
 //! Queries that both databases understand. Each backend adapts them with a function `adapted`:
 //!
 //! - SQLite writes `?1` for `$1`.
-//! - `{RUNS_AND_REGIONS}` is `runs` joined with `run_regions`, written so that the database reads `runs` first. Only a
+//! - `{ROWS}` is a row or a list of rows that are given as parameters.
+//! - `{RUNS_AND_REGIONS}` is `runs` joined with `region_results`, written so that the database reads `runs` first. Only a
 //!   few runs are wanted, but both databases may choose to start with the regions, of which the log has any number.
 //! - `{REGIONS}` is the list of region codes that is given as a parameter.
 
@@ -9,12 +10,39 @@
 /// the next in the index, which is as long as the log.
 pub(super) const REQUESTED_REGIONS: &str = "
     WITH RECURSIVE codes (region) AS (
-        SELECT min(region) FROM run_regions
+        SELECT min(region) FROM region_results
         UNION ALL
-        SELECT (SELECT min(region) FROM run_regions WHERE region > codes.region) FROM codes WHERE region IS NOT NULL
+        SELECT (SELECT min(region) FROM region_results WHERE region > codes.region) FROM codes WHERE region IS NOT NULL
     )
-    SELECT region, (SELECT max(fetched_at) FROM run_regions WHERE run_regions.region = codes.region) AS requested_at
+    SELECT region, (SELECT max(fetched_at) FROM region_results WHERE region_results.region = codes.region) AS requested_at
     FROM codes WHERE region IS NOT NULL";
+
+/// Adds names of categories, and corrects those that an older version did not know. Parameters: id, name.
+pub(super) const UPSERT_CATEGORIES: &str = "
+    INSERT INTO categories (id, name) {ROWS}
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name
+    WHERE categories.name <> excluded.name AND excluded.name <> 'Category ' || excluded.id";
+
+/// Adds regions, and corrects those that an older version did not know. A region that this version does not know has its
+/// code as its name. Parameters: code, name, language, search configuration.
+pub(super) const UPSERT_REGIONS: &str = "
+    INSERT INTO regions (code, name, language, search_config) {ROWS}
+    ON CONFLICT (code) DO UPDATE
+    SET name = excluded.name, language = excluded.language, search_config = excluded.search_config
+    WHERE (regions.name, regions.language, regions.search_config)
+          <> (excluded.name, excluded.language, excluded.search_config)
+      AND excluded.name <> excluded.code";
+
+/// The kept runs that are dated later than one that was stored after them: a clock was wrong, or an old run was loaded
+/// late. Only their entries can outlive the video, since the last sighting of a video is that of the later run.
+pub(super) const DATED_AHEAD: &str = "
+    SELECT number
+    FROM (
+        SELECT number, fetched_at,
+               min(fetched_at) OVER (ORDER BY number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next
+        FROM runs WHERE NOT pruned
+    ) AS dated
+    WHERE next < fetched_at";
 
 /// The runs whose charts are kept.
 pub(super) const KEPT_RUNS: &str = "
@@ -34,26 +62,26 @@ pub(super) const SERIES: &str = "
 /// The regions of runs, oldest run first. Parameters: source, category, since, until.
 pub(super) const REGION_ATTEMPTS: &str = "
     SELECT runs.id AS run_id, runs.number AS number, runs.fetched_at AS fetched_at, runs.max_results AS max_results,
-           run_regions.region AS region, run_regions.status AS status, run_regions.videos AS videos,
-           run_regions.error_kind AS error_kind, run_regions.error_message AS error_message, runs.pruned AS pruned
+           region_results.region AS region, region_results.status AS status, region_results.videos AS videos,
+           region_results.error_kind AS error_kind, region_results.error_message AS error_message, runs.pruned AS pruned
     FROM {RUNS_AND_REGIONS}
     WHERE runs.source = $1 AND runs.category_id IS NOT DISTINCT FROM $2
       AND runs.fetched_at >= $3 AND runs.fetched_at <= $4
-    ORDER BY runs.fetched_at, runs.id, run_regions.region";
+    ORDER BY runs.fetched_at, runs.id, region_results.region";
 
 /// The newest complete charts of each region, source and category, newest first. Parameters: until, source or null,
 /// whether any category will do, category, limit, regions.
 pub(super) const NEWEST_CHARTS: &str = "
     SELECT region, id AS run_id, number, fetched_at, source, category_id, max_results
     FROM (
-        SELECT run_regions.region, runs.id, runs.number, runs.fetched_at, runs.source, runs.category_id,
+        SELECT region_results.region, runs.id, runs.number, runs.fetched_at, runs.source, runs.category_id,
                runs.max_results,
-               row_number() OVER (PARTITION BY run_regions.region, runs.source, runs.category_id
+               row_number() OVER (PARTITION BY region_results.region, runs.source, runs.category_id
                                   ORDER BY runs.fetched_at DESC, runs.id DESC) AS nth
         FROM {RUNS_AND_REGIONS}
         WHERE NOT runs.pruned AND runs.fetched_at <= $1 AND ($2 IS NULL OR runs.source = $2)
           AND ($3 OR runs.category_id IS NOT DISTINCT FROM $4)
-          AND run_regions.status = 'ok' AND run_regions.region IN ({REGIONS})
+          AND region_results.status = 'ok' AND region_results.region IN ({REGIONS})
     ) AS charts
     WHERE nth <= $5
     ORDER BY fetched_at DESC, id DESC";

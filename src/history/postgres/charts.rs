@@ -16,8 +16,8 @@ use crate::model::category::Category;
 const ENTRIES: &str = "
     SELECT charts.nth, places.rank, places.video_id, counts.views
     FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS charts (run, region, nth)
-    JOIN places ON places.run = charts.run AND places.region = charts.region
-    LEFT JOIN counts ON counts.run = places.run AND counts.video_id = places.video_id";
+    JOIN places_rows AS places ON places.run = charts.run AND places.region = charts.region
+    LEFT JOIN counts_rows AS counts ON counts.run = places.run AND counts.video_id = places.video_id";
 
 /// The videos in these charts. Parameters: the same.
 const VIDEOS: &str = "
@@ -25,7 +25,7 @@ const VIDEOS: &str = "
     WHERE video_id IN (
         SELECT places.video_id
         FROM unnest($1::integer[], $2::text[]) AS charts (run, region)
-        JOIN places ON places.run = charts.run AND places.region = charts.region
+        JOIN places_rows AS places ON places.run = charts.run AND places.region = charts.region
     )";
 
 /// What [`VIDEOS`] selects.
@@ -45,7 +45,7 @@ const FIRST_SEEN: &str = "
         SELECT DISTINCT charts.source, charts.category_id, charts.chart_group, places.region, places.video_id
         FROM unnest($1::integer[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
              AS charts (run, region, source, category_id, chart_group)
-        JOIN places ON places.run = charts.run AND places.region = charts.region
+        JOIN places_rows AS places ON places.run = charts.run AND places.region = charts.region
     ) AS charted
     JOIN presence ON presence.region = charted.region AND presence.video_id = charted.video_id
          AND presence.source = charted.source AND coalesce(presence.category_id, -1) = charted.category_id";
@@ -54,7 +54,7 @@ const FIRST_SEEN: &str = "
 const VIDEO_RANKS: &str = "
     SELECT charts.nth, places.rank, places.video_id
     FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS charts (run, region, nth)
-    JOIN places ON places.run = charts.run AND places.region = charts.region AND places.rank <= $3";
+    JOIN places_rows AS places ON places.run = charts.run AND places.region = charts.region AND places.rank <= $3";
 
 impl Postgres {
     pub(super) async fn select_chart_entries(

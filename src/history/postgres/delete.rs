@@ -9,6 +9,7 @@ use super::errors::explain;
 use super::operation::COMMIT_LOCK;
 use super::{Postgres, TABLES};
 use crate::history::backend::BATCH_SIZE;
+use crate::history::shared_sql::DATED_AHEAD;
 use crate::history::{Batch, HistoryError};
 
 /// The most runs whose log one transaction deletes.
@@ -20,8 +21,8 @@ const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
 impl Postgres {
     pub(super) async fn delete_charts_of(&self, run: i64) -> Result<(), HistoryError> {
         let statements = format!(
-            "DELETE FROM places WHERE run = {run};
-             DELETE FROM counts WHERE run = {run};
+            "DELETE FROM places_rows WHERE run = {run};
+             DELETE FROM counts_rows WHERE run = {run};
              UPDATE runs SET pruned = true WHERE number = {run};
              DELETE FROM left_old WHERE run = {run}"
         );
@@ -32,25 +33,37 @@ impl Postgres {
         let batch = |table: &str, column: &str| {
             format!("ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < '{time}' LIMIT {BATCH_SIZE}))")
         };
+        let orphans = |table: &str| {
+            format!(
+                "DELETE FROM {table}
+                 WHERE run IN ({DATED_AHEAD})
+                   AND NOT EXISTS (SELECT 1 FROM videos WHERE videos.video_id = {table}.video_id)"
+            )
+        };
         let statements = format!(
             "DELETE FROM presence WHERE {};
              UPDATE videos SET description = NULL, description_fetched_at = NULL WHERE {};
-             DELETE FROM videos WHERE {}",
+             DELETE FROM videos WHERE {};
+             {}; {}",
             batch("presence", "last_seen_at"),
             batch("videos", "description_fetched_at"),
             batch("videos", "last_seen_at"),
+            orphans("places_rows"),
+            orphans("counts_rows"),
         );
         let rows = self.execute_in_transaction(&statements).await?;
-        let videos = rows.last().copied().unwrap_or(0);
-        Ok(Batch { count: videos, is_last: rows.iter().all(|rows| *rows < BATCH_SIZE.into()) })
+        let batches = rows.get(..3).unwrap_or_default();
+        let videos = batches.last().copied().unwrap_or(0);
+        Ok(Batch { count: videos, is_last: batches.iter().all(|rows| *rows < BATCH_SIZE.into()) })
     }
 
     pub(super) async fn delete_log_before(&self, time: Timestamp) -> Result<Batch, HistoryError> {
-        let batch =
-            format!("SELECT id FROM runs WHERE pruned AND fetched_at < '{time}' ORDER BY fetched_at, id LIMIT {RUNS}");
+        let batch = format!(
+            "SELECT number FROM runs WHERE pruned AND fetched_at < '{time}' ORDER BY fetched_at, number LIMIT {RUNS}"
+        );
         let statements = format!(
-            "DELETE FROM run_regions WHERE run_id IN ({batch});
-             DELETE FROM runs WHERE id IN ({batch})"
+            "DELETE FROM region_results WHERE run IN ({batch});
+             DELETE FROM runs WHERE number IN ({batch})"
         );
         let runs = self.execute_in_transaction(&statements).await?.last().copied().unwrap_or(0);
         Ok(Batch { count: runs, is_last: runs < RUNS.into() })
@@ -64,7 +77,8 @@ impl Postgres {
             )
         });
         let statements = format!(
-            "DELETE FROM run_regions WHERE run_id IN (SELECT id FROM runs WHERE pruned AND fetched_at > '{latest}');
+            "DELETE FROM region_results
+             WHERE run IN (SELECT number FROM runs WHERE pruned AND fetched_at > '{latest}');
              DELETE FROM runs WHERE pruned AND fetched_at > '{latest}';
              {}",
             corrections.join("; ")

@@ -60,7 +60,8 @@ const MAX_ATTEMPTS: u32 = 7;
 /// The first of these waits; each is twice the one before.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 
-const TABLES: [&str; 6] = ["places", "counts", "presence", "videos", "run_regions", "runs"];
+/// The tables whose size depends on the runs.
+const TABLES: [&str; 6] = ["places_rows", "counts_rows", "presence", "videos", "region_results", "runs"];
 
 pub(super) struct Postgres {
     url: PostgresUrl,

@@ -7,6 +7,8 @@ use super::connect::{Connector, Session};
 use super::migrations::MIGRATIONS;
 use super::operation::{COMMIT_LOCK, OPERATION_TIMEOUT, begin, with_timeout};
 use super::server::{ServerInfo, is_shared};
+use super::write::upsert_names;
+use crate::history::names::Names;
 use crate::history::{Access, HistoryError, PostgresUrl};
 
 /// Overrides settings that the role, the database or the server may have. Parameter: the search path.
@@ -117,6 +119,7 @@ async fn migrate(client: &mut Client) -> Result<usize, Error> {
         transaction.batch_execute(migration).await?;
         transaction.execute("INSERT INTO trendfetch_schema VALUES ($1)", &[&number]).await?;
     }
+    upsert_names(&transaction, &Names::known()).await?;
     transaction.commit().await?;
     Ok(applied.max(MIGRATIONS.len()))
 }

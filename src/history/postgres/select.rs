@@ -149,7 +149,7 @@ impl Postgres {
 /// Replaces the placeholders of a shared query. PostgreSQL does not merge a subquery with an offset into the query around
 /// it, so that it looks up the regions of each run.
 fn adapted(sql: &str) -> String {
-    let regions_of_run = "SELECT * FROM run_regions WHERE run_id = runs.id OFFSET 0";
-    sql.replace("{RUNS_AND_REGIONS}", &format!("runs CROSS JOIN LATERAL ({regions_of_run}) AS run_regions"))
+    let regions_of_run = "SELECT * FROM region_results WHERE run = runs.number OFFSET 0";
+    sql.replace("{RUNS_AND_REGIONS}", &format!("runs CROSS JOIN LATERAL ({regions_of_run}) AS region_results"))
         .replace("{REGIONS}", "SELECT unnest($6::text[])")
 }

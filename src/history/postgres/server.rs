@@ -7,15 +7,17 @@ use super::connect::Connector;
 use crate::history::{Access, HistoryError, PostgresUrl};
 
 /// The privileges that a run needs on each table.
-const PRIVILEGES: [(&str, &[&str]); 8] = [
+const PRIVILEGES: [(&str, &[&str]); 10] = [
     ("trendfetch_schema", &["SELECT"]),
     ("runs", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("run_regions", &["SELECT", "INSERT", "DELETE"]),
+    ("region_results", &["SELECT", "INSERT", "DELETE"]),
     ("left_old", &["SELECT", "INSERT", "DELETE"]),
     ("videos", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("places", &["SELECT", "INSERT", "DELETE"]),
-    ("counts", &["SELECT", "INSERT", "DELETE"]),
+    ("places_rows", &["SELECT", "INSERT", "DELETE"]),
+    ("counts_rows", &["SELECT", "INSERT", "DELETE"]),
     ("presence", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("categories", &["SELECT", "INSERT", "UPDATE"]),
+    ("regions", &["SELECT", "INSERT", "UPDATE"]),
 ];
 
 /// Parameters: lists of tables and of the privileges that are needed on them. Names come quoted, ready for a statement.

@@ -7,9 +7,13 @@ use uuid::Uuid;
 
 use super::columns::{ArrayColumn, Parameter, definitions, names, parameters, rows};
 use super::operation::COMMIT_LOCK;
+use crate::history::names::{Names, region_search_config};
 use crate::history::rows::{EntryRow, RegionRow, Rows, RunRow, count, optional_text, text, texts, time};
+use crate::history::shared_sql;
 use crate::model::MergedVideo;
+use crate::model::category::Category;
 use crate::model::language::Language;
+use crate::model::region::Region;
 
 /// The most videos in one message, which limits its memory.
 const VIDEOS_PER_MESSAGE: usize = 8000;
@@ -34,8 +38,12 @@ pub(super) async fn insert(
          CREATE TEMPORARY TABLE incoming ({}) ON COMMIT DROP",
         definitions(&incoming(&[], &[]))
     );
-    let (_, inserted) =
-        tokio::try_join!(biased; transaction.batch_execute(&prepare), insert_run(transaction, id, run))?;
+    let (_, (), inserted) = tokio::try_join!(
+        biased;
+        transaction.batch_execute(&prepare),
+        upsert_names(transaction, &rows.names),
+        insert_run(transaction, id, run),
+    )?;
     let number = match inserted {
         None if delete_pruned(transaction, id).await? => insert_run(transaction, id, run).await?,
         number => number,
@@ -58,7 +66,7 @@ pub(super) async fn insert(
     ];
     tokio::try_join!(
         biased;
-        insert_regions(transaction, id, &rows.regions, run.fetched_at),
+        insert_regions(transaction, number.clone(), &rows.regions, fetched_at),
         transaction.execute_typed(UPSERT_VIDEOS, &dates),
         transaction.execute_typed(UPDATE_DESCRIPTIONS, &dates),
         transaction.execute_typed(UPDATE_FIRST_SEEN, &dates[..1]),
@@ -71,7 +79,7 @@ pub(super) async fn insert(
 
 /// Deletes the log of a run whose charts are deleted, so that its document can be loaded again.
 async fn delete_pruned(transaction: &Transaction<'_>, id: Uuid) -> Result<bool, Error> {
-    let sql = "DELETE FROM run_regions WHERE run_id = (SELECT id FROM runs WHERE id = $1 AND pruned)";
+    let sql = "DELETE FROM region_results WHERE run = (SELECT number FROM runs WHERE id = $1 AND pruned)";
     transaction.execute_typed(sql, &[(&id, Type::UUID)]).await?;
     Ok(transaction.execute_typed("DELETE FROM runs WHERE id = $1 AND pruned", &[(&id, Type::UUID)]).await? > 0)
 }
@@ -105,11 +113,37 @@ async fn insert_run(transaction: &Transaction<'_>, id: Uuid, run: &RunRow<'_>) -
     inserted.map(|row| row.try_get("number")).transpose()
 }
 
+/// Adds the names that are missing or have changed.
+pub(super) async fn upsert_names(transaction: &Transaction<'_>, names: &Names) -> Result<(), Error> {
+    let categories = [
+        ArrayColumn::new("id", Type::INT8_ARRAY, names.categories.iter().map(|category| i64::from(category.id()))),
+        ArrayColumn::new("name", Type::TEXT_ARRAY, names.categories.iter().map(Category::to_string)),
+    ];
+    let each = || names.regions.iter();
+    let regions = [
+        ArrayColumn::new("code", Type::TEXT_ARRAY, each().map(Region::code)),
+        ArrayColumn::new("name", Type::TEXT_ARRAY, each().map(Region::name)),
+        ArrayColumn::new("language", Type::TEXT_ARRAY, each().map(|region| region.language())),
+        ArrayColumn::new("search_config", Type::TEXT_ARRAY, each().map(region_search_config)),
+    ];
+    tokio::try_join!(
+        biased;
+        upsert(transaction, shared_sql::UPSERT_CATEGORIES, &categories),
+        upsert(transaction, shared_sql::UPSERT_REGIONS, &regions),
+    )
+    .map(drop)
+}
+
+async fn upsert(transaction: &Transaction<'_>, sql: &str, columns: &[ArrayColumn<'_>]) -> Result<(), Error> {
+    let sql = sql.replace("{ROWS}", &format!("SELECT * FROM {}", rows(columns)));
+    transaction.execute_typed(&sql, &parameters(columns, &[])).await.map(drop)
+}
+
 async fn insert_regions(
     transaction: &Transaction<'_>,
-    id: Uuid,
+    number: Parameter<'_>,
     regions: &[RegionRow<'_>],
-    fetched_at: Timestamp,
+    fetched_at: Parameter<'_>,
 ) -> Result<(), Error> {
     let each = || regions.iter();
     let columns = [
@@ -124,11 +158,10 @@ async fn insert_regions(
     ];
     let (names, rows, next) = (names(&columns), rows(&columns), columns.len() + 1);
     let sql = format!(
-        "INSERT INTO run_regions ({names}, run_id, fetched_at) SELECT new.*, ${next}, ${} FROM {rows} AS new",
+        "INSERT INTO region_results ({names}, run, fetched_at) SELECT new.*, ${next}, ${} FROM {rows} AS new",
         next + 1
     );
-    let more: [Parameter<'_>; 2] = [(&id, Type::UUID), (&fetched_at, Type::TIMESTAMPTZ)];
-    transaction.execute_typed(&sql, &parameters(&columns, &more)).await.map(drop)
+    transaction.execute_typed(&sql, &parameters(&columns, &[number, fetched_at])).await.map(drop)
 }
 
 async fn insert_entries(
@@ -142,20 +175,20 @@ async fn insert_entries(
         ArrayColumn::new("video_id", Type::TEXT_ARRAY, entries.iter().map(|row| row.video_id)),
     ];
     let (names, rows) = (names(&columns), rows(&columns));
-    let sql = format!("INSERT INTO places ({names}, run) SELECT new.*, $4 FROM {rows} AS new");
+    let sql = format!("INSERT INTO places_rows ({names}, run) SELECT new.*, $4 FROM {rows} AS new");
     transaction.execute_typed(&sql, &parameters(&columns, &[number])).await.map(drop)
 }
 
 /// The counts of the run's videos. Parameter: its number.
 const INSERT_COUNTS: &str = "
-    INSERT INTO counts (run, video_id, views, likes, comments)
+    INSERT INTO counts_rows (run, video_id, views, likes, comments)
     SELECT $1, video_id, views, likes, comments FROM incoming";
 
 /// When each video was first and last seen in the charts of its region. Parameters: source, category, start of the run,
 /// its number, latest.
 const UPSERT_PRESENCE: &str = "
     INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
-    SELECT $1, region, $2, video_id, $3, $3 FROM places WHERE run = $4 ORDER BY region, video_id
+    SELECT $1, region, $2, video_id, $3, $3 FROM places_rows WHERE run = $4 ORDER BY video_id, region
     ON CONFLICT (region, video_id, source, coalesce(category_id, -1)) DO UPDATE SET
         first_seen_at = least(presence.first_seen_at, excluded.first_seen_at),
         last_seen_at = CASE WHEN presence.last_seen_at > $5 THEN excluded.last_seen_at
@@ -198,6 +231,7 @@ fn incoming<'a>(videos: &'a [&'a MergedVideo], search_configs: &[String]) -> Vec
             Type::TEXT_ARRAY,
             videos.iter().map(|merged| search_config(merged).unwrap_or("simple")),
         ),
+        ArrayColumn::new("language_tag", Type::TEXT_ARRAY, each().map(|video| optional_text(&video.language_tag))),
     ]
 }
 
@@ -218,13 +252,13 @@ async fn insert_incoming(
 const UPSERT_VIDEOS: &str = "
     INSERT INTO videos (video_id, title, channel, channel_id, category_id, views, likes, comments,
          published_at, duration_seconds, live, embeddable, age_restricted, tags, thumbnail, description,
-         description_fetched_at, declared_language, primary_language, search_config, first_seen_at,
+         description_fetched_at, declared_language, primary_language, search_config, language_tag, first_seen_at,
          last_seen_at, search)
      SELECT new.video_id, new.title, new.channel, new.channel_id, new.category_id, new.views, new.likes,
          new.comments, new.published_at, new.duration_seconds, new.live, new.embeddable,
          new.age_restricted, new.tags::jsonb, new.thumbnail, new.description,
          CASE WHEN new.description IS NOT NULL THEN $1::timestamptz END, new.declared_language, new.primary_language,
-         new.search_config, $1, $1,
+         new.search_config, new.language_tag, $1, $1,
          CASE WHEN (old.title, old.channel, old.tags, old.search_config)
                    = (new.title, new.channel, new.tags::jsonb, new.search_config)
               THEN old.search
@@ -242,6 +276,7 @@ const UPSERT_VIDEOS: &str = "
          embeddable = excluded.embeddable, age_restricted = excluded.age_restricted, tags = excluded.tags,
          thumbnail = excluded.thumbnail, declared_language = excluded.declared_language,
          primary_language = excluded.primary_language, search_config = excluded.search_config,
+         language_tag = excluded.language_tag,
          last_seen_at = excluded.last_seen_at, search = excluded.search
      WHERE excluded.last_seen_at >= videos.last_seen_at OR videos.last_seen_at > $2";
 

@@ -4,10 +4,13 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use super::migrations::MIGRATIONS;
 use super::read_only::{self, ChangeDetector};
+use super::write::upsert_names;
+use crate::history::names::Names;
 use crate::history::{Access, HistoryError, JournalMode, SqliteFile};
 
 /// Marks a file as a history: "TRFD" ("PRAGMA application_id").
@@ -110,6 +113,9 @@ fn prepare(file: &SqliteFile, access: Access) -> rusqlite::Result<(OpenedFile, C
         return Err(read_only_error());
     }
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // The tables declare their foreign keys for programs that show them. To enforce them, SQLite would scan the long tables
+    // for each video that is deleted.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     // In one transaction: another process may create the tables between two reads.
     let mut content = inspect(&*connection.transaction()?)?;
     if matches!(content, Content::Version(version) if version <= MIGRATIONS.len()) {
@@ -168,6 +174,7 @@ fn apply(transaction: &Transaction<'_>, applied: usize) -> rusqlite::Result<()> 
     for migration in &MIGRATIONS[applied..] {
         transaction.execute_batch(migration)?;
     }
+    upsert_names(transaction, &Names::known())?;
     let newest = MIGRATIONS.len();
     transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {newest}"))
 }

@@ -158,7 +158,7 @@ pub(super) fn region_attempts(connection: &Connection, period: &Period) -> rusql
 /// written ("Query Planning").
 pub(super) fn adapted(sql: &str) -> String {
     sql.replace('$', "?")
-        .replace("{RUNS_AND_REGIONS}", "runs CROSS JOIN run_regions ON run_regions.run_id = runs.id")
+        .replace("{RUNS_AND_REGIONS}", "runs CROSS JOIN region_results ON region_results.run = runs.number")
         .replace("{REGIONS}", "SELECT value FROM json_each(?6)")
 }
 
@@ -212,10 +212,10 @@ mod tests {
         let steps = statement.query_map(params!["", "", true, 0, 2, "[\"PL\"]"], |row| row.get("detail")).unwrap();
         let steps: Vec<String> = steps.collect::<rusqlite::Result<_>>().unwrap();
         let reads: Vec<&String> =
-            steps.iter().filter(|step| step.contains(" runs ") || step.contains(" run_")).collect();
+            steps.iter().filter(|step| step.contains(" runs ") || step.contains(" region_results ")).collect();
         let expected = [
             "SEARCH runs USING INDEX runs_kept (fetched_at<?)",
-            "SEARCH run_regions USING PRIMARY KEY (run_id=? AND region=?)",
+            "SEARCH region_results USING PRIMARY KEY (run=? AND region=?)",
         ];
         assert_eq!(reads, expected);
     }

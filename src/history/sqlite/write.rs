@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
+use super::select::adapted;
+use crate::history::names::{Names, region_search_config};
 use crate::history::rows::{Rows, RunRow, count, optional_text, text, texts, time};
+use crate::history::shared_sql;
 use crate::model::MergedVideo;
 use crate::model::category::Category;
 use crate::model::language::Language;
@@ -24,14 +27,15 @@ pub(super) fn insert(
     let number = transaction.last_insert_rowid();
     let fetched_at = run.fetched_at;
 
+    upsert_names(transaction, &rows.names)?;
     let mut statement = transaction.prepare(
-        "INSERT INTO run_regions (run_id, region, status, videos, error_kind, error_message, requests, retries,
+        "INSERT INTO region_results (run, region, status, videos, error_kind, error_message, requests, retries,
              elapsed_ms, fetched_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for row in &rows.regions {
         statement.execute(params![
-            run.id,
+            number,
             row.region,
             row.status,
             row.videos,
@@ -73,7 +77,7 @@ pub(super) fn insert(
 
 /// Deletes the log of a run whose charts are deleted, so that its document can be loaded again.
 fn delete_pruned(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
-    let sql = "DELETE FROM run_regions WHERE run_id = (SELECT id FROM runs WHERE id = ? AND pruned)";
+    let sql = "DELETE FROM region_results WHERE run = (SELECT number FROM runs WHERE id = ? AND pruned)";
     transaction.execute(sql, [id])?;
     Ok(transaction.execute("DELETE FROM runs WHERE id = ? AND pruned", [id])? > 0)
 }
@@ -105,6 +109,21 @@ fn insert_run(transaction: &Transaction<'_>, run: &RunRow<'_>) -> rusqlite::Resu
     Ok(inserted > 0)
 }
 
+/// Adds the names that are missing or have changed.
+pub(super) fn upsert_names(transaction: &Transaction<'_>, names: &Names) -> rusqlite::Result<()> {
+    let mut upsert =
+        transaction.prepare(&adapted(shared_sql::UPSERT_CATEGORIES).replace("{ROWS}", "VALUES (?1, ?2)"))?;
+    for category in &names.categories {
+        upsert.execute(params![category.id(), category.to_string()])?;
+    }
+    let mut upsert =
+        transaction.prepare(&adapted(shared_sql::UPSERT_REGIONS).replace("{ROWS}", "VALUES (?1, ?2, ?3, ?4)"))?;
+    for region in &names.regions {
+        upsert.execute(params![region.code(), region.name(), region.language(), region_search_config(region)])?;
+    }
+    Ok(())
+}
+
 fn upsert_videos(
     transaction: &Transaction<'_>,
     videos: &[&MergedVideo],
@@ -114,9 +133,9 @@ fn upsert_videos(
     let mut upsert = transaction.prepare(
         "INSERT INTO videos (first_seen_at, last_seen_at, video_id, title, channel, channel_id, category_id, views,
              likes, comments, published_at, duration_seconds, live, embeddable, age_restricted, tags, thumbnail,
-             description, description_fetched_at, declared_language, primary_language, search_config)
+             description, description_fetched_at, declared_language, primary_language, search_config, language_tag)
          VALUES (?1, ?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-             ?18, CASE WHEN ?18 IS NOT NULL THEN ?1 END, ?19, ?20, ?21)
+             ?18, CASE WHEN ?18 IS NOT NULL THEN ?1 END, ?19, ?20, ?21, ?22)
          ON CONFLICT (video_id) DO UPDATE SET
              title = excluded.title, channel = excluded.channel, channel_id = excluded.channel_id,
              category_id = excluded.category_id, views = excluded.views, likes = excluded.likes,
@@ -124,7 +143,8 @@ fn upsert_videos(
              duration_seconds = excluded.duration_seconds, live = excluded.live, embeddable = excluded.embeddable,
              age_restricted = excluded.age_restricted, tags = excluded.tags, thumbnail = excluded.thumbnail,
              declared_language = excluded.declared_language, primary_language = excluded.primary_language,
-             search_config = excluded.search_config, last_seen_at = excluded.last_seen_at
+             search_config = excluded.search_config, language_tag = excluded.language_tag,
+             last_seen_at = excluded.last_seen_at
          WHERE excluded.last_seen_at >= last_seen_at OR last_seen_at > ?2",
     )?;
     for merged in videos {
@@ -150,7 +170,8 @@ fn upsert_videos(
             optional_text(&video.description),
             video.declared_language.as_ref().map(Language::code),
             merged.primary_language(),
-            merged.search_config()
+            merged.search_config(),
+            optional_text(&video.language_tag)
         ])?;
     }
     // A run without descriptions leaves those of the last run that fetched them unchanged.

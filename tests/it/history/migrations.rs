@@ -1,9 +1,10 @@
-//! Migrations from the first version of the tables. No test assumes which version is the newest.
+//! Migrations from earlier versions of the tables. No test assumes which version is the newest.
 
 use super::*;
 
 on_both_engines! {
     a_history_of_the_first_version_can_be_read_and_continued
+    rows_that_refer_to_nothing_survive_a_migration
 }
 
 /// Rows of the first version: a run whose charts were deleted, and two runs with charts, of which the second could not
@@ -43,19 +44,29 @@ const ROWS: &str = "
 
 /// Creates a history with the SQL of the first version.
 pub fn create_first_version(store: &Store) {
-    let (tables, column, value) = if is_postgres(store) {
-        (include_str!("../../../src/history/postgres/migrations/0001.sql"), ", search", ", ''")
-    } else {
-        (include_str!("../../../src/history/sqlite/migrations/0001.sql"), "", "")
+    create_version(store, 1);
+}
+
+/// Creates a history of the first version, and migrates it to another one by the SQL of the program.
+fn create_version(store: &Store, version: usize) {
+    let (engine, column, value) =
+        if is_postgres(store) { ("postgres", ", search", ", ''") } else { ("sqlite", "", "") };
+    let migration = |number: usize| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/history").join(engine).join("migrations");
+        fs::read_to_string(folder.join(format!("{number:04}.sql"))).unwrap()
     };
     let rows = ROWS.replace(" SEARCH_COLUMN", column).replace(" SEARCH_VALUE", value);
-    let version = if is_postgres(store) {
-        "CREATE TABLE trendfetch_schema (version bigint PRIMARY KEY); INSERT INTO trendfetch_schema VALUES (1)"
+    let later: String = (2..=version).map(migration).collect();
+    let set_version = if is_postgres(store) {
+        format!(
+            "CREATE TABLE trendfetch_schema (version bigint PRIMARY KEY);
+             INSERT INTO trendfetch_schema SELECT generate_series(1, {version})"
+        )
     } else {
         // "TRFD"
-        "PRAGMA journal_mode = WAL; PRAGMA application_id = 1414678084; PRAGMA user_version = 1"
+        format!("PRAGMA journal_mode = WAL; PRAGMA application_id = 1414678084; PRAGMA user_version = {version}")
     };
-    store.execute(&format!("{tables}; {rows}; {version}"));
+    store.execute(&format!("{}; {rows}; {later}; {set_version}", migration(1)));
 }
 
 /// The version of a history's tables, which grows with each migration.
@@ -103,4 +114,40 @@ fn a_history_of_the_first_version_can_be_read_and_continued(store: Store) {
     let before = count(&store, "chart_entries");
     run_into(&store, &server_at(now(), &["a"]), "-r PL").finish().exits(0);
     assert_eq!((count(&store, "runs"), count(&store, "chart_entries")), (4, before + 1));
+}
+
+/// What an interrupted deletion, a wrong clock or another program may have left in a history whose keys nobody checked.
+const LOOSE_ROWS: &str = "
+    INSERT INTO places (run, region, rank, video_id) VALUES (3, 'XX', 1, 'no video'), (3, 'PL', 9, 'no video');
+    INSERT INTO counts (run, video_id, views) VALUES (3, 'no video', 1);
+    INSERT INTO presence (source, region, category_id, video_id, first_seen_at, last_seen_at)
+    VALUES ('youtube', 'XX', 99, 'bbbbbbbbbbb', '2026-11-20T14:00:00Z', '2026-11-20T14:00:00Z'),
+           ('youtube', 'PL', NULL, 'no video', '2026-11-20T14:00:00Z', '2026-11-20T14:00:00Z');
+    INSERT INTO left_old (run) VALUES (3), (4711);
+    UPDATE videos SET category_id = 98 WHERE video_id = 'ccccccccccc'";
+
+fn rows_that_refer_to_nothing_survive_a_migration(store: Store) {
+    create_version(&store, 3);
+    store.execute(LOOSE_ROWS);
+    let before = dump(&store);
+    command(&store, "changes -r PL").finish().exits(0);
+    let mut after = dump(&store);
+    for row in after.get_mut("videos").unwrap() {
+        assert_eq!(row.as_object_mut().unwrap().remove("language_tag"), Some(Value::Null));
+    }
+    // PostgreSQL checks the keys of `presence`, so a row of a video that is gone is deleted there.
+    let is_kept = |row: &&Value| !is_postgres(&store) || row["video_id"] != "no video";
+    let presence: Vec<Value> = before["presence"].iter().filter(is_kept).cloned().collect();
+    assert_eq!(after["presence"], presence);
+    for table in ["runs", "run_regions", "videos", "chart_entries", "observations"] {
+        assert_eq!(after[table], before[table], "{table}");
+    }
+    let named = store.query("SELECT id, name FROM categories WHERE id IN (10, 98, 99) ORDER BY id");
+    assert_eq!(named, ["10|Music", "98|Category 98", "99|Category 99"]);
+    let named = store.query("SELECT * FROM regions WHERE code IN ('PL', 'AT', 'XX') ORDER BY code");
+    assert_eq!(named, ["AT|Austria|de|german", "PL|Poland|pl|simple", "XX|XX|und|simple"]);
+    // The program can go on with it.
+    run_into(&store, &server_at(now(), &["a"]), "-r PL,XX --keep 3650d").finish().exits(0);
+    command(&store, "prune --keep 1d").finish().exits(0);
+    assert_eq!((count(&store, "chart_entries"), count(&store, "runs")), (2, 4));
 }

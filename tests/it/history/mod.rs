@@ -61,6 +61,7 @@ mod browser;
 mod change_summary;
 mod changes;
 mod clocks;
+mod keys;
 mod load;
 mod migrations;
 mod min_interval;

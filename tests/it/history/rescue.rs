@@ -58,7 +58,7 @@ fn a_failed_commit_saves_the_document(store: Store) {
         let run = RunningProcess::start(run);
         // The history was fine when the run began.
         wait_until("the run's request", || server.log().len() == 1);
-        refuse(&store, "INSERT ON counts");
+        refuse(&store, if is_postgres(&store) { "INSERT ON counts_rows" } else { "INSERT ON counts" });
         let before = dump(&store);
         gate.open();
         let outcome = run.end().exits(1);

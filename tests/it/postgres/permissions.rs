@@ -131,8 +131,8 @@ fn prune_by_another_role_reports_what_it_could_not_vacuum() {
     store.execute("UPDATE runs SET fetched_at = fetched_at - interval '40 days'");
     let outcome = command(&as_role(&store, &guest), &["prune", "--keep", "30d"]).exits(0);
     assert!(outcome.stdout.starts_with("deleted the charts of 1 run(s), and 0 video(s); "), "{}", outcome.stdout);
-    let why = "not all of its space was freed: of places, counts, presence, videos, run_regions, runs, which this \
-               role does not own: let their owner do it";
+    let why = "not all of its space was freed: of places_rows, counts_rows, presence, videos, region_results, runs, \
+               which this role does not own: let their owner do it";
     assert!(outcome.stderr.contains(why), "{}", outcome.stderr);
     // The owner can do it.
     assert_eq!(command(&store.url, &["prune", "--keep", "30d"]).exits(0).stderr, "");

@@ -58,7 +58,7 @@ fn the_error_of_the_statement_that_failed_is_reported() {
     let near = Cluster::shared().unwrap().port;
     let far = Far::in_bursts(near, Duration::from_millis(40));
     let url = store.url.replacen(&format!(":{near}/"), &format!(":{}/", far.port), 1);
-    for table in ["run_regions", "videos", "counts", "places", "presence"] {
+    for table in ["region_results", "videos", "counts_rows", "places_rows", "presence"] {
         refuse(&store, &format!("INSERT ON {table}"));
         let outcome = finish(run_into(&url, &server, "-r PL,US")).exits(1);
         allow(&store);
