@@ -63,7 +63,7 @@
 //!   files to a lake, or none.
 //! - **The key** is an [`youtube::api_key::ApiKey`], which hides it everywhere but in one request header.
 //! - **Time and environment** are data: `main` reads the clock, [`config::env`] the environment. Durations come from the
-//!   monotonic clock.
+//!   monotonic clock. Only a log line reads the clock itself.
 //! - **Text from outside** reaches a terminal only through [`support::sanitize`], and the page only through templates
 //!   that escape it. The document contains it unchanged.
 //!

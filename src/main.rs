@@ -1,6 +1,7 @@
 //! Parses the command line, resolves the configuration, and does the run or the subcommand.
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use trendfetch::cli::Cli;
+use trendfetch::cli::{self, Cli};
 use trendfetch::config::env::Env;
-use trendfetch::config::{Config, TerminalConfig};
+use trendfetch::config::{self, Config, TerminalConfig};
 use trendfetch::model::error::UsageError;
 use trendfetch::output::exit_status::ExitStatus;
-use trendfetch::output::{self, logging, progress};
+use trendfetch::output::logging::{self, LineStyle, print_error};
+use trendfetch::output::progress;
 use trendfetch::support::blocking::{can_start_thread, run_blocking};
 use trendfetch::support::signals::Signals;
 use trendfetch::support::time_limit::{GRACE, ReceivedSignal};
@@ -27,21 +29,23 @@ const OVERDUE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     disable_core_dumps();
-    Cli::read()
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let env = Env::read();
+    let style = config::line_style(cli::log_format(&arguments), &env);
+    Cli::read(arguments, style)
         .map_err(anyhow::Error::from)
-        .and_then(start)
+        .and_then(|cli| start(cli, env, style))
         .unwrap_or_else(|error| {
-            output::print_error(&format!("{error:#}"));
+            print_error(&format!("{error:#}"), style);
             if error.is::<UsageError>() { ExitStatus::Usage } else { ExitStatus::Failed }
         })
         .into()
 }
 
-fn start(cli: Cli) -> anyhow::Result<ExitStatus> {
-    let env = Env::read();
+fn start(cli: Cli, env: Env, style: LineStyle) -> anyhow::Result<ExitStatus> {
     let terminal = TerminalConfig::resolve(&cli.terminal, cli.run.progress, &env)?;
     let bars = progress::bars(terminal.progress);
-    logging::init(terminal.log_filter, terminal.log_format, bars.clone());
+    logging::init(terminal.log_filter, style, bars.clone());
     #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
     let now = Timestamp::now();
     env.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
@@ -49,7 +53,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitStatus> {
     match cli.command {
         None => {
             let config = Config::resolve(cli.run, &cli.terminal, &env)?;
-            runtime()?.block_on(run(config, bars, now))
+            runtime()?.block_on(run(config, bars, now, style))
         }
         Some(command) => {
             let descriptor = commands::output_descriptor(&command);
@@ -65,7 +69,7 @@ fn runtime() -> anyhow::Result<Runtime> {
 }
 
 /// Does the run on a thread of its own, so that a signal or the deadline ends it even if it blocks.
-async fn run(config: Config, bars: MultiProgress, now: Timestamp) -> anyhow::Result<ExitStatus> {
+async fn run(config: Config, bars: MultiProgress, now: Timestamp, style: LineStyle) -> anyhow::Result<ExitStatus> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let ended_by = Cell::new(None);
     let (sender, signalled) = watch::channel(None);
@@ -79,13 +83,13 @@ async fn run(config: Config, bars: MultiProgress, now: Timestamp) -> anyhow::Res
     let exit = tokio::select! {
         exit = run => exit,
         () = wait_until_overdue(&mut signals, &ended_by, &sender, deadline) => {
-            output::print_error("ended before everything was written; files are whole, old or new, but standard output, pipes and devices may have only a part of the data");
+            print_error("ended before everything was written; files are whole, old or new, but standard output, pipes and devices may have only a part of the data", style);
             Ok(ExitStatus::Failed)
         }
     };
     let Some(signal) = ended_by.get() else { return exit };
     if let Err(error) = exit {
-        output::print_error(&format!("{error:#}"));
+        print_error(&format!("{error:#}"), style);
     }
     Ok(ExitStatus::Signal(signal))
 }

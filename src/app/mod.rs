@@ -122,7 +122,7 @@ async fn fetch_and_write(
         }
         _ => Vec::new(),
     };
-    let extras = Extras { changes, sequential_time };
+    let extras = Extras { changes: changes.clone(), sequential_time };
     let exit = |is_output_failed| match limit.signal_number() {
         Some(number) => ExitStatus::Signal(number),
         None => ExitStatus::of(RunStatus::of(&document), !is_recorded || is_output_failed),
@@ -142,7 +142,7 @@ async fn fetch_and_write(
         history::expire(history, history_config, &document, clocks, end(Duration::ZERO)).await;
     }
     let exit = exit(!errors.is_empty());
-    log_summary(&document, exit);
+    log_summary(&document, &changes, exit);
     Ok(exit)
 }
 

@@ -1,4 +1,4 @@
-//! Mistakes that clap reports as unknown words, although something else is wrong: lists that contain spaces.
+//! Mistakes in a command line, each in one sentence.
 
 use std::ffi::OsString;
 
@@ -8,6 +8,18 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::model::error::UsageError;
 use crate::model::region::Region;
 use crate::support::sanitize::shell_quote;
+
+/// clap's message as one line, for a log.
+pub(super) fn in_one_line(error: &clap::Error) -> UsageError {
+    let text = error.render().to_string();
+    let is_reason =
+        |paragraph: &&str| !["Usage:", "For more information"].iter().any(|start| paragraph.starts_with(start));
+    let reasons = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()).filter(is_reason);
+    let line = reasons.collect::<Vec<_>>().join("; ");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let line = words.join(" ");
+    UsageError(format!("{}; see --help", line.strip_prefix("error: ").unwrap_or(&line)))
+}
 
 /// What is wrong if clap complains about a word that is part of a list.
 pub(super) fn explain(error: &clap::Error, arguments: &[OsString], program: &Command) -> Option<UsageError> {

@@ -7,6 +7,7 @@ mod suggestions;
 mod terminal_args;
 mod value_parsers;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueH
 
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
+use crate::output::logging::{LineStyle, LogFormat};
 use crate::output::{ChangesFormat, Shape, exit_status};
 
 use command_first::command_first;
@@ -42,18 +44,28 @@ pub struct Cli {
     pub terminal: TerminalArgs,
 }
 
+/// The format of log lines, which the errors of a malformed command line have too.
+pub fn log_format(arguments: &[OsString]) -> LogFormat {
+    let mut pairs = arguments.windows(2);
+    let is_json = arguments.iter().any(|argument| argument == "--log-format=json")
+        || pairs.any(|pair| pair[0] == "--log-format" && pair[1] == "json");
+    if is_json { LogFormat::Json } else { LogFormat::Text }
+}
+
 impl Cli {
-    /// Parses the command line. `--help`, `--version` and most errors end the process here.
+    /// Parses the command line. `--help` and `--version` end the process here, and on a terminal most errors do.
     ///
     /// # Errors
     /// For an option of a run before the name of a subcommand that does not have it, and for an unknown word for which clap
     /// has no suggestion: usually the rest of a list that contains a space.
-    pub fn read() -> Result<Cli, UsageError> {
+    pub fn read(arguments: Vec<OsString>, style: LineStyle) -> Result<Cli, UsageError> {
         let program = Cli::command();
-        let arguments = command_first(std::env::args_os().collect(), &program)?;
+        let arguments = command_first(arguments, &program)?;
         Cli::try_parse_from(&arguments).or_else(|error| match mistakes::explain(&error, &arguments, &program) {
             Some(mistake) => Err(mistake),
-            None => error.exit(),
+            // Help is not an error, and only a terminal has room for the usage.
+            None if !error.use_stderr() || style == LineStyle::Terminal => error.exit(),
+            None => Err(mistakes::in_one_line(&error)),
         })
     }
 }

@@ -22,7 +22,9 @@ pub struct TerminalArgs {
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = SCREEN)]
     pub verbose: u8,
 
-    /// Format of log lines
+    /// Format of log lines; with json, every line of standard error is a JSON object
+    ///
+    /// The last object of a run has its figures, unless -q is given.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_short_help = true, help_heading = SCREEN)]
     pub log_format: LogFormat,
 }

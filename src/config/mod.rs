@@ -30,7 +30,7 @@ use crate::youtube::client::{Network, is_loopback};
 use outputs::check_not_overwritten;
 
 pub use file_name::{check_document, check_output};
-pub use terminal::{TerminalConfig, use_color};
+pub use terminal::{TerminalConfig, line_style, use_color};
 
 /// The default of `--base-url`.
 const PUBLIC_API: &str = "https://www.googleapis.com/youtube/v3";

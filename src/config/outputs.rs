@@ -10,6 +10,7 @@ use super::use_color;
 use crate::cli::{RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::model::error::UsageError;
+use crate::output::logging::LogFormat;
 use crate::output::{
     FileDescriptor, FileOutput, Format, OutputConfig, RowKind, StatsTarget, StreamOutput, is_same_file,
 };
@@ -23,15 +24,18 @@ pub(super) fn resolve(args: &RunArgs, terminal: &TerminalArgs, env: &Env) -> Res
     check_options(args, &files, &streams)?;
     let stats = if terminal.quiet {
         StatsTarget::None
-    } else if streams.iter().any(|stream| stream.descriptor.is_stdout()) {
-        StatsTarget::Stderr
-    } else {
+    } else if !streams.iter().any(|stream| stream.descriptor.is_stdout()) {
         StatsTarget::Stdout
+    } else {
+        match terminal.log_format {
+            LogFormat::Text => StatsTarget::Stderr,
+            LogFormat::Json => StatsTarget::Log,
+        }
     };
     let is_terminal = match stats {
         StatsTarget::Stdout => stdout().is_terminal(),
         StatsTarget::Stderr => stderr().is_terminal(),
-        StatsTarget::None => false,
+        StatsTarget::Log | StatsTarget::None => false,
     };
     let outputs = OutputConfig {
         files,

@@ -1,12 +1,16 @@
 //! What is shown besides the data: progress, log lines, colours.
 
+use std::ffi::OsStr;
+use std::io::{IsTerminal, stderr};
+
+use rustix::fs::fstat;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::cli::{TerminalArgs, When};
 use crate::config::env::Env;
 use crate::model::error::UsageError;
 use crate::output::diagnosis::SUMMARY_TARGET;
-use crate::output::logging::LogFormat;
+use crate::output::logging::{LineStyle, LogFormat};
 use crate::output::progress::ProgressMode;
 
 /// What is shown on standard error.
@@ -15,14 +19,13 @@ pub struct TerminalConfig {
     pub progress: ProgressMode,
     /// Which log lines, by target and level.
     pub log_filter: Targets,
-    pub log_format: LogFormat,
 }
 
 impl TerminalConfig {
     /// Combines the options and the environment.
     ///
     /// # Errors
-    /// If `RUST_LOG` is malformed.
+    /// If `RUST_LOG` is malformed, or if progress is requested between JSON objects.
     pub fn resolve(args: &TerminalArgs, progress: When, env: &Env) -> Result<TerminalConfig, UsageError> {
         let level = match (args.quiet, args.verbose) {
             (true, _) => LevelFilter::ERROR,
@@ -46,13 +49,38 @@ impl TerminalConfig {
                     .with_target(SUMMARY_TARGET, summary_level)
             }
         };
+        let is_json = args.log_format == LogFormat::Json;
         let progress = match progress {
+            When::Always if is_json => {
+                return Err(UsageError(
+                    "--progress always cannot be used with --log-format json, which leaves only JSON objects on standard error".into(),
+                ));
+            }
             When::Always => ProgressMode::Always,
-            When::Auto if !args.quiet && !env.has("CI") && !is_dumb_terminal(env)? => ProgressMode::OnTerminal,
+            When::Auto if !is_json && !args.quiet && !env.has("CI") && !is_dumb_terminal(env)? => {
+                ProgressMode::OnTerminal
+            }
             When::Auto | When::Never => ProgressMode::Never,
         };
-        Ok(TerminalConfig { progress, log_filter, log_format: args.log_format })
+        Ok(TerminalConfig { progress, log_filter })
     }
+}
+
+/// The style of the lines of standard error. A file or a pipe gets lines with the time, unless systemd adds it.
+pub fn line_style(format: LogFormat, env: &Env) -> LineStyle {
+    match format {
+        LogFormat::Json => LineStyle::Json,
+        LogFormat::Text if stderr().is_terminal() => LineStyle::Terminal,
+        LogFormat::Text if is_journal(env) => LineStyle::Journal,
+        LogFormat::Text => LineStyle::Dated,
+    }
+}
+
+/// Whether standard error is the stream that `JOURNAL_STREAM` names by device and inode (systemd.exec(5)). A child whose
+/// standard error is redirected inherits the variable too.
+fn is_journal(env: &Env) -> bool {
+    let stream = fstat(stderr()).ok().map(|stat| format!("{}:{}", stat.st_dev, stat.st_ino));
+    stream.is_some_and(|stream| env.get_os("JOURNAL_STREAM") == Some(OsStr::new(&stream)))
 }
 
 /// Whether text is coloured (<https://no-color.org>).

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::history::change_summary::RegionChanges;
 use crate::model::error::{ErrorKind, RegionError, Remedy};
 use crate::model::region::Region;
 use crate::model::{Document, RegionStats, RunStatus, Status};
@@ -16,9 +17,12 @@ const MAX_NAMED: usize = 6;
 /// The target of the line of [`log_summary`].
 pub const SUMMARY_TARGET: &str = "trendfetch::summary";
 
-/// Logs the run in one line of fields, which `--log-format json` shows unless `-q` is given.
-pub fn log_summary(document: &Document, exit: ExitStatus) {
+/// Logs the run in one line of fields, which `--log-format json` shows unless `-q` is given. If there is a history, it
+/// also counts what entered and left.
+pub fn log_summary(document: &Document, changes: &[RegionChanges], exit: ExitStatus) {
     let stats = &document.stats;
+    let sum =
+        |count: fn(&RegionChanges) -> usize| (!changes.is_empty()).then(|| changes.iter().map(count).sum::<usize>());
     tracing::info!(
         target: SUMMARY_TARGET,
         run_id = document.run_id,
@@ -27,11 +31,16 @@ pub fn log_summary(document: &Document, exit: ExitStatus) {
         regions_failed = stats.regions_failed.len(),
         raw = stats.raw,
         unique = stats.unique,
+        multi_region = stats.multi_region,
+        skipped = stats.skipped,
+        entered = sum(|changes| changes.entered),
+        left = sum(|changes| changes.left),
         requests = stats.requests,
         retries = stats.retries,
         rate_limited = stats.rate_limited,
         quota_units = stats.quota_units,
         elapsed_ms = stats.elapsed_ms,
+        held_ms = stats.held_ms,
         "run ended"
     );
 }

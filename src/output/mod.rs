@@ -23,7 +23,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::Document;
-use crate::support::sanitize::escape_invisible;
 
 use error::WriteError;
 use formats::{Layout, json};
@@ -49,6 +48,8 @@ pub enum StatsTarget {
     /// Standard output, unless the data goes there.
     Stdout,
     Stderr,
+    /// Standard error is a log of JSON objects, and the last one has the counts.
+    Log,
     /// `-q`
     None,
 }
@@ -149,7 +150,7 @@ pub fn check(config: &OutputConfig) -> Result<(), OutputError> {
             let stdout = FileDescriptor::stdout();
             stdout.check().map_err(|error| stream_error(&stdout, error))
         }
-        StatsTarget::Stderr | StatsTarget::None => Ok(()),
+        StatsTarget::Stderr | StatsTarget::Log | StatsTarget::None => Ok(()),
     }
 }
 
@@ -220,9 +221,4 @@ fn print_to(
 
 fn stream_error(descriptor: &FileDescriptor, error: WriteError) -> OutputError {
     OutputError::new(format_args!("to {descriptor}"), error)
-}
-
-/// Prints an error on standard error when logging is not set up yet, or no longer safe because the process is ending.
-pub fn print_error(message: &str) {
-    FileDescriptor::stderr().write_if_ready(&format!("error: {}\n", escape_invisible(message)));
 }

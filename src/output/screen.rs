@@ -17,7 +17,7 @@ use crate::support::time_limit::Interruption;
 
 /// Standard output or standard error, as far as it is for people.
 pub(super) struct Screen {
-    /// `None` with `-q`, or once writing has failed.
+    /// `None` with `-q`, if standard error is a log, or once writing has failed.
     descriptor: Option<FileDescriptor>,
     color: bool,
     links: bool,
@@ -29,7 +29,7 @@ impl Screen {
         let descriptor = match config.stats {
             StatsTarget::Stdout => Some(FileDescriptor::stdout()),
             StatsTarget::Stderr => Some(FileDescriptor::stderr()),
-            StatsTarget::None => None,
+            StatsTarget::Log | StatsTarget::None => None,
         };
         Screen { descriptor, color: config.color, links: config.links, names_files: false }
     }

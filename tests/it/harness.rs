@@ -200,6 +200,7 @@ pub struct Run {
 pub struct Outcome {
     pub code: Option<i32>,
     pub stdout: String,
+    /// Without the times of the lines.
     pub stderr: String,
     /// Kept alive so that tests can look at its files.
     pub folder: tempfile::TempDir,
@@ -261,15 +262,19 @@ impl Run {
     }
 
     pub fn finish(mut self) -> Outcome {
-        let Output { status, stdout, stderr } = self.command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let outcome = Outcome { code: status.code(), stdout: text(stdout), stderr: text(stderr), folder: self.folder };
+        let outcome = Outcome::new(self.command.output().unwrap(), self.folder);
         assert!(!outcome.stdout.contains(KEY) && !outcome.stderr.contains(KEY), "the key shows");
         outcome
     }
 }
 
 impl Outcome {
+    pub fn new(output: Output, folder: tempfile::TempDir) -> Outcome {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let stderr = undated(&text(output.stderr));
+        Outcome { code: output.status.code(), stdout: text(output.stdout), stderr, folder }
+    }
+
     /// The document on standard output.
     pub fn document(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
@@ -290,6 +295,22 @@ impl Outcome {
     pub fn files(&self) -> Vec<String> {
         files_in(self.folder.path())
     }
+}
+
+/// The text of a standard error that is a pipe, without the time at the start of each line that is logged.
+fn undated(stderr: &str) -> String {
+    let undate = |line: &str| {
+        let dated = line.split_once(' ').filter(|(time, _)| is_time(time));
+        let is_logged = [" WARN ", " INFO ", "DEBUG ", "ERROR ", "error: "].iter().any(|start| line.starts_with(start));
+        assert!(!is_logged, "not dated: {line}");
+        dated.map_or(line, |(_, rest)| rest).to_owned()
+    };
+    stderr.split_inclusive('\n').map(undate).collect()
+}
+
+/// Whether this is `2026-11-22T21:00:04.123Z`.
+pub fn is_time(text: &str) -> bool {
+    text.len() == 24 && text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok()
 }
 
 /// A command with the default action for SIGINT and SIGHUP. Under `nohup`, or in the background job of a script, this

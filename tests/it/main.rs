@@ -26,6 +26,7 @@ mod file_names;
 mod files;
 mod harness;
 mod history;
+mod logs;
 mod metrics;
 mod network;
 mod output;

@@ -1,7 +1,7 @@
 //! Limits and signal dispositions that the program inherits, and deadlines.
 
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -60,9 +60,7 @@ fn signalled(signal: Signal, script: &str) -> Outcome {
         sleep(Duration::from_millis(5));
     }
     kill_process(Pid::from_child(&child), signal).unwrap();
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Outcome { code: status.code(), stdout: text(stdout), stderr: text(stderr), folder }
+    Outcome::new(child.wait_with_output().unwrap(), folder)
 }
 
 #[test]

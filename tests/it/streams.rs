@@ -229,11 +229,7 @@ impl Blocked {
             sleep(Duration::from_millis(5));
         }
         let output = self.child.wait_with_output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        (
-            Outcome { code: output.status.code(), stdout: String::new(), stderr, folder: self.folder },
-            self.started.elapsed(),
-        )
+        (Outcome::new(output, self.folder), self.started.elapsed())
     }
 }
 

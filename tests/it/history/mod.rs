@@ -142,9 +142,7 @@ impl RunningProcess {
 
     fn end(mut self) -> Outcome {
         let (child, folder) = self.0.take().unwrap();
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr), folder }
+        Outcome::new(child.wait_with_output().unwrap(), folder)
     }
 
     fn signal(&self, signal: rustix::process::Signal) {

@@ -54,11 +54,10 @@ fn finish_within(mut run: Run, timeout: Duration) -> Outcome {
         let _ = Command::new("kill").args(["-KILL", &id]).status();
         panic!("still running after {timeout:?}: {:?}", run.command);
     };
-    let output = output.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    let outcome = Outcome::new(output.unwrap(), run.folder);
+    let (stdout, stderr) = (&outcome.stdout, &outcome.stderr);
     assert!(!stderr.contains("panicked") && !stdout.contains(KEY) && !stderr.contains(KEY), "{stderr}");
-    Outcome { code: output.status.code(), stdout, stderr, folder: run.folder }
+    outcome
 }
 
 /// The document that a run saved because it could not be recorded, and the run id.
