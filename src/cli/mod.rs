@@ -77,7 +77,7 @@ pub enum Command {
     /// Render a history or a document as one HTML page, which opens offline in any browser
     #[cfg_attr(not(feature = "report"), command(hide = true))]
     Report(ReportArgs),
-    /// Load a saved document into the history
+    /// Load saved documents into the history
     ///
     /// A run that is already there changes nothing, and an older one never overwrites newer facts.
     Load(LoadArgs),
@@ -170,8 +170,9 @@ pub struct ManArgs {
 
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// The document, from -o trends.json or a run that could not be stored; - is standard input
-    pub file: PathBuf,
+    /// Documents, from -o trends.json or runs that could not be stored, in any order; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub store: StoreArg,
 }

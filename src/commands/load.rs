@@ -1,5 +1,6 @@
-//! `load`: stores a saved document in the history.
+//! `load`: stores saved documents in the history, each in a transaction of its own.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,18 +9,85 @@ use super::{check_not_in_future, location, print_message};
 use crate::cli::{LoadArgs, TerminalArgs};
 use crate::config;
 use crate::config::env::Env;
-use crate::history::{self, Access};
-use crate::model::read_document;
+use crate::history::{self, Access, Backend, HistoryError, Location};
+use crate::model::error::UsageError;
+use crate::model::{Document, read_document};
+use crate::support::path::is_dash;
 
+/// Loads each document that can be read. One that cannot is reported and does not keep the others from being loaded.
 pub(super) async fn run(args: &LoadArgs, terminal: &TerminalArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
     let location = location(&args.store, env)?;
-    config::check_document("FILE", &args.file)?;
-    let document = Arc::new(read_document::read(&args.file)?);
-    check_not_in_future(&document, &args.file, now)?;
-    let mut backend = history::open(&location, Access::Create).await?;
+    check_files(&args.files)?;
+    let (mut backend, mut counts) = (None, Counts::default());
+    for file in &args.files {
+        let document = match read(file, now) {
+            Ok(document) => Arc::new(document),
+            Err(error) if args.files.len() == 1 => return Err(error),
+            Err(error) => {
+                tracing::error!("{error:#}");
+                counts.failed += 1;
+                continue;
+            }
+        };
+        let is_new = record(&mut backend, &location, &document).await?;
+        let count = if is_new { &mut counts.new } else { &mut counts.known };
+        *count += 1;
+        let what = if is_new { "is in the history now" } else { "was in the history already; nothing changed" };
+        print_message(&format!("run {} of {} {what}\n", document.run_id, document.fetched_at), terminal)?;
+    }
+    if let Some(backend) = backend {
+        backend.close().await;
+    }
+    if args.files.len() > 1 {
+        print_message(&counts.summary(), terminal)?;
+    }
+    let Counts { failed, .. } = counts;
+    anyhow::ensure!(
+        failed == 0,
+        "{failed} document(s) could not be loaded; correct what the lines above say, and repeat"
+    );
+    Ok(())
+}
+
+#[derive(Default)]
+struct Counts {
+    new: usize,
+    known: usize,
+    failed: usize,
+}
+
+impl Counts {
+    fn summary(&self) -> String {
+        let Counts { new, known, failed } = self;
+        let total = new + known + failed;
+        format!("{total} documents: {new} loaded, {known} in the history already, {failed} not loaded\n")
+    }
+}
+
+fn check_files(files: &[PathBuf]) -> Result<(), UsageError> {
+    files.iter().try_for_each(|file| config::check_document("FILE", file))?;
+    if files.iter().filter(|file| is_dash(file)).count() > 1 {
+        return Err(UsageError("standard input can be read only once; give - once".into()));
+    }
+    Ok(())
+}
+
+fn read(file: &Path, now: Timestamp) -> anyhow::Result<Document> {
+    let document = read_document::read(file)?;
+    check_not_in_future(&document, file, now)?;
+    Ok(document)
+}
+
+/// Opens the history when the first document is there, so that a wrong file does not create it.
+async fn record(
+    backend: &mut Option<Box<dyn Backend>>,
+    location: &Location,
+    document: &Arc<Document>,
+) -> Result<bool, HistoryError> {
+    let backend = match backend {
+        Some(backend) => backend,
+        None => backend.insert(history::open(location, Access::Create).await?),
+    };
     // No server's clock is known here, so no run of the history can be found to be dated wrongly.
-    let stored = backend.record(&document, None).await;
-    backend.close().await;
-    let what = if stored? { "is in the history now" } else { "was in the history already; nothing changed" };
-    Ok(print_message(&format!("run {} of {} {what}\n", document.run_id, document.fetched_at), terminal)?)
+    backend.record(document, None).await
 }

@@ -4,6 +4,7 @@ use super::*;
 
 on_both_engines! {
     loading_twice_changes_nothing
+    many_documents_are_loaded_in_any_order
     an_older_run_only_moves_first_seen_at_back
     a_loaded_document_stores_the_same_rows_as_its_run
     a_document_that_cannot_be_read_changes_nothing
@@ -34,6 +35,56 @@ fn loading_twice_changes_nothing(store: Store) {
     piped.command.stdin(fs::File::open(piped.path("document.json")).unwrap());
     assert!(piped.finish().exits(0).stdout.contains("nothing changed"));
     assert_eq!(dump(&store), before);
+}
+
+fn many_documents_are_loaded_in_any_order(store: Store) {
+    let runs: Vec<Document> = (0..3)
+        .map(|run| {
+            let mut document = document(hours(at(NOON), 7 * run), vec![chart("US", &["a", &format!("b{run}")])]);
+            document.videos[0].video.title = format!("Title {run}").into();
+            document
+        })
+        .collect();
+    let one_by_one = another(&store);
+    runs.iter().for_each(|run| record(&one_by_one, run));
+    let text = |run: usize| serde_json::to_string(&runs[run]).unwrap();
+    let mut ahead = runs[0].clone();
+    ahead.fetched_at = days(now(), 2);
+    let mut many = command(&store, "load 2.json bad.json - 2.json missing.json ahead.json 0.json")
+        .file("0.json", &text(0))
+        .file("1.json", &text(1))
+        .file("2.json", &text(2))
+        .file("bad.json", "{}")
+        .file("ahead.json", &serde_json::to_string(&ahead).unwrap());
+    many.command.stdin(fs::File::open(many.path("1.json")).unwrap());
+    let outcome = many.finish().exits(1);
+    let line = |run: usize, what: &str| format!("run {} of {} {what}\n", runs[run].run_id, runs[run].fetched_at);
+    let new = "is in the history now";
+    let expected = [
+        line(2, new),
+        line(1, new),
+        line(2, "was in the history already; nothing changed"),
+        line(0, new),
+        "7 documents: 3 loaded, 1 in the history already, 3 not loaded\n".into(),
+    ];
+    assert_eq!(outcome.stdout, expected.concat());
+    let complaints: Vec<&str> = outcome.stderr.lines().collect();
+    let says = ["bad.json is not", "cannot read missing.json", "ahead.json says", "error: 3 document(s) could not be"];
+    assert_eq!(complaints.len(), says.len(), "{complaints:?}");
+    assert!(complaints.iter().zip(says).all(|(line, says)| line.contains(says)), "{complaints:?}");
+    assert_eq!(dump(&store), dump(&one_by_one));
+    // Standard input has one document.
+    let outcome = command(&store, "load - 0.json -").finish().exits(2);
+    assert_one_sentence("-", &outcome, "standard input can be read only once");
+    let outcome = command(&store, "load 0.json 0.json -q").file("0.json", &text(0)).finish().exits(0);
+    assert_eq!((&*outcome.stdout, &*outcome.stderr), ("", ""));
+}
+
+#[test]
+fn files_that_are_no_documents_create_no_history() {
+    let store = Store::sqlite();
+    command(&store, "load bad.json missing.json").file("bad.json", "{}").finish().exits(1);
+    assert_eq!(files_in(store.folder.path()), [""; 0]);
 }
 
 fn an_older_run_only_moves_first_seen_at_back(store: Store) {
