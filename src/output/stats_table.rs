@@ -61,9 +61,9 @@ pub(super) fn write(document: &Document, extras: &Extras, look: Look, out: &mut 
     write_regions(&document.stats.regions, look, out)?;
     write_top(document, look, out)?;
     writeln!(out)?;
-    let (bold, faint) = (look.style(Style::new().bold()), look.style(Style::new().dim()));
+    let faint = look.style(Style::new().dim());
     for CountLine { label, value, remark } in counts(&document.stats, extras) {
-        let line = format!("{} {value:>VALUE$}", bold.apply_to(format!("{label:<LABEL$}")));
+        let line = format!("{label:<LABEL$} {value:>VALUE$}");
         if remark.is_empty() {
             writeln!(out, "{}", line.trim_end())?;
         } else {

@@ -96,11 +96,11 @@ fn top_videos_and_table_are_ordered_by_best_rank_regions_and_views() {
 
 #[test]
 fn many_regions_share_a_row() {
-    let all = demo("--demo=calm -r all -c 0").exits(0).stdout;
+    let all = demo("--demo=calm -r all -c 0 --timeout 60s").exits(0).stdout;
     let rows: Vec<&str> = all.split("\n\n").next().unwrap().lines().collect();
     assert_eq!(rows.len(), 2, "{all}");
     assert!(rows[1].starts_with("all 111") && rows[1].contains("5,550") && rows[1].ends_with("ok"), "{all}");
-    let outage = demo("--demo=outage -r all -c 0 --retries 0").exits(3).stdout;
+    let outage = demo("--demo=outage -r all -c 0 --retries 0 --timeout 60s").exits(3).stdout;
     let rows: Vec<&str> = outage.split("\n\n").next().unwrap().lines().collect();
     assert!(rows[1].starts_with("ZW") && rows[1].contains("failed: ") && rows[2].starts_with("110 others"), "{outage}");
 }
@@ -156,7 +156,8 @@ fn titled_server() -> Server {
 
 /// What a run prints on a terminal that is this wide.
 fn on_terminal(server: &Server, columns: usize, settings: &str, options: &str) -> String {
-    let run = format!("{} -r US -q --base-url {} {options}", env!("CARGO_BIN_EXE_trendfetch"), server.base_url);
+    let run =
+        format!("{} -r US --progress never --base-url {} {options}", env!("CARGO_BIN_EXE_trendfetch"), server.base_url);
     let command = format!("stty rows 40 cols {columns}; env {settings} {run}");
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).current_dir(std::env::temp_dir());
@@ -189,7 +190,7 @@ fn the_table_is_never_wider_than_the_terminal() {
     let server = titled_server();
     for columns in [30, 40, 60, 80, 140, 300] {
         for settings in ["", "VTE_VERSION=7000"] {
-            let table = on_terminal(&server, columns, settings, "-f table");
+            let table = on_terminal(&server, columns, settings, "-q -f table");
             let (plain, links) = without_links(&table);
             assert_eq!(plain.lines().count(), 1 + TITLES.len(), "{table}");
             for line in plain.lines() {
@@ -198,9 +199,13 @@ fn the_table_is_never_wider_than_the_terminal() {
             let has_ids = plain.lines().skip(1).all(|line| line.contains("video-"));
             assert_eq!((has_ids, links.len()), if settings.is_empty() { (true, 0) } else { (false, TITLES.len()) });
             assert!(columns < 300 || !plain.contains('…'), "a wide terminal shows everything");
+            let (stats, _) = without_links(&on_terminal(&server, columns, &format!("{settings} NO_COLOR=1"), ""));
+            for line in stats.lines() {
+                assert!(measure_text_width(line) <= columns.max(40), "{columns}: {line}");
+            }
         }
     }
-    let table = on_terminal(&server, 80, "VTE_VERSION=7000", "-f table");
+    let table = on_terminal(&server, 80, "VTE_VERSION=7000", "-q -f table");
     assert_eq!(without_links(&table).1[8], "https://www.youtube.com/watch?v=video-8");
 }
 
@@ -211,7 +216,7 @@ fn links_are_only_for_terminals_that_show_them() {
     }
     let server = Server::of_pages(&["a"]);
     let has_link = |settings: &str, options: &str| {
-        let table = on_terminal(&server, 80, settings, &format!("-f table {options}"));
+        let table = on_terminal(&server, 80, settings, &format!("-q -f table {options}"));
         assert!(table.contains("Title of US-a"), "{table}");
         let has_link = table.contains("\u{1b}]8;;https://www.youtube.com/watch?v=US-a\u{1b}\\");
         assert_ne!(has_link, table.contains("  US-a\n"), "either a link or an id: {table}");
@@ -230,6 +235,9 @@ fn links_are_only_for_terminals_that_show_them() {
     ] {
         assert!(!has_link(settings, options), "{settings} {options}");
     }
+    // The statistics have them too.
+    let is_linked = |settings: &str| on_terminal(&server, 80, settings, "").contains("\u{1b}]8;;https:");
+    assert!(is_linked("VTE_VERSION=7000") && !is_linked("VTE_VERSION=7000 NO_COLOR=1"));
     // Never in a pipe or a file.
     let run = Run::on(&server, "-r US -f table -o - -o table.txt --color always");
     let outcome = run.env("FORCE_HYPERLINK", "1").finish().exits(0);
