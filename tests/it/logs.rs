@@ -11,8 +11,11 @@ use serde_json::Value;
 use crate::harness::{Run, Server, is_time};
 use crate::tools::are_installed;
 
-/// The exit status, the command line, and a variable: every kind of start that says something on standard error.
-const STARTS: &[(i32, &str, Option<(&str, &str)>)] = &[
+/// The exit status, the command line, and a variable.
+type Start = (i32, &'static str, Option<(&'static str, &'static str)>);
+
+/// Every kind of start that says something on standard error.
+const STARTS: &[Start] = &[
     // clap's errors.
     (2, "--bogus", None),
     (2, "--jsn", None),
