@@ -565,7 +565,7 @@ fn server(text: &OutsideText) -> Server {
 }
 
 fn video(index: usize, title: &str, channel: &str) -> Value {
-    let mut video = item(&format!("{}video-{index}", if index % 2 == 0 { "-" } else { "" }));
+    let mut video = item(&format!("{}video-{index}", if index.is_multiple_of(2) { "-" } else { "" }));
     video["snippet"]["title"] = title.into();
     video["snippet"]["channelTitle"] = channel.into();
     video["snippet"]["tags"] = json!([channel, title]);
