@@ -25,7 +25,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let requested = if args.regions.is_empty() { None } else { Some(region_list::parse(&args.regions.join(","))?) };
     let requested = requested.as_deref();
-    config::check_output(&args.output)?;
+    config::check_page(&args.output)?;
     let snapshot = match &args.from {
         Some(file) => document_snapshot(&args, file, descriptor.as_ref(), requested, now)?,
         None => history_snapshot(&args, descriptor.as_ref(), requested, env, now).await?,

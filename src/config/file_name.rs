@@ -64,7 +64,7 @@ fn reason_to_refuse(extension: &str) -> Option<&'static str> {
 ///
 /// # Errors
 /// If it is an address. The message does not quote it, since it may contain a password.
-pub fn check_output(path: &Path) -> Result<(), UsageError> {
+fn check_output(path: &Path) -> Result<(), UsageError> {
     check("--output", path, |scheme| match scheme {
         "file" => "give the path alone",
         "postgres" | "postgresql" | "sqlite" => "a history is given with --store",
@@ -73,6 +73,18 @@ pub fn check_output(path: &Path) -> Result<(), UsageError> {
         }
         _ => "only files can be written; if it is the name of a file, put ./ in front",
     })
+}
+
+/// Checks that a page is written to a path and not to an address, and that its name does not promise compression.
+///
+/// # Errors
+/// If it is an address, or ends in `.gz`.
+pub fn check_page(path: &Path) -> Result<(), UsageError> {
+    check_output(path)?;
+    match extension(path).as_deref() {
+        Some("gz") => Err(UsageError(format!("--output {}: a page is not compressed; leave out .gz", path.display()))),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that a document to read is a path and not an address.

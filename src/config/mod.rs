@@ -29,7 +29,7 @@ use crate::youtube::client::{Network, is_loopback};
 
 use outputs::check_not_overwritten;
 
-pub use file_name::{check_document, check_output};
+pub use file_name::{check_document, check_page};
 pub use terminal::{TerminalConfig, line_style, use_color};
 
 /// The default of `--base-url`.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::names::Names;
 use crate::model::region::Region;
-use crate::model::video::has_year;
+use crate::model::valid::has_year;
 use crate::model::{Document, MergedVideo, RunStatus};
 
 pub(super) struct Rows<'a> {

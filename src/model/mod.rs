@@ -2,6 +2,7 @@
 //!
 //! - [`video`] — a video, and the one list of its fields in the data; [`columns`] defines the elements of that list,
 //!   and [`tags`] a compact list of a video's tags
+//! - [`valid`] — which ids, addresses and times are accepted
 //! - [`chart`] — the chart of one region as it is fetched
 //! - [`document`] — the JSON object of a run; [`read_document`] reads one back, and [`RunStatus`] says how the run
 //!   ended
@@ -20,6 +21,7 @@ pub mod read_document;
 pub mod region;
 mod run_status;
 pub mod tags;
+pub mod valid;
 pub mod video;
 
 pub use chart::{ChartEntry, FetchMetrics, RegionChart, RegionOutcome};

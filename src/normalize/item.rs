@@ -12,7 +12,7 @@ use super::lenient::{Count, Flag, FromAnyJson, Lenient, Text, member, objects, s
 use crate::model::category::Category;
 use crate::model::language::{Language, is_tag};
 use crate::model::tags::{self, Tags};
-use crate::model::video::{has_year, is_id, is_picture_url};
+use crate::model::valid::{has_year, is_id, is_picture_url};
 use crate::model::{Live, Video};
 use crate::support::sanitize::truncate;
 

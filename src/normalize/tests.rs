@@ -4,7 +4,7 @@ use super::item::{MAX_DESCRIPTION, MAX_TAGS, MAX_TITLE};
 use super::*;
 use crate::model::category::Category;
 use crate::model::language::Language;
-use crate::model::video::MAX_URL;
+use crate::model::valid::MAX_URL;
 use crate::model::{Live, Video};
 
 fn range() -> PageRange {

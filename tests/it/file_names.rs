@@ -202,6 +202,7 @@ fn addresses_are_no_files() {
         ("load s3://bucket/x.json --store h.db", "FILE begins with s3:, as an address does; only files can be read"),
         ("report --from https://host/x.json -o x.html", "--from begins with https:"),
         ("report --from x.json -o s3://bucket/x.html", "cannot write to object storage"),
+        ("report --from x.json -o x.html.gz", "--output x.html.gz: a page is not compressed; leave out .gz"),
     ] {
         let outcome = Run::new(&arguments.split_whitespace().collect::<Vec<_>>()).finish().exits(2);
         assert!(outcome.stderr.contains(says) && outcome.files().is_empty(), "{arguments}: {}", outcome.stderr);
