@@ -9,8 +9,8 @@ use crate::model::error::UsageError;
 use crate::model::region::Region;
 use crate::support::sanitize::shell_quote;
 
-/// clap's message as one line, for a log.
-pub(super) fn in_one_line(error: &clap::Error) -> UsageError {
+/// clap's message as one line, for a log. The name of a subcommand is the first argument.
+pub(super) fn in_one_line(error: &clap::Error, arguments: &[OsString], program: &Command) -> UsageError {
     let text = error.render().to_string();
     let is_reason =
         |paragraph: &&str| !["Usage:", "For more information"].iter().any(|start| paragraph.starts_with(start));
@@ -18,7 +18,9 @@ pub(super) fn in_one_line(error: &clap::Error) -> UsageError {
     let line = reasons.collect::<Vec<_>>().join("; ");
     let words: Vec<&str> = line.split_whitespace().collect();
     let line = words.join(" ");
-    UsageError(format!("{}; see --help", line.strip_prefix("error: ").unwrap_or(&line)))
+    let name = arguments.get(1).and_then(|first| program.find_subcommand(first));
+    let command = name.map(|command| format!(" {}", command.get_name())).unwrap_or_default();
+    UsageError(format!("{}; see trendfetch{command} --help", line.strip_prefix("error: ").unwrap_or(&line)))
 }
 
 /// What is wrong if clap complains about a word that is part of a list.

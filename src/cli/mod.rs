@@ -65,7 +65,7 @@ impl Cli {
             Some(mistake) => Err(mistake),
             // Help is not an error, and only a terminal has room for the usage.
             None if !error.use_stderr() || style == LineStyle::Terminal => error.exit(),
-            None => Err(mistakes::in_one_line(&error)),
+            None => Err(mistakes::in_one_line(&error, &arguments, &program)),
         })
     }
 }

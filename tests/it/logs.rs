@@ -168,6 +168,9 @@ fn the_journal_gets_no_second_time() {
         lines[1].starts_with("error: unexpected argument '--bogus' found") && lines[2].starts_with("error: "),
         "{log}"
     );
+    assert!(lines[1].ends_with("; see trendfetch --help"), "{log}");
+    let refused = logged("report --store history.db", 2, &[]);
+    assert!(refused[0].ends_with("not provided: --output <FILE>; see trendfetch report --help"), "{refused:?}");
     for other in ["", "0:0", "8:1:2", &journal[1..], "journal"] {
         let lines = logged("-r UK", 2, &[("JOURNAL_STREAM", other)]);
         assert!(is_time(&lines[0][..24]), "{other}: {lines:?}");
