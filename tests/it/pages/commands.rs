@@ -67,7 +67,7 @@ impl Machine {
         machine
             .stand_in("bin/crontab", "case $1 in -l) cat ~/crontab ;; -) cat > ~/.new && mv ~/.new ~/crontab ;; esac");
         machine.stand_in("bin/edit", &format!("sed -i 's/^YOUTUBE_API_KEY=$/&{KEY}/' \"$1\""));
-        for name in ["bin/systemctl", "bin/journalctl", "bin/sudoedit", "clone/benches/compare"] {
+        for name in ["bin/systemctl", "bin/journalctl", "bin/sudoedit", "clone/benches/compare", "clone/benches/lake"] {
             machine.stand_in(name, &format!("echo \"${{0##*/}} $*\" >> {log}"));
         }
         machine.stand_in("clone/packaging/deb", "mkdir -p target/debian && touch target/debian/trendfetch_1_amd64.deb");
@@ -222,7 +222,7 @@ fn assert_names_exist(log: &str) {
     for target in log.split("fuzz run --fuzz-dir . ").skip(1).filter_map(|rest| rest.split_whitespace().next()) {
         assert!(Path::new(ROOT).join(format!("tests/fuzz/targets/{target}.rs")).exists(), "{target}");
     }
-    assert!(Path::new(ROOT).join("benches/compare").exists());
+    assert!(["benches/compare", "benches/lake"].iter().all(|bench| Path::new(ROOT).join(bench).exists()));
 }
 
 /// systemd itself would start the unit of the page; this runs the command in it.

@@ -9,7 +9,8 @@ use crate::pages::Page;
 use crate::tools::{are_installed, python};
 
 const PROGRAM: &str = "
-import contextlib, io, json
+import contextlib, io, json, os
+os.environ['SPARK_LOCAL_IP'] = '127.0.0.1'
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false').config('spark.driver.host', '127.0.0.1') \\
     .config('spark.driver.bindAddress', '127.0.0.1').config('spark.sql.shuffle.partitions', '1') \\
