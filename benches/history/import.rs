@@ -15,7 +15,7 @@ pub(super) async fn against_import(folder: &Path) {
     let document = run(0, Some(20));
     let filled = folder.join("filled.db");
     store(&filled.display().to_string(), &document).await;
-    let tables = ["runs", "run_regions", "videos", "places", "counts", "presence"];
+    let tables = ["runs", "region_results", "videos", "places", "counts", "presence"];
     for table in tables {
         sqlite3(&filled, &format!(".mode csv\n.output {}\nSELECT * FROM {table};\n", folder.join(table).display()));
     }
@@ -41,8 +41,8 @@ pub(super) async fn against_import(folder: &Path) {
 /// Compares with COPY of the same rows into the same tables.
 pub(super) async fn against_copy(folder: &Path, url: &str) {
     let document = run(0, None);
-    let empty = "TRUNCATE run_regions, runs, videos, places, counts, presence";
-    let tables = ["runs", "run_regions", "videos", "places", "counts", "presence"];
+    let empty = "TRUNCATE runs, videos, region_results, places, counts, presence, left_old";
+    let tables = ["runs", "region_results", "videos", "places_rows", "counts_rows", "presence"];
     store(url, &document).await;
     for table in tables {
         psql(url, &format!("\\copy {table} TO '{}'", folder.join(table).display()));

@@ -40,7 +40,7 @@ pub(super) async fn measure_postgres(location: &str, api: &str) {
         measure(&format!("log x {factor}, PostgreSQL"), location, api, None);
         measure(&format!("log x {factor}, PostgreSQL 30 ms away"), far.as_str(), api, Some(&away));
     }
-    psql(location, "TRUNCATE run_regions, runs, videos, places, counts, presence");
+    psql(location, "TRUNCATE runs, videos, region_results, places, counts, presence, left_old");
 }
 
 /// SQL that extends the log from `previous` times thirty days to `factor` times.
@@ -68,8 +68,8 @@ fn longer_log(previous: u32, factor: u32) -> String {
         sql,
         ";
          WITH codes (code) AS (VALUES {})
-         INSERT INTO run_regions (run_id, region, status, videos, requests, retries, elapsed_ms, fetched_at)
-         SELECT id, code, 'ok', 50, 1, 0, 1, fetched_at FROM runs, codes
+         INSERT INTO region_results (run, region, status, videos, requests, retries, elapsed_ms, fetched_at)
+         SELECT number, code, 'ok', 50, 1, 0, 1, fetched_at FROM runs, codes
          WHERE pruned AND fetched_at <= '{}' AND fetched_at > '{}';
          COMMIT",
         codes.join(", "),
