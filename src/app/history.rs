@@ -1,19 +1,21 @@
-//! What a run does with its history, until the run must end.
+//! What the runs of an invocation do with their history, until they must end.
 
-use std::ops::ControlFlow::{self, Break, Continue};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::sleep;
+use tracing::field::display;
 
-use crate::config::{Config, Source};
+use crate::config::Config;
+use crate::fetch::Plan;
 use crate::history::HistoryError;
 use crate::history::change_summary::RegionChanges;
-use crate::history::run_history::{Expiry, HistoryConfig, OpenOutcome, RunHistory};
-use crate::model::{Clocks, Document};
+use crate::history::run_history::{Expiry, HistoryConfig, OpenOutcome, RequestState, RunHistory};
+use crate::model::category::Category;
+use crate::model::{Clocks, Document, Request};
 use crate::output;
-use crate::output::exit_status::ExitStatus;
 use crate::support::blocking::run_blocking;
 use crate::support::human;
 use crate::support::sanitize::shell_quote;
@@ -28,30 +30,84 @@ const TIME_TO_WRITE: Duration = Duration::from_millis(500);
 /// How long after its end the history may take to close.
 const TIME_TO_CLOSE: Duration = Duration::from_millis(250);
 
-/// Opens the history, if there is one, before a quota unit is spent. Returns `Break` if the run is not due, or if
-/// another run of the same request has the lock.
-pub(super) async fn open(
-    config: &Config,
-    source: &Source,
-    now: Timestamp,
-) -> Result<ControlFlow<ExitStatus, Option<RunHistory>>, HistoryError> {
-    let Some(history_config) = &config.history else { return Ok(Continue(None)) };
-    Ok(match RunHistory::open(history_config, &source.name(), &config.plan.request, now).await? {
-        OpenOutcome::Ready(history) => Continue(Some(history)),
-        OpenOutcome::Busy => {
-            tracing::error!("another run of the same request is using this history; nothing was sent");
-            Break(ExitStatus::Busy)
+/// What remains to do once the history is open.
+pub(super) struct Opened {
+    /// `None` if there is no history, or if no request is due.
+    pub(super) history: Option<RunHistory>,
+    /// The plan without the requests that are not due or whose lock another run holds.
+    pub(super) plan: Plan,
+    /// Whether another run holds a lock.
+    pub(super) is_busy: bool,
+}
+
+/// Opens the history, if there is one, before a quota unit is spent.
+pub(super) async fn open(config: &Config, now: Timestamp) -> Result<Opened, HistoryError> {
+    let mut plan = config.plan.clone();
+    let Some(history_config) = &config.history else { return Ok(Opened { history: None, plan, is_busy: false }) };
+    let OpenOutcome { history, states, absent } =
+        RunHistory::open(history_config, &config.source_name, &plan.requests, now).await?;
+    plan.requests.iter().zip(&states).for_each(|(request, state)| log_state(request, *state));
+    let mut due = states.iter().map(|state| *state == RequestState::Due);
+    plan.requests.retain(|_| due.next() == Some(true));
+    plan.absent = absent;
+    Ok(Opened { history, plan, is_busy: states.contains(&RequestState::Busy) })
+}
+
+/// What a dry run finds out from the history: the plan without the charts that need no request, and the state of each
+/// request.
+pub(super) async fn preview(config: &Config, now: Timestamp) -> (Plan, Vec<RequestState>) {
+    let mut plan = config.plan.clone();
+    let all_due = vec![RequestState::Due; plan.requests.len()];
+    let Some(history_config) = config.history.as_ref().filter(|config| config.location.may_exist()) else {
+        return (plan, all_due);
+    };
+    match RunHistory::preview(history_config, &config.source_name, &plan.requests, now).await {
+        Ok(OpenOutcome { states, absent, .. }) => {
+            plan.absent = absent;
+            (plan, states)
         }
-        OpenOutcome::NotDue(began) => {
-            tracing::info!("not due: the run that began at {began} has answered all of it; nothing was sent");
-            Break(ExitStatus::Complete)
+        Err(error) => {
+            tracing::warn!("the price does not consider the history: {error}");
+            (plan, all_due)
         }
-    })
+    }
+}
+
+/// Says why a request is not sent.
+fn log_state(request: &Request, state: RequestState) {
+    let category = request.category_id.map(|id| display(Category::new(id)));
+    match state {
+        RequestState::Due => {}
+        RequestState::Busy => {
+            tracing::error!(category, "another run of the same request is using this history; nothing was sent");
+        }
+        RequestState::NotDue(began) => {
+            tracing::info!(category, "not due: the run that began at {began} has answered all of it; nothing was sent");
+        }
+    }
+}
+
+/// Stores the runs one after the other, and returns those that are stored. The first that fails ends this: what follows
+/// is saved as files too.
+pub(super) async fn record_all<F: Future<Output = Interruption>>(
+    history: &mut RunHistory,
+    history_config: &HistoryConfig,
+    documents: &[Arc<Document>],
+    latest: Option<Timestamp>,
+    end: impl Fn(Duration) -> F,
+) -> Vec<Arc<Document>> {
+    let mut recorded = Vec::new();
+    for document in documents {
+        if record(history, history_config, document, latest, &end).await {
+            recorded.push(Arc::clone(document));
+        }
+    }
+    recorded
 }
 
 /// Stores the run and returns whether that succeeded. Otherwise the document is saved as a file, and the log says how
 /// to load it. `end(reserve)` resolves `reserve` before the run must end.
-pub(super) async fn record<F: Future<Output = Interruption>>(
+async fn record<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
     history_config: &HistoryConfig,
     document: &Arc<Document>,
@@ -88,31 +144,35 @@ pub(super) async fn record<F: Future<Output = Interruption>>(
     false
 }
 
-/// What changed since earlier runs. Only the stats and the metrics show it, so an error is a warning.
+/// What changed since earlier runs in the regions of each recorded run, by its id. Only the stats and the metrics show
+/// it, so an error is a warning.
 pub(super) async fn since_last<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
-    document: &Document,
+    recorded: &[Arc<Document>],
     end: impl Fn(Duration) -> F,
-) -> Vec<RegionChanges> {
-    tokio::select! {
-        since = history.change_summary(document) => since.inspect_err(|error| tracing::warn!("{error}")).unwrap_or_default(),
-        _ = end(TIME_TO_SAVE) => Vec::new(),
-    }
+) -> HashMap<String, Vec<RegionChanges>> {
+    let changes = tokio::select! {
+        changes = history.changes(recorded) => changes.inspect_err(|error| tracing::warn!("{error}")),
+        _ = end(TIME_TO_SAVE) => return HashMap::new(),
+    };
+    let run_ids = recorded.iter().map(|document| document.run_id.clone());
+    run_ids.zip(changes.unwrap_or_default()).collect()
 }
 
 /// Deletes expired data until the run must end, and logs why if it may not be deleted.
 pub(super) async fn expire(
     history: &mut RunHistory,
     history_config: &HistoryConfig,
-    document: &Document,
+    recorded: &[Arc<Document>],
     clocks: Clocks,
     end: impl Future<Output = Interruption>,
 ) {
     let expiry = tokio::select! {
-        expiry = history.expire(document, clocks) => expiry,
+        expiry = history.expire(recorded, clocks) => expiry,
         // The next run continues.
         _ = end => return,
     };
+    let has_videos = recorded.iter().any(|document| !document.videos.is_empty());
     let keep = human::format_duration(history_config.retention);
     let prune = || {
         let location = history_config.store_argument.as_ref();
@@ -125,7 +185,7 @@ pub(super) async fn expire(
             "{expired} of the {total} runs that the history kept at {since} are older than {keep} now; a run does not delete that many; if that is right, delete them with: {}",
             prune()
         ),
-        Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && !document.videos.is_empty() => {
+        Ok(Expiry::Unconfirmed { runs }) if clocks == Clocks::Unconfirmed && has_videos => {
             tracing::warn!(
                 "{runs} run(s) of the history are older than {keep} by this machine's clock alone, and stay, since no server's Date confirms it; delete them with: {}",
                 prune()

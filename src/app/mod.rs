@@ -3,7 +3,6 @@
 mod history;
 
 use std::collections::HashMap;
-use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,15 +12,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
 
+use self::history::Opened;
+
 use crate::config::{Config, Source};
 use crate::deduplicate::deduplicate;
 use crate::demo::Demo;
-use crate::fetch::{StartTime, fetch};
+use crate::fetch::{FetchOutcome, Plan, StartTime, fetch};
 use crate::history::HistoryError;
 use crate::history::run_history::RunHistory;
 use crate::model::error::Remedy;
-use crate::model::region::Region;
-use crate::model::{Clocks, Document, RegionOutcome, RunStatus};
+use crate::model::{ChartId, Clocks, Document, Documents};
 use crate::output::diagnosis::{diagnose, log_summary};
 use crate::output::exit_status::ExitStatus;
 use crate::output::progress::Progress;
@@ -73,29 +73,31 @@ pub async fn run(
     signalled: watch::Receiver<Option<ReceivedSignal>>,
 ) -> Result<ExitStatus, StartError> {
     let Some(source) = &config.source else {
-        output::print(&output::describe_plan(&config.plan))?;
+        let (plan, states) = history::preview(&config, now).await;
+        output::print(&output::describe_plan(&plan, &states))?;
         return Ok(ExitStatus::Complete);
     };
     let start = StartTime { instant: Instant::now(), timestamp: now };
     let deadline = config.plan.deadline.and_then(|deadline| start.instant.checked_add(deadline));
     let limit = TimeLimit::new(deadline, signalled);
-    let opening = history::open(&config, source, start.timestamp);
-    let mut history = match unless_interrupted(&limit, opening).await? {
-        Continue(history) => history,
-        Break(exit) => return Ok(exit),
+    let opening = history::open(&config, start.timestamp);
+    let Opened { mut history, plan, is_busy } = unless_interrupted(&limit, opening).await?;
+    let exit = match plan.requests.is_empty() {
+        true => Ok(ExitStatus::Complete),
+        false => fetch_and_write(&config, source, plan, start, bars, &limit, history.as_mut()).await,
     };
-    let exit = fetch_and_write(&config, source, start, bars, &limit, history.as_mut()).await;
-    // Releases the lock, so that the next run may begin.
+    // Releases the locks, so that the next run may begin.
     if let Some(history) = history {
         history::close(history, limit.end(start.instant, Duration::ZERO)).await;
     }
-    exit
+    exit.map(|exit| if is_busy { ExitStatus::Busy } else { exit })
 }
 
-/// The run itself, once its history is open.
+/// The runs themselves, once their history is open.
 async fn fetch_and_write(
     config: &Config,
     source: &Source,
+    plan: Plan,
     start: StartTime,
     bars: MultiProgress,
     limit: &TimeLimit,
@@ -105,87 +107,91 @@ async fn fetch_and_write(
     if let Some(why) = limit.interruption() {
         return Err(StartError::interrupted(why));
     }
-    let FetchedDocument { document, clocks, remedies, sequential_time } =
-        fetch_document(config, source, start, bars, limit).await?;
+    let Fetched { documents, clocks, remedies, sequential_time } =
+        fetch_documents(config, source, plan, start, bars, limit).await?;
     let fetched_at = Instant::now();
     let end = |reserve| limit.end(fetched_at, reserve);
 
-    let is_recorded = match (&mut history, &config.history) {
+    let recorded = match (&mut history, &config.history) {
         (Some(history), Some(history_config)) => {
-            history::record(history, history_config, &document, clocks.latest(start.now()), end).await
-        }
-        _ => true,
-    };
-    let changes = match &mut history {
-        Some(history) if is_recorded && config.outputs.shows_changes() => {
-            history::since_last(history, &document, end).await
+            history::record_all(history, history_config, documents.as_slice(), clocks.latest(start.now()), end).await
         }
         _ => Vec::new(),
     };
-    let extras = Extras { changes: changes.clone(), sequential_time };
-    let exit = |is_output_failed| match limit.signal_number() {
-        Some(number) => ExitStatus::Signal(number),
-        None => ExitStatus::of(RunStatus::of(&document), !is_recorded || is_output_failed),
+    let is_recorded = config.history.is_none() || recorded.len() == documents.iter().len();
+    let changes = match &mut history {
+        Some(history) if config.outputs.shows_changes() => history::since_last(history, &recorded, end).await,
+        _ => HashMap::new(),
     };
-    let errors = output::write(&config.outputs, &document, extras, end, exit).await;
+    let extras = Extras { changes: changes.clone(), sequential_time };
+    let exit = |documents: &Documents, is_output_failed| match limit.signal_number() {
+        Some(number) => ExitStatus::Signal(number),
+        None => ExitStatus::of(documents.status(), !is_recorded || is_output_failed),
+    };
+    let errors = output::write(&config.outputs, &documents, extras, end, |is_failed| exit(&documents, is_failed)).await;
 
     errors.iter().for_each(|error| tracing::error!("{error}"));
     let now = clocks.correct(start.now());
     if clocks.are_apart() {
         tracing::error!("{}", clock_message(start.now(), now, config.history.is_some()));
     }
-    if let Some(line) = diagnose(&document, &remedies, now) {
+    if let Some(line) = diagnose(&documents, &remedies, now) {
         tracing::error!("{line}");
     }
     // Last, since it may be slow.
     if let (Some(history), Some(history_config), true) = (&mut history, &config.history, is_recorded) {
-        history::expire(history, history_config, &document, clocks, end(Duration::ZERO)).await;
+        history::expire(history, history_config, &recorded, clocks, end(Duration::ZERO)).await;
     }
-    let exit = exit(!errors.is_empty());
-    log_summary(&document, &changes, exit);
-    Ok(exit)
+    for run in documents.each() {
+        let exit = exit(&run, !errors.is_empty());
+        run.iter().for_each(|document| log_summary(document, changes.get(&document.run_id), exit));
+    }
+    Ok(exit(&documents, !errors.is_empty()))
 }
 
 /// The result of stages 1 to 3.
-struct FetchedDocument {
-    document: Arc<Document>,
+struct Fetched {
+    /// One per category, in the order of the plan.
+    documents: Documents,
     clocks: Clocks,
-    /// What to do about the failed regions, if the kind of error does not say it.
-    remedies: HashMap<Region, Remedy>,
+    /// What to do about the failed charts, if the kind of error does not say it.
+    remedies: HashMap<ChartId, Remedy>,
     /// How long one request at a time would have taken.
     sequential_time: Duration,
 }
 
-/// Fetches the charts, which are normalized page by page, and merges them into the document.
-async fn fetch_document(
+/// Fetches the charts, which are normalized page by page, and merges those of each category into a document.
+async fn fetch_documents(
     config: &Config,
     source: &Source,
+    plan: Plan,
     start: StartTime,
     bars: MultiProgress,
     limit: &TimeLimit,
-) -> Result<FetchedDocument, StartError> {
-    let request = &config.plan.request;
-    let progress = Arc::new(Progress::new(bars, &request.regions));
-    let (client, _demo) = connect(config, source, start).await?;
+) -> Result<Fetched, StartError> {
+    let progress = Arc::new(Progress::new(bars, &plan.requests));
+    let (client, _demo) = connect(config, source, &plan, start).await?;
     let cancelled = async {
         limit.signal().await;
     };
-    let fetching = fetch(config.plan.clone(), start, client, progress.clone(), cancelled);
-    let fetched = progress.during(fetching).await;
+    let requests = plan.requests.clone();
+    let fetching = fetch(plan, start, client, progress.clone(), cancelled);
+    let FetchOutcome { charts, held, clock_ahead } = progress.during(fetching).await;
 
-    let clocks = clocks(source, fetched.clock_ahead);
-    let (mut videos, outcomes) = deduplicate(fetched.charts);
-    videos.iter_mut().for_each(|video| video.fetched_at = clocks.correct(video.fetched_at));
-    let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), fetched.held);
+    let clocks = clocks(source, clock_ahead);
     let started_at = clocks.correct(start.timestamp);
-    let document = Document::new(started_at, source.name(), request.clone(), stats, videos);
-    let remedy = |outcome: &RegionOutcome| Some((outcome.region, outcome.failure.as_ref()?.remedy?));
-    Ok(FetchedDocument {
-        document: Arc::new(document),
-        clocks,
-        remedies: outcomes.iter().filter_map(remedy).collect(),
-        sequential_time: stats::sequential_time(&outcomes, fetched.held),
-    })
+    let (mut documents, mut remedies, mut sequential_time) = (Vec::new(), HashMap::new(), held);
+    for (request, charts) in requests.into_iter().zip(charts) {
+        let (mut videos, outcomes) = deduplicate(charts);
+        videos.iter_mut().for_each(|video| video.fetched_at = clocks.correct(video.fetched_at));
+        let stats = stats::count(&outcomes, &videos, start.instant.elapsed(), held);
+        let failures = request.charts().zip(&outcomes);
+        remedies.extend(failures.filter_map(|(chart, outcome)| Some((chart, outcome.failure.as_ref()?.remedy?))));
+        sequential_time += stats::sequential_time(&outcomes);
+        documents.push(Arc::new(Document::new(started_at, config.source_name.clone(), request, stats, videos)));
+    }
+    let documents = Documents::new(documents, config.plan.requests.len() > 1);
+    Ok(Fetched { documents, clocks, remedies, sequential_time })
 }
 
 /// Compares this machine's clock with the server's. The demo has no clock of its own.
@@ -226,17 +232,20 @@ async fn check_outputs(config: &Config) -> Result<(), OutputError> {
 }
 
 /// The client for the source, and the demo's server, which must live as long.
-async fn connect(config: &Config, source: &Source, start: StartTime) -> Result<(HttpClient, Option<Demo>), StartError> {
+async fn connect(
+    config: &Config,
+    source: &Source,
+    plan: &Plan,
+    start: StartTime,
+) -> Result<(HttpClient, Option<Demo>), StartError> {
     let client = |url: &Url, key: &ApiKey, network: &Network| {
         HttpClient::new(url, key, config.timeout, network).map_err(StartError::Network)
     };
     match source {
         Source::Api { base_url, key, network } => Ok((client(base_url, key, network)?, None)),
         Source::Demo(mode) => {
-            let plan = &config.plan;
-            let demo = Demo::start(*mode, &plan.request.regions, plan.pages_per_region(), start.timestamp)
-                .await
-                .map_err(StartError::Demo)?;
+            let regions = plan.requests.first().map(|request| request.regions.as_slice()).unwrap_or_default();
+            let demo = Demo::start(*mode, regions, plan.pages(), start.timestamp).await.map_err(StartError::Demo)?;
             Ok((client(demo.base_url(), &ApiKey::for_demo(), &Network::default())?, Some(demo)))
         }
     }

@@ -19,6 +19,10 @@ const OUTPUT: &str = "Output";
 const HISTORY: &str = "History";
 const SOURCE: &str = "Source and key";
 
+/// What one item of `--category` stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Categories(pub(super) Vec<ChartCategory>);
+
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Regions by ISO 3166-1 code, or a set: dailywatch, viralvidvault, all [default: dailywatch]
@@ -33,9 +37,13 @@ pub struct RunArgs {
     #[arg(short = 'n', long, value_name = "N", default_value = "50", value_parser = max_results, help_heading = FETCH)]
     pub max_results: u32,
 
-    /// The chart of one category, by number or English name (Comedy is 23), or of `all` [default: all]
-    #[arg(long, value_name = "ID", value_parser = suggestions::category(), hide_possible_values = true, help_heading = FETCH)]
-    pub category: Option<ChartCategory>,
+    /// Charts of categories, by number or English name (Comedy is 23), or all, or every [default: all]
+    ///
+    /// Separated by commas, repeatable. `all` or 0 is the chart of all categories, `every` stands for the fifteen
+    /// categories that new videos can have. Each category is a run of its own: one document, and one row in the
+    /// history. All are fetched together, with the same permits, waits, budgets and deadline.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = suggestions::categories(), hide_possible_values = true, help_heading = FETCH)]
+    pub category: Vec<Categories>,
 
     /// Fetch descriptions too
     #[arg(long, hide_short_help = true, help_heading = FETCH)]
@@ -146,4 +154,17 @@ pub struct RunArgs {
     /// Show progress on standard error
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true, help_heading = SCREEN)]
     pub progress: When,
+}
+
+impl RunArgs {
+    /// The categories in the order given; of repeated ones the first one counts. The default is the chart of all.
+    pub fn categories(&self) -> Vec<ChartCategory> {
+        let mut categories = Vec::new();
+        for category in self.category.iter().flat_map(|item| &item.0) {
+            if !categories.contains(category) {
+                categories.push(*category);
+            }
+        }
+        if categories.is_empty() { vec![ChartCategory::All] } else { categories }
+    }
 }

@@ -7,7 +7,8 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command, CommandFactory};
 
 use super::Cli;
-use super::value_parsers::{category_names, chart_category};
+use super::run_args::Categories;
+use super::value_parsers::{EVERY, category_names, chart_category};
 use crate::config::region_list::SETS;
 use crate::model::category::ChartCategory;
 use crate::model::region::Region;
@@ -26,6 +27,16 @@ pub(super) fn region() -> impl TypedValueParser<Value = String> {
 pub(super) fn category() -> impl TypedValueParser<Value = ChartCategory> {
     let suggestions = || iter::once("all").chain(category_names()).map(PossibleValue::new).collect();
     Suggesting { parser: chart_category, suggestions }
+}
+
+/// An item of the list of `--category`.
+pub(super) fn categories() -> impl TypedValueParser<Value = Categories> {
+    let suggestions = || {
+        let every = PossibleValue::new(EVERY).help("Each of these categories, as a run of its own");
+        let all = PossibleValue::new("all").help("The chart of all categories");
+        [all, every].into_iter().chain(category_names().into_iter().map(PossibleValue::new)).collect()
+    };
+    Suggesting { parser: super::value_parsers::categories, suggestions }
 }
 
 /// The name of a command, which `man` checks.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo, Unit};
 
+use super::run_args::Categories;
 use crate::model::category::{Category, ChartCategory};
 use crate::support::sanitize::shell_quote;
 
@@ -41,17 +42,35 @@ pub(super) fn max_units(text: &str) -> Result<u32, String> {
 
 pub(super) fn chart_category(text: &str) -> Result<ChartCategory, String> {
     ChartCategory::find(text).ok_or_else(|| match Category::nearest(text) {
-        _ if text.contains(',') || text.eq_ignore_ascii_case("every") => {
-            "give one category, or all for the chart of all categories; each further category takes a command of its own".to_owned()
+        _ if text.contains(',') || text.eq_ignore_ascii_case(EVERY) => {
+            "give one category, or all for the chart of all categories".to_owned()
         }
         Some(name) => format!("did you mean {}?", shell_quote(&name)),
         None => format!("give a number, or one of: all, {}", category_names().join(", ")),
     })
 }
 
-/// The categories that YouTube offers for a chart.
+/// The categories that new videos can have.
 pub(super) fn category_names() -> Vec<&'static str> {
-    Category::all().filter(|category| category.id() < 30).filter_map(Category::name).collect()
+    Category::assignable().filter_map(Category::name).collect()
+}
+
+/// Stands for all of them, each with a chart of its own.
+pub(super) const EVERY: &str = "every";
+
+/// Parses one item of the list of `--category`.
+pub(super) fn categories(text: &str) -> Result<Categories, String> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case(EVERY) {
+        return Ok(Categories(Category::assignable().map(ChartCategory::One).collect()));
+    }
+    let category = ChartCategory::find(text).ok_or_else(|| match Category::nearest(text) {
+        Some(name) => format!("did you mean {}?", shell_quote(&name)),
+        None => {
+            format!("give numbers or names, separated by commas: all, {EVERY}, {}", category_names().join(", "))
+        }
+    })?;
+    Ok(Categories(vec![category]))
 }
 
 #[cfg(test)]

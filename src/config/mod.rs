@@ -7,6 +7,7 @@ mod outputs;
 pub mod region_list;
 mod terminal;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub struct Config {
     pub plan: Plan,
     /// `None` for `--dry-run`.
     pub source: Option<Source>,
+    /// The name of the source in the document.
+    pub source_name: String,
     /// The time limit of one attempt.
     pub timeout: Duration,
     pub outputs: OutputConfig,
@@ -52,19 +55,6 @@ pub struct Config {
 pub enum Source {
     Api { base_url: Url, key: ApiKey, network: Box<Network> },
     Demo(demo::Mode),
-}
-
-impl Source {
-    /// The name of the source in the document.
-    pub fn name(&self) -> String {
-        match self {
-            Source::Api { base_url, .. } => match base_url.host_str() {
-                Some("www.googleapis.com" | "youtube.googleapis.com") | None => "youtube".to_owned(),
-                Some(host) => host.to_owned(),
-            },
-            Source::Demo(_) => "demo".to_owned(),
-        }
-    }
 }
 
 impl Config {
@@ -80,16 +70,16 @@ impl Config {
                 "{region} is not a region that YouTube is known to offer; it is requested all the same, for one quota unit"
             );
         }
-        let outputs = outputs::resolve(&args, terminal, env)?;
+        let categories = args.categories();
+        let outputs = outputs::resolve(&args, &categories, terminal, env)?;
+        let base_url = chosen_base_url(&args, env)?;
         Ok(Config {
             history: history(&args, &outputs, env)?,
-            source: source(&args, env)?,
+            source_name: source_name(&args, &base_url),
+            source: source(&args, base_url, env)?,
             plan: Plan {
-                request: Request {
-                    regions,
-                    max_results: args.max_results,
-                    category_id: args.category.and_then(ChartCategory::id),
-                },
+                requests: requests(&regions, &categories, args.max_results),
+                absent: HashMap::new(),
                 description: args.description,
                 concurrency: (args.concurrency > 0).then_some(args.concurrency),
                 retry: RetryPolicy { retries: args.retries, backoff: args.backoff, max_wait: args.max_wait },
@@ -112,12 +102,30 @@ fn regions(lists: &[String], env: &Env) -> Result<Vec<Region>, UsageError> {
     }
 }
 
-fn source(args: &RunArgs, env: &Env) -> Result<Option<Source>, UsageError> {
-    let base_url = match (&args.base_url, env.get("TRENDFETCH_BASE_URL")?) {
-        (Some(url), _) => base_url(url, "--base-url")?,
-        (None, Some(url)) if args.demo.is_none() => base_url(url, "TRENDFETCH_BASE_URL")?,
-        (None, _) => base_url(PUBLIC_API, "--base-url")?,
-    };
+/// A request for each category.
+fn requests(regions: &[Region], categories: &[ChartCategory], max_results: u32) -> Vec<Request> {
+    let request =
+        |category: &ChartCategory| Request { regions: regions.to_vec(), max_results, category_id: category.id() };
+    categories.iter().map(request).collect()
+}
+
+fn chosen_base_url(args: &RunArgs, env: &Env) -> Result<Url, UsageError> {
+    match (&args.base_url, env.get("TRENDFETCH_BASE_URL")?) {
+        (Some(url), _) => base_url(url, "--base-url"),
+        (None, Some(url)) if args.demo.is_none() => base_url(url, "TRENDFETCH_BASE_URL"),
+        (None, _) => base_url(PUBLIC_API, "--base-url"),
+    }
+}
+
+fn source_name(args: &RunArgs, base_url: &Url) -> String {
+    match base_url.host_str() {
+        _ if args.demo.is_some() => "demo".to_owned(),
+        Some("www.googleapis.com" | "youtube.googleapis.com") | None => "youtube".to_owned(),
+        Some(host) => host.to_owned(),
+    }
+}
+
+fn source(args: &RunArgs, base_url: Url, env: &Env) -> Result<Option<Source>, UsageError> {
     if args.dry_run {
         return Ok(None);
     }

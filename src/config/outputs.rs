@@ -9,6 +9,7 @@ use super::file_name::FileName;
 use super::use_color;
 use crate::cli::{RunArgs, TerminalArgs};
 use crate::config::env::Env;
+use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::output::logging::LogFormat;
 use crate::output::{
@@ -19,9 +20,17 @@ use crate::output::{
 ///
 /// # Errors
 /// For the first option that is malformed or does not apply.
-pub(super) fn resolve(args: &RunArgs, terminal: &TerminalArgs, env: &Env) -> Result<OutputConfig, UsageError> {
-    let (files, streams) = targets(args)?;
+pub(super) fn resolve(
+    args: &RunArgs,
+    categories: &[ChartCategory],
+    terminal: &TerminalArgs,
+    env: &Env,
+) -> Result<OutputConfig, UsageError> {
+    let (files, streams) = targets(args, categories)?;
     check_options(args, &files, &streams)?;
+    if categories.len() > 1 {
+        check_several(&files, &streams)?;
+    }
     let stats = if terminal.quiet {
         StatsTarget::None
     } else if !streams.iter().any(|stream| stream.descriptor.is_stdout()) {
@@ -45,6 +54,7 @@ pub(super) fn resolve(args: &RunArgs, terminal: &TerminalArgs, env: &Env) -> Res
         csv_bom: args.csv_bom,
         all_or_nothing: args.all_or_nothing,
         stats,
+        details: terminal.verbose > 0,
         color: use_color(terminal.color, is_terminal, env)?,
         // Links are escape sequences as well, and are unwanted wherever colours are.
         links: use_color(terminal.color, true, env)? && supports_hyperlinks(),
@@ -70,7 +80,7 @@ pub(super) fn check_not_overwritten(outputs: &OutputConfig, path: &Path, why: &s
 }
 
 /// The files and the open descriptors that the data goes to.
-fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), UsageError> {
+fn targets(args: &RunArgs, categories: &[ChartCategory]) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), UsageError> {
     let chosen = args.format.or(args.json.then_some(Format::Json));
     let (mut files, mut streams) = (Vec::<FileOutput>::new(), Vec::<StreamOutput>::new());
     for path in &args.output {
@@ -89,7 +99,9 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), Usage
             streams.push(StreamOutput { descriptor, format });
             continue;
         }
-        if files.iter().any(|file| is_same_file(&file.path, path)) {
+        let output = FileOutput { path: path.clone(), format, is_compressed, category: None };
+        let outputs = for_each_category(output, categories);
+        if outputs.iter().any(|output| files.iter().any(|file| is_same_file(&file.path, &output.path))) {
             return twice("once is enough");
         }
         if has_unknown_extension {
@@ -98,7 +110,7 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), Usage
                 path.display()
             );
         }
-        files.push(FileOutput { path: path.clone(), format, is_compressed });
+        files.extend(outputs);
     }
     if let Some(file) = files.iter().find(|file| streams.iter().any(|stream| stream.descriptor.is_open_on(&file.path)))
     {
@@ -111,6 +123,32 @@ fn targets(args: &RunArgs) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), Usage
         streams.push(StreamOutput { descriptor: FileDescriptor::stdout(), format });
     }
     Ok((files, streams))
+}
+
+/// An output for each category if the path has a place for its name, otherwise one for all.
+fn for_each_category(output: FileOutput, categories: &[ChartCategory]) -> Vec<FileOutput> {
+    let Some(pattern) = output.path.to_str().filter(|path| path.contains(CATEGORY)) else { return vec![output] };
+    let with_name = |category: &ChartCategory| {
+        let path = pattern.replace(CATEGORY, &category.slug()).into();
+        FileOutput { path, category: Some(*category), ..output.clone() }
+    };
+    categories.iter().map(with_name).collect()
+}
+
+/// The name of the category, in the path of an output.
+const CATEGORY: &str = "{category}";
+
+/// Checks that no output would need to hold several documents.
+fn check_several(files: &[FileOutput], streams: &[StreamOutput]) -> Result<(), UsageError> {
+    let file = files.iter().find(|file| file.category.is_none() && !file.format.holds_several());
+    let stream = streams.iter().find(|stream| !stream.format.holds_several());
+    let output = file.map(|file| file.path.display().to_string());
+    match output.or_else(|| stream.map(|stream| stream.descriptor.to_string())) {
+        Some(output) => Err(UsageError(format!(
+            "{output} would need a JSON document for each category; give each a file, as in -o trends-{CATEGORY}.json, or choose a format of rows, such as -f ndjson"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn check_options(args: &RunArgs, files: &[FileOutput], streams: &[StreamOutput]) -> Result<(), UsageError> {

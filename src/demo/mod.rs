@@ -52,14 +52,14 @@ pub struct Demo {
 
 impl Demo {
     /// Starts the server on a free loopback port. The faults depend on `regions`, in the order in which they will be
-    /// requested, and on `pages`, the number of requests for each. `now` dates the videos.
+    /// requested, and on `requests`, the number of requests without faults. `now` dates the videos.
     ///
     /// # Errors
     /// When no port can be opened.
-    pub async fn start(mode: Mode, regions: &[Region], pages: u32, now: Timestamp) -> io::Result<Demo> {
+    pub async fn start(mode: Mode, regions: &[Region], requests: u32, now: Timestamp) -> io::Result<Demo> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let base_url = format!("http://{}{ROOT}", listener.local_addr()?).parse().map_err(io::Error::other)?;
-        let scenario = Scenario { mode, regions: regions.to_vec(), pages, now };
+        let scenario = Scenario { mode, regions: regions.to_vec(), requests, now, charts: Arc::default() };
         let state = Arc::new(ServerState { scenario, counts: Mutex::default() });
         let server = tokio::spawn(accept(listener, state)).abort_handle();
         Ok(Demo { base_url, server })

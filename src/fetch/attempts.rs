@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
+use tracing::field::display;
 
 use super::retry::{AttemptState, NextStep, Scope, decide};
 use super::throttle::{ErrorResponseGuard, Stop};
 use super::{Event, RunContext};
-use crate::model::FetchMetrics;
 use crate::model::error::{ErrorKind, RegionFailure, Remedy};
-use crate::model::region::Region;
+use crate::model::{ChartId, FetchMetrics};
 use crate::normalize::Page;
 use crate::support::human::format_wait;
 use crate::support::sanitize::one_line;
@@ -26,10 +26,11 @@ const LONGER_THAN_ALLOWED: &str = "longer than --max-wait or --deadline allows";
 /// How many characters of a response body the log shows with `-vv`.
 const LOGGED_BODY: usize = 200;
 
-/// Fetches the pages of one region and counts what that takes.
+/// Fetches the pages of one chart and counts what that takes.
 pub(super) struct PageFetcher<'a, T> {
     run: &'a RunContext<T>,
-    region_index: usize,
+    index: usize,
+    chart: ChartId,
     first_sent: Option<Instant>,
     metrics: FetchMetrics,
 }
@@ -49,16 +50,17 @@ enum Resend {
 }
 
 impl<'a, T: Transport> PageFetcher<'a, T> {
-    pub(super) fn new(run: &'a RunContext<T>, region_index: usize) -> PageFetcher<'a, T> {
-        PageFetcher { run, region_index, first_sent: None, metrics: FetchMetrics::default() }
+    /// `index` is the position of the chart among those of all requests.
+    pub(super) fn new(run: &'a RunContext<T>, index: usize, chart: ChartId) -> PageFetcher<'a, T> {
+        PageFetcher { run, index, chart, first_sent: None, metrics: FetchMetrics::default() }
     }
 
-    pub(super) fn region(&self) -> Region {
-        self.run.plan.request.regions[self.region_index]
+    pub(super) fn chart(&self) -> ChartId {
+        self.chart
     }
 
     pub(super) fn observe(&self, event: &Event<'_>) {
-        self.run.observer.observe(self.region_index, event);
+        self.run.observer.observe(self.index, event);
     }
 
     pub(super) fn metrics(&self) -> FetchMetrics {
@@ -113,7 +115,8 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
         self.metrics.requests += 1;
         self.metrics.retries += u32::from(is_resend);
         self.observe(&Event::Sent { attempts: self.metrics.requests });
-        tracing::debug!(region = %request.region, offset = request.offset, is_resend, "sending");
+        let ChartId { region, category } = self.chart;
+        tracing::debug!(%region, category = category.map(display), offset = request.offset, is_resend, "sending");
         let sent = Instant::now();
         self.first_sent.get_or_insert(sent);
         let outcome = tokio::select! {
@@ -140,16 +143,17 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
         state: AttemptState,
         hold_count: u32,
     ) -> Result<Resend, RegionFailure> {
-        let (run, region) = (self.run, self.region());
+        let run = self.run;
+        let (region, category) = (self.chart.region, self.chart.category.map(display));
         self.metrics.rate_limited += u32::from(failure.kind() == ErrorKind::RateLimited);
         if !failure.delivery.costs_unit() {
             self.metrics.unbilled += 1;
             run.units.give_back();
         }
         let decision = decide(&failure, state, &run.plan.retry, run.time_left(), fastrand::f64());
-        tracing::debug!(%region, error = %failure.error, ?decision, "attempt failed");
+        tracing::debug!(%region, category, error = %failure.error, ?decision, "attempt failed");
         if let Some(wait) = decision.hold {
-            tracing::info!(%region, ?wait, "held by a rate limit");
+            tracing::info!(%region, category, ?wait, "held by a rate limit");
             run.throttle.hold(wait, hold_count);
             self.observe(&Event::Held(wait));
         }
@@ -168,7 +172,8 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
             last_step => {
                 let (failure, scope) = final_failure(failure, last_step, state.fruitless_holds);
                 if scope == Scope::Run || (scope == Scope::RunUntilSuccess && !run.has_success()) {
-                    let message = format!("not requested, after the response for {region}: {}", failure.error.message);
+                    let message =
+                        format!("not requested, after the response for {}: {}", self.chart, failure.error.message);
                     run.throttle.stop(Stop::finish(failure.error.kind, message));
                 }
                 Err(failure)

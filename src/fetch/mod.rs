@@ -1,6 +1,6 @@
-//! Stage 1: fetches the charts of all regions concurrently, within the limits of the key.
+//! Stage 1: fetches the charts of all regions and categories concurrently, within the limits of the key.
 //!
-//! - `region_task` — one region: the page loop
+//! - `chart_task` — one chart: the page loop
 //! - `attempts` — one page: the attempt loop
 //! - `throttle` — when to send: permits, the hold after a rate limit, the end of sending
 //! - [`retry`] — what follows from a failure: a table and pure decisions
@@ -9,13 +9,14 @@
 
 mod attempts;
 mod budget;
-mod region_task;
+mod chart_task;
 pub mod retry;
 mod server_clock;
 #[cfg(test)]
 mod table_tests;
 mod throttle;
 
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -26,8 +27,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::model::error::{ErrorKind, RegionError};
-use crate::model::{RegionChart, Request, whole_seconds};
+use crate::model::{ChartId, RegionChart, Request, whole_seconds};
 use crate::youtube::client::Transport;
+use crate::youtube::request::PAGE_SIZE;
 use budget::Budget;
 use retry::RetryPolicy;
 use server_clock::ServerClock;
@@ -38,29 +40,46 @@ pub use throttle::RESTART_JITTER;
 /// What to fetch, and within which limits.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Charts are returned in the order of its regions.
-    pub request: Request,
+    /// One for each category. All share the permits, the holds, the budgets and the deadline.
+    pub requests: Vec<Request>,
+    /// Charts that are not requested, since YouTube recently had none: when it said so.
+    pub absent: HashMap<ChartId, Timestamp>,
     /// Whether to request descriptions.
     pub description: bool,
     /// The most requests in flight; `None` is no limit.
     pub concurrency: Option<usize>,
     pub retry: RetryPolicy,
-    /// For the whole run, from its start.
+    /// For all requests together, from the start.
     pub deadline: Option<Duration>,
-    /// The most quota units that the run may spend.
+    /// The most quota units that all requests together may spend.
     pub max_units: Option<u32>,
 }
 
 impl Plan {
-    /// The number of requests for a whole chart, in pages of at most 50 entries.
-    pub fn pages_per_region(&self) -> u32 {
-        self.request.max_results.div_ceil(crate::youtube::request::PAGE_SIZE)
+    /// How many charts of the request will be fetched.
+    pub fn charts_of(&self, request: &Request) -> usize {
+        request.charts().filter(|chart| !self.absent.contains_key(chart)).count()
     }
 
-    /// The number of requests of a run without failures, which is also its cost in quota units.
-    pub fn requests(&self) -> u32 {
-        self.pages_per_region().saturating_mul(u32::try_from(self.request.regions.len()).unwrap_or(u32::MAX))
+    /// How many pages a request takes without failures, which is also its cost in quota units.
+    pub fn pages_of(&self, request: &Request) -> u32 {
+        pages_per_chart(request).saturating_mul(u32::try_from(self.charts_of(request)).unwrap_or(u32::MAX))
     }
+
+    /// Every chart with the number of entries that its request asks for.
+    fn charts(&self) -> impl Iterator<Item = (ChartId, u32)> {
+        self.requests.iter().flat_map(|request| request.charts().map(|chart| (chart, request.max_results)))
+    }
+
+    /// How many pages all requests take.
+    pub fn pages(&self) -> u32 {
+        self.requests.iter().map(|request| self.pages_of(request)).fold(0, u32::saturating_add)
+    }
+}
+
+/// The number of pages of a whole chart, of at most 50 entries each.
+pub fn pages_per_chart(request: &Request) -> u32 {
+    request.max_results.div_ceil(PAGE_SIZE)
 }
 
 /// When the run began, by the monotonic and by the wall clock. Durations come from the monotonic one alone.
@@ -78,38 +97,38 @@ impl StartTime {
     }
 }
 
-/// What happens while a region is fetched, for the progress display.
+/// What happens while a chart is fetched, for the progress display.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// An attempt was sent.
     Sent {
-        /// Attempts of this region so far, this one included.
+        /// Attempts for this chart so far, this one included.
         attempts: u32,
     },
     /// A page arrived.
     Arrived {
-        /// Videos of this region so far.
+        /// Videos of this chart so far.
         videos: usize,
     },
     /// The request will be sent again after this wait.
     Retrying(Duration, &'a RegionError),
-    /// A rate limit holds all regions for this long.
+    /// A rate limit holds all requests for this long.
     Held(Duration),
-    /// The region is finished.
+    /// The chart is finished.
     Ended,
 }
 
 /// Receives events. Must not block.
 pub trait Observer: Send + Sync {
-    /// `region_index` is the region's position in the plan.
-    fn observe(&self, region_index: usize, event: &Event<'_>);
+    /// `chart_index` is the position of the chart among those of all requests of the plan.
+    fn observe(&self, chart_index: usize, event: &Event<'_>);
 }
 
 /// What [`fetch`] returns.
 #[derive(Debug)]
 pub struct FetchOutcome {
-    /// One per region, in the order of the plan.
-    pub charts: Vec<RegionChart>,
+    /// The charts of each request, all in the order of the plan.
+    pub charts: Vec<Vec<RegionChart>>,
     /// For how long rate limits held sending.
     pub held: Duration,
     /// How far this machine's clock is ahead of the server's, by the `Date` of its responses. Negative if it is behind,
@@ -127,12 +146,12 @@ pub async fn fetch<T: Transport>(
 ) -> FetchOutcome {
     let run = Arc::new(RunContext::new(plan, start, transport, observer));
     let mut tasks = JoinSet::new();
-    for region_index in 0..run.plan.request.regions.len() {
-        // All concurrency starts here: every region is a task, and `throttle` decides which of them may send.
+    for (index, (chart, max_results)) in run.plan.charts().enumerate() {
+        // All concurrency starts here: every chart is a task, and `throttle` decides which of them may send.
         let run = Arc::clone(&run);
-        tasks.spawn(async move { (region_index, region_task::fetch(run, region_index).await) });
+        tasks.spawn(async move { (index, chart_task::fetch(run, index, chart, max_results).await) });
     }
-    let mut charts = Vec::with_capacity(run.plan.request.regions.len());
+    let mut charts = Vec::with_capacity(tasks.len());
     let mut cancelled = pin!(cancelled);
     let mut deadline = pin!(run.wait_for_deadline());
     let (mut is_cancelled, mut is_deadline_over) = (false, false);
@@ -153,9 +172,11 @@ pub async fn fetch<T: Transport>(
             }
         }
     }
-    charts.sort_unstable_by_key(|(region_index, _)| *region_index);
+    charts.sort_unstable_by_key(|(index, _)| *index);
+    let mut charts = charts.into_iter().map(|(_, chart)| chart);
+    let charts_of = |request: &Request| charts.by_ref().take(request.regions.len()).collect();
     FetchOutcome {
-        charts: charts.into_iter().map(|(_, chart)| chart).collect(),
+        charts: run.plan.requests.iter().map(charts_of).collect(),
         held: run.throttle.held(),
         clock_ahead: run.clock.ahead(),
     }
@@ -180,7 +201,7 @@ impl<T> RunContext<T> {
         RunContext {
             throttle: Throttle::new(plan.concurrency),
             units: Budget::units(plan.max_units),
-            retries: Budget::retries(plan.requests()),
+            retries: Budget::retries(plan.pages()),
             has_success: AtomicBool::new(false),
             clock: ServerClock::default(),
             plan,

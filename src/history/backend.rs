@@ -8,7 +8,8 @@ use jiff::Timestamp;
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
 use super::records::{
-    ChartFilter, ChartRef, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns, VideoRank,
+    AbsentChart, ChartFilter, ChartRef, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
+    VideoRank,
 };
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
@@ -21,9 +22,13 @@ use crate::model::Document;
 /// server.
 #[async_trait]
 pub trait Backend: Send {
-    /// Locks a request for this process until the process ends or the backend is closed. Returns `false` if another
-    /// process holds the lock. The lock of a killed process is released.
-    async fn lock_request(&mut self, request: &str) -> Result<bool, HistoryError>;
+    /// Locks requests for this process until it ends, or until they are unlocked or the backend is closed. Returns for
+    /// each whether it is locked now; otherwise another process holds the lock. The locks of a killed process are
+    /// released.
+    async fn lock_requests(&mut self, requests: &[String]) -> Result<Vec<bool>, HistoryError>;
+
+    /// Releases the locks of these requests.
+    async fn unlock_requests(&mut self, requests: &[String]) -> Result<(), HistoryError>;
 
     /// Stores a run in one transaction. Returns `false`, and changes nothing, if the history has a run of that id whose
     /// charts are not deleted. Facts from a newer run are not overwritten, unless that run is dated after `latest`,
@@ -33,8 +38,8 @@ pub trait Backend: Send {
     /// The runs whose charts are kept.
     async fn kept_runs(&mut self) -> Result<Vec<KeptRun>, HistoryError>;
 
-    /// Notes that a run did not delete the expired charts that it found.
-    async fn note_left_expired(&mut self, run_id: &str) -> Result<(), HistoryError>;
+    /// Notes that runs did not delete the expired charts that they found.
+    async fn note_left_expired(&mut self, run_ids: &[&str]) -> Result<(), HistoryError>;
 
     /// Deletes the charts of a run in one transaction.
     async fn delete_charts(&mut self, run: i64) -> Result<(), HistoryError>;
@@ -68,6 +73,15 @@ pub trait Backend: Send {
     /// run comes first.
     async fn series(&mut self, until: Timestamp) -> Result<Vec<SeriesRuns>, HistoryError>;
 
+    /// The charts of categories that a source did not have when they were last requested, in the time from `since` to
+    /// `until`. The charts of all categories are not among them.
+    async fn absent_charts(
+        &mut self,
+        source: &str,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<AbsentChart>, HistoryError>;
+
     /// The regions of the runs of a period, oldest run first, each by code.
     async fn region_attempts(&mut self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError>;
 
@@ -78,8 +92,7 @@ pub trait Backend: Send {
     /// to do.
     async fn vacuum(&mut self) -> Result<Option<String>, HistoryError>;
 
-    /// Releases the lock of the request and closes the database. Another process can lock the request as soon as this
-    /// returns.
+    /// Releases all locks and closes the database. Another process can lock the requests as soon as this returns.
     async fn close(self: Box<Self>);
 }
 

@@ -35,15 +35,15 @@ pub(super) enum ExpiryPlan {
     },
 }
 
-/// Plans what a run that began at `now` does. `kept` has every run whose charts are kept, this one included.
+/// Plans what runs that began together at `now` do. `kept` has every run whose charts are kept, these included.
 ///
-/// A clock that is wrong makes many runs expire at once. Therefore, of this run and those that had not expired when the
+/// A clock that is wrong makes many runs expire at once. Therefore, of these runs and those that had not expired when the
 /// last run checked, no more than half may have expired since. Runs that had expired by then do not count: they were
 /// loaded since, or `--keep` was longer. A run that left expired charts is not such a last run: the run after it, by the
 /// same wrong clock, would find that everything had expired before.
-pub(super) fn plan(kept: &[KeptRun], run_id: &str, now: Timestamp, retention: Duration) -> ExpiryPlan {
+pub(super) fn plan(kept: &[KeptRun], run_ids: &[&str], now: Timestamp, retention: Duration) -> ExpiryPlan {
     let expired_before = cutoff(now, retention);
-    let others = || kept.iter().filter(|run| run.id != run_id);
+    let others = || kept.iter().filter(|run| !run_ids.contains(&run.id.as_str()));
     let expired: Vec<i64> = others().filter(|run| run.fetched_at < expired_before).map(|run| run.number).collect();
     let earlier = || others().filter(|run| run.fetched_at <= now);
     if expired.is_empty() {
@@ -55,7 +55,7 @@ pub(super) fn plan(kept: &[KeptRun], run_id: &str, now: Timestamp, retention: Du
         let was_fresh = |run: &&KeptRun| (cutoff(since, retention)..=since).contains(&run.fetched_at);
         let total = others().filter(was_fresh).count();
         let expired = others().filter(was_fresh).filter(|run| run.fetched_at < expired_before).count();
-        if expired * 2 > total + 1 {
+        if expired * 2 > total + run_ids.len() {
             return ExpiryPlan::TooMany { expired, total, since };
         }
     }
@@ -131,7 +131,7 @@ mod tests {
     /// The plan of a run of day 0 that follows runs of these days.
     fn plan_after(days: &[i64], retention: Duration) -> ExpiryPlan {
         let days: Vec<(i64, bool)> = days.iter().chain([&0]).map(|day| (*day, false)).collect();
-        plan(&kept(&days), &(days.len() - 1).to_string(), day(0), retention)
+        plan(&kept(&days), &[&(days.len() - 1).to_string()], day(0), retention)
     }
 
     #[test]
@@ -163,21 +163,31 @@ mod tests {
     fn a_run_that_left_expired_charts_is_not_the_last_run() {
         let runs = kept(&[(-50, false), (-45, false), (-1, true), (0, false)]);
         let too_many = ExpiryPlan::TooMany { expired: 2, total: 2, since: day(-45) };
-        assert_eq!(plan(&runs, "3", day(0), MONTH), too_many);
+        assert_eq!(plan(&runs, &["3"], day(0), MONTH), too_many);
         // However many follow.
         let mut more = vec![(-50, false), (-45, false)];
         more.extend((-20..0).map(|day| (day, true)));
         more.push((0, false));
-        assert_eq!(plan(&kept(&more), "22", day(0), MONTH), too_many);
+        assert_eq!(plan(&kept(&more), &["22"], day(0), MONTH), too_many);
         // Once the expired charts are gone, videos that no chart shows any more are deleted too.
         let runs = kept(&[(-1, true), (0, false)]);
-        assert_eq!(plan(&runs, "1", day(0), MONTH), ExpiryPlan::Delete(Vec::new()));
+        assert_eq!(plan(&runs, &["1"], day(0), MONTH), ExpiryPlan::Delete(Vec::new()));
+    }
+
+    #[test]
+    fn runs_that_began_together_count_as_one() {
+        // Two categories a day. The other run of this day is not the last run.
+        let runs = kept(&[(-31, false), (-31, false), (-30, false), (-30, false), (0, false), (0, false)]);
+        let too_many = ExpiryPlan::TooMany { expired: 4, total: 4, since: day(-30) };
+        assert_eq!(plan(&runs, &["4", "5"], day(0), MONTH), too_many);
+        let runs = kept(&[(-30, false), (-30, false), (-1, false), (-1, false), (0, false), (0, false)]);
+        assert_eq!(plan(&runs, &["4", "5"], day(0), MONTH), ExpiryPlan::Delete(vec![0, 1]));
     }
 
     #[test]
     fn a_run_that_is_dated_in_the_future_is_not_the_last_run() {
         let runs = kept(&[(-50, false), (-45, false), (38, false), (0, false)]);
         let too_many = ExpiryPlan::TooMany { expired: 2, total: 2, since: day(-45) };
-        assert_eq!(plan(&runs, "3", day(0), MONTH), too_many);
+        assert_eq!(plan(&runs, &["3"], day(0), MONTH), too_many);
     }
 }

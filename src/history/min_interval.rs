@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::records::{ChartSeries, Period, RegionAttempt};
+use super::records::{Period, RegionAttempt};
 use crate::model::Request;
 use crate::model::region::Region;
 
@@ -22,18 +22,18 @@ pub(super) fn lock_name(source: &str, request: &Request) -> String {
 /// the last time.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The runs that can lie within the interval.
-pub(super) fn period(source: &str, request: &Request, now: Timestamp, interval: Duration) -> Period {
-    let series = ChartSeries { source: source.to_owned(), category_id: request.category_id };
+/// The runs of these requests that can lie within the interval.
+pub(super) fn period(source: &str, requests: &[Request], now: Timestamp, interval: Duration) -> Period {
     let back = SignedDuration::try_from(interval.saturating_add(MINUTE)).ok();
     Period {
-        series,
+        source: source.to_owned(),
+        categories: requests.iter().map(|request| request.category_id).collect(),
         since: back.and_then(|back| now.checked_sub(back).ok()).unwrap_or(Timestamp::MIN),
         until: now.checked_add(MINUTE).unwrap_or(now),
     }
 }
 
-/// The start of the newest run that began less than `interval` ago and answered the whole request. A run that is dated
+/// The start of the newest run of the same category that began less than `interval` ago and answered the whole request. A run that is dated
 /// in the future, by a wrong clock, is ignored: otherwise it would keep every run from starting until that date.
 pub(super) fn answered_at(
     attempts: &[RegionAttempt],
@@ -42,8 +42,11 @@ pub(super) fn answered_at(
     interval: Duration,
 ) -> Option<Timestamp> {
     let mut answered: HashMap<(&str, Timestamp), HashSet<Region>> = HashMap::new();
-    for attempt in attempts.iter().filter(|attempt| attempt.max_results >= request.max_results && attempt.is_answered())
-    {
+    let is_answer = |attempt: &&RegionAttempt| {
+        let is_deep_enough = attempt.max_results >= request.max_results;
+        attempt.category_id == request.category_id && is_deep_enough && attempt.is_answered()
+    };
+    for attempt in attempts.iter().filter(is_answer) {
         answered.entry((&attempt.run_id, attempt.fetched_at)).or_default().insert(attempt.region);
     }
     let minute = |time: Timestamp| time.as_second().div_euclid(60);
@@ -76,6 +79,7 @@ mod tests {
         RegionAttempt {
             run_id: run_id.into(),
             number: 0,
+            category_id: None,
             fetched_at: at(fetched_at),
             max_results: 50,
             region: region(code),
@@ -95,7 +99,7 @@ mod tests {
         let attempts = [attempt("1", "2026-11-22T00:00:59Z", "US", Status::Ok)];
         let seven_hours = Duration::from_secs(7 * 3600);
         let is_answered = |now: &str| {
-            let period = period("youtube", &request(&["US"]), at(now), seven_hours);
+            let period = period("youtube", &[request(&["US"])], at(now), seven_hours);
             assert!((period.since..=period.until).contains(&attempts[0].fetched_at) || now.ends_with("T23:59:59Z"));
             answered_at(&attempts, &request(&["US"]), at(now), seven_hours).is_some()
         };
@@ -123,6 +127,7 @@ mod tests {
             None,
             "more entries than that run requested"
         );
+        assert_eq!(answered(&Request { category_id: Some(10), ..request(&["US"]) }), None, "another category");
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub use backend::{Access, Backend, Batch, open};
 pub use error::HistoryError;
 pub use location::{JournalMode, Location, PasswordSources, PostgresUrl, SqliteFile};
 pub use records::{
-    ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
-    VideoRank,
+    AbsentChart, ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion,
+    SeriesRuns, VideoRank,
 };
 
 /// How long YouTube's terms let an application keep what it fetched ("Developer Policies", III.E.4).

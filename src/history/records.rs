@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::model::Status;
 use crate::model::category::Category;
 use crate::model::error::ErrorKind;
 use crate::model::region::Region;
+use crate::model::{ChartId, Status};
 
 /// What two charts of a region must have in common to be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -94,10 +94,12 @@ pub struct SeriesRuns {
     pub newest: Timestamp,
 }
 
-/// Selects the runs of a series by their start, both ends included.
+/// Selects the runs of a source by their start, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
-    pub series: ChartSeries,
+    pub source: String,
+    /// `None` is the chart of all categories.
+    pub categories: Vec<Option<u32>>,
     pub since: Timestamp,
     pub until: Timestamp,
 }
@@ -110,6 +112,8 @@ pub struct RegionAttempt {
     pub number: i64,
     /// Start of the run.
     pub fetched_at: Timestamp,
+    /// `None` is the chart of all categories.
+    pub category_id: Option<u32>,
     pub max_results: u32,
     pub region: Region,
     pub status: Status,
@@ -132,6 +136,14 @@ impl RegionAttempt {
         let is_unsupported = |(kind, _): &(String, String)| kind == ErrorKind::RegionUnsupported.as_str();
         self.status == Status::Ok || self.error.as_ref().is_some_and(is_unsupported)
     }
+}
+
+/// A chart that YouTube did not have when it was last requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AbsentChart {
+    pub chart: ChartId,
+    /// Start of the newest run that requested it.
+    pub requested_at: Timestamp,
 }
 
 /// A run whose charts are kept.

@@ -4,7 +4,7 @@
 //! - `{ROWS}` is a row or a list of rows that are given as parameters.
 //! - `{RUNS_AND_REGIONS}` is `runs` joined with `region_results`, written so that the database reads `runs` first. Only a
 //!   few runs are wanted, but both databases may choose to start with the regions, of which the log has any number.
-//! - `{REGIONS}` is the list of region codes that is given as a parameter.
+//! - `{REGIONS}`, `{CATEGORIES}` and `{RUN_IDS}` are lists that are given as a parameter.
 
 /// The regions that were ever requested, each with the start of the newest run that did so. Steps from one region to
 /// the next in the index, which is as long as the log.
@@ -49,27 +49,43 @@ pub(super) const KEPT_RUNS: &str = "
     SELECT number, id, fetched_at, EXISTS (SELECT 1 FROM left_old WHERE run = number) AS left_expired
     FROM runs WHERE NOT pruned";
 
-/// Notes that a run did not delete expired charts. Parameter: run id.
+/// Notes that runs did not delete expired charts. Parameter: run ids.
 pub(super) const NOTE_LEFT_EXPIRED: &str =
-    "INSERT INTO left_old (run) SELECT number FROM runs WHERE id = $1 ON CONFLICT (run) DO NOTHING";
+    "INSERT INTO left_old (run) SELECT number FROM runs WHERE id IN ({RUN_IDS}) ON CONFLICT (run) DO NOTHING";
 
-/// Each source and category with the number of its kept runs, that of the newest run first. Parameter: until.
+/// Each source and category with the number of its kept runs, that of the newest run first; of runs that began together,
+/// that of the chart of all categories, then by category. Parameter: until.
 pub(super) const SERIES: &str = "
     SELECT source, category_id, count(*) AS runs, max(fetched_at) AS newest
     FROM runs WHERE NOT pruned AND fetched_at <= $1
-    GROUP BY source, category_id ORDER BY max(fetched_at) DESC, max(number) DESC";
+    GROUP BY source, category_id ORDER BY max(fetched_at) DESC, coalesce(category_id, -1), max(number) DESC";
 
-/// The regions of runs, oldest run first. Parameters: source, category, since, until.
+/// The regions of runs, oldest run first. Parameters: source, since, until, categories (-1 is all).
 pub(super) const REGION_ATTEMPTS: &str = "
     SELECT runs.id AS run_id, runs.number AS number, runs.fetched_at AS fetched_at, runs.max_results AS max_results,
            region_results.region AS region, region_results.status AS status, region_results.videos AS videos,
-           region_results.error_kind AS error_kind, region_results.error_message AS error_message, runs.pruned AS pruned
+           region_results.error_kind AS error_kind, region_results.error_message AS error_message,
+           runs.pruned AS pruned, runs.category_id AS category_id
     FROM {RUNS_AND_REGIONS}
-    WHERE runs.source = $1 AND runs.category_id IS NOT DISTINCT FROM $2
-      AND runs.fetched_at >= $3 AND runs.fetched_at <= $4
+    WHERE runs.source = $1 AND runs.fetched_at >= $2 AND runs.fetched_at <= $3
+      AND coalesce(runs.category_id, -1) IN ({CATEGORIES})
     ORDER BY runs.fetched_at, runs.id, region_results.region";
 
-/// The newest complete charts of each region, source and category, newest first. Parameters: until, source or null,
+/// The charts of categories that YouTube did not have when they were last requested. Parameters: source, since, until.
+pub(super) const ABSENT_CHARTS: &str = "
+    SELECT category_id, region, fetched_at AS requested_at
+    FROM (
+        SELECT runs.category_id, region_results.region, runs.fetched_at, region_results.error_kind,
+               row_number() OVER (PARTITION BY runs.category_id, region_results.region
+                                  ORDER BY runs.fetched_at DESC, runs.id DESC) AS nth
+        FROM {RUNS_AND_REGIONS}
+        WHERE runs.source = $1 AND runs.fetched_at >= $2 AND runs.fetched_at <= $3
+          AND runs.category_id IS NOT NULL AND region_results.requests > 0
+    ) AS requested
+    WHERE nth = 1 AND error_kind = 'region_unsupported'";
+
+/// The newest complete charts of each region, source and category, newest first; of runs that began together, that of all
+/// categories first. Parameters: until, source or null,
 /// whether any category will do, category, limit, regions.
 pub(super) const NEWEST_CHARTS: &str = "
     SELECT region, id AS run_id, number, fetched_at, source, category_id, max_results
@@ -84,4 +100,4 @@ pub(super) const NEWEST_CHARTS: &str = "
           AND region_results.status = 'ok' AND region_results.region IN ({REGIONS})
     ) AS charts
     WHERE nth <= $5
-    ORDER BY fetched_at DESC, id DESC";
+    ORDER BY fetched_at DESC, coalesce(category_id, -1), id DESC";

@@ -49,6 +49,11 @@ impl Category {
     pub fn all() -> impl Iterator<Item = Category> {
         TABLE.iter().map(|(id, _)| Category(*id))
     }
+
+    /// The categories that new videos can have.
+    pub fn assignable() -> impl Iterator<Item = Category> {
+        Category::all().filter(|category| category.id() < 30 && !matches!(category.id(), 18 | 21))
+    }
 }
 
 /// How similar two words must be for one to be suggested for the other, from 0 to 1. clap suggests options from 0.7.
@@ -95,6 +100,17 @@ impl ChartCategory {
     /// The id as in the document, in which `None` is all categories.
     pub fn id(self) -> Option<u32> {
         self.category().map(Category::id)
+    }
+
+    /// The name for file names and addresses: `all`, `music`, `news-politics`. A category without a name of its own has
+    /// its number: an unknown one, and the second of the two that are named Comedy.
+    pub fn slug(self) -> String {
+        let ChartCategory::One(category) = self else { return "all".to_owned() };
+        let Some(name) = category.name().filter(|name| Category::find(name) == Some(category)) else {
+            return category.id().to_string();
+        };
+        let words = name.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
     }
 }
 
@@ -165,5 +181,32 @@ mod tests {
         for typed in ["", "x", "Cats", "Weather"] {
             assert_eq!(Category::nearest(typed), None, "{typed}");
         }
+    }
+
+    #[test]
+    fn fifteen_categories_can_be_assigned() {
+        let ids: Vec<u32> = Category::assignable().map(Category::id).collect();
+        assert_eq!(ids, [1, 2, 10, 15, 17, 19, 20, 22, 23, 24, 25, 26, 27, 28, 29]);
+    }
+
+    #[test]
+    fn every_category_has_a_slug_of_its_own() {
+        let slug = |text: &str| ChartCategory::find(text).unwrap().slug();
+        for (text, expected) in [
+            ("all", "all"),
+            ("Music", "music"),
+            ("News & Politics", "news-politics"),
+            ("Howto & Style", "howto-style"),
+            ("Sci-Fi/Fantasy", "sci-fi-fantasy"),
+            ("23", "comedy"),
+            ("34", "34"),
+            ("99", "99"),
+        ] {
+            assert_eq!(slug(text), expected);
+        }
+        let mut slugs: Vec<String> = Category::all().map(|category| ChartCategory::One(category).slug()).collect();
+        slugs.sort();
+        slugs.dedup();
+        assert_eq!(slugs.len(), Category::all().count());
     }
 }

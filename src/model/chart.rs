@@ -1,12 +1,31 @@
 //! The chart of one region as it is fetched, and what fetching it took.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::category::Category;
 use super::error::{RegionError, RegionFailure};
 use super::region::Region;
 use super::video::Video;
+
+/// Identifies a chart: that of a region and a category, or of all its categories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChartId {
+    pub region: Region,
+    /// `None` is all categories.
+    pub category: Option<Category>,
+}
+
+impl fmt::Display for ChartId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.category {
+            Some(category) => write!(f, "{} ({category})", self.region),
+            None => self.region.fmt(f),
+        }
+    }
+}
 
 /// One entry of a region's chart.
 #[derive(Debug, Clone, PartialEq, Eq)]

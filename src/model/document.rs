@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::MergedVideo;
-use super::error::RegionError;
+use super::category::Category;
+use super::error::{ErrorKind, RegionError};
 use super::region::Region;
+use super::{ChartId, MergedVideo};
 
 /// The version of the document's format.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -66,6 +67,19 @@ pub struct Request {
     pub max_results: u32,
     /// `None` is all categories.
     pub category_id: Option<u32>,
+}
+
+impl Request {
+    /// The name of the category, or `all categories`.
+    pub fn category_name(&self) -> String {
+        self.category_id.map_or_else(|| "all categories".to_owned(), |id| Category::new(id).to_string())
+    }
+
+    /// The charts of the request, in its order.
+    pub fn charts(&self) -> impl Iterator<Item = ChartId> {
+        let category = self.category_id.map(Category::new);
+        self.regions.iter().map(move |&region| ChartId { region, category })
+    }
 }
 
 /// The counts of a run.
@@ -129,6 +143,14 @@ pub struct RegionStats {
     pub elapsed_ms: u64,
     /// Why the chart is incomplete.
     pub error: Option<RegionError>,
+}
+
+impl RegionStats {
+    /// Whether YouTube said that it has no such chart.
+    pub fn has_no_chart(&self) -> bool {
+        self.status == Status::Failed
+            && self.error.as_ref().is_some_and(|error| error.kind == ErrorKind::RegionUnsupported)
+    }
 }
 
 /// How the fetching of a region ended.

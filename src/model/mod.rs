@@ -6,6 +6,7 @@
 //! - [`chart`] — the chart of one region as it is fetched
 //! - [`document`] — the JSON object of a run; [`read_document`] reads one back, and [`RunStatus`] says how the run
 //!   ended
+//! - [`Documents`] — the runs of several categories that began together
 //! - [`region`], [`category`], [`language`] — tables of YouTube's codes, and of PostgreSQL's dictionaries
 //! - [`error`] — why a region failed, and other errors that pass between modules
 //! - [`clocks`] — this machine's clock against the server's
@@ -15,6 +16,7 @@ pub mod chart;
 pub mod clocks;
 pub mod columns;
 pub mod document;
+mod documents;
 pub mod error;
 pub mod language;
 pub mod read_document;
@@ -24,9 +26,10 @@ pub mod tags;
 pub mod valid;
 pub mod video;
 
-pub use chart::{ChartEntry, FetchMetrics, RegionChart, RegionOutcome};
+pub use chart::{ChartEntry, ChartId, FetchMetrics, RegionChart, RegionOutcome};
 pub use clocks::Clocks;
 pub(crate) use document::whole_seconds;
 pub use document::{Document, Overlap, RegionStats, Request, SCHEMA_VERSION, Stats, Status};
+pub use documents::Documents;
 pub use run_status::RunStatus;
 pub use video::{Live, MergedVideo, Video};

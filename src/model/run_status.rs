@@ -1,6 +1,6 @@
 //! How a run ended, decided in one place.
 
-use super::{Document, Status};
+use super::{Document, RegionStats, Status};
 use crate::model::error::ErrorKind;
 
 /// How a run ended, as far as its document says. The exit status, the `outcome` of the log's last line and the status in
@@ -18,14 +18,18 @@ pub struct RunStatus {
 
 impl RunStatus {
     pub fn of(document: &Document) -> RunStatus {
-        let rows = &document.stats.regions;
-        let all_have = |status: &Status| rows.iter().all(|row| row.status == *status);
+        RunStatus::of_rows(document.stats.regions.iter(), !document.videos.is_empty())
+    }
+
+    /// How the charts of these rows ended.
+    pub(super) fn of_rows<'a>(rows: impl Iterator<Item = &'a RegionStats> + Clone, has_videos: bool) -> RunStatus {
+        let all_have = |status: &Status| rows.clone().all(|row| row.status == *status);
         let has_error = |kinds: &[ErrorKind]| {
-            rows.iter().any(|row| row.error.as_ref().is_some_and(|error| kinds.contains(&error.kind)))
+            rows.clone().any(|row| row.error.as_ref().is_some_and(|error| kinds.contains(&error.kind)))
         };
         RunStatus {
             regions: [Status::Ok, Status::Failed].into_iter().find(all_have).unwrap_or(Status::Partial),
-            has_videos: !document.videos.is_empty(),
+            has_videos,
             is_refused: has_error(&[ErrorKind::KeyRejected, ErrorKind::QuotaExceeded, ErrorKind::Budget]),
             is_interrupted: has_error(&[ErrorKind::Cancelled]),
         }

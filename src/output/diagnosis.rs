@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::history::change_summary::RegionChanges;
+use crate::model::category::Category;
 use crate::model::error::{ErrorKind, RegionError, Remedy};
-use crate::model::region::Region;
-use crate::model::{Document, RegionStats, RunStatus, Status};
+use crate::model::{ChartId, Document, Documents, RegionStats, RunStatus, Status};
 use crate::output::exit_status::ExitStatus;
 
 /// The most regions that the line names.
@@ -19,13 +19,14 @@ pub const SUMMARY_TARGET: &str = "trendfetch::summary";
 
 /// Logs the run in one line of fields, which `--log-format json` shows unless `-q` is given. If there is a history, it
 /// also counts what entered and left.
-pub fn log_summary(document: &Document, changes: &[RegionChanges], exit: ExitStatus) {
+pub fn log_summary(document: &Document, changes: Option<&Vec<RegionChanges>>, exit: ExitStatus) {
     let stats = &document.stats;
-    let sum =
-        |count: fn(&RegionChanges) -> usize| (!changes.is_empty()).then(|| changes.iter().map(count).sum::<usize>());
+    let changes = changes.filter(|changes| !changes.is_empty());
+    let sum = |count: fn(&RegionChanges) -> usize| changes.map(|changes| changes.iter().map(count).sum::<usize>());
     tracing::info!(
         target: SUMMARY_TARGET,
         run_id = document.run_id,
+        category = document.request.category_id.map(|id| display(Category::new(id))),
         outcome = outcome(RunStatus::of(document), exit),
         regions_ok = stats.regions_ok.len(),
         regions_failed = stats.regions_failed.len(),
@@ -56,43 +57,57 @@ fn outcome(run: RunStatus, exit: ExitStatus) -> &'static str {
     }
 }
 
-/// The line for a run in which something is missing; `None` if every region answered and a video arrived.
-pub fn diagnose(document: &Document, remedies: &HashMap<Region, Remedy>, now: Timestamp) -> Option<String> {
-    let failed: Vec<(&RegionStats, &RegionError)> =
-        document.stats.regions.iter().filter_map(|row| Some((row, row.error.as_ref()?))).collect();
-    let total = document.stats.regions.len();
-    let Some((row, first)) = failed.iter().min_by_key(|(_, error)| priority(error)) else {
-        return document.videos.is_empty().then(|| "no video arrived: no chart has a usable one".to_owned());
+/// A chart that failed or is incomplete.
+struct Failed<'a> {
+    chart: ChartId,
+    is_partial: bool,
+    error: &'a RegionError,
+}
+
+/// The line for runs in which something is missing; `None` if every region answered and a video arrived. Among several
+/// runs, a chart of a category that YouTube does not have is not missing.
+pub fn diagnose(documents: &Documents, remedies: &HashMap<ChartId, Remedy>, now: Timestamp) -> Option<String> {
+    let failed: Vec<Failed<'_>> = documents.expected_charts().filter_map(failed).collect();
+    let total = documents.expected_charts().count();
+    let videos = documents.video_count();
+    let Some(first) = failed.iter().min_by_key(|failed| priority(failed.error)) else {
+        return (videos == 0).then(|| "no video arrived: no chart has a usable one".to_owned());
     };
-    let arrived = match document.videos.len() {
+    let arrived = match videos {
         0 => "no video arrived".to_owned(),
         1 => "1 video arrived".to_owned(),
         videos => format!("{videos} videos arrived"),
     };
-    let is_partial = failed.iter().any(|(row, _)| row.status == Status::Partial);
+    let is_partial = failed.iter().any(|failed| failed.is_partial);
     let what = if is_partial { "failed or are incomplete" } else { "failed" };
-    let mut line = format!("{} of {total} regions {what}, {arrived}: ", failed.len());
+    let unit = if documents.are_several() { "charts" } else { "regions" };
+    // A single category needs no name.
+    let name = |failed: &Failed<'_>| match documents.are_several() {
+        false => failed.chart.region.to_string(),
+        true => failed.chart.to_string(),
+    };
+    let mut line = format!("{} of {total} {unit} {what}, {arrived}: ", failed.len());
     // A cause that is common to all is given once.
-    if failed.iter().all(|(_, error)| error.kind == first.kind) && failed.len() > 1 {
-        let all = if failed.len() == total {
-            "all".to_owned()
-        } else {
-            names(failed.iter().map(|(row, _)| row.region.code()))
-        };
-        line.push_str(&format!("{all} {first}"));
+    if failed.iter().all(|failed| failed.error.kind == first.error.kind) && failed.len() > 1 {
+        let all = if failed.len() == total { "all".to_owned() } else { names(failed.iter().map(name)) };
+        line.push_str(&format!("{all} {}", first.error));
     } else {
         let each: Vec<String> =
-            failed.iter().take(MAX_NAMED).map(|(row, error)| format!("{} {error}", row.region)).collect();
+            failed.iter().take(MAX_NAMED).map(|failed| format!("{} {}", name(failed), failed.error)).collect();
         line.push_str(&each.join("; "));
         if failed.len() > MAX_NAMED {
             line.push_str(&format!("; and {} more", failed.len() - MAX_NAMED));
         }
     }
-    if let Some(remedy) = remedy_of(first, remedies.get(&row.region), now) {
+    if let Some(remedy) = remedy_of(first.error, remedies.get(&first.chart), now) {
         line.push_str(" -> ");
         line.push_str(&remedy);
     }
     Some(line)
+}
+
+fn failed<'a>((chart, row): (ChartId, &'a RegionStats)) -> Option<Failed<'a>> {
+    Some(Failed { chart, is_partial: row.status == Status::Partial, error: row.error.as_ref()? })
 }
 
 /// The error with the smallest priority gives the remedy: those that end the run, then those with an HTTP status, since
@@ -109,9 +124,9 @@ fn priority(error: &RegionError) -> (bool, bool) {
     (!ends_run, error.status.is_none())
 }
 
-fn names<'a>(codes: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let total = codes.len();
-    let mut named = codes.take(MAX_NAMED).collect::<Vec<_>>().join(",");
+fn names(charts: impl ExactSizeIterator<Item = String>) -> String {
+    let total = charts.len();
+    let mut named = charts.take(MAX_NAMED).collect::<Vec<_>>().join(",");
     if total > MAX_NAMED {
         named.push_str(&format!(" and {} more", total - MAX_NAMED));
     }

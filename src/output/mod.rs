@@ -1,6 +1,7 @@
 //! Stage 4: writes the document as data for programs and as text for people. Renderers take a writer; only this module
 //! decides which of them writes where.
 
+mod category_table;
 pub mod changes;
 mod columns;
 pub mod diagnosis;
@@ -23,6 +24,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::Document;
+use crate::model::category::ChartCategory;
 
 use error::WriteError;
 use formats::{Layout, json};
@@ -61,6 +63,8 @@ pub struct FileOutput {
     pub format: Format,
     /// Whether it is compressed with gzip.
     pub is_compressed: bool,
+    /// The category whose name is in the path; `None` if the output is for all of them.
+    pub category: Option<ChartCategory>,
 }
 
 impl FileOutput {
@@ -97,6 +101,8 @@ pub struct OutputConfig {
     pub color: bool,
     /// Whether titles on a terminal are links.
     pub links: bool,
+    /// Whether the stats of several categories show each region.
+    pub details: bool,
 }
 
 impl OutputConfig {
@@ -135,6 +141,11 @@ impl OutputConfig {
 /// For the first that cannot.
 pub fn check(config: &OutputConfig) -> Result<(), OutputError> {
     for output in &config.files {
+        if let (Some(_), Some(folder)) = (output.category, output.path.parent()) {
+            // It may be named after the category.
+            let made = std::fs::create_dir_all(folder);
+            made.map_err(|error| OutputError::new(folder.display(), WriteError::File(error)))?;
+        }
         let checked = match output.is_lake() {
             #[cfg(feature = "parquet")]
             true => formats::lake::check(&output.path),

@@ -1,6 +1,8 @@
-//! Progress on standard error: a line for each region that is being fetched, and a bar for all.
+//! Progress on standard error: a line for each region, or for each of several categories, that is being fetched, and a
+//! bar for all.
 
 use std::io;
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,8 +12,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, T
 use tokio::time::Instant;
 
 use crate::fetch::{Event, Observer};
+use crate::model::Request;
 use crate::model::error::ErrorKind;
-use crate::model::region::Region;
 
 /// How often the remaining waits are redrawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -32,17 +34,27 @@ pub struct Progress {
 }
 
 struct ProgressState {
-    regions: Vec<RegionLine>,
+    /// All charts, in the order of the plan.
+    charts: Vec<ChartProgress>,
+    lines: Vec<Line>,
     held_until: Option<Instant>,
 }
 
-struct RegionLine {
-    region: Region,
-    /// Exists while the region is being fetched.
-    bar: Option<ProgressBar>,
-    phase: Phase,
+#[derive(Clone, Default)]
+struct ChartProgress {
     attempts: u32,
     videos: usize,
+    is_done: bool,
+}
+
+struct Line {
+    /// A region, or a category.
+    name: String,
+    /// The charts that the line is about.
+    charts: Range<usize>,
+    /// Exists while one of them is being fetched.
+    bar: Option<ProgressBar>,
+    phase: Phase,
 }
 
 enum Phase {
@@ -61,14 +73,13 @@ pub fn bars(mode: ProgressMode) -> MultiProgress {
 }
 
 impl Progress {
-    pub fn new(bars: MultiProgress, regions: &[Region]) -> Progress {
-        let overall = bars.add(
-            ProgressBar::new(regions.len() as u64)
-                .with_style(style("[{bar:16}] {pos}/{len} regions {elapsed} {wide_msg}")),
-        );
-        let line =
-            |region: &Region| RegionLine { region: *region, bar: None, phase: Phase::Fetching, attempts: 0, videos: 0 };
-        let state = ProgressState { regions: regions.iter().map(line).collect(), held_until: None };
+    pub fn new(bars: MultiProgress, requests: &[Request]) -> Progress {
+        let charts: usize = requests.iter().map(|request| request.regions.len()).sum();
+        let unit = if requests.len() > 1 { "charts" } else { "regions" };
+        let template = format!("[{{bar:16}}] {{pos}}/{{len}} {unit} {{elapsed}} {{wide_msg}}");
+        let overall = bars.add(ProgressBar::new(charts as u64).with_style(style(&template)));
+        let state =
+            ProgressState { charts: vec![ChartProgress::default(); charts], lines: lines(requests), held_until: None };
         Progress { bars, overall, state: Mutex::new(state) }
     }
 
@@ -92,7 +103,7 @@ impl Progress {
             self.overall.set_message(
                 hold.as_ref().map(|remaining| format!("rate-limited for {remaining}")).unwrap_or_default(),
             );
-            state.regions.iter().for_each(|line| line.draw(hold.as_deref()));
+            state.lines.iter().for_each(|line| line.draw(&state.charts, hold.as_deref()));
         });
     }
 
@@ -111,28 +122,31 @@ impl Observer for Progress {
             if let Event::Held(wait) = event {
                 state.held_until = state.held_until.max(Some(Instant::now() + *wait));
             }
-            let Some(line) = state.regions.get_mut(index) else { return };
+            let Some(line) = state.lines.iter_mut().find(|line| line.charts.contains(&index)) else { return };
+            let Some(chart) = state.charts.get_mut(index) else { return };
             match event {
                 Event::Sent { attempts } => {
-                    (line.phase, line.attempts) = (Phase::Fetching, *attempts);
+                    (line.phase, chart.attempts) = (Phase::Fetching, *attempts);
                     line.bar.get_or_insert_with(|| {
                         self.bars
                             .insert_before(
                                 &self.overall,
                                 ProgressBar::new_spinner().with_style(style("{prefix} {wide_msg}")),
                             )
-                            .with_prefix(line.region.to_string())
+                            .with_prefix(line.name.clone())
                     });
-                    line.draw(None);
+                    line.draw(&state.charts, None);
                 }
-                Event::Arrived { videos } => line.videos = *videos,
+                Event::Arrived { videos } => chart.videos = *videos,
                 Event::Retrying(wait, error) => {
                     line.phase = Phase::Retrying(Instant::now() + *wait, error.kind.as_str())
                 }
                 Event::Held(_) => line.phase = Phase::Retrying(Instant::now(), ErrorKind::RateLimited.as_str()),
                 Event::Ended => {
                     self.overall.inc(1);
-                    if let Some(bar) = line.bar.take() {
+                    chart.is_done = true;
+                    let is_done = line.of(&state.charts).iter().all(|chart| chart.is_done);
+                    if let Some(bar) = line.bar.take_if(|_| is_done) {
                         bar.finish_and_clear();
                         self.bars.remove(&bar);
                     }
@@ -142,8 +156,28 @@ impl Observer for Progress {
     }
 }
 
-impl RegionLine {
-    fn draw(&self, hold: Option<&str>) {
+/// A line for each region of a single request, and otherwise for each category.
+fn lines(requests: &[Request]) -> Vec<Line> {
+    let line = |name: String, charts: Range<usize>| Line { name, charts, bar: None, phase: Phase::Fetching };
+    if let [request] = requests {
+        let regions = request.regions.iter().enumerate();
+        return regions.map(|(index, region)| line(region.to_string(), index..index + 1)).collect();
+    }
+    let mut start = 0;
+    let of_category = |request: &Request| {
+        let charts = start..start + request.regions.len();
+        start = charts.end;
+        line(request.category_name(), charts)
+    };
+    requests.iter().map(of_category).collect()
+}
+
+impl Line {
+    fn of<'a>(&self, charts: &'a [ChartProgress]) -> &'a [ChartProgress] {
+        charts.get(self.charts.clone()).unwrap_or_default()
+    }
+
+    fn draw(&self, charts: &[ChartProgress], hold: Option<&str>) {
         let Some(bar) = &self.bar else { return };
         let phase = match &self.phase {
             Phase::Fetching => "fetching".to_owned(),
@@ -152,7 +186,13 @@ impl RegionLine {
                 None => format!("{why}, queued"),
             },
         };
-        bar.set_message(format!("{phase:<32} attempt {:<3} {} videos", self.attempts, self.videos));
+        let charts = self.of(charts);
+        let videos: usize = charts.iter().map(|chart| chart.videos).sum();
+        let count = match charts {
+            [chart] => format!("attempt {:<3}", chart.attempts),
+            _ => format!("{} of {} regions", charts.iter().filter(|chart| chart.is_done).count(), charts.len()),
+        };
+        bar.set_message(format!("{phase:<32} {count} {videos} videos"));
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use super::columns::{WIDTH, width_of};
 use super::error::WriteError;
@@ -10,7 +9,7 @@ use super::file_descriptor::FileDescriptor;
 use super::stats_table::{self, Extras, Look};
 use super::write::until;
 use super::{Out, OutputConfig, OutputError, StatsTarget, stream_error};
-use crate::model::Document;
+use crate::model::Documents;
 use crate::support::blocking::run_blocking;
 use crate::support::sanitize::escape_invisible;
 use crate::support::time_limit::Interruption;
@@ -21,6 +20,7 @@ pub(super) struct Screen {
     descriptor: Option<FileDescriptor>,
     color: bool,
     links: bool,
+    details: bool,
     names_files: bool,
 }
 
@@ -31,7 +31,7 @@ impl Screen {
             StatsTarget::Stderr => Some(FileDescriptor::stderr()),
             StatsTarget::Log | StatsTarget::None => None,
         };
-        Screen { descriptor, color: config.color, links: config.links, names_files: false }
+        Screen { descriptor, color: config.color, links: config.links, details: config.details, names_files: false }
     }
 
     /// Writes nothing from now on.
@@ -45,15 +45,16 @@ impl Screen {
     /// If they cannot be written.
     pub(super) async fn show_stats(
         &mut self,
-        document: &Arc<Document>,
+        documents: &Documents,
         extras: Extras,
         end: impl Future<Output = Interruption>,
     ) -> Result<(), OutputError> {
         let Some(descriptor) = &self.descriptor else { return Ok(()) };
         let width = descriptor.term().map_or(WIDTH, |term| width_of(&term));
-        let look = Look { width, color: self.color, links: self.links && descriptor.is_terminal() };
-        let document = Arc::clone(document);
-        self.print(move |out| stats_table::write(&document, &extras, look, out), end).await
+        let look =
+            Look { width, color: self.color, links: self.links && descriptor.is_terminal(), details: self.details };
+        let documents = documents.clone();
+        self.print(move |out| stats_table::write(&documents, &extras, look, out), end).await
     }
 
     /// Says that a file is written: `wrote trends.json (141 videos)`.

@@ -1,5 +1,7 @@
-//! The stats of a run for people: a table of regions, the first videos of the merged chart, then the counts.
+//! The stats for people: a table of regions and the first videos of the merged chart, or a table of several categories,
+//! then the counts.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -8,9 +10,10 @@ use jiff::Timestamp;
 
 use super::columns::{Shrink, fit, join, left, right};
 use super::formats::table::{best_ranks, link};
-use super::{Out, UNITS_PER_DAY};
+use super::{Out, UNITS_PER_DAY, category_table};
 use crate::history::change_summary::RegionChanges;
-use crate::model::{Document, RegionStats, Stats, Status};
+use crate::model::{Document, Documents, RegionStats, Stats, Status};
+use crate::stats;
 use crate::support::human::{format_millis, group_digits};
 use crate::support::sanitize::one_line;
 
@@ -34,8 +37,8 @@ const REMARK_START: usize = LABEL + 1 + VALUE + 3;
 /// What the statistics show besides the document.
 #[derive(Debug, Clone)]
 pub struct Extras {
-    /// Since the runs before, if there is a history.
-    pub changes: Vec<RegionChanges>,
+    /// Since the runs before, if there is a history, by run id.
+    pub changes: HashMap<String, Vec<RegionChanges>>,
     /// How long one request at a time would have taken.
     pub sequential_time: Duration,
 }
@@ -48,21 +51,32 @@ pub(super) struct Look {
     pub(super) color: bool,
     /// Whether the titles are links.
     pub(super) links: bool,
+    /// Whether each region of several categories has a row.
+    pub(super) details: bool,
 }
 
 impl Look {
-    fn style(self, style: Style) -> Style {
+    pub(super) fn style(self, style: Style) -> Style {
         style.force_styling(self.color)
     }
 }
 
 /// Writes the stats, at most as wide as the terminal.
-pub(super) fn write(document: &Document, extras: &Extras, look: Look, out: &mut Out<'_>) -> io::Result<()> {
-    write_regions(&document.stats.regions, look, out)?;
-    write_top(document, look, out)?;
+pub(super) fn write(documents: &Documents, extras: &Extras, look: Look, out: &mut Out<'_>) -> io::Result<()> {
+    if documents.are_several() {
+        category_table::write(documents, look, out)?;
+        if look.details {
+            documents.iter().try_for_each(|document| write_details(document, look, out))?;
+        }
+    } else {
+        for document in documents.iter() {
+            write_regions(&document.stats.regions, look, out)?;
+            write_top(document, look, out)?;
+        }
+    }
     writeln!(out)?;
     let faint = look.style(Style::new().dim());
-    for CountLine { label, value, remark } in counts(&document.stats, extras) {
+    for CountLine { label, value, remark } in counts(&stats::total(documents.as_slice()), extras) {
         let line = format!("{label:<LABEL$} {value:>VALUE$}");
         if remark.is_empty() {
             writeln!(out, "{}", line.trim_end())?;
@@ -72,6 +86,13 @@ pub(super) fn write(document: &Document, extras: &Extras, look: Look, out: &mut 
         }
     }
     Ok(())
+}
+
+/// The regions of one of several categories.
+fn write_details(document: &Document, look: Look, out: &mut Out<'_>) -> io::Result<()> {
+    let heading = look.style(Style::new().bold()).apply_to(document.request.category_name());
+    writeln!(out, "\n{heading}")?;
+    write_regions(&document.stats.regions, look, out)
 }
 
 fn write_regions(regions: &[RegionStats], look: Look, out: &mut Out<'_>) -> io::Result<()> {
@@ -201,7 +222,8 @@ fn counts(stats: &Stats, extras: &Extras) -> Vec<CountLine> {
         count("Quota units", stats.quota_units.into(), units_per_day),
         Some(CountLine::new("Time", format_millis(stats.elapsed_ms), speedup(stats, extras.sequential_time))),
     ];
-    let changes = changes(&extras.changes).into_iter().map(Some);
+    let regions: Vec<RegionChanges> = extras.changes.values().flatten().copied().collect();
+    let changes = changes(&regions).into_iter().map(Some);
     charts.into_iter().chain(changes).chain(requests).flatten().collect()
 }
 

@@ -15,7 +15,7 @@ use super::formats::{Format, Layout, describe, render};
 use super::screen::Screen;
 use super::stats_table::Extras;
 use super::{FileOutput, Out, OutputConfig, OutputError, StreamOutput, file, stream_error};
-use crate::model::Document;
+use crate::model::Documents;
 use crate::support::blocking::run_blocking;
 use crate::support::gzip;
 use crate::support::time_limit::Interruption;
@@ -28,7 +28,7 @@ const TIME_FOR_METRICS: Duration = Duration::from_millis(250);
 /// given whether an output failed.
 pub async fn write<F: Future<Output = Interruption>>(
     config: &OutputConfig,
-    document: &Arc<Document>,
+    documents: &Documents,
     extras: Extras,
     end: impl Fn(Duration) -> F,
     exit: impl Fn(bool) -> ExitStatus,
@@ -37,7 +37,7 @@ pub async fn write<F: Future<Output = Interruption>>(
     let (data, metrics) = (config.only(|format| format != Format::Prom), config.only(|format| format == Format::Prom));
     let reserve = if metrics.has_outputs() { TIME_FOR_METRICS } else { Duration::ZERO };
     let changes = extras.changes.clone();
-    let data = Content { config: Arc::new(data), document: Arc::clone(document), end: None };
+    let data = Content { config: Arc::new(data), documents: documents.clone(), end: None };
     let mut errors = write_all(&data, Some(extras), &mut screen, || end(reserve)).await;
     if metrics.has_outputs() {
         let run_end = RunEnd { exit: exit(!errors.is_empty()), changes };
@@ -51,14 +51,19 @@ pub async fn write<F: Future<Output = Interruption>>(
 #[derive(Clone)]
 struct Content {
     config: Arc<OutputConfig>,
-    document: Arc<Document>,
+    documents: Documents,
     /// For metrics.
     end: Option<Arc<RunEnd>>,
 }
 
 impl Content {
     fn render(&self, format: Format, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
-        render(format, layout, &self.document, self.end.as_deref(), out)
+        render(format, layout, &self.documents, self.end.as_deref(), out)
+    }
+
+    /// The content of an output for one category, or of one for all.
+    fn of(&self, output: &FileOutput) -> Content {
+        Content { documents: self.documents.of(output.category), ..self.clone() }
     }
 }
 
@@ -71,19 +76,21 @@ async fn write_all<F: Future<Output = Interruption>>(
     end: impl Fn() -> F,
 ) -> Vec<OutputError> {
     let start = |output: &FileOutput| {
-        let (output, content) = (output.clone(), content.clone());
+        let (output, content) = (output.clone(), content.of(output));
         run_blocking(move || write_file(&output, &content))
     };
-    let files: Vec<_> = content.config.files.iter().map(|output| (output, start(output))).collect();
+    // A category that is not due has no document.
+    let is_due = |output: &&FileOutput| !content.documents.of(output.category).is_empty();
+    let files: Vec<_> = content.config.files.iter().filter(is_due).map(|output| (output, start(output))).collect();
 
     let mut errors = write_streams(content, screen, &end).await;
     if let Some(stats) = stats {
-        errors.extend(screen.show_stats(&content.document, stats, end()).await.err());
+        errors.extend(screen.show_stats(&content.documents, stats, end()).await.err());
     }
     for (output, writing) in files {
         match until(writing, end()).await.unwrap_or_else(|why| Err(WriteError::UnfinishedFile(why))) {
             Ok(Written::Whole) => {
-                let what = describe(output.format, content.config.rows, &content.document);
+                let what = describe(output.format, content.config.rows, &content.of(output).documents);
                 errors.extend(screen.show_file(&output.path, &what, end()).await.err());
             }
             Ok(Written::Kept) => {}
@@ -100,13 +107,15 @@ enum Written {
 }
 
 fn write_file(output: &FileOutput, content: &Content) -> Result<Written, WriteError> {
-    match reason_to_keep(output, &content.config, &content.document) {
+    match reason_to_keep(output, &content.config, &content.documents) {
         Some(reason) if !file::is_stream(&output.path) => {
             tracing::warn!("{} is left as it was: {reason}", output.path.display());
             return Ok(Written::Kept);
         }
         #[cfg(feature = "parquet")]
-        _ if output.is_lake() => lake::write(&output.path, &content.document)?,
+        _ if output.is_lake() => {
+            content.documents.iter().try_for_each(|document| lake::write(&output.path, document))?;
+        }
         _ => file::replace(&output.path, |out| {
             let data = |out: &mut Out<'_>| content.render(output.format, content.config.layout(), out);
             if output.is_compressed { compressed(out, data) } else { data(out) }
@@ -125,13 +134,12 @@ fn compressed(out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>) -> io::Resul
 
 /// Why a file stays as it is. A lake has no old data that a run could replace, and tells which regions failed. Metrics
 /// tell that too, and are written by every run.
-fn reason_to_keep(output: &FileOutput, config: &OutputConfig, document: &Document) -> Option<&'static str> {
-    let is_partial = !document.stats.regions_failed.is_empty();
+fn reason_to_keep(output: &FileOutput, config: &OutputConfig, documents: &Documents) -> Option<&'static str> {
     if output.format == Format::Prom {
         None
-    } else if document.videos.is_empty() && !output.is_lake() {
+    } else if documents.video_count() == 0 && !output.is_lake() {
         Some("no video arrived")
-    } else if config.all_or_nothing && is_partial {
+    } else if config.all_or_nothing && !documents.status().is_whole() {
         Some("the run is partial, and --all-or-nothing is given")
     } else {
         None

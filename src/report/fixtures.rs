@@ -50,6 +50,7 @@ pub(super) fn attempt(code: &str, hours: i64) -> RegionAttempt {
         run_id: format!("run {hours}"),
         number: hours,
         fetched_at: at(hours),
+        category_id: None,
         max_results: 50,
         region: region(code),
         status: Status::Ok,

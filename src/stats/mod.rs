@@ -1,11 +1,12 @@
 //! The counts of a run, from the merged videos and the outcome of each region. Pure.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::region::Region;
-use crate::model::{MergedVideo, Overlap, RegionOutcome, RegionStats, Stats, Status};
+use crate::model::{Document, MergedVideo, Overlap, RegionOutcome, RegionStats, Stats, Status};
 
 /// The most pairs that the document lists.
 const OVERLAP_PAIRS: usize = 20;
@@ -37,9 +38,37 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Durati
     }
 }
 
-/// How long one request at a time would have taken; `held` is what a rate limit added.
-pub fn sequential_time(outcomes: &[RegionOutcome], held: Duration) -> Duration {
-    held + outcomes.iter().map(|outcome| outcome.metrics.sequential_time).sum::<Duration>()
+/// How long one request at a time would have taken, without the time in which a rate limit held all of them.
+pub fn sequential_time(outcomes: &[RegionOutcome]) -> Duration {
+    outcomes.iter().map(|outcome| outcome.metrics.sequential_time).sum()
+}
+
+/// The counts of runs that began together. Regions and overlap are those of a single run, and empty for several.
+pub fn total(documents: &[Arc<Document>]) -> Stats {
+    if let [document] = documents {
+        return document.stats.clone();
+    }
+    let all = || documents.iter().map(|document| &document.stats);
+    let mut regions_of: HashMap<&str, HashSet<Region>> = HashMap::new();
+    for video in documents.iter().flat_map(|document| &document.videos) {
+        regions_of.entry(&video.video.id).or_default().extend(video.ranks.iter().map(|(region, _)| *region));
+    }
+    Stats {
+        raw: all().map(|stats| stats.raw).sum(),
+        unique: regions_of.len(),
+        multi_region: regions_of.values().filter(|regions| regions.len() > 1).count(),
+        skipped: all().map(|stats| stats.skipped).sum(),
+        overlap: Vec::new(),
+        requests: all().map(|stats| stats.requests).sum(),
+        retries: all().map(|stats| stats.retries).sum(),
+        rate_limited: all().map(|stats| stats.rate_limited).sum(),
+        quota_units: all().map(|stats| stats.quota_units).sum(),
+        elapsed_ms: all().map(|stats| stats.elapsed_ms).max().unwrap_or(0),
+        held_ms: all().map(|stats| stats.held_ms).max().unwrap_or(0),
+        regions_ok: Vec::new(),
+        regions_failed: Vec::new(),
+        regions: Vec::new(),
+    }
 }
 
 fn region_stats(outcome: &RegionOutcome, videos: usize) -> RegionStats {

@@ -95,8 +95,12 @@ fn unknown_names_are_refused() {
     assert_refused(&["--category", "Cats"], "Comedy");
     assert_refused(&["--category", "Musik"], "did you mean 'Music'?");
     assert_refused(&["--category", "science"], "did you mean 'Science & Technology'?");
-    assert_refused(&["--category", "Music,Gaming"], "give one category");
-    assert_refused(&["--category", "every"], "give one category");
+    assert_refused(&["--category", "Music,Musik"], "did you mean 'Music'?");
+    assert_refused(&["--category", "Music,"], "separated by commas");
+    for categories in ["Music,Gaming", "every"] {
+        let outcome = Run::new(&["changes", "--store", "h.db", "--category", categories]).finish().exits(2);
+        assert!(outcome.stderr.contains("give one category"), "{}", outcome.stderr);
+    }
     assert_refused(&["--format", "xml"], "json");
     assert_refused(&["--rows", "entries"], "requires --format ndjson");
     assert_refused(&["--rows", "entries", "--json"], "requires --format ndjson");

@@ -278,8 +278,10 @@ const QUOTED: &[(&str, &str)] = &[
     ("trendfetch --category News", r"trendfetch --category News\ \&\ Politics"),
     ("trendfetch --category=news", r"trendfetch --category=News\ \&\ Politics"),
     (r"trendfetch --category News\ \&", r"trendfetch --category News\ \&\ Politics"),
-    ("trendfetch --category 'News & P", "trendfetch --category 'News & Politics'"),
-    ("trendfetch --category \"News", "trendfetch --category \"News & Politics\""),
+    // A run's --category is a list, so zsh leaves the quotes open there.
+    ("trendfetch changes --category 'News & P", "trendfetch changes --category 'News & Politics'"),
+    ("trendfetch changes --category \"News", "trendfetch changes --category \"News & Politics\""),
+    ("trendfetch --category Music,News", r"trendfetch --category Music,News\ \&\ Politics"),
     ("trendfetch -o a", r"trendfetch -o a\ file.json"),
     ("trendfetch -o 'a", "trendfetch -o 'a file.json'"),
     ("trendfetch -oa", r"trendfetch -oa\ file.json"),

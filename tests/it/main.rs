@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, print what they measured, and are not a library"
 )]
 
+mod categories;
 mod cli;
 mod command_options;
 mod completions;

@@ -103,6 +103,18 @@ fn a_category_is_a_label() {
 }
 
 #[test]
+fn all_categories_are_in_one_file() {
+    let run = Run::new(&["--demo=calm", "-r", "US,DE", "-q", "-c", "0", "--category", "all,Music", "-o", "run.prom"]);
+    let outcome = run.without_key().finish().exits(0);
+    let Some(metrics) = metrics(&outcome, "run.prom") else { return };
+    for labels in ["category=Music,region=DE,source=demo", "region=DE,source=demo"] {
+        assert!(metrics[&format!("region_videos {labels}")] > 0.0, "{labels}");
+    }
+    assert_eq!(metrics["run_requests category=Music,source=demo"], 2.0);
+    assert_eq!(metrics["run_requests source=demo"], 2.0);
+}
+
+#[test]
 fn with_a_history_metrics_count_what_entered_and_left() {
     let server = Server::start(|hit| match (hit.region(), hit.nth) {
         ("US", 0) => Answer::page(&["a", "b", "c"], None),

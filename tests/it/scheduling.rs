@@ -1,5 +1,6 @@
 //! Tests `fetch` with paused time and a fake transport that records the exact send times.
 
+use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -74,7 +75,8 @@ fn server_error() -> Result<Response, AttemptFailure> {
 
 fn plan(regions: &str) -> Plan {
     Plan {
-        request: Request { regions: region_list::parse(regions).unwrap(), max_results: 50, category_id: None },
+        requests: vec![Request { regions: region_list::parse(regions).unwrap(), max_results: 50, category_id: None }],
+        absent: HashMap::new(),
         description: false,
         concurrency: Some(3),
         retry: RetryPolicy { retries: 4, backoff: Duration::from_millis(500), max_wait: 60 * SECOND },
@@ -92,7 +94,7 @@ struct RunResult {
 
 impl RunResult {
     fn error_kinds(&self) -> Vec<Option<ErrorKind>> {
-        self.outcome.charts.iter().map(|chart| chart.outcome.error().map(|error| error.kind)).collect()
+        self.outcome.charts.iter().flatten().map(|chart| chart.outcome.error().map(|error| error.kind)).collect()
     }
 
     fn sends_after(&self, time: Duration) -> Vec<Duration> {
@@ -143,7 +145,7 @@ fn page_with_next(_: &str, nth: usize) -> Result<Response, AttemptFailure> {
 #[tokio::test(start_paused = true)]
 async fn permits_are_granted_in_the_order_of_asking() {
     let mut plan = Plan { concurrency: Some(1), ..plan("JP,US,GB") };
-    plan.request.max_results = 150;
+    plan.requests[0].max_results = 150;
     let sends = run(plan, page_with_next).await.sends;
     // Every region's first page goes before any second one, however long a page of JP takes.
     let order: Vec<&str> = sends.iter().map(|(_, region)| region.as_str()).collect();
@@ -252,7 +254,7 @@ async fn a_retry_after_beyond_max_wait_ends_the_run_without_another_request() {
     let sent = result.sends.len();
     // Requests in flight finish.
     assert!((3..=5).contains(&sent), "{:?}", result.sends);
-    let errors: Vec<_> = result.outcome.charts.iter().filter_map(|chart| chart.outcome.error()).collect();
+    let errors: Vec<_> = result.outcome.charts.iter().flatten().filter_map(|chart| chart.outcome.error()).collect();
     assert!(
         errors.iter().all(|error| error.kind == ErrorKind::RateLimited && error.message.contains("61 s")),
         "{errors:?}"
@@ -302,7 +304,7 @@ async fn retries_share_one_budget_for_the_run() {
 #[tokio::test(start_paused = true)]
 async fn holds_do_not_use_up_the_retry_budget() {
     let result = run(plan("all"), |_, nth| if nth == 0 { rate_limited("1") } else { page() }).await;
-    let errors: Vec<_> = result.outcome.charts.iter().filter_map(|chart| chart.outcome.error()).collect();
+    let errors: Vec<_> = result.outcome.charts.iter().flatten().filter_map(|chart| chart.outcome.error()).collect();
     assert!(errors.is_empty(), "{} {:?} {:?}", errors.len(), errors.first(), result.sends);
     assert_eq!(result.sends.len(), 222);
 }
@@ -370,7 +372,7 @@ async fn five_holds_without_a_success_end_the_run() {
     assert!(result.error_kinds().iter().all(|kind| *kind == Some(ErrorKind::RateLimited)));
     // At most one on each permit before each hold, and after the last.
     assert!((6..=6 * 3).contains(&result.sends.len()), "{}", result.sends.len());
-    let errors = result.outcome.charts.iter().filter_map(|chart| chart.outcome.error());
+    let errors = result.outcome.charts.iter().flatten().filter_map(|chart| chart.outcome.error());
     assert!(errors.clone().any(|error| error.message.contains("still limited after 5 waits")));
 }
 

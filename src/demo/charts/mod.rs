@@ -4,15 +4,18 @@
 //! of the region's language, and the rest from the region's own pool. The choice and the order differ by region, so
 //! regions share about as many videos as in the real charts, at any number of entries.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use self::videos::{LIVE, LOCAL_MIX, VideoPool, WORLD_MIX};
 use super::rng::Rng;
 use super::words::Words;
 use crate::model::region::Region;
 
+mod by_category;
 mod videos;
 
+pub(super) use self::by_category::category_chart;
 pub(super) use self::videos::DemoVideo;
 
 const CHART_LENGTH: usize = 200;
@@ -28,8 +31,20 @@ struct Selection {
 const FROM_WORLD: Selection = Selection { taken: 12, available: 40 };
 const FROM_LANGUAGE: Selection = Selection { taken: 8, available: 24 };
 
+/// The charts of regions, each of which is made once.
+#[derive(Debug, Default)]
+pub(super) struct ChartCache(Mutex<HashMap<Region, Arc<Vec<DemoVideo>>>>);
+
+impl ChartCache {
+    pub(super) fn chart(&self, region: Region) -> Arc<Vec<DemoVideo>> {
+        // The charts are valid even if another thread panicked.
+        let mut charts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(charts.entry(region).or_insert_with(|| Arc::new(chart(region))))
+    }
+}
+
 /// The whole chart of a region by rank; empty for a region without one.
-pub(super) fn chart(region: Region) -> Vec<DemoVideo> {
+fn chart(region: Region) -> Vec<DemoVideo> {
     if !region.is_known() {
         return Vec::new();
     }

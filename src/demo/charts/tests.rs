@@ -70,3 +70,18 @@ fn views_decrease_by_rank_but_are_not_sorted() {
         assert!(!chart.is_sorted_by(|a, b| a.views >= b.views), "{code}");
     }
 }
+
+#[test]
+fn the_chart_of_a_category_starts_with_the_videos_of_the_whole_chart() {
+    for (code, category) in [("US", 10), ("DE", 25), ("PL", 2)] {
+        let region = Region::new(code).unwrap();
+        let whole = chart(region);
+        let videos = category_chart(region, category, &whole).unwrap();
+        assert!(videos.len() >= 60 && videos.iter().all(|video| video.category == category), "{code}");
+        let ids: HashSet<&str> = videos.iter().map(|video| video.id.as_str()).collect();
+        assert_eq!(ids.len(), videos.len(), "{code}");
+        let of_category: Vec<&DemoVideo> = whole.iter().filter(|video| video.category == category).collect();
+        assert!(of_category.iter().zip(&videos).all(|(one, other)| **one == *other), "{code}");
+        assert_eq!(Some(&videos), category_chart(region, category, &whole).as_ref());
+    }
+}

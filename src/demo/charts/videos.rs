@@ -46,31 +46,33 @@ pub(super) struct VideoKind {
     channels: &'static str,
 }
 
-const fn kind(titles: &'static str, category: u32, seconds: (u64, u64), channels: &'static str) -> VideoKind {
+pub(super) const fn kind(
+    titles: &'static str,
+    category: u32,
+    seconds: (u64, u64),
+    channels: &'static str,
+) -> VideoKind {
     VideoKind { titles, category, seconds, channels }
 }
 
-const TRAILER: VideoKind = kind("trailer", 20, (45, 210), "studios");
-const GAMING: VideoKind = kind("gaming", 20, (480, 2700), "gamers");
+pub(super) const TRAILER: VideoKind = kind("trailer", 20, (45, 210), "studios");
+pub(super) const GAMING: VideoKind = kind("gaming", 20, (480, 2700), "gamers");
 pub(super) const LIVE: VideoKind = kind("live", 20, (3600, 14_400), "gamers");
-const MUSIC: VideoKind = kind("music", 10, (140, 280), "artists");
-const FILM: VideoKind = kind("film", 1, (60, 180), "cinemas");
+pub(super) const MUSIC: VideoKind = kind("music", 10, (140, 280), "artists");
+pub(super) const FILM: VideoKind = kind("film", 1, (60, 180), "cinemas");
+pub(super) const ENTERTAINMENT: VideoKind = kind("entertainment", 24, (600, 2400), "creators");
+pub(super) const PEOPLE: VideoKind = kind("people", 22, (480, 1800), "creators");
+pub(super) const SPORTS: VideoKind = kind("sports", 17, (300, 900), "sport_channels");
+pub(super) const COMEDY: VideoKind = kind("comedy", 23, (180, 900), "creators");
+pub(super) const NEWS: VideoKind = kind("news", 25, (60, 900), "newsrooms");
 
 /// Kinds with their percentages. With the worldwide pool mixed in, half of a chart is gaming and a quarter music, as in
 /// YouTube's charts since July 2025.
-type Mix = &'static [(VideoKind, u64)];
+pub(super) type Mix = &'static [(VideoKind, u64)];
 
 pub(super) const WORLD_MIX: Mix = &[(MUSIC, 50), (TRAILER, 42), (FILM, 8)];
-pub(super) const LOCAL_MIX: Mix = &[
-    (GAMING, 54),
-    (MUSIC, 16),
-    (kind("entertainment", 24, (600, 2400), "creators"), 10),
-    (kind("people", 22, (480, 1800), "creators"), 7),
-    (kind("sports", 17, (300, 900), "sport_channels"), 5),
-    (kind("comedy", 23, (180, 900), "creators"), 4),
-    (FILM, 1),
-    (kind("news", 25, (60, 900), "newsrooms"), 3),
-];
+pub(super) const LOCAL_MIX: Mix =
+    &[(GAMING, 54), (MUSIC, 16), (ENTERTAINMENT, 10), (PEOPLE, 7), (SPORTS, 5), (COMEDY, 4), (FILM, 1), (NEWS, 3)];
 
 /// Attempts to make a title that does not exist yet.
 const TITLE_ATTEMPTS: u32 = 60;

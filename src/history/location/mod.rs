@@ -36,6 +36,14 @@ pub enum JournalMode {
 }
 
 impl Location {
+    /// Whether a history may be there. A server must be asked.
+    pub fn may_exist(&self) -> bool {
+        match self {
+            Location::Sqlite(file) => file.path.exists(),
+            Location::Postgres(_) => true,
+        }
+    }
+
     /// Reads a path, a `sqlite:` URL or a `postgres:` URL. `origin` names the option or variable in messages.
     ///
     /// # Errors

@@ -28,29 +28,31 @@ use uuid::Uuid;
 use self::connect::{CLOSE_TIMEOUT, Connector, Session};
 use self::open::{OpenedDatabase, configure, open};
 use self::operation::{OPERATION_TIMEOUT, OperationError, begin, with_timeout};
+use self::select::adapted;
 use self::write::insert;
 use super::rows::Rows;
 use super::shared_sql::NOTE_LEFT_EXPIRED;
 use super::{
-    Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period, PostgresUrl,
-    RegionAttempt, RequestedRegion, SeriesRuns, VideoRank,
+    AbsentChart, Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period,
+    PostgresUrl, RegionAttempt, RequestedRegion, SeriesRuns, VideoRank,
 };
 use crate::model::Document;
 
-/// Takes the lock of a request in this schema. It belongs to the session, so that it ends with the connection, however
-/// that ends.
-const LOCK_REQUEST: &str = "
-    SELECT pg_try_advisory_lock(hashtextextended($1, oid::bigint)) AS is_locked
-    FROM pg_namespace WHERE nspname = current_schema()";
+/// Takes the locks of requests in this schema, in their order. They belong to the session, so that they end with the
+/// connection, however that ends.
+const LOCK_REQUESTS: &str = "
+    SELECT pg_try_advisory_lock(hashtextextended(request, oid::bigint)) AS is_locked
+    FROM pg_namespace, unnest($1::text[]) WITH ORDINALITY AS requests (request, nth)
+    WHERE nspname = current_schema() ORDER BY nth";
 
-const UNLOCK_REQUEST: &str = "
-    SELECT pg_advisory_unlock(hashtextextended($1, oid::bigint))
-    FROM pg_namespace WHERE nspname = current_schema()";
+const UNLOCK_REQUESTS: &str = "
+    SELECT pg_advisory_unlock(hashtextextended(request, oid::bigint))
+    FROM pg_namespace, unnest($1::text[]) AS request WHERE nspname = current_schema()";
 
-/// How long to wait for the lock: the server takes a moment to notice that the run before has ended.
+/// How long to wait for a lock: the server takes a moment to notice that the run before has ended.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The wait between two attempts to take the lock.
+/// The wait between two attempts to take the locks.
 const LOCK_INTERVAL: Duration = Duration::from_millis(25);
 
 /// How often to try to record a run if the server requests a retry or the connection breaks. The waits add up to some
@@ -68,8 +70,8 @@ pub(super) struct Postgres {
     connector: Connector,
     session: Session,
     search_path: String,
-    /// The request whose lock this session holds.
-    locked_request: Option<String>,
+    /// The requests whose locks this session holds.
+    locked_requests: Vec<String>,
     /// The text search configurations that the server has.
     search_configs: Vec<String>,
 }
@@ -78,22 +80,19 @@ impl Postgres {
     pub(super) async fn open(url: &PostgresUrl, access: Access) -> Result<Postgres, HistoryError> {
         let connector = Connector::new(url).await?;
         let OpenedDatabase { session, search_path, search_configs } = open(url, &connector, access).await?;
-        Ok(Postgres { url: url.clone(), connector, session, search_path, locked_request: None, search_configs })
+        Ok(Postgres { url: url.clone(), connector, session, search_path, locked_requests: Vec::new(), search_configs })
     }
 
     async fn with_timeout<T>(&self, operation: impl Future<Output = Result<T, Error>>) -> Result<T, HistoryError> {
         Ok(with_timeout(&self.url, OPERATION_TIMEOUT, operation).await?)
     }
 
-    /// Replaces a broken connection by a new one that holds the same lock.
+    /// Replaces a broken connection by a new one that holds the same locks.
     async fn reconnect(&mut self) -> Result<(), OperationError> {
         let session = with_timeout(&self.url, self.connector.timeout(), self.connector.connect()).await?;
         let locked = async {
             configure(&session.client, &self.search_path).await?;
-            match &self.locked_request {
-                Some(request) => try_lock(&session.client, request).await,
-                None => Ok(true),
-            }
+            Ok(try_lock(&session.client, &self.locked_requests).await?.into_iter().all(|is_locked| is_locked))
         };
         if !with_timeout(&self.url, OPERATION_TIMEOUT, locked).await? {
             session.close().await;
@@ -123,32 +122,43 @@ impl Postgres {
     }
 }
 
-async fn try_lock(client: &Client, request: &str) -> Result<bool, Error> {
-    client.query_typed_one(LOCK_REQUEST, &[(&request, Type::TEXT)]).await?.try_get("is_locked")
+/// Returns for each request whether it is locked now.
+async fn try_lock(client: &Client, requests: &[String]) -> Result<Vec<bool>, Error> {
+    let rows = client.query_typed(LOCK_REQUESTS, &[(&requests, Type::TEXT_ARRAY)]).await?;
+    rows.iter().map(|row| row.try_get("is_locked")).collect()
 }
 
-async fn unlock(client: &Client, request: &str) -> Result<(), Error> {
-    client.query_typed(UNLOCK_REQUEST, &[(&request, Type::TEXT)]).await.map(drop)
+async fn unlock(client: &Client, requests: &[String]) -> Result<(), Error> {
+    client.query_typed(UNLOCK_REQUESTS, &[(&requests, Type::TEXT_ARRAY)]).await.map(drop)
+}
+
+/// Locks requests, and waits a moment for those that another session has locked. Returns those that are locked then.
+async fn lock(client: &Client, requests: &[String]) -> Result<Vec<String>, Error> {
+    let started_at = Instant::now();
+    let (mut locked, mut missing) = (Vec::new(), requests.to_vec());
+    loop {
+        let mut are_locked = try_lock(client, &missing).await?.into_iter();
+        locked.extend(missing.extract_if(.., |_| are_locked.next() == Some(true)));
+        if missing.is_empty() || started_at.elapsed() > LOCK_TIMEOUT {
+            return Ok(locked);
+        }
+        tokio::time::sleep(LOCK_INTERVAL).await;
+    }
 }
 
 #[async_trait]
 impl Backend for Postgres {
-    async fn lock_request(&mut self, request: &str) -> Result<bool, HistoryError> {
-        let started_at = Instant::now();
-        let locked = async {
-            while !try_lock(&self.session.client, request).await? {
-                if started_at.elapsed() > LOCK_TIMEOUT {
-                    return Ok(false);
-                }
-                tokio::time::sleep(LOCK_INTERVAL).await;
-            }
-            Ok(true)
-        };
-        let is_locked = self.with_timeout(locked).await?;
-        if is_locked {
-            self.locked_request = Some(request.to_owned());
-        }
-        Ok(is_locked)
+    async fn lock_requests(&mut self, requests: &[String]) -> Result<Vec<bool>, HistoryError> {
+        let locked = self.with_timeout(lock(&self.session.client, requests)).await?;
+        let are_locked = requests.iter().map(|request| locked.contains(request)).collect();
+        self.locked_requests.extend(locked);
+        Ok(are_locked)
+    }
+
+    async fn unlock_requests(&mut self, requests: &[String]) -> Result<(), HistoryError> {
+        self.with_timeout(unlock(&self.session.client, requests)).await?;
+        self.locked_requests.retain(|request| !requests.contains(request));
+        Ok(())
     }
 
     async fn record(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<bool, HistoryError> {
@@ -173,9 +183,10 @@ impl Backend for Postgres {
         self.select_kept_runs().await
     }
 
-    async fn note_left_expired(&mut self, run_id: &str) -> Result<(), HistoryError> {
-        let id = Uuid::parse_str(run_id).unwrap_or_default();
-        self.with_timeout(self.session.client.execute_typed(NOTE_LEFT_EXPIRED, &[(&id, Type::UUID)])).await.map(drop)
+    async fn note_left_expired(&mut self, run_ids: &[&str]) -> Result<(), HistoryError> {
+        let ids: Vec<Uuid> = run_ids.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
+        let sql = adapted(NOTE_LEFT_EXPIRED);
+        self.with_timeout(self.session.client.execute_typed(&sql, &[(&ids, Type::UUID_ARRAY)])).await.map(drop)
     }
 
     async fn delete_charts(&mut self, run: i64) -> Result<(), HistoryError> {
@@ -219,6 +230,15 @@ impl Backend for Postgres {
         self.select_series(until).await
     }
 
+    async fn absent_charts(
+        &mut self,
+        source: &str,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<AbsentChart>, HistoryError> {
+        self.select_absent_charts(source, since, until).await
+    }
+
     async fn region_attempts(&mut self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError> {
         self.select_region_attempts(period).await
     }
@@ -232,12 +252,12 @@ impl Backend for Postgres {
     }
 
     async fn close(self: Box<Self>) {
-        let Postgres { session, locked_request, .. } = *self;
+        let Postgres { session, locked_requests, .. } = *self;
         let closed = async {
-            if let Some(request) = locked_request {
-                // The server releases the lock when it notices the end of the session, which may be after the next run
+            if !locked_requests.is_empty() {
+                // The server releases the locks when it notices the end of the session, which may be after the next run
                 // has begun.
-                let _ = unlock(&session.client, &request).await;
+                let _ = unlock(&session.client, &locked_requests).await;
             }
             session.close().await;
         };

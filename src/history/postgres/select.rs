@@ -13,11 +13,12 @@ use super::Postgres;
 use super::columns::Parameter;
 use super::errors::explain;
 use crate::history::{
-    ChartFilter, ChartRef, ChartSeries, HistoryError, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
-    shared_sql,
+    AbsentChart, ChartFilter, ChartRef, ChartSeries, HistoryError, KeptRun, Period, RegionAttempt, RequestedRegion,
+    SeriesRuns, shared_sql,
 };
-use crate::model::Status;
+use crate::model::category::Category;
 use crate::model::region::Region;
+use crate::model::{ChartId, Status};
 
 impl Postgres {
     pub(super) async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, HistoryError> {
@@ -80,13 +81,13 @@ impl Postgres {
     }
 
     pub(super) async fn select_region_attempts(&self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError> {
-        let Period { series, since, until } = period;
-        let category = series.category_id.map(i64::from);
+        let Period { source, categories, since, until } = period;
+        let categories: Vec<i64> = categories.iter().map(|id| id.map_or(-1, i64::from)).collect();
         let parameters: [Parameter<'_>; 4] = [
-            (&series.source, Type::TEXT),
-            (&category, Type::INT8),
+            (source, Type::TEXT),
             (since, Type::TIMESTAMPTZ),
             (until, Type::TIMESTAMPTZ),
+            (&categories, Type::INT8_ARRAY),
         ];
         let attempt = |row: &Row| {
             let error_kind: Option<String> = self.get(row, "error_kind")?;
@@ -95,6 +96,7 @@ impl Postgres {
                 run_id: self.get::<Uuid>(row, "run_id")?.to_string(),
                 number: self.get::<i32>(row, "number")?.into(),
                 fetched_at: self.get(row, "fetched_at")?,
+                category_id: self.category_id(row)?,
                 max_results: self.saturating_u32(row, "max_results")?,
                 region: self.region(row)?,
                 status: self.status(row)?,
@@ -113,6 +115,22 @@ impl Postgres {
         Ok(attempts)
     }
 
+    pub(super) async fn select_absent_charts(
+        &self,
+        source: &str,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<AbsentChart>, HistoryError> {
+        let parameters: [Parameter<'_>; 3] =
+            [(&source, Type::TEXT), (&since, Type::TIMESTAMPTZ), (&until, Type::TIMESTAMPTZ)];
+        let absent = |row: &Row| {
+            let category = self.category_id(row)?.map(Category::new);
+            let chart = ChartId { region: self.region(row)?, category };
+            Ok(AbsentChart { chart, requested_at: self.get(row, "requested_at")? })
+        };
+        self.query(&adapted(shared_sql::ABSENT_CHARTS), &parameters).await?.iter().map(absent).collect()
+    }
+
     pub(super) fn get<'a, T: FromSql<'a>>(
         &self,
         row: &'a Row,
@@ -122,8 +140,11 @@ impl Postgres {
     }
 
     fn chart_series(&self, row: &Row) -> Result<ChartSeries, HistoryError> {
-        let category_id = self.get::<Option<i64>>(row, "category_id")?.and_then(|id| u32::try_from(id).ok());
-        Ok(ChartSeries { source: self.get(row, "source")?, category_id })
+        Ok(ChartSeries { source: self.get(row, "source")?, category_id: self.category_id(row)? })
+    }
+
+    fn category_id(&self, row: &Row) -> Result<Option<u32>, HistoryError> {
+        Ok(self.get::<Option<i64>>(row, "category_id")?.and_then(|id| u32::try_from(id).ok()))
     }
 
     /// A loaded document may hold any number.
@@ -148,8 +169,10 @@ impl Postgres {
 
 /// Replaces the placeholders of a shared query. PostgreSQL does not merge a subquery with an offset into the query around
 /// it, so that it looks up the regions of each run.
-fn adapted(sql: &str) -> String {
+pub(super) fn adapted(sql: &str) -> String {
     let regions_of_run = "SELECT * FROM region_results WHERE run = runs.number OFFSET 0";
     sql.replace("{RUNS_AND_REGIONS}", &format!("runs CROSS JOIN LATERAL ({regions_of_run}) AS region_results"))
         .replace("{REGIONS}", "SELECT unnest($6::text[])")
+        .replace("{CATEGORIES}", "SELECT unnest($4::bigint[])")
+        .replace("{RUN_IDS}", "SELECT unnest($1::uuid[])")
 }

@@ -8,10 +8,11 @@ mod request_lock;
 mod select;
 mod write;
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::{fs, io};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -25,8 +26,8 @@ use self::write::insert;
 use super::rows::Rows;
 use super::shared_sql::NOTE_LEFT_EXPIRED;
 use super::{
-    Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period, RegionAttempt,
-    RequestedRegion, SeriesRuns, SqliteFile, VideoRank,
+    AbsentChart, Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period,
+    RegionAttempt, RequestedRegion, SeriesRuns, SqliteFile, VideoRank,
 };
 use crate::model::Document;
 use crate::support::blocking::run_blocking;
@@ -38,14 +39,19 @@ pub(super) struct Sqlite {
     file: SqliteFile,
     connection: Arc<Mutex<Connection>>,
     change_detector: Option<ChangeDetector>,
-    request_lock: Option<RequestLock>,
+    request_locks: HashMap<String, RequestLock>,
 }
 
 impl Sqlite {
     pub(super) async fn open(file: SqliteFile, access: Access) -> Result<Sqlite, HistoryError> {
         let opened_file = file.clone();
         let OpenedFile { connection, change_detector } = run_blocking(move || open::open(&opened_file, access)).await?;
-        Ok(Sqlite { file, connection: Arc::new(Mutex::new(connection)), change_detector, request_lock: None })
+        Ok(Sqlite {
+            file,
+            connection: Arc::new(Mutex::new(connection)),
+            change_detector,
+            request_locks: HashMap::new(),
+        })
     }
 
     /// Runs `work` on a thread of its own, so that the runtime still handles signals.
@@ -64,14 +70,23 @@ impl Sqlite {
 
 #[async_trait]
 impl Backend for Sqlite {
-    async fn lock_request(&mut self, request: &str) -> Result<bool, HistoryError> {
-        let (history, request) = (self.file.path.clone(), request.to_owned());
-        let lock = run_blocking(move || RequestLock::try_acquire(&history, &request)).await;
-        self.request_lock = lock.map_err(|error| {
+    async fn lock_requests(&mut self, requests: &[String]) -> Result<Vec<bool>, HistoryError> {
+        let (history, names) = (self.file.path.clone(), requests.to_vec());
+        let acquire = move || names.iter().map(|name| RequestLock::try_acquire(&history, name)).collect();
+        let locks: io::Result<Vec<Option<RequestLock>>> = run_blocking(acquire).await;
+        let locks = locks.map_err(|error| {
             let why = format_args!("no lock beside it: {error}");
             HistoryError::new(&self.file, why, "choose a folder that you may write to")
         })?;
-        Ok(self.request_lock.is_some())
+        let are_locked = locks.iter().map(Option::is_some).collect();
+        let named = requests.iter().cloned().zip(locks);
+        self.request_locks.extend(named.filter_map(|(request, lock)| Some((request, lock?))));
+        Ok(are_locked)
+    }
+
+    async fn unlock_requests(&mut self, requests: &[String]) -> Result<(), HistoryError> {
+        self.request_locks.retain(|request, _| !requests.contains(request));
+        Ok(())
     }
 
     async fn record(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<bool, HistoryError> {
@@ -90,9 +105,9 @@ impl Backend for Sqlite {
         self.run(|connection| select::kept_runs(connection)).await
     }
 
-    async fn note_left_expired(&mut self, run_id: &str) -> Result<(), HistoryError> {
-        let run_id = run_id.to_owned();
-        self.run(move |connection| connection.execute(&adapted(NOTE_LEFT_EXPIRED), [run_id]).map(drop)).await
+    async fn note_left_expired(&mut self, run_ids: &[&str]) -> Result<(), HistoryError> {
+        let run_ids = serde_json::Value::from(run_ids).to_string();
+        self.run(move |connection| connection.execute(&adapted(NOTE_LEFT_EXPIRED), [run_ids]).map(drop)).await
     }
 
     async fn delete_charts(&mut self, run: i64) -> Result<(), HistoryError> {
@@ -138,6 +153,16 @@ impl Backend for Sqlite {
         self.run(move |connection| select::series(connection, until)).await
     }
 
+    async fn absent_charts(
+        &mut self,
+        source: &str,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<AbsentChart>, HistoryError> {
+        let source = source.to_owned();
+        self.run(move |connection| select::absent_charts(connection, &source, since, until)).await
+    }
+
     async fn region_attempts(&mut self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError> {
         let period = period.clone();
         self.run(move |connection| select::region_attempts(connection, &period)).await
@@ -165,7 +190,7 @@ impl Backend for Sqlite {
     }
 
     async fn close(self: Box<Self>) {
-        // Dropping the lock of the request releases it before this returns.
+        // Dropping the locks releases them before this returns.
         drop(self);
     }
 }

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, RowIndex, Statement, params};
 
 use crate::history::{
-    ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
-    VideoRank, shared_sql,
+    AbsentChart, ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion,
+    SeriesRuns, VideoRank, shared_sql,
 };
-use crate::model::Status;
 use crate::model::category::Category;
 use crate::model::region::Region;
+use crate::model::{ChartId, Status};
 use crate::support::sanitize::one_line;
 
 pub(super) fn kept_runs(connection: &Connection) -> rusqlite::Result<Vec<KeptRun>> {
@@ -130,12 +130,14 @@ pub(super) fn series(connection: &Connection, until: Timestamp) -> rusqlite::Res
 }
 
 pub(super) fn region_attempts(connection: &Connection, period: &Period) -> rusqlite::Result<Vec<RegionAttempt>> {
-    let Period { series, since, until } = period;
+    let Period { source, categories, since, until } = period;
+    let categories: Vec<i64> = categories.iter().map(|id| id.map_or(-1, i64::from)).collect();
+    let categories = serde_json::Value::from(categories).to_string();
     let mut statement = connection.prepare(&adapted(shared_sql::REGION_ATTEMPTS))?;
     let [run_id, number, fetched_at, max_results, region_code] =
         columns(&statement, ["run_id", "number", "fetched_at", "max_results", "region"])?;
-    let [status_name, videos, error_kind, error_message, pruned] =
-        columns(&statement, ["status", "videos", "error_kind", "error_message", "pruned"])?;
+    let [status_name, videos, error_kind, error_message, pruned, category_id] =
+        columns(&statement, ["status", "videos", "error_kind", "error_message", "pruned", "category_id"])?;
     let attempt = |row: &Row<'_>| {
         let kind: Option<String> = row.get(error_kind)?;
         let message: Option<String> = row.get(error_message)?;
@@ -143,6 +145,7 @@ pub(super) fn region_attempts(connection: &Connection, period: &Period) -> rusql
             run_id: row.get(run_id)?,
             number: row.get(number)?,
             fetched_at: row.get(fetched_at)?,
+            category_id: row.get(category_id)?,
             max_results: saturating_u32(row, max_results)?,
             region: region(row, region_code)?,
             status: status(row, status_name)?,
@@ -151,7 +154,22 @@ pub(super) fn region_attempts(connection: &Connection, period: &Period) -> rusql
             is_pruned: row.get(pruned)?,
         })
     };
-    statement.query_map(params![series.source, series.category_id, since, until], attempt)?.collect()
+    statement.query_map(params![source, since, until, categories], attempt)?.collect()
+}
+
+pub(super) fn absent_charts(
+    connection: &Connection,
+    source: &str,
+    since: Timestamp,
+    until: Timestamp,
+) -> rusqlite::Result<Vec<AbsentChart>> {
+    let mut statement = connection.prepare(&adapted(shared_sql::ABSENT_CHARTS))?;
+    let absent = |row: &Row<'_>| {
+        let category = Some(Category::new(row.get("category_id")?));
+        let chart = ChartId { region: region(row, "region")?, category };
+        Ok(AbsentChart { chart, requested_at: row.get("requested_at")? })
+    };
+    statement.query_map(params![source, since, until], absent)?.collect()
 }
 
 /// Replaces the placeholders of a shared query. SQLite reads the tables of a cross join in the order in which they are
@@ -160,6 +178,8 @@ pub(super) fn adapted(sql: &str) -> String {
     sql.replace('$', "?")
         .replace("{RUNS_AND_REGIONS}", "runs CROSS JOIN region_results ON region_results.run = runs.number")
         .replace("{REGIONS}", "SELECT value FROM json_each(?6)")
+        .replace("{CATEGORIES}", "SELECT value FROM json_each(?4)")
+        .replace("{RUN_IDS}", "SELECT value FROM json_each(?1)")
 }
 
 /// The positions of columns.

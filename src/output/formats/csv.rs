@@ -5,19 +5,23 @@ use std::io::{self, Write};
 use super::super::Out;
 use super::Layout;
 use super::entries::{entries, own_columns};
-use crate::model::Document;
-use crate::model::MergedVideo;
 use crate::model::columns::Column;
 use crate::model::video::{COLUMNS, DESCRIPTION, merged_columns};
+use crate::model::{Documents, MergedVideo};
 
 /// Writes a heading and a row for each video.
 ///
 /// # Errors
 /// Any error of the writer.
-pub(super) fn write_videos(document: &Document, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn write_videos(documents: &Documents, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
     let columns = wanted(merged_columns(), layout);
-    let heading = columns.iter().map(|column| column.name).collect();
-    let rows = document.videos.iter().map(|video| columns.iter().map(|column| cell(column, video)).collect());
+    let category = documents.are_several().then_some("chart_category_id");
+    let heading = category.into_iter().chain(columns.iter().map(|column| column.name)).collect();
+    let rows = documents.iter().flat_map(|document| {
+        let id = category.map(|_| document.request.category_id.map(|id| id.to_string()).unwrap_or_default());
+        let row = |video| id.clone().into_iter().chain(columns.iter().map(|column| cell(column, video))).collect();
+        document.videos.iter().map(row).collect::<Vec<_>>()
+    });
     write(heading, rows, layout, out)
 }
 
@@ -25,10 +29,10 @@ pub(super) fn write_videos(document: &Document, layout: Layout, out: &mut Out<'_
 ///
 /// # Errors
 /// Any error of the writer.
-pub(super) fn write_entries(document: &Document, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn write_entries(documents: &Documents, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
     let (run_columns, video_columns) = (own_columns(), wanted(COLUMNS.iter(), layout));
     let names = run_columns.iter().map(|column| column.name).chain(video_columns.iter().map(|column| column.name));
-    let rows = entries(document).into_iter().map(|entry| {
+    let rows = documents.iter().flat_map(|document| entries(document)).map(|entry| {
         let cells = video_columns.iter().map(|column| cell(column, entry.video));
         own_columns().iter().map(|column| cell(column, &entry)).chain(cells).collect()
     });

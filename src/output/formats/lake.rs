@@ -10,6 +10,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::Out;
 use super::parquet;
@@ -44,7 +45,7 @@ pub(in crate::output) fn check(folder: &Path) -> Result<(), WriteError> {
 ///
 /// # Errors
 /// If a file cannot be written. Then there is none of this run.
-pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(), WriteError> {
+pub(in crate::output) fn write(folder: &Path, document: &Arc<Document>) -> Result<(), WriteError> {
     let run = RunFiles::new(folder, document);
     let regions = |out: &mut Out<'_>| parquet::write_regions(document, out);
     run.create_folder(REGIONS)?;
@@ -55,7 +56,7 @@ pub(in crate::output) fn write(folder: &Path, document: &Document) -> Result<(),
     let pending = run.pending();
     let written = file::create(folder, &run.name(ENTRIES), PART, |out| {
         file::write_new(&pending, regions)?;
-        parquet::write_entries(document, out)
+        parquet::write_entries(std::slice::from_ref(document), out)
     });
     let published = written.and_then(|()| run.publish().map_err(WriteError::File));
     if published.is_err() {

@@ -20,9 +20,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Out;
-use crate::model::Document;
+use crate::model::{Documents, MergedVideo};
 use crate::support::human::count;
-use entries::entries;
+use entries::{FlatEntry, entries};
 use prom::RunEnd;
 
 /// The format of the data.
@@ -59,6 +59,11 @@ impl Format {
     /// Whether this build includes it.
     pub fn is_built(self) -> bool {
         self != Format::Parquet || cfg!(feature = "parquet")
+    }
+
+    /// Whether one output can hold several categories.
+    pub fn holds_several(self) -> bool {
+        self != Format::Json
     }
 
     /// Whether `--rows` applies to it.
@@ -104,35 +109,37 @@ pub(super) struct Layout {
 pub(super) fn render(
     format: Format,
     layout: Layout,
-    document: &Document,
+    documents: &Documents,
     end: Option<&RunEnd>,
     out: &mut Out<'_>,
 ) -> io::Result<()> {
     match (format, layout.rows) {
-        (Format::Json, _) => json(document, out),
-        (Format::Ndjson, RowKind::Videos) => lines(&document.videos, out),
-        (Format::Ndjson, RowKind::Entries) => lines(entries(document), out),
-        (Format::Csv, RowKind::Videos) => csv::write_videos(document, layout, out),
-        (Format::Csv, RowKind::Entries) => csv::write_entries(document, layout, out),
-        (Format::Table, _) => table::write(document, layout, out),
-        (Format::Prom, _) => prom::write(document, end, out),
+        // The configuration allows only one.
+        (Format::Json, _) => documents.iter().try_for_each(|document| json(&**document, out)),
+        (Format::Ndjson, RowKind::Videos) if documents.are_several() => lines(categorized_videos(documents), out),
+        (Format::Ndjson, RowKind::Videos) => lines(documents.iter().flat_map(|document| &document.videos), out),
+        (Format::Ndjson, RowKind::Entries) => lines(all_entries(documents), out),
+        (Format::Csv, RowKind::Videos) => csv::write_videos(documents, layout, out),
+        (Format::Csv, RowKind::Entries) => csv::write_entries(documents, layout, out),
+        (Format::Table, _) => table::write(documents, layout, out),
+        (Format::Prom, _) => prom::write(documents, end, out),
         #[cfg(feature = "parquet")]
-        (Format::Parquet, _) => parquet::write_entries(document, out),
+        (Format::Parquet, _) => parquet::write_entries(documents.as_slice(), out),
         #[cfg(not(feature = "parquet"))]
         (Format::Parquet, _) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
 /// What a format contains: `141 videos`.
-pub(super) fn describe(format: Format, rows: RowKind, document: &Document) -> String {
+pub(super) fn describe(format: Format, rows: RowKind, documents: &Documents) -> String {
     let has_entries = format == Format::Parquet || (format.has_rows() && rows == RowKind::Entries);
     if format == Format::Prom {
         "metrics".to_owned()
     } else if has_entries {
-        let entries = document.videos.iter().map(|video| video.ranks.len()).sum();
-        count(entries, "entry", "entries")
+        let videos = documents.iter().flat_map(|document| &document.videos);
+        count(videos.map(|video| video.ranks.len()).sum(), "entry", "entries")
     } else {
-        count(document.videos.len(), "video", "videos")
+        count(documents.video_count(), "video", "videos")
     }
 }
 
@@ -143,6 +150,27 @@ pub(super) fn describe(format: Format, rows: RowKind, document: &Document) -> St
 pub(super) fn json<T: Serialize>(value: &T, out: &mut Out<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
+}
+
+/// The entries of all charts of all categories.
+fn all_entries(documents: &Documents) -> impl Iterator<Item = FlatEntry<'_>> {
+    documents.iter().flat_map(|document| entries(document))
+}
+
+/// The videos of several categories, each with its category.
+fn categorized_videos(documents: &Documents) -> impl Iterator<Item = CategorizedVideo<'_>> {
+    documents.iter().flat_map(|document| {
+        let chart_category_id = document.request.category_id;
+        document.videos.iter().map(move |video| CategorizedVideo { chart_category_id, video })
+    })
+}
+
+/// A merged video of one of several categories.
+#[derive(Serialize)]
+struct CategorizedVideo<'a> {
+    chart_category_id: Option<u32>,
+    #[serde(flatten)]
+    video: &'a MergedVideo,
 }
 
 fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut Out<'_>) -> io::Result<()> {

@@ -16,9 +16,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use super::super::Out;
 use super::entries::{FlatEntry, entries, own_columns};
 use super::regions;
-use crate::model::Document;
 use crate::model::columns::{Column, Value};
 use crate::model::video::COLUMNS;
+use crate::model::{Document, SCHEMA_VERSION};
 
 /// The columns without nulls. All others may be null in any file, so that the schema does not depend on the data.
 const REQUIRED: [&str; 9] =
@@ -31,19 +31,19 @@ const ROW_GROUP: usize = 5_000;
 /// Spark also skips the pages within a row group.
 const PAGE: usize = 1_024;
 
-/// Writes the entries of all charts, by region and rank.
+/// Writes the entries of all charts, by region and rank, those of several categories one category after the other.
 ///
 /// # Errors
 /// Any error of the writer.
-pub(super) fn write_entries(document: &Document, out: &mut Out<'_>) -> io::Result<()> {
-    encode_entries(document, out).map_err(io::Error::other)
+pub(super) fn write_entries(documents: &[Arc<Document>], out: &mut Out<'_>) -> io::Result<()> {
+    encode_entries(documents, out).map_err(io::Error::other)
 }
 
 /// Writes the regions that the run requested, by code.
 ///
 /// # Errors
 /// Any error of the writer.
-pub(super) fn write_regions(document: &Document, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn write_regions(document: &Arc<Document>, out: &mut Out<'_>) -> io::Result<()> {
     encode_regions(document, out).map_err(io::Error::other)
 }
 
@@ -52,9 +52,9 @@ type AnyError = Box<dyn Error + Send + Sync>;
 /// A column with all its values, and whether it may contain nulls.
 type ArrayColumn = (&'static str, ArrayRef, bool);
 
-fn encode_entries(document: &Document, out: &mut Out<'_>) -> Result<(), AnyError> {
-    let mut entries = entries(document);
-    entries.sort_by_key(|entry| (entry.chart.region, entry.rank));
+fn encode_entries(documents: &[Arc<Document>], out: &mut Out<'_>) -> Result<(), AnyError> {
+    let mut entries: Vec<FlatEntry<'_>> = documents.iter().flat_map(|document| entries(document)).collect();
+    entries.sort_by_key(|entry| (entry.document.request.category_id, entry.chart.region, entry.rank));
     let mut columns = Vec::new();
     for column in &own_columns() {
         columns.push(array_column(column, entries.iter())?);
@@ -62,19 +62,20 @@ fn encode_entries(document: &Document, out: &mut Out<'_>) -> Result<(), AnyError
     for column in COLUMNS {
         columns.push(array_column(column, entries.iter().map(|entry| entry.video))?);
     }
-    let properties = properties(document)
-        .set_sorting_columns(sorting(&columns, &["region", "rank"]))
+    let is_sorted = documents.len() == 1;
+    let properties = properties(documents)
+        .set_sorting_columns(is_sorted.then(|| sorting(&columns, &["region", "rank"])).flatten())
         // The entries of one video over time.
         .set_column_bloom_filter_max_ndv("video_id".into(), ROW_GROUP as u64);
     encode(columns, &row_groups(&entries), properties.build(), out)
 }
 
-fn encode_regions(document: &Document, out: &mut Out<'_>) -> Result<(), AnyError> {
+fn encode_regions(document: &Arc<Document>, out: &mut Out<'_>) -> Result<(), AnyError> {
     let regions = regions::regions(document);
     let columns = regions::columns();
     let columns: Vec<_> =
         columns.iter().map(|column| array_column(column, regions.iter())).collect::<Result<_, _>>()?;
-    let properties = properties(document).set_sorting_columns(sorting(&columns, &["region"]));
+    let properties = properties(std::slice::from_ref(document)).set_sorting_columns(sorting(&columns, &["region"]));
     encode(columns, &[regions.len()], properties.build(), out)
 }
 
@@ -90,7 +91,8 @@ fn row_groups(entries: &[FlatEntry<'_>]) -> Vec<usize> {
     groups
 }
 
-fn properties(document: &Document) -> WriterPropertiesBuilder {
+fn properties(documents: &[Arc<Document>]) -> WriterPropertiesBuilder {
+    let run_ids: Vec<&str> = documents.iter().map(|document| document.run_id.as_str()).collect();
     let metadata = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
     WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
@@ -102,8 +104,8 @@ fn properties(document: &Document) -> WriterPropertiesBuilder {
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_column_statistics_enabled("region".into(), EnabledStatistics::Page)
         .set_key_value_metadata(Some(vec![
-            metadata("schema_version", document.schema_version.to_string()),
-            metadata("run_id", document.run_id.clone()),
+            metadata("schema_version", SCHEMA_VERSION.to_string()),
+            metadata("run_id", run_ids.join(",")),
         ]))
         .set_created_by(concat!("trendfetch ", env!("CARGO_PKG_VERSION")).to_owned())
 }

@@ -5,13 +5,14 @@
 //! is replaced by each run, and a counter would start again from zero. The help texts contain nothing that the two
 //! formats escape differently.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use crate::history::change_summary::RegionChanges;
 use crate::model::category::Category;
 use crate::model::error::ErrorKind;
-use crate::model::{Document, RegionStats, Status};
+use crate::model::{Document, Documents, RegionStats, Stats, Status};
 use crate::output::Out;
 use crate::output::exit_status::ExitStatus;
 
@@ -19,64 +20,70 @@ use crate::output::exit_status::ExitStatus;
 #[derive(Debug, Clone)]
 pub(in crate::output) struct RunEnd {
     pub(in crate::output) exit: ExitStatus,
-    /// Since the runs before, if there is a history.
-    pub(in crate::output) changes: Vec<RegionChanges>,
+    /// Since the runs before, if there is a history, by run id.
+    pub(in crate::output) changes: HashMap<String, Vec<RegionChanges>>,
 }
 
-/// Writes the metrics of a run. Those about its end are left out if that is not known.
+/// Writes the metrics of runs, one per category. Those about their end are left out if that is not known.
 ///
 /// # Errors
 /// Any error of the writer.
-pub(super) fn write(document: &Document, end: Option<&RunEnd>, out: &mut Out<'_>) -> io::Result<()> {
-    let stats = &document.stats;
-    let mut metrics = Metrics { run_labels: run_labels(document), out };
-    metrics.of_run("start_time_seconds", "Start of the last run, as Unix time", document.fetched_at.as_second())?;
-    metrics.of_run(
-        "duration_seconds",
-        "Time from the start until the charts were merged",
-        seconds(stats.elapsed_ms),
-    )?;
+pub(super) fn write(documents: &Documents, end: Option<&RunEnd>, out: &mut Out<'_>) -> io::Result<()> {
+    let mut metrics = Metrics { documents, out };
+    let start = |document: &Document| document.fetched_at.as_second().to_string();
+    metrics.of_run("start_time_seconds", "Start of the last run, as Unix time", start)?;
+    metrics.of_run("duration_seconds", "Time from the start until the charts were merged", |document| {
+        seconds(document.stats.elapsed_ms)
+    })?;
     if let Some(end) = end {
-        metrics.of_run("exit_status", "Exit status; 0 is a complete run, 3 a partial one", end.exit.code())?;
+        let exit = end.exit.code().to_string();
+        metrics.of_run("exit_status", "Exit status; 0 is a complete run, 3 a partial one", |_| exit.clone())?;
     }
-    metrics.of_run("requests", "Requests sent, retries included", stats.requests)?;
-    metrics.of_run("retries", "Requests that repeated a failed one", stats.retries)?;
-    metrics.of_run("rate_limits", "Responses that reported a rate limit", stats.rate_limited)?;
-    metrics.of_run("held_seconds", "Time for which rate limits held all requests", seconds(stats.held_ms))?;
-    metrics.of_run("quota_units", "Quota units spent", stats.quota_units)?;
-    metrics.of_run("videos", "Distinct videos", stats.unique)?;
+    metrics.count("requests", "Requests sent, retries included", |stats| stats.requests)?;
+    metrics.count("retries", "Requests that repeated a failed one", |stats| stats.retries)?;
+    metrics.count("rate_limits", "Responses that reported a rate limit", |stats| stats.rate_limited)?;
+    metrics.of_run("held_seconds", "Time for which rate limits held all requests", |document| {
+        seconds(document.stats.held_ms)
+    })?;
+    metrics.count("quota_units", "Quota units spent", |stats| stats.quota_units)?;
+    metrics.count("videos", "Distinct videos", |stats| stats.unique)?;
 
-    let kinds = failed_by_kind(&stats.regions);
-    metrics.family("run_failed_regions", "Regions that failed or are incomplete", "kind", &kinds)?;
-    let complete = by_region(&stats.regions, |row| usize::from(row.status == Status::Ok));
-    metrics.family("region_complete", "Whether the whole chart was fetched", "region", &complete)?;
-    let videos = by_region(&stats.regions, |row| row.videos);
-    metrics.family("region_videos", "Distinct videos of the chart", "region", &videos)?;
-    let changes = |count: fn(&RegionChanges) -> usize| -> Vec<(&str, usize)> {
-        let regions = end.iter().flat_map(|end| &end.changes);
-        regions.map(|changes| (changes.region.code(), count(changes))).collect()
+    metrics.family("run_failed_regions", "Regions that failed or are incomplete", "kind", failed_by_kind)?;
+    metrics.family("region_complete", "Whether the whole chart was fetched", "region", |document| {
+        by_region(document, |row| usize::from(row.status == Status::Ok))
+    })?;
+    metrics.family("region_videos", "Distinct videos of the chart", "region", |document| {
+        by_region(document, |row| row.videos)
+    })?;
+    let changes = |document: &Document, count: fn(&RegionChanges) -> usize| -> Vec<(String, usize)> {
+        let regions = end.and_then(|end| end.changes.get(&document.run_id)).into_iter().flatten();
+        regions.map(|changes| (changes.region.to_string(), count(changes))).collect()
     };
-    let (entered, left) = (changes(|changes| changes.entered), changes(|changes| changes.left));
-    metrics.family("region_entered_videos", "Videos that entered since the last complete chart", "region", &entered)?;
-    metrics.family("region_left_videos", "Videos that left since the last complete chart", "region", &left)?;
+    metrics.family("region_entered_videos", "Videos that entered since the last complete chart", "region", |run| {
+        changes(run, |changes| changes.entered)
+    })?;
+    metrics.family("region_left_videos", "Videos that left since the last complete chart", "region", |run| {
+        changes(run, |changes| changes.left)
+    })?;
     metrics.out.write_all(b"# EOF\n")
 }
 
-fn by_region(regions: &[RegionStats], value: fn(&RegionStats) -> usize) -> Vec<(&str, usize)> {
-    regions.iter().map(|row| (row.region.code(), value(row))).collect()
+fn by_region(document: &Document, value: fn(&RegionStats) -> usize) -> Vec<(String, usize)> {
+    document.stats.regions.iter().map(|row| (row.region.to_string(), value(row))).collect()
 }
 
 /// All kinds of errors, since a series that is missing most of the time is hard to query.
-fn failed_by_kind(regions: &[RegionStats]) -> Vec<(&'static str, usize)> {
+fn failed_by_kind(document: &Document) -> Vec<(String, usize)> {
+    let regions = &document.stats.regions;
     let failed: Vec<&str> = regions.iter().filter_map(|row| Some(row.error.as_ref()?.kind.as_str())).collect();
     let mut names: Vec<&str> = ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
     // Two kinds may share a name.
     names.dedup();
-    names.into_iter().map(|name| (name, failed.iter().filter(|kind| **kind == name).count())).collect()
+    names.into_iter().map(|name| (name.to_owned(), failed.iter().filter(|kind| **kind == name).count())).collect()
 }
 
-fn seconds(milliseconds: u64) -> f64 {
-    milliseconds as f64 / 1000.0
+fn seconds(milliseconds: u64) -> String {
+    (milliseconds as f64 / 1000.0).to_string()
 }
 
 /// The labels of every metric.
@@ -93,25 +100,42 @@ fn label(name: &str, value: &str) -> String {
 }
 
 struct Metrics<'a, 'b> {
-    run_labels: String,
+    documents: &'a Documents,
     out: &'a mut Out<'b>,
 }
 
 impl Metrics<'_, '_> {
-    /// A gauge of the run.
-    fn of_run(&mut self, name: &str, help: &str, value: impl Display) -> io::Result<()> {
+    /// A gauge of each run.
+    fn of_run(&mut self, name: &str, help: &str, value: impl Fn(&Document) -> String) -> io::Result<()> {
         self.head(&format!("run_{name}"), help)?;
-        writeln!(self.out, "trendfetch_run_{name}{{{}}} {value}", self.run_labels)
+        self.documents.iter().try_for_each(|document| {
+            writeln!(self.out, "trendfetch_run_{name}{{{}}} {}", run_labels(document), value(document))
+        })
     }
 
-    /// A gauge for each value of a label. Nothing if there is none.
-    fn family(&mut self, name: &str, help: &str, by: &str, samples: &[(&str, usize)]) -> io::Result<()> {
-        if samples.is_empty() {
+    /// A count of each run.
+    fn count<T: Display>(&mut self, name: &str, help: &str, value: fn(&Stats) -> T) -> io::Result<()> {
+        self.of_run(name, help, |document| value(&document.stats).to_string())
+    }
+
+    /// A gauge for each value of a label, in each run. Nothing if there is none.
+    fn family(
+        &mut self,
+        name: &str,
+        help: &str,
+        by: &str,
+        samples: impl Fn(&Document) -> Vec<(String, usize)>,
+    ) -> io::Result<()> {
+        let samples: Vec<(String, Vec<(String, usize)>)> =
+            self.documents.iter().map(|document| (run_labels(document), samples(document))).collect();
+        if samples.iter().all(|(_, samples)| samples.is_empty()) {
             return Ok(());
         }
         self.head(name, help)?;
-        for (labelled, value) in samples {
-            writeln!(self.out, "trendfetch_{name}{{{},{}}} {value}", self.run_labels, label(by, labelled))?;
+        for (run_labels, samples) in samples {
+            for (labelled, value) in samples {
+                writeln!(self.out, "trendfetch_{name}{{{run_labels},{}}} {value}", label(by, &labelled))?;
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use console::measure_text_width;
 
 use super::Layout;
-use crate::model::{Document, MergedVideo};
+use crate::model::{Document, Documents, MergedVideo};
 use crate::output::Out;
 use crate::output::columns::{Shrink, TextColumn, fit, join, left, right};
 use crate::support::human::group_digits;
@@ -22,8 +22,20 @@ const SHRINKS: [Shrink; 8] =
 /// More than the longest title.
 const WHOLE: usize = 10_000;
 
-/// Writes the table. Each title is a link to its video, or there is a column with the video's id.
-pub(super) fn write(document: &Document, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+/// Writes a table for each category, which has a heading if there are several.
+pub(super) fn write(documents: &Documents, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+    for (index, document) in documents.iter().enumerate() {
+        if documents.are_several() {
+            let gap = if index > 0 { "\n" } else { "" };
+            writeln!(out, "{gap}{}", document.request.category_name())?;
+        }
+        write_one(document, layout, out)?;
+    }
+    Ok(())
+}
+
+/// Writes a table. Each title is a link to its video, or there is a column with the video's id.
+fn write_one(document: &Document, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
     let max_ranks = match layout.width {
         ..100 => 1,
         100..400 => 3,

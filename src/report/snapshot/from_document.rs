@@ -70,6 +70,7 @@ fn attempt(document: &Document, stats: &RegionStats) -> RegionAttempt {
         run_id: document.run_id.clone(),
         number: 0,
         fetched_at: document.fetched_at,
+        category_id: document.request.category_id,
         max_results: document.request.max_results,
         region: stats.region,
         status: stats.status,

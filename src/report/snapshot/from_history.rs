@@ -30,9 +30,9 @@ impl Snapshot {
         let SeriesRuns { series, newest, .. } = others.remove(index);
         let since = newest.checked_sub(MAX_RETENTION).unwrap_or(Timestamp::MIN);
 
-        let period = Period { series, since, until: newest };
+        let period =
+            Period { source: series.source.clone(), categories: vec![series.category_id], since, until: newest };
         let attempts = backend.region_attempts(&period).await?;
-        let series = period.series;
         let oldest = attempts.first().map_or(newest, |attempt| attempt.fetched_at);
         let mut histories = group_by_region(attempts, regions);
         add_charts(backend, &mut histories, &series).await?;

@@ -110,6 +110,7 @@ fn a_partial_region_has_a_partial_chart_and_a_failed_one_has_none() {
 
     let attempt = |code, status, videos, has_failed: bool| RegionAttempt {
         run_id: document.run_id.clone(),
+        category_id: document.request.category_id,
         max_results: 20,
         status,
         videos,

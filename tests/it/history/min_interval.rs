@@ -13,10 +13,11 @@ on_both_engines! {
 /// process takes longer than that to start, but these runs share one process.
 async fn open_when_free(history_config: &HistoryConfig, request: &Request, now: Timestamp) -> OpenOutcome {
     for _ in 0..10_000 {
-        match RunHistory::open(history_config, "youtube", request, now).await.unwrap() {
-            OpenOutcome::Busy => tokio::time::sleep(Duration::from_millis(1)).await,
-            opened => return opened,
+        let opened = RunHistory::open(history_config, "youtube", std::slice::from_ref(request), now).await.unwrap();
+        if opened.states != [RequestState::Busy] {
+            return opened;
         }
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("the request stays locked")
 }
@@ -37,16 +38,17 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
     let mut fetched = Vec::new();
     for hour in 0..hourly_starts {
         let start = hours(at("2026-11-22T00:05:30Z"), hour) + SignedDuration::from_secs(jitter.i64(-20..=20));
-        match open_when_free(&history_config, &request, start).await {
-            OpenOutcome::Ready(mut history) => {
-                history.record(&Arc::new(document(start, answer())), None).await.unwrap();
+        let OpenOutcome { history, states, .. } = open_when_free(&history_config, &request, start).await;
+        match states[0] {
+            RequestState::Due => {
+                history.unwrap().record(&Arc::new(document(start, answer())), None).await.unwrap();
                 fetched.push(hour);
             }
-            OpenOutcome::NotDue(began) => {
+            RequestState::NotDue(began) => {
                 let last = hours(at("2026-11-22T00:05:30Z"), *fetched.last().unwrap());
                 assert!(began.duration_since(last).abs() <= SignedDuration::from_secs(20), "{began}");
             }
-            OpenOutcome::Busy => panic!("waited for"),
+            RequestState::Busy => panic!("waited for"),
         }
     }
     fetched

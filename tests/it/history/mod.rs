@@ -26,7 +26,7 @@ use trendfetch::config::env::Env;
 use trendfetch::config::{Config, Source};
 use trendfetch::deduplicate::deduplicate;
 use trendfetch::history::changes::Move;
-use trendfetch::history::run_history::{HistoryConfig, OpenOutcome, RunHistory};
+use trendfetch::history::run_history::{HistoryConfig, OpenOutcome, RequestState, RunHistory};
 use trendfetch::history::{self, Access, Location};
 use trendfetch::model::category::Category;
 use trendfetch::model::error::{ErrorKind, RegionError};
@@ -58,6 +58,7 @@ macro_rules! on_both_engines {
 
 #[cfg(feature = "report")]
 mod browser;
+mod categories;
 mod change_summary;
 mod changes;
 mod clocks;
@@ -107,7 +108,7 @@ fn run_at(now: Timestamp, store: &Store, server: &Server, arguments: &str) -> u8
 
 fn run_once_at(now: Timestamp, store: &Store, server: &Server, arguments: &str) -> u8 {
     // `resolve` would look for a key.
-    let fixed = ["trendfetch", "-q", "--dry-run", "--store", &store.url];
+    let fixed = ["trendfetch", "-q", "--dry-run", "--store", &store.url, "--base-url", &server.base_url];
     let typed = Cli::parse_from(fixed.into_iter().chain(arguments.split_whitespace()));
     let mut config = Config::resolve(typed.run, &typed.terminal, &Env::default()).unwrap();
     config.source = Some(Source::Api {

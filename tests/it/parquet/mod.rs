@@ -1,6 +1,8 @@
 //! Parquet files, read with DuckDB, Arrow, Polars and Spark, and the error of a build without Parquet.
 
 #[cfg(feature = "parquet")]
+mod categories;
+#[cfg(feature = "parquet")]
 mod file;
 #[cfg(feature = "parquet")]
 mod lake;
