@@ -163,11 +163,12 @@ fn lines(requests: &[Request]) -> Vec<Line> {
         let regions = request.regions.iter().enumerate();
         return regions.map(|(index, region)| line(region.to_string(), index..index + 1)).collect();
     }
+    let width = requests.iter().map(|request| request.category_name().len()).max().unwrap_or(0);
     let mut start = 0;
     let of_category = |request: &Request| {
         let charts = start..start + request.regions.len();
         start = charts.end;
-        line(request.category_name(), charts)
+        line(format!("{:<width$}", request.category_name()), charts)
     };
     requests.iter().map(of_category).collect()
 }
