@@ -70,6 +70,8 @@ fn printed() -> BTreeMap<&'static str, Vec<Value>> {
         run.command.args(["-f", "ndjson", "--rows", "entries"]);
         printed.entry("entry").or_default().extend(lines(&run.finish().exits(exit).stdout));
     }
+    let several = odd("--category all,Music -f ndjson").finish().exits(3).stdout;
+    printed.entry("video").or_default().extend(lines(&several));
     // No video at all.
     printed.entry("document").or_default().push(demo("--demo=quota -r US --json -q").finish().exits(4).document());
     #[cfg(feature = "sqlite")]

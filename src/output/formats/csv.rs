@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::super::Out;
 use super::Layout;
+use super::categorized::{categorized_videos, category_column};
 use super::entries::{entries, own_columns};
 use crate::model::columns::Column;
 use crate::model::video::{COLUMNS, DESCRIPTION, merged_columns};
@@ -15,14 +16,13 @@ use crate::model::{Documents, MergedVideo};
 /// Any error of the writer.
 pub(super) fn write_videos(documents: &Documents, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
     let columns = wanted(merged_columns(), layout);
-    let category = documents.are_several().then_some("chart_category_id");
-    let heading = category.into_iter().chain(columns.iter().map(|column| column.name)).collect();
-    let rows = documents.iter().flat_map(|document| {
-        let id = category.map(|_| document.request.category_id.map(|id| id.to_string()).unwrap_or_default());
-        let row = |video| id.clone().into_iter().chain(columns.iter().map(|column| cell(column, video))).collect();
-        document.videos.iter().map(row).collect::<Vec<_>>()
+    let category = documents.are_several().then(category_column);
+    let names = category.iter().map(|column| column.name).chain(columns.iter().map(|column| column.name));
+    let rows = categorized_videos(documents).map(|row| {
+        let cells = columns.iter().map(|column| cell(column, row.video));
+        category.iter().map(|column| cell(column, &row)).chain(cells).collect()
     });
-    write(heading, rows, layout, out)
+    write(names.collect(), rows, layout, out)
 }
 
 /// Writes a heading and a row for each entry of a chart.

@@ -3,6 +3,7 @@
 //! A format is a variant of [`Format`], an arm of [`render`] and a renderer beside this file. The fields of a video
 //! come from [`model::video`](crate::model::video), those of a chart entry from [`entries`] too.
 
+pub(super) mod categorized;
 mod csv;
 pub(super) mod entries;
 #[cfg(feature = "parquet")]
@@ -20,8 +21,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Out;
-use crate::model::{Documents, MergedVideo};
+use crate::model::Documents;
 use crate::support::human::count;
+use categorized::categorized_videos;
 use entries::{FlatEntry, entries};
 use prom::RunEnd;
 
@@ -155,22 +157,6 @@ pub(super) fn json<T: Serialize>(value: &T, out: &mut Out<'_>) -> io::Result<()>
 /// The entries of all charts of all categories.
 fn all_entries(documents: &Documents) -> impl Iterator<Item = FlatEntry<'_>> {
     documents.iter().flat_map(|document| entries(document))
-}
-
-/// The videos of several categories, each with its category.
-fn categorized_videos(documents: &Documents) -> impl Iterator<Item = CategorizedVideo<'_>> {
-    documents.iter().flat_map(|document| {
-        let chart_category_id = document.request.category_id;
-        document.videos.iter().map(move |video| CategorizedVideo { chart_category_id, video })
-    })
-}
-
-/// A merged video of one of several categories.
-#[derive(Serialize)]
-struct CategorizedVideo<'a> {
-    chart_category_id: Option<u32>,
-    #[serde(flatten)]
-    video: &'a MergedVideo,
 }
 
 fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut Out<'_>) -> io::Result<()> {

@@ -6,8 +6,11 @@
 //! The `$id` is a URN, a name and not an address: the schemas are published nowhere, and a validator must not look for them
 //! there. The number in it is the `schema_version`.
 
+use std::iter;
+
 use clap::ValueEnum;
 
+use super::formats::categorized::category_column;
 use super::formats::entries::own_columns;
 use crate::history::changes::MOVE_COLUMNS;
 use crate::model::columns::Column;
@@ -56,7 +59,11 @@ pub fn schema(shape: Shape) -> String {
             let kinds = fill(DOCUMENT, "\"KINDS\"", &kinds());
             fill(&kinds, "\"VIDEO\": {}", &object(merged_columns().map(Field::of)))
         }
-        Shape::Video => row("video", "A video of a run, merged over the regions.", merged_columns().map(Field::of)),
+        Shape::Video => {
+            let category = Field { is_required: false, ..Field::of(&category_column()) };
+            let fields = iter::once(category).chain(merged_columns().map(Field::of));
+            row("video", "A video of a run, merged over the regions.", fields)
+        }
         Shape::Entry => {
             let own = own_columns();
             let fields = own.iter().map(Field::of).chain(COLUMNS.iter().map(Field::of));
@@ -84,19 +91,20 @@ fn kinds() -> String {
 struct Field {
     name: &'static str,
     property: String,
+    is_required: bool,
 }
 
 impl Field {
     fn of<R>(column: &Column<R>) -> Field {
-        Field { name: column.name, property: column.property() }
+        Field { name: column.name, property: column.property(), is_required: column.name != DESCRIPTION }
     }
 }
 
-/// The members of the schema of an object with these fields. All but the description are required.
+/// The members of the schema of an object with these fields.
 fn object(fields: impl Iterator<Item = Field>) -> String {
     let (mut required, mut properties) = (Vec::new(), Vec::new());
-    for Field { name, property } in fields {
-        if name != DESCRIPTION {
+    for Field { name, property, is_required } in fields {
+        if is_required {
             required.push(format!("\"{name}\""));
         }
         properties.push(format!("  {property}"));
