@@ -12,7 +12,7 @@
 //! | `min_interval` | whether a run is due; pure |
 //! | `expiry` | what is too old, and whether a run may delete it |
 //! | `prune` | what the command `prune` deletes |
-//! | `changes` | compares two charts of a region: what entered, left, rose, fell |
+//! | `changes` | compares charts of a region: what entered, left, rose, fell |
 //! | `change_summary` | counts the changes in each region of a run |
 //! | `rows` | turns a document into the rows of each table; pure |
 //! | `names` | the names of categories and regions that a history holds; pure |

@@ -96,6 +96,11 @@ impl Live {
     }
 }
 
+/// The address of a video's page.
+pub fn video_url(id: &str) -> String {
+    ["https://www.youtube.com/watch?v=", id].concat()
+}
+
 /// A video with its rank in each chart that contains it: an element of the document's `videos`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergedVideo {
@@ -109,7 +114,7 @@ pub struct MergedVideo {
 
 impl MergedVideo {
     pub fn url(&self) -> String {
-        ["https://www.youtube.com/watch?v=", &self.video.id].concat()
+        video_url(&self.video.id)
     }
 
     /// The rank in the region where it is highest.

@@ -134,10 +134,10 @@ fn rows<'a>(history: &'a RegionHistory, max_entries: usize) -> Vec<ChartRow<'a>>
     chart.entries.iter().take(max_entries).map(row).collect()
 }
 
-/// The changes of the videos that entered, rose or fell.
+/// The changes of the videos that entered or whose rank changed.
 fn rank_changes(history: &RegionHistory) -> HashMap<&str, RankChange> {
     let Some(changes) = &history.changes else { return HashMap::new() };
-    let moves = changes.entered.iter().chain(&changes.rose).chain(&changes.fell);
+    let moves = [&changes.entered, &changes.rose, &changes.fell, &changes.pushed].into_iter().flatten();
     let change = |moved: &Move| match moved.previous_rank.zip(moved.rank) {
         None => RankChange::New,
         Some((previous, rank)) => RankChange::By(i64::from(previous) - i64::from(rank)),

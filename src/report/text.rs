@@ -134,6 +134,7 @@ mod tests {
                 rank,
                 previous_rank,
                 first_seen_at: at(0),
+                views: None,
             })
         };
         let texts = [shown(None, Some(3)), shown(Some(3), None), shown(Some(5), Some(3)), shown(None, None)];

@@ -113,7 +113,8 @@ fn changes_are_printed_as_json(store: Store) {
     let moved = |id: &str, run: usize, rank: Option<u32>, previous: Option<u32>, first_seen: usize| {
         json!({
             "video_id": id, "title": format!("{id} of run {run}"), "channel": format!("Channel of {id}"),
-            "rank": rank, "previous_rank": previous, "first_seen_at": runs[first_seen].fetched_at
+            "rank": rank, "previous_rank": previous, "first_seen_at": runs[first_seen].fetched_at,
+            "url": format!("https://www.youtube.com/watch?v={id}"), "views": runs[run].videos.iter().find(|video| video.video.id == id).unwrap().video.views
         })
     };
     let fetch = |run: usize| json!({"run_id": runs[run].run_id, "fetched_at": runs[run].fetched_at});
@@ -122,10 +123,9 @@ fn changes_are_printed_as_json(store: Store) {
         "entered": [moved("e", 2, Some(1), None, 2), moved("g", 2, Some(5), None, 2)],
         "left": [moved("a", 1, None, Some(1), 0), moved("f", 1, None, Some(5), 1)],
         "rose": [moved("c", 2, Some(2), Some(3), 0)],
-        "fell": [moved("b", 2, Some(3), Some(2), 1)]
+        "fell": [moved("b", 2, Some(3), Some(2), 1)], "pushed": 0
     });
-    let america =
-        json!({"region": "US", "from": fetch(1), "to": fetch(2), "entered": [], "left": [], "rose": [], "fell": []});
+    let america = json!({"region": "US", "from": fetch(1), "to": fetch(2), "entered": [], "left": [], "rose": [], "fell": [], "pushed": 0});
     // All regions by code, or the requested ones in their order.
     assert_eq!(changes_in_json(&store, ""), json!({"schema_version": 1, "regions": [poland, america]}));
     assert_eq!(changes_in_json(&store, "-r us,PL"), json!({"schema_version": 1, "regions": [america, poland]}));
@@ -212,7 +212,7 @@ fn runs_of_different_series_are_not_compared(store: Store) {
     assert_eq!((to, lists), (music, moves([&["f"], &[], &[], &[]])));
     let all = record_poland(&store, 6, "youtube", None, 50, &["b"]);
     let (_, to, lists) = poland(&store);
-    assert_eq!((to, lists), (all, moves([&[], &["a"], &["b"], &[]])));
+    assert_eq!((to, lists), (all, moves([&[], &["a"], &[], &[]])));
     // `first_seen_at` does not count other categories or sources.
     record_poland(&store, 7, "youtube", None, 50, &["b", "c"]);
     let entered = changes_in_json(&store, "-r PL")["regions"][0]["entered"][0].clone();
@@ -241,7 +241,7 @@ fn failed_fetches_are_skipped_in_comparisons(store: Store) {
     let second = run(2, chart("PL", &["b", "c"]));
     let third = run(3, partial("PL", &["c"], ErrorKind::ServerError));
     let fourth = run(4, failed("PL", ErrorKind::RegionUnsupported));
-    assert_eq!(poland(&store), (first, second.clone(), moves([&["c"], &["a"], &["b"], &[]])));
+    assert_eq!(poland(&store), (first, second.clone(), moves([&["c"], &["a"], &[], &[]])));
     let others = changes_in_json(&store, "-r US")["regions"][0].clone();
     assert_eq!((&others["from"]["run_id"], &others["to"]["run_id"]), (&json!(third), &json!(fourth)));
     // An empty chart is a whole one.
@@ -252,7 +252,7 @@ fn failed_fetches_are_skipped_in_comparisons(store: Store) {
 fn a_run_loaded_late_is_compared_by_its_start(store: Store) {
     let first = record_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
     let third = record_poland(&store, 2, "youtube", None, 50, &["b", "c"]);
-    assert_eq!(poland(&store), (first, third.clone(), moves([&["c"], &["a"], &["b"], &[]])));
+    assert_eq!(poland(&store), (first, third.clone(), moves([&["c"], &["a"], &[], &[]])));
     let second = record_poland(&store, 1, "youtube", None, 50, &["b", "d"]);
     assert_eq!(poland(&store), (second, third, moves([&["c"], &["d"], &[], &[]])));
 }
@@ -293,6 +293,20 @@ struct ModelFetch {
     ids: Vec<String>,
 }
 
+impl ModelFetch {
+    /// A count of its own for each video and run.
+    fn views(&self, id: &str) -> u64 {
+        views(self.at, id)
+    }
+}
+
+fn views(at: Timestamp, id: &str) -> u64 {
+    u64::try_from(at.as_second()).unwrap() + id.bytes().map(u64::from).sum::<u64>()
+}
+
+/// What `changes` must report: both runs, each list, and how many were pushed.
+type ModelChanges = (String, String, [Vec<Move>; 4], usize);
+
 /// A simple model of the history of one region, by time.
 #[derive(Default)]
 struct Model {
@@ -312,8 +326,7 @@ impl Model {
         self.seen.retain(|_, (_, last)| *last >= keep_from);
     }
 
-    /// What `changes` must report: both runs, and each list.
-    fn changes(&self, titles: &HashMap<String, String>) -> Option<(String, String, [Vec<Move>; 4])> {
+    fn changes(&self, titles: &HashMap<String, String>) -> Option<ModelChanges> {
         let mut kinds: BTreeMap<(&str, Option<u32>), Vec<&ModelFetch>> = BTreeMap::new();
         for fetch in self.fetches.iter().filter(|fetch| fetch.is_whole) {
             kinds.entry((fetch.source, fetch.category)).or_default().push(fetch);
@@ -328,17 +341,26 @@ impl Model {
             let place = fetch.ids.iter().position(|other| other == id)?;
             u32::try_from(place + 1).ok().filter(|rank| *rank <= max_results)
         };
-        let mut lists: [Vec<Move>; 4] = Default::default();
+        let (mut lists, mut pushed): ([Vec<Move>; 4], usize) = Default::default();
         let everything: BTreeSet<&String> = from.ids.iter().chain(&to.ids).collect();
+        let stayed = |id: &&&String| rank(from, id).is_some() && rank(to, id).is_some();
+        let stayed: Vec<&String> = everything.iter().filter(stayed).copied().collect();
+        // How many of those that stayed are above.
+        let above = |fetch, id| stayed.iter().filter(|other| rank(fetch, other) < rank(fetch, id)).count();
         for id in everything {
             let (previous_rank, now) = (rank(from, id), rank(to, id));
             let list = match (now, previous_rank) {
                 (Some(_), None) => 0,
                 (None, Some(_)) => 1,
-                (Some(now), Some(previous)) if now < previous => 2,
-                (Some(now), Some(previous)) if now > previous => 3,
-                _ => continue,
+                (Some(now), Some(previous)) if now < previous && above(to, id) < above(from, id) => 2,
+                (Some(now), Some(previous)) if now > previous && above(to, id) > above(from, id) => 3,
+                (Some(now), Some(previous)) => {
+                    pushed += usize::from(now != previous);
+                    continue;
+                }
+                (None, None) => continue,
             };
+            let last = if now.is_some() { to } else { from };
             lists[list].push(Move {
                 video_id: id.clone(),
                 title: titles[id].clone(),
@@ -346,10 +368,11 @@ impl Model {
                 rank: now,
                 previous_rank,
                 first_seen_at: self.seen[&(to.source, to.category, id.clone())].0,
+                views: Some(last.views(id)),
             });
         }
         lists.iter_mut().for_each(|list| list.sort_by_key(|each| each.rank.or(each.previous_rank)));
-        Some((from.run_id.clone(), to.run_id.clone(), lists))
+        Some((from.run_id.clone(), to.run_id.clone(), lists, pushed))
     }
 }
 
@@ -409,6 +432,7 @@ fn changes_agree_with_a_recomputation(store: Store) {
             }
             for entry in charts.iter_mut().flat_map(|chart| &mut chart.entries) {
                 entry.video.title = format!("{} of run {run}", entry.video.id).into();
+                entry.video.views = Some(views(now, &entry.video.id));
                 titles.insert(entry.video.id.to_string(), entry.video.title.to_string());
             }
             let known: Vec<(bool, Vec<String>)> = charts
@@ -430,10 +454,11 @@ fn changes_agree_with_a_recomputation(store: Store) {
             for ((code, model), (is_whole, ids)) in CODES.iter().zip(&mut models).zip(known) {
                 let run_id = run_id.clone();
                 model.add(ModelFetch { at: now, run_id, source, category, max_results, is_whole, ids }, keep_from);
-                let told = told
-                    .next_if(|told| told.changes.region == region(code))
-                    .map(|told| told.changes)
-                    .map(|told| (told.from.run_id, told.to.run_id, [told.entered, told.left, told.rose, told.fell]));
+                let told =
+                    told.next_if(|told| told.changes.region == region(code)).map(|told| told.changes).map(|told| {
+                        let lists = [told.entered, told.left, told.rose, told.fell];
+                        (told.from.run_id, told.to.run_id, lists, told.pushed.len())
+                    });
                 compared += usize::from(told.is_some());
                 assert_eq!(told, model.changes(&titles), "{code} after run {run}");
             }

@@ -77,24 +77,24 @@ pub fn version(store: &Store) -> usize {
 
 fn a_history_of_the_first_version_can_be_read_and_continued(store: Store) {
     create_first_version(&store);
-    let moved = |id: char, rank: Option<u32>, previous: Option<u32>, first: &str| {
+    let moved = |id: char, rank: Option<u32>, previous: Option<u32>, first: &str, views: u64| {
         json!({
             "video_id": id.to_string().repeat(11), "title": format!("Title of {id}"), "channel": format!("Channel of {id}"),
-            "rank": rank, "previous_rank": previous, "first_seen_at": first
+            "rank": rank, "previous_rank": previous, "first_seen_at": first,
+            "url": format!("https://www.youtube.com/watch?v={}", id.to_string().repeat(11)), "views": views
         })
     };
     let fetch =
         |run: u32, at: &str| json!({"run_id": format!("019a0000-0000-7000-8000-00000000000{run}"), "fetched_at": at});
     let expected = json!({"schema_version": 1, "regions": [{
         "region": "PL", "from": fetch(2, "2026-11-20T07:00:00Z"), "to": fetch(3, "2026-11-20T14:00:00Z"),
-        "entered": [moved('d', Some(2), None, "2026-11-20T14:00:00Z")],
-        "left": [moved('a', None, Some(1), "2026-10-10T07:00:00Z")],
-        "rose": [moved('b', Some(1), Some(2), "2026-10-10T07:00:00Z")],
-        "fell": []
+        "entered": [moved('d', Some(2), None, "2026-11-20T14:00:00Z", 44)],
+        "left": [moved('a', None, Some(1), "2026-10-10T07:00:00Z", 120)],
+        "rose": [], "fell": [], "pushed": 1
     }]});
     assert_eq!(command(&store, "changes -f json -r PL").finish().exits(0).document(), expected);
     let table = command(&store, "changes -r PL").finish().exits(0).stdout;
-    assert!(table.contains("rose        1         2         41d 7h  ▇█ "), "{table}");
+    assert!(table.contains("left        -         1         41d 0h  █"), "{table}");
     #[cfg(feature = "report")]
     {
         let page = command(&store, "report -o -").finish().exits(0).stdout;
@@ -103,7 +103,7 @@ fn a_history_of_the_first_version_can_be_read_and_continued(store: Store) {
         for text in [
             "runs from 2026-11-20 07:00 to 2026-11-20 14:00 UTC.",
             "Failed last time (too many requests):\nUS\nasked to wait 120 s",
-            "3 entries, 2026-11-20 14:00. Since 2026-11-20 07:00: 1 entered, 1 left, 1 rose, 0 fell.",
+            "3 entries, 2026-11-20 14:00. Since 2026-11-20 07:00: 1 entered, 1 left, 0 rose, 0 fell.",
             "1\n+1\nTitle of b\nChannel of b\nEntertainment\n260\n41d 7h\n2\nnew\nTitle of d\nChannel of d\nMusic\n44\nnew\n\
              3\n0\nTitle of c\nChannel of c\n–\n30\n7h 0m",
         ] {

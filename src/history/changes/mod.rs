@@ -1,16 +1,19 @@
 //! Compares charts of a region: what entered, left, rose and fell between its last two.
 
+mod compare;
+mod moves;
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{Backend, ChartFilter, ChartRef, ChartSeries, HistoryEntry, HistoryError, VideoRank};
+use super::{Backend, ChartFilter, ChartRef, ChartSeries, HistoryError, VideoRank};
 use crate::model::category::ChartCategory;
-use crate::model::columns::Column;
-use crate::model::columns::Value::{Count, FreeText, Text, Time};
 use crate::model::region::Region;
+
+pub use compare::compare;
+pub use moves::{MOVE_COLUMNS, Move};
 
 /// The version of the JSON that `changes -f json` prints.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -47,15 +50,22 @@ pub struct RegionChanges {
     pub entered: Vec<Move>,
     /// By the rank that they had.
     pub left: Vec<Move>,
-    /// By rank.
+    /// Those with a better rank, among the videos that stayed too; by rank.
     pub rose: Vec<Move>,
-    /// By rank.
+    /// Those with a worse rank, among the videos that stayed too; by rank.
     pub fell: Vec<Move>,
+    /// The others whose rank changed, only because videos entered or left; by rank. The JSON has their number.
+    #[serde(serialize_with = "length")]
+    pub pushed: Vec<Move>,
     /// The lowest rank that was compared.
     #[serde(skip)]
     pub max_rank: u32,
     #[serde(skip)]
     pub series: ChartSeries,
+}
+
+fn length<S: Serializer>(list: &[Move], serializer: S) -> Result<S::Ok, S::Error> {
+    list.len().serialize(serializer)
 }
 
 /// The ranks of the videos in a chart.
@@ -71,47 +81,6 @@ pub struct RunRef {
     pub run_id: String,
     /// Start of the run.
     pub fetched_at: Timestamp,
-}
-
-/// A video that moved. [`MOVE_COLUMNS`] is what the data has of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Move {
-    pub video_id: String,
-    /// As last seen.
-    pub title: String,
-    /// As last seen.
-    pub channel: String,
-    /// `None` if it left.
-    pub rank: Option<u32>,
-    /// `None` if it entered.
-    pub previous_rank: Option<u32>,
-    /// When it was first seen in this chart.
-    pub first_seen_at: Timestamp,
-}
-
-/// The fields of a move in the data: name, value, type and description in the JSON Schema.
-pub const MOVE_COLUMNS: &[Column<Move>] = &[
-    Column::new("video_id", Text(|row| Some(&row.video_id)), r##""$ref": "#/$defs/id""##, ""),
-    Column::new("title", FreeText(|row| Some(&row.title)), r##""$ref": "#/$defs/name""##, "as last seen"),
-    Column::new("channel", FreeText(|row| Some(&row.channel)), r##""$ref": "#/$defs/name""##, "as last seen"),
-    Column::new("rank", Count(|row| row.rank.map(u64::from)), RANK_OR_NULL, "null if it left"),
-    Column::new("previous_rank", Count(|row| row.previous_rank.map(u64::from)), RANK_OR_NULL, "null if it entered"),
-    Column::new(
-        "first_seen_at",
-        Time(|row| Some(row.first_seen_at)),
-        r##""$ref": "#/$defs/time""##,
-        "when it was first seen in this chart",
-    ),
-];
-
-const RANK_OR_NULL: &str = r#""type": ["integer", "null"], "minimum": 1"#;
-
-impl Serialize for Move {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        MOVE_COLUMNS.iter().try_for_each(|column| column.serialize(self, &mut map))?;
-        map.end()
-    }
 }
 
 /// Compares the last two charts of each region, from runs that began at `until` or before, and of one category if that
@@ -195,50 +164,6 @@ async fn add_recent_ranks(
     Ok(())
 }
 
-/// Compares two charts of a region, down to the lowest rank that both runs requested. Entries come by rank.
-pub fn compare((from, before): (&ChartRef, &[HistoryEntry]), (to, now): (&ChartRef, &[HistoryEntry])) -> RegionChanges {
-    let max_rank = from.max_results.min(to.max_results);
-    let before = before.iter().filter(|entry| entry.rank <= max_rank);
-    let now = now.iter().filter(|entry| entry.rank <= max_rank);
-    let run = |chart: &ChartRef| RunRef { run_id: chart.run_id.clone(), fetched_at: chart.fetched_at };
-    let mut changes = RegionChanges {
-        region: to.region,
-        from: run(from),
-        to: run(to),
-        entered: Vec::new(),
-        left: Vec::new(),
-        rose: Vec::new(),
-        fell: Vec::new(),
-        max_rank,
-        series: to.series.clone(),
-    };
-    let mut ranks_before: HashMap<&str, u32> = before.clone().map(|entry| (&*entry.video_id, entry.rank)).collect();
-    for entry in now {
-        let previous_rank = ranks_before.remove(&*entry.video_id);
-        let list = match previous_rank {
-            None => &mut changes.entered,
-            Some(previous) if entry.rank < previous => &mut changes.rose,
-            Some(previous) if entry.rank > previous => &mut changes.fell,
-            Some(_) => continue,
-        };
-        list.push(moved(entry, Some(entry.rank), previous_rank));
-    }
-    let left = before.filter(|entry| ranks_before.contains_key(&*entry.video_id));
-    changes.left = left.map(|entry| moved(entry, None, Some(entry.rank))).collect();
-    changes
-}
-
-fn moved(entry: &HistoryEntry, rank: Option<u32>, previous_rank: Option<u32>) -> Move {
-    Move {
-        video_id: entry.video_id.clone(),
-        title: entry.title.clone(),
-        channel: entry.channel.clone(),
-        rank,
-        previous_rank,
-        first_seen_at: entry.first_seen_at,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,23 +173,6 @@ mod tests {
         let series = ChartSeries { source: source.into(), category_id };
         let region = Region::new("PL").unwrap();
         ChartRef { region, run_id: run_id.into(), number: 0, fetched_at, series, max_results: 50 }
-    }
-
-    fn entries(ids: &[&str]) -> Vec<HistoryEntry> {
-        (1..)
-            .zip(ids)
-            .map(|(rank, id)| HistoryEntry {
-                rank,
-                video_id: (*id).to_owned(),
-                title: String::new(),
-                channel: String::new(),
-                first_seen_at: Timestamp::UNIX_EPOCH,
-                category: None,
-                views: None,
-                thumbnail: None,
-                language: None,
-            })
-            .collect()
     }
 
     #[test]
@@ -283,18 +191,5 @@ mod tests {
         assert_eq!(ids(&newest_first[..4]), Some(vec!["3".into(), "2".into()]));
         assert_eq!(ids(&newest_first[..3]), None);
         assert_eq!(ids(&[]), None);
-    }
-
-    #[test]
-    fn each_move_is_in_one_list_by_rank() {
-        let (from, to) = (chart_ref("1", "youtube", None), chart_ref("2", "youtube", None));
-        let changes = compare((&from, &entries(&["a", "b", "c", "d"])), (&to, &entries(&["e", "c", "b", "d"])));
-        let shown = |moves: &[Move]| -> Vec<(String, Option<u32>, Option<u32>)> {
-            moves.iter().map(|each| (each.video_id.clone(), each.rank, each.previous_rank)).collect()
-        };
-        assert_eq!(shown(&changes.entered), [("e".into(), Some(1), None)]);
-        assert_eq!(shown(&changes.left), [("a".into(), None, Some(1))]);
-        assert_eq!(shown(&changes.rose), [("c".into(), Some(2), Some(3))]);
-        assert_eq!(shown(&changes.fell), [("b".into(), Some(3), Some(2))]);
     }
 }
