@@ -26,17 +26,17 @@ pub(super) async fn run(
     let requested = if args.regions.is_empty() { None } else { Some(region_list::parse(&args.regions.join(","))?) };
     let requested = requested.as_deref();
     config::check_page(&args.output)?;
-    let snapshot = match &args.from {
-        Some(file) => document_snapshot(&args, file, descriptor.as_ref(), requested, now)?,
-        None => history_snapshot(&args, descriptor.as_ref(), requested, env, now).await?,
+    let snapshots = match &args.from {
+        Some(file) => vec![document_snapshot(&args, file, descriptor.as_ref(), requested, now)?],
+        None => history_snapshots(&args, descriptor.as_ref(), requested, env, now).await?,
     };
-    warn_of_missing_regions(&args, requested, &snapshot);
+    warn_of_missing_regions(&args, requested, &snapshots);
     anyhow::ensure!(
-        !snapshot.is_empty(),
+        !snapshots.iter().all(Snapshot::is_empty),
         "there is no chart to show; {} is left as it was",
         descriptor.as_ref().map_or_else(|| args.output.display().to_string(), FileDescriptor::to_string)
     );
-    let html = report::render(&snapshot, args.thumbnails).context("cannot make the page")?;
+    let html = report::render(&snapshots, args.thumbnails).context("cannot make the page")?;
     Ok(output::save(&args.output, descriptor.as_ref(), &html)?)
 }
 
@@ -54,26 +54,31 @@ fn document_snapshot(
     Ok(Snapshot::from_document(&document, requested, now))
 }
 
-async fn history_snapshot(
+async fn history_snapshots(
     args: &ReportArgs,
     descriptor: Option<&FileDescriptor>,
     requested: Option<&[Region]>,
     env: &Env,
     now: Timestamp,
-) -> anyhow::Result<Snapshot> {
+) -> anyhow::Result<Vec<Snapshot>> {
     let location = location(&args.store, env)?;
     if let Location::Sqlite(file) = &location {
         check_source_not_overwritten(&args.output, descriptor, &file.path)?;
     }
     let mut backend = history::open(&location, Access::Read).await?;
-    let snapshot = Snapshot::from_history(&mut *backend, requested, args.category, now).await;
+    let snapshots = Snapshot::from_history(&mut *backend, requested, args.category, now).await;
     let known = known_regions(&mut *backend, now).await;
     backend.close().await;
     known?;
-    snapshot?.context(match args.category {
-        Some(_) => "the history has no run of that category; without --category, the charts fetched last are shown",
-        None => EMPTY_HISTORY,
-    })
+    let snapshots = snapshots?;
+    anyhow::ensure!(
+        !snapshots.is_empty(),
+        match args.category {
+            Some(_) => "the history has no run of that category; without --category, the charts fetched last are shown",
+            None => EMPTY_HISTORY,
+        }
+    );
+    Ok(snapshots)
 }
 
 fn check_source_not_overwritten(
@@ -94,8 +99,9 @@ fn check_source_not_overwritten(
     }
 }
 
-fn warn_of_missing_regions(args: &ReportArgs, requested: Option<&[Region]>, snapshot: &Snapshot) {
-    let is_shown = |region: &Region| snapshot.regions.iter().any(|shown| shown.region == *region);
+fn warn_of_missing_regions(args: &ReportArgs, requested: Option<&[Region]>, snapshots: &[Snapshot]) {
+    let shown = snapshots.iter().flat_map(|snapshot| &snapshot.regions);
+    let is_shown = |region: &Region| shown.clone().any(|shown| shown.region == *region);
     let missing = requested.unwrap_or_default().iter().filter(|region| !is_shown(region));
     let missing: Vec<&str> = missing.map(Region::code).collect();
     if !missing.is_empty() {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::postgres::Postgres;
 use super::records::{
     AbsentChart, ChartFilter, ChartRef, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
-    VideoRank,
+    VideoRank, VideoRecord,
 };
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
@@ -68,6 +68,10 @@ pub trait Backend: Send {
 
     /// The ranks of the videos of each of these charts, by rank, down to `max_rank`.
     async fn video_ranks(&mut self, charts: &[ChartRef], max_rank: u32) -> Result<Vec<Vec<VideoRank>>, HistoryError>;
+
+    /// For each list, which has charts of one region and series, oldest first, and at least one: the records of the
+    /// videos in its last chart, in no particular order.
+    async fn video_records(&mut self, charts: &[Vec<ChartRef>]) -> Result<Vec<Vec<VideoRecord>>, HistoryError>;
 
     /// The series that have runs which began at `until` or before and whose charts are kept; the series of the newest
     /// run comes first.

@@ -49,7 +49,7 @@ pub use error::HistoryError;
 pub use location::{JournalMode, Location, PasswordSources, PostgresUrl, SqliteFile};
 pub use records::{
     AbsentChart, ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion,
-    SeriesRuns, VideoRank,
+    SeriesRuns, VideoRank, VideoRecord,
 };
 
 /// How long YouTube's terms let an application keep what it fetched ("Developer Policies", III.E.4).

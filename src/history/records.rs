@@ -54,6 +54,8 @@ pub struct HistoryEntry {
     pub title: String,
     /// As last seen; empty if missing.
     pub channel: String,
+    /// As last seen.
+    pub channel_id: Option<String>,
     /// When any run of the series first saw the video in the chart of this region.
     pub first_seen_at: Timestamp,
     /// As last seen.
@@ -74,6 +76,16 @@ pub struct VideoRank {
     /// 1 is the top.
     pub rank: u32,
     pub video_id: String,
+}
+
+/// What several charts of a region say about one video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoRecord {
+    pub video_id: String,
+    /// The best rank in any of the charts.
+    pub peak_rank: u32,
+    /// How many of the charts have the video.
+    pub charts: u32,
 }
 
 /// A region that some run requested.

@@ -102,6 +102,15 @@ impl ChartCategory {
         self.category().map(Category::id)
     }
 
+    pub fn from_id(id: Option<u32>) -> ChartCategory {
+        id.map_or(ChartCategory::All, |id| ChartCategory::One(Category::new(id)))
+    }
+
+    /// Sorts the chart of all categories first and the others by name.
+    pub fn sort_key(self) -> Option<(String, u32)> {
+        self.category().map(|category| (category.to_string(), category.id()))
+    }
+
     /// The name for file names and addresses: `all`, `music`, `news-politics`. A category without a name of its own has
     /// its number: an unknown one, and the second of the two that are named Comedy.
     pub fn slug(self) -> String {

@@ -4,10 +4,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::categories::category_name;
 use super::region_history::RegionHistory;
 use super::snapshot::Snapshot;
 use super::text::{date_time, describe_error_kind};
 use crate::model::Status;
+use crate::model::category::Category;
 use crate::model::region::Region;
 use crate::support::sanitize::one_line;
 
@@ -31,7 +33,7 @@ pub(super) fn alerts(snapshot: &Snapshot) -> Vec<Alert> {
 /// Regions whose latest attempt failed or was incomplete, grouped by status and error kind.
 fn failures(snapshot: &Snapshot) -> Vec<Alert> {
     let mut groups: Vec<(Status, &str, &str, Vec<Region>)> = Vec::new();
-    for history in snapshot.still_fetched() {
+    for history in snapshot.still_fetched().filter(|history| !is_absent(snapshot, history)) {
         let Some(latest) = history.latest_attempt().filter(|latest| latest.status != Status::Ok) else { continue };
         let (kind, message) =
             latest.error.as_ref().map_or(("unknown", ""), |(kind, message)| (kind.as_str(), message.as_str()));
@@ -52,7 +54,8 @@ fn failures(snapshot: &Snapshot) -> Vec<Alert> {
 }
 
 fn missing_charts(snapshot: &Snapshot) -> Option<Alert> {
-    let missing = snapshot.still_fetched().filter(|history| history.chart.is_none());
+    let is_missing = |history: &&RegionHistory| history.chart.is_none() && !is_absent(snapshot, history);
+    let missing = snapshot.still_fetched().filter(is_missing);
     let regions: Vec<Region> = missing.map(|history| history.region).collect();
     let alert = Alert { headline: "No chart at all:".to_owned(), regions: codes(&regions), error_message: None };
     (!regions.is_empty()).then_some(alert)
@@ -70,6 +73,19 @@ fn old_charts(snapshot: &Snapshot) -> Option<Alert> {
         ("Charts more than a day old:", format!("{} ({dates})", codes(&regions)))
     };
     Some(Alert { headline: headline.to_owned(), regions, error_message: None })
+}
+
+/// Not every category has a chart in every region, so that this is no failure.
+fn is_absent(snapshot: &Snapshot, history: &RegionHistory) -> bool {
+    snapshot.series.category_id.is_some() && history.is_absent()
+}
+
+/// A note that lists the regions that have no chart of the category.
+pub(super) fn absent_charts(snapshot: &Snapshot) -> Option<String> {
+    let absent = snapshot.still_fetched().filter(|history| is_absent(snapshot, history));
+    let regions: Vec<Region> = absent.map(|history| history.region).collect();
+    let category = category_name(snapshot.series.category_id.map(Category::new));
+    (!regions.is_empty()).then(|| format!("YouTube has no chart of {category} in {}.", codes(&regions)))
 }
 
 /// A note that lists the regions that are no longer fetched, and when they last were.
@@ -159,6 +175,16 @@ mod tests {
         let without = |code| without_chart(vec![attempt(code, 0)]);
         let actual = found(&snapshot(vec![without("US"), with_chart("GB", Vec::new()), without("PL")]));
         assert_eq!(actual, [alert("No chart at all:", "US, PL", None)]);
+    }
+
+    #[test]
+    fn a_category_without_a_chart_in_a_region_is_a_note() {
+        let unsupported = without_chart(vec![failed("PL", 0, Status::Failed, "region_unsupported")]);
+        let mut page = snapshot(vec![with_chart("US", entries(&["a"])), unsupported]);
+        assert_eq!((found(&page).len(), absent_charts(&page)), (2, None), "there is always a chart of all categories");
+        page.series.category_id = Some(27);
+        assert_eq!(found(&page), []);
+        assert_eq!(absent_charts(&page).as_deref(), Some("YouTube has no chart of Education in PL."));
     }
 
     #[test]

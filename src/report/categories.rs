@@ -31,12 +31,16 @@ pub(super) struct CategoryShare {
 pub(super) struct CategoryChart {
     /// Names by colour. If there are more categories than colours, the last name is "Others".
     pub legend: Vec<String>,
+    /// All regions together; `None` for a single region. Each chart counts the same, whatever its length.
+    pub all: Option<CategoryBar>,
     pub bars: Vec<CategoryBar>,
 }
 
 #[derive(Debug)]
 pub(super) struct CategoryBar {
-    pub region: Region,
+    /// `None` for all regions together.
+    pub region: Option<Region>,
+    pub name: String,
     pub segments: Vec<BarSegment>,
     /// By colour, like the legend.
     pub percents: Vec<f64>,
@@ -83,7 +87,8 @@ impl CategoryChart {
             .filter(|(_, chart)| !chart.entries.is_empty())
             .map(|(region, chart)| (region, category_shares(chart.entries.iter())))
             .collect();
-        let order = largest_first(&charts);
+        let mean = mean_shares(&charts);
+        let order: Vec<Option<Category>> = mean.iter().map(|share| share.category).collect();
         let mut legend: Vec<String> = order.iter().take(COLORS).map(|category| category_name(*category)).collect();
         if order.len() > COLORS {
             legend.push("Others".to_owned());
@@ -91,24 +96,28 @@ impl CategoryChart {
         let color = |category: Option<Category>| {
             order.iter().position(|other| *other == category).map_or(COLORS, |index| index.min(COLORS))
         };
-        let bars = charts.iter().map(|(region, shares)| bar(*region, shares, legend.len(), color)).collect();
-        CategoryChart { legend, bars }
+        let bars = charts.iter().map(|(region, shares)| bar(Some(*region), shares, legend.len(), color)).collect();
+        let all = (charts.len() > 1).then(|| bar(None, &mean, legend.len(), color));
+        CategoryChart { legend, all, bars }
     }
 }
 
-/// All categories by the sum of their shares, so that each chart counts the same whatever its length.
-fn largest_first(charts: &[(Region, Vec<CategoryShare>)]) -> Vec<Option<Category>> {
-    let mut totals: HashMap<Option<Category>, f64> = HashMap::new();
+/// The mean share of each category over all charts, largest first. Each chart counts the same, whatever its length.
+fn mean_shares(charts: &[(Region, Vec<CategoryShare>)]) -> Vec<CategoryShare> {
+    let mut totals: HashMap<Option<Category>, (usize, f64)> = HashMap::new();
     for share in charts.iter().flat_map(|(_, shares)| shares) {
-        *totals.entry(share.category).or_default() += share.percent;
+        let total = totals.entry(share.category).or_default();
+        *total = (total.0 + share.entries, total.1 + share.percent);
     }
-    let mut order: Vec<(Option<Category>, f64)> = totals.into_iter().collect();
-    order.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-    order.into_iter().map(|(category, _)| category).collect()
+    let share =
+        |(category, (entries, percent))| CategoryShare { category, entries, percent: percent / charts.len() as f64 };
+    let mut shares: Vec<CategoryShare> = totals.into_iter().map(share).collect();
+    shares.sort_by(|one, other| other.percent.total_cmp(&one.percent).then(one.category.cmp(&other.category)));
+    shares
 }
 
 fn bar(
-    region: Region,
+    region: Option<Region>,
     shares: &[CategoryShare],
     colors: usize,
     color: impl Fn(Option<Category>) -> usize,
@@ -120,7 +129,8 @@ fn bar(
         }
     }
     let named = shares.iter().take(NAMED_CATEGORIES).map(label).collect::<Vec<_>>();
-    CategoryBar { region, segments: segments(shares, color), percents, summary: named.join(", ") }
+    let name = region.map_or_else(|| "All".to_owned(), |region| region.name().to_owned());
+    CategoryBar { region, name, segments: segments(shares, color), percents, summary: named.join(", ") }
 }
 
 /// The segments of a bar. Their ends are rounded rather than their widths, so that the widths add up to the whole.
@@ -210,7 +220,10 @@ mod tests {
             ("PL", &[(None, 5), (Some(10), 5)]),
         ]);
         assert_eq!(found.legend, ["Gaming", "Music", "No category"]);
-        assert_eq!(found.bars.iter().map(|bar| bar.region.code()).collect::<Vec<_>>(), ["US", "GB", "PL"]);
+        assert_eq!(
+            found.bars.iter().map(|bar| &*bar.name).collect::<Vec<_>>(),
+            ["United States", "United Kingdom", "Poland"]
+        );
         let percents: Vec<&[f64]> = found.bars.iter().map(|bar| &*bar.percents).collect();
         assert_eq!(percents, [[40.0, 60.0, 0.0], [90.0, 0.0, 10.0], [0.0, 50.0, 50.0]]);
         assert_eq!(found.bars.iter().map(colors).collect::<Vec<_>>(), [[0, 1], [0, 2], [1, 2]]);
@@ -223,6 +236,14 @@ mod tests {
     fn each_chart_counts_the_same_whatever_its_length() {
         let found = category_chart(&[("US", &[(Some(10), 120), (Some(20), 80)]), ("GB", &[(Some(20), 10)])]);
         assert_eq!(found.legend, ["Gaming", "Music"]);
+    }
+
+    #[test]
+    fn the_bar_of_all_regions_has_the_mean_shares() {
+        let found = category_chart(&[("US", &[(Some(10), 120), (Some(20), 80)]), ("GB", &[(Some(20), 10)])]);
+        let all = found.all.as_ref().unwrap();
+        assert_eq!((&*all.name, &*all.summary, all.region), ("All", "Gaming 70 %, Music 30 %", None));
+        assert!(category_chart(&[("US", &[(Some(10), 1)])]).all.is_none(), "one region needs no mean");
     }
 
     #[test]
@@ -249,7 +270,7 @@ mod tests {
         let none = without_chart(with_chart("GB", Vec::new()).attempts);
         let found =
             CategoryChart::new(&snapshot(vec![none, with_chart("US", Vec::new()), with_chart("PL", entries(&["a"]))]));
-        assert_eq!(found.bars.iter().map(|bar| bar.region.code()).collect::<Vec<_>>(), ["PL"]);
+        assert_eq!(found.bars.iter().map(|bar| &*bar.name).collect::<Vec<_>>(), ["Poland"]);
         let nothing = category_chart(&[]);
         assert!(nothing.legend.is_empty() && nothing.bars.is_empty());
     }

@@ -25,6 +25,7 @@ pub(super) fn entry(rank: u32, id: &str) -> HistoryEntry {
         video_id: id.to_owned(),
         title: format!("Title of {id}"),
         channel: "Channel".to_owned(),
+        channel_id: None,
         first_seen_at: at(0),
         category: None,
         views: None,

@@ -8,17 +8,31 @@ pub(super) struct Limits {
     pub moves: usize,
     /// Runs in each rank plot.
     pub runs: usize,
+    /// Whether the lines of videos that are no longer at the top have their titles.
+    pub other_titles: bool,
+}
+
+const fn limits(entries: usize, moves: usize, runs: usize, other_titles: bool) -> Limits {
+    Limits { entries, moves, runs, other_titles }
 }
 
 /// From the largest page to the smallest; the first one below [`super::MAX_PAGE`] is used.
 pub(super) const LIMITS: &[Limits] = &[
-    Limits { entries: 200, moves: 10, runs: 28 },
-    Limits { entries: 100, moves: 10, runs: 28 },
-    Limits { entries: 50, moves: 5, runs: 28 },
-    Limits { entries: 25, moves: 5, runs: 14 },
-    Limits { entries: 10, moves: 5, runs: 14 },
-    Limits { entries: 10, moves: 3, runs: 7 },
-    Limits { entries: 5, moves: 0, runs: 7 },
-    Limits { entries: 3, moves: 0, runs: 0 },
-    Limits { entries: 1, moves: 0, runs: 0 },
+    limits(200, 6, 120, true),
+    limits(100, 6, 120, true),
+    limits(50, 6, 60, true),
+    limits(50, 5, 28, true),
+    limits(50, 5, 28, false),
+    limits(40, 5, 28, false),
+    limits(30, 5, 28, false),
+    limits(25, 3, 28, false),
+    limits(20, 3, 28, false),
+    limits(15, 3, 28, false),
+    limits(12, 3, 28, false),
+    limits(10, 3, 14, false),
+    limits(10, 0, 14, false),
+    limits(8, 0, 7, false),
+    limits(5, 0, 7, false),
+    limits(3, 0, 0, false),
+    limits(1, 0, 0, false),
 ];

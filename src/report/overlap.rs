@@ -5,14 +5,17 @@ use std::collections::HashMap;
 
 use super::region_history::RegionHistory;
 use super::snapshot::Snapshot;
+use super::text::signed;
 use crate::history::HistoryEntry;
 use crate::model::region::Region;
 use crate::stats::shared_videos;
+use crate::support::human::group_digits;
 
 /// The largest heat map whose numbers are still readable.
 const MAX_REGIONS: usize = 24;
 
-const MAX_VIDEOS: usize = 20;
+/// How many videos a table lists.
+pub(super) const MAX_VIDEOS: usize = 12;
 
 /// Regions listed for one video.
 const MAX_LISTED_REGIONS: usize = 12;
@@ -47,6 +50,34 @@ pub(super) struct WidespreadVideo<'a> {
     pub best_rank: u32,
     /// The regions with the best ranks.
     pub top_regions: Vec<(Region, u32)>,
+    /// Since the chart before, in the first region that had the video then.
+    pub views_gained: Option<i64>,
+}
+
+impl<'a> WidespreadVideo<'a> {
+    /// `None` without an occurrence.
+    pub(super) fn new(occurrences: impl Iterator<Item = (Region, &'a HistoryEntry)>) -> Option<WidespreadVideo<'a>> {
+        let mut occurrences = occurrences.peekable();
+        let entry = occurrences.peek()?.1;
+        let mut top_regions: Vec<(Region, u32)> = occurrences.map(|(region, entry)| (region, entry.rank)).collect();
+        top_regions.sort_by_key(|(region, rank)| (*rank, *region));
+        let (region_count, best_rank) = (top_regions.len(), top_regions.first()?.1);
+        top_regions.truncate(MAX_LISTED_REGIONS);
+        Some(WidespreadVideo { entry, region_count, best_rank, top_regions, views_gained: None })
+    }
+
+    /// Whether it has more regions than are listed.
+    pub(super) fn has_more_regions(&self) -> bool {
+        self.region_count > self.top_regions.len()
+    }
+
+    pub(super) fn views(&self) -> String {
+        self.entry.views.map_or_else(|| "–".to_owned(), group_digits)
+    }
+
+    pub(super) fn gained(&self) -> String {
+        self.views_gained.map_or_else(|| "–".to_owned(), signed)
+    }
 }
 
 /// The chart entries of each video, with the index of the region.
@@ -95,16 +126,15 @@ fn widespread<'a>(regions: &[&RegionHistory], entries: &EntriesByVideo<'a>) -> V
         .values()
         .filter(|occurrences| occurrences.len() > 1)
         .filter_map(|occurrences| {
-            let mut top_regions: Vec<(Region, u32)> =
-                occurrences.iter().map(|(index, entry)| (regions[*index].region, entry.rank)).collect();
-            top_regions.sort_by_key(|(region, rank)| (*rank, *region));
-            top_regions.truncate(MAX_LISTED_REGIONS);
-            let (entry, best_rank) = (occurrences.first()?.1, top_regions.first()?.1);
-            Some(WidespreadVideo { entry, region_count: occurrences.len(), best_rank, top_regions })
+            WidespreadVideo::new(occurrences.iter().map(|(index, entry)| (regions[*index].region, *entry)))
         })
         .collect();
     videos.sort_by_key(|video| (Reverse(video.region_count), video.best_rank, &video.entry.video_id));
     videos.truncate(MAX_VIDEOS);
+    for video in &mut videos {
+        let occurrences = &entries[&*video.entry.video_id];
+        video.views_gained = occurrences.iter().find_map(|(index, entry)| regions[*index].views_gained(entry));
+    }
     videos
 }
 
@@ -202,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn at_most_twenty_videos_are_shown() {
+    fn at_most_twelve_videos_are_shown() {
         let ids: Vec<String> = (0..21).map(|id| format!("v{id:02}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let snapshot = snapshot_of(&[("US", &ids), ("GB", &ids)]);
         let widespread = RegionOverlap::new(&snapshot).widespread;
         let shown: Vec<String> = widespread.iter().map(|video| video.entry.video_id.clone()).collect();
-        assert_eq!(shown, ids[..20]);
+        assert_eq!(shown, ids[..12]);
     }
 }

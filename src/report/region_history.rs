@@ -1,9 +1,12 @@
 //! The data of one region on the page: its attempts, its charts and the ranks at the top of them.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::history::changes::RegionChanges;
-use crate::history::{HistoryEntry, RegionAttempt, VideoRank};
+use crate::history::{HistoryEntry, RegionAttempt, VideoRank, VideoRecord};
+use crate::model::error::ErrorKind;
 use crate::model::region::Region;
 
 /// How far rank plots look back.
@@ -25,6 +28,8 @@ pub struct RegionHistory {
     pub changes: Option<RegionChanges>,
     /// The top ranks of its recent complete charts, oldest first.
     pub video_ranks: Vec<VideoRank>,
+    /// What its kept charts say about the videos of the newest one, by id.
+    pub records: HashMap<String, VideoRecord>,
 }
 
 #[derive(Debug, Clone)]
@@ -37,12 +42,32 @@ pub struct Chart {
 
 impl RegionHistory {
     pub(super) fn new(region: Region, attempts: Vec<RegionAttempt>) -> RegionHistory {
-        RegionHistory { region, attempts, chart: None, previous: None, changes: None, video_ranks: Vec::new() }
+        RegionHistory {
+            region,
+            attempts,
+            chart: None,
+            previous: None,
+            changes: None,
+            video_ranks: Vec::new(),
+            records: HashMap::new(),
+        }
     }
 
     /// The newest run that requested the region.
     pub(super) fn latest_attempt(&self) -> Option<&RegionAttempt> {
         self.attempts.last()
+    }
+
+    /// The views that a video gained since the previous chart, if both are known.
+    pub(super) fn views_gained(&self, entry: &HistoryEntry) -> Option<i64> {
+        let before = self.previous.as_ref()?.entries.iter().find(|before| before.video_id == entry.video_id)?;
+        views_gained(entry, before)
+    }
+
+    /// Whether YouTube last answered that it has no such chart.
+    pub(super) fn is_absent(&self) -> bool {
+        let error = self.latest_attempt().and_then(|latest| latest.error.as_ref());
+        error.is_some_and(|(kind, _)| kind == ErrorKind::RegionUnsupported.as_str())
     }
 
     /// The attempts that the rank plot covers.
@@ -51,6 +76,11 @@ impl RegionHistory {
         let first = self.attempts.partition_point(|attempt| since.is_some_and(|since| attempt.fetched_at < since));
         &self.attempts[first..]
     }
+}
+
+/// The difference of the views of a video in two charts, if both are known.
+pub(super) fn views_gained(entry: &HistoryEntry, before: &HistoryEntry) -> Option<i64> {
+    i64::try_from(i128::from(entry.views?) - i128::from(before.views?)).ok()
 }
 
 #[cfg(test)]

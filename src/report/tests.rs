@@ -17,7 +17,7 @@ fn the_policy_has_the_hashes_of_style_and_script() {
     };
     assert_eq!(STYLE_HASH, hash(STYLE));
     assert_eq!(SCRIPT_HASH, hash(SCRIPT));
-    let page = render(&snapshot(vec![with_chart("US", entries(&["a"]))]), false).unwrap();
+    let page = render(&[snapshot(vec![with_chart("US", entries(&["a"]))])], false).unwrap();
     for part in [
         format!("<style>{STYLE}</style>"),
         format!("<script>{SCRIPT}</script>"),
@@ -32,6 +32,7 @@ fn snapshot_of_text(text: &str, origin: Origin) -> Snapshot {
     let entry = |rank, id: &str| HistoryEntry {
         title: text.to_owned(),
         channel: text.to_owned(),
+        channel_id: Some(text.to_owned()),
         thumbnail: Some(format!("https://i.ytimg.com/{text}")),
         language: Some(text.to_owned()),
         ..entry(rank, &format!("{id}{text}"))
@@ -60,7 +61,7 @@ fn text_from_outside_adds_no_markup() {
     };
     let from_document = |text: &str| Origin::Document { run_id: text.to_owned(), fetched_at: at(0) };
     for origin in [&from_history as &dyn Fn(&str) -> Origin, &from_document] {
-        let page = |text: &str| render(&snapshot_of_text(text, origin(text)), true).unwrap();
+        let page = |text: &str| render(&[snapshot_of_text(text, origin(text))], true).unwrap();
         let (bad, good) = (page(hostile), page("Harmless"));
         assert_eq!(bad.matches("onerror").count(), good.matches("Harmless").count(), "every text is shown");
         assert_eq!(bad.matches("onerror").count(), bad.matches(escaped).count());
@@ -71,6 +72,7 @@ fn text_from_outside_adds_no_markup() {
         let ids = [
             "id=\"alerts\"",
             "id=\"anomalies\"",
+            "id=\"entered\"",
             "id=\"widespread\"",
             "class=\"rank-plot\"",
             "class=\"moves\"",
@@ -91,12 +93,12 @@ fn thumbnails_are_opt_in_and_come_from_one_host() {
         with_thumbnail(2, "https://i.ytimg.com.evil.example/vi/a/hq.jpg"),
         with_thumbnail(3, "javascript:alert(1)"),
     ];
-    let snapshot = snapshot(vec![with_chart("US", entries)]);
-    let with = render(&snapshot, true).unwrap();
+    let snapshots = [snapshot(vec![with_chart("US", entries)])];
+    let with = render(&snapshots, true).unwrap();
     assert!(with.contains("<img src=\"https://i.ytimg.com/vi/a/hq.jpg\" "));
     assert!(with.contains("; img-src https://i.ytimg.com; "), "the policy allows the host");
     assert_eq!((with.matches("<img").count(), with.contains("evil"), with.contains("javascript:")), (1, false, false));
-    let without = render(&snapshot, false).unwrap();
+    let without = render(&snapshots, false).unwrap();
     assert!(!["<img", "img-src", "ytimg"].iter().any(|part| without.contains(part)));
 }
 
@@ -122,24 +124,48 @@ fn a_page_of_all_regions_stays_small_and_says_what_it_omits() {
             history.video_ranks = (-26..=1).flat_map(top).map(video_rank).collect();
             history
         };
-        let page = render(&snapshot(Region::all().map(history).collect()), false).unwrap();
+        let page = render(&[snapshot(Region::all().map(history).collect())], false).unwrap();
         assert!(page.len() < MAX_PAGE, "{}", page.len());
         let (_, rest) = page.split_once("To stay small, this page shows only the first ").unwrap();
         let (shown, rest) = rest.split_once(' ').unwrap();
         assert!(rest.starts_with("of up to 200 entries of each chart"));
-        let caption = format!("The first {shown} of 200 entries; the page has no room for more.");
+        let caption = format!("The first {shown} of 200 entries; the page has no room for more<");
         assert_eq!(page.matches(&caption).count(), 111);
-        let rows = page.matches("<td class=\"n\">123,456,789</td>").count();
+        let rows = page.matches("<td class=kind>").count();
         assert_eq!(rows, 111 * shown.parse::<usize>().unwrap());
     }
+}
+
+#[test]
+fn the_ids_of_several_categories_differ() {
+    let of_category = |category_id| {
+        let regions =
+            ["US", "GB"].map(|code| with_two_charts(code, (50, entries(&["a", "b"])), (50, entries(&["b", "c"]))));
+        let series = ChartSeries { source: "youtube".to_owned(), category_id };
+        Snapshot { series, ..snapshot(regions.into()) }
+    };
+    let page = render(&[None, Some(10), Some(25)].map(of_category), false).unwrap();
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let mut distinct = ids.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(ids.len(), distinct.len());
+    let links: Vec<&str> = page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(links.iter().all(|link| ids.contains(link)), "{links:?}");
+    for id in ["all", "music", "news-politics", "music-US", "music-entered", "news-politics-GB"] {
+        assert!(ids.contains(&id), "{id}: {ids:?}");
+    }
+    // One category has the ids of a page that knows no others.
+    let page = render(&[of_category(Some(10))], false).unwrap();
+    assert!(page.contains(" id=\"US\"") && !page.contains("music"));
 }
 
 #[test]
 fn a_small_page_omits_nothing() {
     let ids: Vec<String> = (0..200).map(|id| format!("v{id}")).collect();
     let entries = entries(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-    let page = render(&snapshot(vec![with_chart("US", entries)]), false).unwrap();
+    let page = render(&[snapshot(vec![with_chart("US", entries)])], false).unwrap();
     assert!(!page.contains("To stay small"));
-    assert_eq!(page.matches("<caption>The chart of United States (US)</caption>").count(), 1);
+    assert_eq!(page.matches("<summary>Chart of United States (US): 200 entries</summary>").count(), 1);
     assert!(page.contains("watch?v=v199\""));
 }

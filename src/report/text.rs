@@ -5,10 +5,16 @@ use jiff::Timestamp;
 use crate::history::HistoryEntry;
 use crate::history::changes::Move;
 use crate::model::error::ErrorKind;
+use crate::support::human::group_digits;
 use crate::support::sanitize::is_invisible;
 
 /// The longest title or channel name that is shown in full. YouTube limits titles to 100 characters.
 const MAX_CHARS: usize = 150;
+
+/// `2026-11-22 14:05`, in UTC, as an element that the script adds the local time to. Templates do not escape it.
+pub(super) fn time(time: &Timestamp) -> String {
+    format!("<time datetime=\"{}\">{}</time>", time.strftime("%Y-%m-%dT%H:%MZ"), date_time(time))
+}
 
 /// `2026-11-22 14:05`, in UTC.
 pub(super) fn date_time(time: &Timestamp) -> String {
@@ -23,6 +29,16 @@ pub(super) fn short_date_time(time: &Timestamp) -> String {
 /// Describes an error kind as stored in a history. A kind that only a later version knows is returned as it is.
 pub(super) fn describe_error_kind(kind: &str) -> &str {
     ErrorKind::from_name(kind).map_or(kind, |kind| kind.description())
+}
+
+/// `+1,234`, `0`, or `−5` with a minus sign (U+2212) that is as wide as the plus sign.
+pub(super) fn signed(number: i64) -> String {
+    let sign = match number {
+        1.. => "+",
+        0 => "",
+        ..0 => "\u{2212}",
+    };
+    format!("{sign}{}", group_digits(number.unsigned_abs()))
 }
 
 pub(super) fn percent(percent: &f64) -> String {
@@ -65,7 +81,7 @@ fn shorten(text: &str, placeholder: &str) -> String {
 /// The `lang` attribute, for fonts and screen readers. Templates do not escape it, so only letters are let through.
 pub(super) fn lang_attribute(entry: &HistoryEntry) -> String {
     let is_plain = |language: &&str| !language.is_empty() && language.bytes().all(|byte| byte.is_ascii_lowercase());
-    entry.language.as_deref().filter(is_plain).map_or_else(String::new, |language| format!(" lang=\"{language}\""))
+    entry.language.as_deref().filter(is_plain).map_or_else(String::new, |language| format!(" lang={language}"))
 }
 
 /// `3` for a video that entered, `was 3` for one that left, `5 → 3` for one that moved.
@@ -117,7 +133,7 @@ mod tests {
         let attribute = |language: Option<&str>| {
             lang_attribute(&HistoryEntry { language: language.map(str::to_owned), ..entry(1, "a") })
         };
-        assert_eq!((&*attribute(Some("pl")), &*attribute(Some("fil"))), (" lang=\"pl\"", " lang=\"fil\""));
+        assert_eq!((&*attribute(Some("pl")), &*attribute(Some("fil"))), (" lang=pl", " lang=fil"));
         for other in ["", "PL", "zh-Hans", "p l", "\"><b", "ż", "e1"] {
             assert_eq!(attribute(Some(other)), "", "{other}");
         }

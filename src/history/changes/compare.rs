@@ -102,6 +102,7 @@ mod tests {
                 video_id: id.to_owned(),
                 title: String::new(),
                 channel: String::new(),
+                channel_id: None,
                 first_seen_at: Timestamp::UNIX_EPOCH,
                 category: None,
                 views: None,

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 
 use super::Postgres;
 use super::columns::Parameter;
-use crate::history::{ChartRef, HistoryEntry, HistoryError, VideoRank};
+use crate::history::{ChartRef, HistoryEntry, HistoryError, VideoRank, VideoRecord};
 use crate::model::category::Category;
 
 /// The entries of charts. Parameters: lists of run and region.
@@ -21,7 +21,7 @@ const ENTRIES: &str = "
 
 /// The videos in these charts. Parameters: the same.
 const VIDEOS: &str = "
-    SELECT video_id, title, channel, category_id, thumbnail, declared_language FROM videos
+    SELECT video_id, title, channel, channel_id, category_id, thumbnail, declared_language FROM videos
     WHERE video_id IN (
         SELECT places.video_id
         FROM unnest($1::integer[], $2::text[]) AS charts (run, region)
@@ -32,6 +32,7 @@ const VIDEOS: &str = "
 struct VideoFacts<'a> {
     title: &'a str,
     channel: &'a str,
+    channel_id: Option<&'a str>,
     category: Option<Category>,
     thumbnail: Option<&'a str>,
     language: Option<&'a str>,
@@ -55,6 +56,19 @@ const VIDEO_RANKS: &str = "
     SELECT charts.nth, places.rank, places.video_id
     FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS charts (run, region, nth)
     JOIN places_rows AS places ON places.run = charts.run AND places.region = charts.region AND places.rank <= $3";
+
+/// The best rank in charts and their number, for each video of the newest chart. Parameters: lists of run, region and
+/// list of charts; for each of these lists its newest run and its region.
+const VIDEO_RECORDS: &str = "
+    SELECT newest.nth, newest.video_id, min(places.rank) AS peak_rank, count(*) AS charts
+    FROM (
+        SELECT charts.nth, places.video_id
+        FROM unnest($4::integer[], $5::text[]) WITH ORDINALITY AS charts (run, region, nth)
+        JOIN places ON places.run = charts.run AND places.region = charts.region
+    ) AS newest
+    JOIN unnest($1::integer[], $2::text[], $3::bigint[]) AS charts (run, region, nth) ON charts.nth = newest.nth
+    JOIN places ON places.run = charts.run AND places.region = charts.region AND places.video_id = newest.video_id
+    GROUP BY newest.nth, newest.video_id";
 
 impl Postgres {
     pub(super) async fn select_chart_entries(
@@ -96,6 +110,7 @@ impl Postgres {
                 video_id: video_id.to_owned(),
                 title: video.title.to_owned(),
                 channel: video.channel.to_owned(),
+                channel_id: video.channel_id.map(str::to_owned),
                 first_seen_at: *first_seen_at,
                 category: video.category,
                 views: self.get::<Option<i64>>(row, views)?.and_then(|views| u64::try_from(views).ok()),
@@ -109,13 +124,14 @@ impl Postgres {
 
     /// By video id.
     fn video_facts<'a>(&self, rows: &'a [Row]) -> Result<HashMap<&'a str, VideoFacts<'a>>, HistoryError> {
-        let [video_id, title, channel] = columns(rows, ["video_id", "title", "channel"]);
+        let [video_id, title, channel, channel_id] = columns(rows, ["video_id", "title", "channel", "channel_id"]);
         let [category_id, thumbnail, language] = columns(rows, ["category_id", "thumbnail", "declared_language"]);
         let facts = |row: &'a Row| {
             let category = self.get::<Option<i64>>(row, category_id)?.and_then(|id| u32::try_from(id).ok());
             let facts = VideoFacts {
                 title: self.get(row, title)?,
                 channel: self.get(row, channel)?,
+                channel_id: self.get(row, channel_id)?,
                 category: category.map(Category::new),
                 thumbnail: self.get(row, thumbnail)?,
                 language: self.get(row, language)?,
@@ -159,6 +175,33 @@ impl Postgres {
         Ok(by_chart)
     }
 
+    pub(super) async fn select_video_records(
+        &self,
+        charts: &[Vec<ChartRef>],
+    ) -> Result<Vec<Vec<VideoRecord>>, HistoryError> {
+        let nth: Vec<i64> = (1..).zip(charts).flat_map(|(nth, charts)| charts.iter().map(move |_| nth)).collect();
+        let (runs, regions) = runs_and_regions(charts.iter().flatten());
+        let (newest_runs, newest_regions) = runs_and_regions(charts.iter().filter_map(|charts| charts.last()));
+        let parameters: [Parameter<'_>; 5] = [
+            (&runs, Type::INT4_ARRAY),
+            (&regions, Type::TEXT_ARRAY),
+            (&nth, Type::INT8_ARRAY),
+            (&newest_runs, Type::INT4_ARRAY),
+            (&newest_regions, Type::TEXT_ARRAY),
+        ];
+        let rows = self.query(VIDEO_RECORDS, &parameters).await?;
+        let [nth, video_id, peak_rank, count] = columns(&rows, ["nth", "video_id", "peak_rank", "charts"]);
+        let mut by_list: Vec<Vec<VideoRecord>> = vec![Vec::new(); charts.len()];
+        for row in &rows {
+            by_list[self.chart_index(row, nth)?].push(VideoRecord {
+                video_id: self.get(row, video_id)?,
+                peak_rank: self.rank(row, peak_rank)?,
+                charts: u32::try_from(self.get::<i64>(row, count)?).unwrap_or(u32::MAX),
+            });
+        }
+        Ok(by_list)
+    }
+
     fn rank(&self, row: &Row, column: usize) -> Result<u32, HistoryError> {
         Ok(u32::try_from(self.get::<i32>(row, column)?).unwrap_or(0))
     }
@@ -186,7 +229,7 @@ fn groups(charts: &[ChartRef]) -> Vec<i64> {
     groups
 }
 
-fn runs_and_regions(charts: &[ChartRef]) -> (Vec<i32>, Vec<&str>) {
+fn runs_and_regions<'a>(charts: impl IntoIterator<Item = &'a ChartRef>) -> (Vec<i32>, Vec<&'a str>) {
     let run = |chart: &ChartRef| i32::try_from(chart.number).unwrap_or(0);
-    (charts.iter().map(run).collect(), charts.iter().map(|chart| chart.region.code()).collect())
+    charts.into_iter().map(|chart| (run(chart), chart.region.code())).unzip()
 }

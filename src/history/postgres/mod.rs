@@ -34,7 +34,7 @@ use super::rows::Rows;
 use super::shared_sql::NOTE_LEFT_EXPIRED;
 use super::{
     AbsentChart, Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period,
-    PostgresUrl, RegionAttempt, RequestedRegion, SeriesRuns, VideoRank,
+    PostgresUrl, RegionAttempt, RequestedRegion, SeriesRuns, VideoRank, VideoRecord,
 };
 use crate::model::Document;
 
@@ -224,6 +224,10 @@ impl Backend for Postgres {
 
     async fn video_ranks(&mut self, charts: &[ChartRef], max_rank: u32) -> Result<Vec<Vec<VideoRank>>, HistoryError> {
         self.select_video_ranks(charts, max_rank).await
+    }
+
+    async fn video_records(&mut self, charts: &[Vec<ChartRef>]) -> Result<Vec<Vec<VideoRecord>>, HistoryError> {
+        self.select_video_records(charts).await
     }
 
     async fn series(&mut self, until: Timestamp) -> Result<Vec<SeriesRuns>, HistoryError> {

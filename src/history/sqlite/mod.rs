@@ -27,7 +27,7 @@ use super::rows::Rows;
 use super::shared_sql::NOTE_LEFT_EXPIRED;
 use super::{
     AbsentChart, Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period,
-    RegionAttempt, RequestedRegion, SeriesRuns, SqliteFile, VideoRank,
+    RegionAttempt, RequestedRegion, SeriesRuns, SqliteFile, VideoRank, VideoRecord,
 };
 use crate::model::Document;
 use crate::support::blocking::run_blocking;
@@ -147,6 +147,11 @@ impl Backend for Sqlite {
     async fn video_ranks(&mut self, charts: &[ChartRef], max_rank: u32) -> Result<Vec<Vec<VideoRank>>, HistoryError> {
         let charts = charts.to_vec();
         self.run(move |connection| select::video_ranks(connection, &charts, max_rank)).await
+    }
+
+    async fn video_records(&mut self, charts: &[Vec<ChartRef>]) -> Result<Vec<Vec<VideoRecord>>, HistoryError> {
+        let charts = charts.to_vec();
+        self.run(move |connection| select::video_records(connection, &charts)).await
     }
 
     async fn series(&mut self, until: Timestamp) -> Result<Vec<SeriesRuns>, HistoryError> {

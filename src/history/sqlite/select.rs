@@ -3,12 +3,14 @@
 //!
 //! Charts are read one by one: SQLite runs in this process, so a statement costs no round trip.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, RowIndex, Statement, params};
 
 use crate::history::{
     AbsentChart, ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion,
-    SeriesRuns, VideoRank, shared_sql,
+    SeriesRuns, VideoRank, VideoRecord, shared_sql,
 };
 use crate::model::category::Category;
 use crate::model::region::Region;
@@ -60,7 +62,7 @@ pub(super) fn newest_charts(connection: &Connection, filter: &ChartFilter) -> ru
 /// The entries of a chart with what is known about their videos. Parameters: run, region, source, category or -1.
 const CHART_ENTRIES: &str = "
     SELECT places.rank AS rank, places.video_id AS video_id, videos.title AS title, videos.channel AS channel,
-           presence.first_seen_at AS first_seen_at, videos.category_id AS category_id, counts.views AS views,
+           videos.channel_id AS channel_id, presence.first_seen_at AS first_seen_at, videos.category_id AS category_id, counts.views AS views,
            videos.thumbnail AS thumbnail, videos.declared_language AS declared_language
     FROM places
     LEFT JOIN counts ON counts.run = places.run AND counts.video_id = places.video_id
@@ -72,8 +74,8 @@ const CHART_ENTRIES: &str = "
 
 pub(super) fn chart_entries(connection: &Connection, charts: &[ChartRef]) -> rusqlite::Result<Vec<Vec<HistoryEntry>>> {
     let mut statement = connection.prepare(CHART_ENTRIES)?;
-    let [rank, video_id, title, channel, first_seen_at] =
-        columns(&statement, ["rank", "video_id", "title", "channel", "first_seen_at"])?;
+    let [rank, video_id, title, channel, channel_id, first_seen_at] =
+        columns(&statement, ["rank", "video_id", "title", "channel", "channel_id", "first_seen_at"])?;
     let [category_id, views, thumbnail, language] =
         columns(&statement, ["category_id", "views", "thumbnail", "declared_language"])?;
     let entry = |row: &Row<'_>| {
@@ -82,6 +84,7 @@ pub(super) fn chart_entries(connection: &Connection, charts: &[ChartRef]) -> rus
             video_id: row.get(video_id)?,
             title: row.get(title)?,
             channel: row.get(channel)?,
+            channel_id: row.get(channel_id)?,
             first_seen_at: row.get(first_seen_at)?,
             category: row.get::<_, Option<u32>>(category_id)?.map(Category::new),
             views: row.get::<_, Option<i64>>(views)?.and_then(|views| u64::try_from(views).ok()),
@@ -114,6 +117,41 @@ pub(super) fn video_ranks(
         statement.query_map(params![chart.number, chart.region.code(), max_rank], video_rank)?.collect()
     };
     charts.iter().map(ranks).collect()
+}
+
+/// The ranks of a chart. Parameters: run, region.
+const RANKS: &str = "SELECT rank, video_id FROM places WHERE run = ?1 AND region = ?2";
+
+pub(super) fn video_records(
+    connection: &Connection,
+    charts: &[Vec<ChartRef>],
+) -> rusqlite::Result<Vec<Vec<VideoRecord>>> {
+    let mut statement = connection.prepare(RANKS)?;
+    charts.iter().map(|charts| records_of_newest(&mut statement, charts)).collect()
+}
+
+/// Ids are compared as bytes of the row, since a month has millions of rows.
+fn records_of_newest(statement: &mut Statement<'_>, charts: &[ChartRef]) -> rusqlite::Result<Vec<VideoRecord>> {
+    let [rank, video_id] = columns(statement, ["rank", "video_id"])?;
+    let mut records: HashMap<Box<[u8]>, (u32, u32)> = HashMap::new();
+    for (age, chart) in charts.iter().rev().enumerate() {
+        let mut rows = statement.query(params![chart.number, chart.region.code()])?;
+        while let Some(row) = rows.next()? {
+            let (rank, id) = (row.get::<_, u32>(rank)?, row.get_ref(video_id)?.as_bytes()?);
+            if let Some((peak_rank, charts)) = records.get_mut(id) {
+                *peak_rank = rank.min(*peak_rank);
+                *charts += 1;
+            } else if age == 0 {
+                records.insert(id.into(), (rank, 1));
+            }
+        }
+    }
+    let record = |(id, (peak_rank, charts)): (Box<[u8]>, (u32, u32))| VideoRecord {
+        video_id: String::from_utf8_lossy(&id).into_owned(),
+        peak_rank,
+        charts,
+    };
+    Ok(records.into_iter().map(record).collect())
 }
 
 pub(super) fn series(connection: &Connection, until: Timestamp) -> rusqlite::Result<Vec<SeriesRuns>> {

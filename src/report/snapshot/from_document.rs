@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{Origin, Snapshot};
+use super::{Origin, Snapshot, sort_by_name};
 use crate::history::{ChartSeries, HistoryEntry, RegionAttempt};
 use crate::model::region::Region;
 use crate::model::{Document, RegionStats, Status};
 use crate::report::region_history::{Chart, RegionHistory};
 
 impl Snapshot {
-    /// Takes all regions of the document, or those of `regions` in that order.
+    /// Takes all regions of the document by name, or those of `regions` in that order.
     pub fn from_document(document: &Document, regions: Option<&[Region]>, now: Timestamp) -> Snapshot {
         let mut charts = charts(document);
         let mut histories: Vec<RegionHistory> = document
@@ -29,6 +29,8 @@ impl Snapshot {
             let position = |history: &RegionHistory| regions.iter().position(|region| *region == history.region);
             histories.retain(|history| position(history).is_some());
             histories.sort_by_key(position);
+        } else {
+            sort_by_name(&mut histories, |history| history.region);
         }
         Snapshot {
             made_at: now,
@@ -50,6 +52,7 @@ fn charts(document: &Document) -> HashMap<Region, Vec<HistoryEntry>> {
                 video_id: video.id.to_string(),
                 title: video.title.to_string(),
                 channel: video.channel.to_string(),
+                channel_id: video.channel_id.as_ref().map(ToString::to_string),
                 // A single run knows no earlier one, and the page then omits the time in the chart.
                 first_seen_at: document.fetched_at,
                 category: video.category,

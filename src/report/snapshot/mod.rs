@@ -1,4 +1,4 @@
-//! The data that the page shows, read from a history or from one document.
+//! The data that the page shows, read from a history or from one document: a snapshot for each category.
 
 use std::ops::RangeInclusive;
 
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::region_history::RegionHistory;
 use super::schedule::FetchSchedule;
 use crate::history::{ChartSeries, SeriesRuns};
+use crate::model::region::Region;
 
 mod from_document;
 mod from_history;
@@ -18,7 +19,7 @@ pub struct Snapshot {
     pub origin: Origin,
     /// The source and category of all charts on the page.
     pub series: ChartSeries,
-    /// In the order requested, or by code.
+    /// In the order requested, or by name.
     pub regions: Vec<RegionHistory>,
 }
 
@@ -28,7 +29,7 @@ pub enum Origin {
     History {
         /// The start of the oldest and of the newest run on the page.
         runs: RangeInclusive<Timestamp>,
-        /// Charts of other sources and categories in the same history.
+        /// Charts of other sources in the same history.
         others: Vec<SeriesRuns>,
     },
     /// One run.
@@ -40,6 +41,13 @@ impl Snapshot {
     pub(super) fn newest_run(&self) -> Timestamp {
         match &self.origin {
             Origin::History { runs, .. } => *runs.end(),
+            Origin::Document { fetched_at, .. } => *fetched_at,
+        }
+    }
+
+    pub(super) fn oldest_run(&self) -> Timestamp {
+        match &self.origin {
+            Origin::History { runs, .. } => *runs.start(),
             Origin::Document { fetched_at, .. } => *fetched_at,
         }
     }
@@ -56,6 +64,10 @@ impl Snapshot {
     pub fn is_empty(&self) -> bool {
         self.regions.iter().all(|history| history.chart.as_ref().is_none_or(|chart| chart.entries.is_empty()))
     }
+}
+
+fn sort_by_name<T>(items: &mut [T], region: impl Fn(&T) -> Region) {
+    items.sort_by_cached_key(|item| (region(item).name().to_owned(), region(item)));
 }
 
 #[cfg(test)]

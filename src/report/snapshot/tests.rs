@@ -68,7 +68,7 @@ fn the_charts_of_a_document_are_restored_by_region_and_rank() {
     let us = chart("US", &[item("c"), item("a")]);
     let gb = chart("GB", &[item("b"), json!({}), item("a"), item("c")]);
     let snapshot = Snapshot::from_document(&document(vec![us, gb]), None, at(2));
-    assert_eq!(charts(&snapshot), [expected("US", Some("1 c, 2 a")), expected("GB", Some("1 b, 3 a, 4 c"))]);
+    assert_eq!(charts(&snapshot), [expected("GB", Some("1 b, 3 a, 4 c")), expected("US", Some("1 c, 2 a"))]);
     assert!(!snapshot.is_empty());
 }
 
@@ -85,6 +85,7 @@ fn an_entry_has_the_fields_of_its_video() {
         video_id: "a".to_owned(),
         title: "Title".to_owned(),
         channel: "Channel".to_owned(),
+        channel_id: None,
         first_seen_at: at(0),
         category: Some(Category::new(10)),
         views: Some(12),
@@ -105,7 +106,7 @@ fn a_partial_region_has_a_partial_chart_and_a_failed_one_has_none() {
     let document = document(region_charts);
     let snapshot = Snapshot::from_document(&document, None, at(2));
     let expected_charts =
-        [expected("US", Some("1 a, 2 b")), expected("GB", Some("1 b")), expected("PL", None), expected("SE", Some(""))];
+        [expected("PL", None), expected("SE", Some("")), expected("GB", Some("1 b")), expected("US", Some("1 a, 2 b"))];
     assert_eq!(charts(&snapshot), expected_charts);
 
     let attempt = |code, status, videos, has_failed: bool| RegionAttempt {
@@ -119,24 +120,24 @@ fn a_partial_region_has_a_partial_chart_and_a_failed_one_has_none() {
     };
     let attempts: Vec<&[RegionAttempt]> = snapshot.regions.iter().map(|history| &*history.attempts).collect();
     let expected = [
-        [attempt("US", Status::Ok, 2, false)],
-        [attempt("GB", Status::Partial, 1, true)],
         [attempt("PL", Status::Failed, 0, true)],
         [attempt("SE", Status::Ok, 0, false)],
+        [attempt("GB", Status::Partial, 1, true)],
+        [attempt("US", Status::Ok, 2, false)],
     ];
     assert_eq!(attempts, expected);
     assert!(Snapshot::from_document(&document, Some(&[region("PL"), region("SE")]), at(2)).is_empty());
 }
 
 #[test]
-fn only_the_requested_regions_are_taken_in_that_order() {
+fn regions_are_sorted_by_name_unless_requested_in_another_order() {
     let charts = ["US", "GB", "PL", "SE"].map(|code| chart(code, &[item(code)]));
     let document = document(charts.into());
     let codes = |requested: Option<&[Region]>| -> String {
         let snapshot = Snapshot::from_document(&document, requested, at(2));
         snapshot.regions.iter().map(|history| history.region.code()).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(codes(None), "US GB PL SE");
+    assert_eq!(codes(None), "PL SE GB US", "by name");
     assert_eq!(codes(Some(&["SE", "NO", "US", "PL"].map(region))), "SE US PL");
     assert_eq!(codes(Some(&[])), "");
 }

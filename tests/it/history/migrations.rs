@@ -103,9 +103,9 @@ fn a_history_of_the_first_version_can_be_read_and_continued(store: Store) {
         for text in [
             "runs from 2026-11-20 07:00 to 2026-11-20 14:00 UTC.",
             "Failed last time (too many requests):\nUS\nasked to wait 120 s",
-            "3 entries, 2026-11-20 14:00. Since 2026-11-20 07:00: 1 entered, 1 left, 0 rose, 0 fell.",
-            "1\n+1\nTitle of b\nChannel of b\nEntertainment\n260\n41d 7h\n2\nnew\nTitle of d\nChannel of d\nMusic\n44\nnew\n\
-             3\n0\nTitle of c\nChannel of c\n–\n30\n7h 0m",
+            "Chart from\n2026-11-20 14:00\nUTC. Since\n2026-11-20 07:00\n: 1 new, 0 returned, 1 left, 0 rose, 0 fell, 1 pushed.",
+            "1\n+1\nTitle of b\nChannel of b\nEntertainment\n260\n+10\n1\n2\n41d 7h ago\n2\nnew\nTitle of d\nChannel of d\nMusic\n44\n–\n2\n1\nnow\n\
+             3\n–\nTitle of c\nChannel of c\n–\n30\n+10\n3\n2\n7h 0m ago",
         ] {
             assert!(words.contains(text), "{text}: {words}");
         }

@@ -5,6 +5,8 @@ use super::*;
 on_both_engines! {
     alerts_come_first
     a_page_shows_moves_and_time_in_chart
+    videos_that_entered_are_listed_over_all_regions
+    peaks_and_runs_count_complete_charts_only
     regions_and_category_can_be_selected
     a_run_dated_in_the_future_is_not_shown
     the_old_page_is_kept_when_there_is_nothing_to_show
@@ -38,7 +40,11 @@ fn header(html: &str) -> String {
 
 /// The text of a region's section.
 fn section(html: &str, code: &str) -> String {
-    text_of(between(html, &format!("<h2 id=\"{code}\">"), "</section>"))
+    text_of(&section_html(html, code))
+}
+
+fn section_html(html: &str, code: &str) -> String {
+    between(html, &format!("<div class=\"body\" id=\"{code}\">"), "</div>\n</details>\n").to_owned()
 }
 
 #[track_caller]
@@ -74,18 +80,59 @@ fn a_page_shows_moves_and_time_in_chart(store: Store) {
     record(&store, &document(now, vec![chart("PL", &["e", "c", "b", "d", "g"])]));
     let html = report_history(&store, "").exits(0).read(PAGE);
     let poland = section(&html, "PL");
-    assert!(poland.contains("2 entered, 2 left, 1 rose, 1 fell"), "{poland}");
-    let lists = "Entered\n2\n1\nTitle of e\n5\nTitle of g\nLeft\n2\nwas 1\nTitle of a\nwas 5\nTitle of f\n\
+    assert!(poland.contains("\n: 2 new, 0 returned, 2 left, 1 rose, 1 fell, 0 pushed."), "{poland}");
+    let lists = "New\n2\n1\nTitle of e\n5\nTitle of g\nLeft\n2\nwas 1\nTitle of a\nwas 5\nTitle of f\n\
                  Rose\n1\n3 → 2\nTitle of c\nFell\n1\n2 → 3\nTitle of b\n";
     assert!(poland.contains(lists), "{poland}");
-    let rows = "1\nnew\nTitle of e\nA channel\n–\n1,000\nnew\n2\n+1\nTitle of c\nA channel\n–\n1,000\n1d 7h\n\
-                3\n−1\nTitle of b\nA channel\n–\n1,000\n7h 0m\n4\n0\nTitle of d";
+    let rows = "1\nnew\nTitle of e\nA channel\n–\n1,000\n–\n1\n1\nnow\n\
+                2\n+1\nTitle of c\nA channel\n–\n1,000\n0\n1\n3\n1d 7h ago\n\
+                3\n−1\nTitle of b\nA channel\n–\n1,000\n0\n2\n2\n7h 0m ago\n4\n–\nTitle of d";
     assert!(poland.contains(rows), "{poland}");
     // The rank plot, and its table.
     let table =
         "Title of e\n–\n–\n1\nTitle of c\n1\n3\n2\nTitle of b\n–\n2\n3\nTitle of d\n–\n4\n4\nTitle of g\n–\n–\n5";
     assert!(poland.contains(table), "{poland}");
-    assert!(html.contains(r#"<path d="M2 1C4 1 4 5 6 5C8 5 8 3 10 3"/>"#), "{html}");
+    assert!(html.contains(r#" d="M12 1l756 4l220 -2"/>"#), "{html}");
+}
+
+fn videos_that_entered_are_listed_over_all_regions(store: Store) {
+    let now = now();
+    record(&store, &document(hours(now, -14), vec![chart("PL", &["back", "a"]), chart("US", &["a", "b"])]));
+    record(&store, &document(hours(now, -7), vec![chart("PL", &["a", "gone"]), chart("US", &["a", "b"])]));
+    let mut run = document(now, vec![chart("PL", &["back", "a", "hit"]), chart("US", &["hit", "a", "b"])]);
+    let hit = run.videos.iter_mut().find(|merged| merged.video.id == "a").unwrap();
+    (hit.video.views, hit.video.channel_id) = (Some(13_345), Some("UC123".into()));
+    record(&store, &run);
+    let html = report_history(&store, "").exits(0).read(PAGE);
+    let facts = text_of(between(&html, "<dl class=\"facts\">", "</dl>"));
+    assert_eq!(facts, "Regions\n2\nVideos\n4\nNew videos\n1\nReturned\n1\nLeft a chart\n1");
+    let part = |id: &str| text_of(between(&html, &format!("<h2 id=\"{id}\">"), "</section>"));
+    let rows = "Title of hit\nA channel\n2\n1\n1,000\nUS 1, PL 3\nTitle of back\nA channel\n1\n1\n1\n1,000\nPL 1";
+    assert!(part("entered").ends_with(rows), "{}", part("entered"));
+    let row = "Title of a\nA channel\n2\n2\n13,345\n+12,345\nPL 2, US 2";
+    assert!(part("widespread").contains(row), "{}", part("widespread"));
+    let poland = section(&html, "PL");
+    assert!(poland.contains("1\nreturned\nTitle of back\nA channel\n–\n1,000\n–\n1\n2\n14h 0m ago\n"), "{poland}");
+    assert!(poland.contains("2\n−1\nTitle of a\nA channel\n–\n13,345\n+12,345\n1\n3\n14h 0m ago\n"), "{poland}");
+    assert!(html.contains("<a dir=auto href=\"https://www.youtube.com/channel/UC123\">A channel</a>"));
+}
+
+/// Partial and failed runs count neither for the peak nor for the runs, and no other category does.
+fn peaks_and_runs_count_complete_charts_only(store: Store) {
+    let now = now();
+    record(&store, &document(hours(now, -28), vec![chart("PL", &["a", "b", "c"])]));
+    record(&store, &document(hours(now, -21), vec![partial("PL", &["c"], ErrorKind::Timeout)]));
+    let mut music = document(hours(now, -15), vec![chart("PL", &["c"])]);
+    music.request.category_id = Some(10);
+    record(&store, &music);
+    record(&store, &document(hours(now, -14), vec![chart("PL", &["a", "c", "b"])]));
+    record(&store, &document(now, vec![chart("PL", &["b", "a", "c"])]));
+    let html = report_history(&store, "--category all").exits(0).read(PAGE);
+    let rows = text_of(between(&section_html(&html, "PL"), "<tbody>\n<tr><td class=rank>", "</table>"));
+    let facts: Vec<&str> = rows.lines().filter(|line| line.chars().all(|char| char.is_ascii_digit())).collect();
+    // Rank, gained views, peak, runs of each of b, a and c.
+    assert_eq!(facts, ["1", "0", "1", "3", "2", "0", "1", "3", "3", "0", "2", "3"], "{rows}");
+    assert!(section(&html, "PL").contains("the last 3 complete charts"), "{}", section(&html, "PL"));
 }
 
 fn regions_and_category_can_be_selected(store: Store) {
@@ -95,13 +142,14 @@ fn regions_and_category_can_be_selected(store: Store) {
     record(&store, &music);
     record(&store, &document(hours(now, -1), vec![chart("GB", &["a"]), chart("PL", &["b"]), chart("US", &["c"])]));
 
-    // By default all regions of the newest run's category, by code, and a note on the others.
+    // By default every category, and its regions by name.
     let html = report_history(&store, "").exits(0).read(PAGE);
-    let position = |html: &str, code: &str| html.find(&format!("<h2 id=\"{code}\">"));
-    assert!(position(&html, "GB") < position(&html, "PL") && position(&html, "PL") < position(&html, "US"));
-    assert!(header(&html).contains("The history also has one run of YouTube, Music,"), "{}", header(&html));
+    let position = |html: &str, code: &str| html.find(&format!(" id=\"{code}\">"));
+    let sections = ["all-PL", "all-GB", "all-US", "music-PL"].map(|id| position(&html, id).unwrap());
+    assert!(sections.is_sorted(), "{sections:?}");
+    assert!(header(&html).ends_with("All categories\nMusic"), "{}", header(&html));
     // The given regions, in that order.
-    let outcome = report_history(&store, "-r us,AT,GB").exits(0);
+    let outcome = report_history(&store, "-r us,AT,GB --category all").exits(0);
     assert!(outcome.stderr.contains("AT: not requested by any run of the last 30 days"), "{}", outcome.stderr);
     let html = outcome.read(PAGE);
     assert!(
@@ -109,7 +157,7 @@ fn regions_and_category_can_be_selected(store: Store) {
             && position(&html, "PL").is_none()
             && position(&html, "AT").is_none()
     );
-    // A single category.
+    // A single category looks as if there were no others.
     let html = report_history(&store, "--category music").exits(0).read(PAGE);
     assert!(
         html.contains("<h1>YouTube’s most popular videos: Music</h1>")
@@ -157,7 +205,7 @@ fn ranks_below_the_limit_of_a_run_are_unknown() {
     let html = report_history(&store, "").exits(0).read(PAGE);
     let table = "Title of b\n2\n2\n2\nTitle of d\n4\n?\n3\nTitle of c\n3\n?\n4\nTitle of f\n–\n?\n5";
     assert!(section(&html, "PL").contains(table), "{}", section(&html, "PL"));
-    assert!(html.contains(r#"<rect class="unknown" x="4" y="4" width="4" height="16"/>"#), "{html}");
+    assert!(html.contains(r#"<rect class="unknown" x="256" y="4" width="488" height="16"/>"#), "{html}");
 }
 
 fn a_run_dated_in_the_future_is_not_shown(store: Store) {
@@ -229,7 +277,8 @@ fn a_document_makes_a_page_without_changes() {
     assert!(header(&html).contains("Failed last time (no connection):\nAT"), "{}", header(&html));
     // A partial chart is shown with its ranks. Nothing refers to earlier charts.
     assert!(section(&html, "PL").contains("3\nTitle of a\nA channel"), "{}", section(&html, "PL"));
-    assert!(!text_of(&html).contains("Change\n") && !text_of(&html).contains("Entered"));
+    let main = text_of(between(&html, "<main", "</main>"));
+    assert!(!main.contains("Change\n") && !main.contains("Entered") && !main.contains("Returned"), "{main}");
     assert!(text_of(&html).contains("US 1, PL 3"), "{}", text_of(&html));
     // Standard input and standard output work too.
     let mut piped = Run::new(&["report", "--from", "-", "-o", "-", "-r", "pl,SE"]);
@@ -307,7 +356,7 @@ fn a_page_stays_small_and_says_what_it_omits() {
     assert!(section(&html, "PL").contains("The first 50 of 200 entries"));
     // With fewer regions it shows everything.
     let html = report_document(&run, "-r PL,US").exits(0).read(PAGE);
-    assert!(!header(&html).contains("To stay small") && html.matches("<td class=\"n\">200</td>").count() >= 2);
+    assert!(!header(&html).contains("To stay small") && html.matches("<td class=entries>200<").count() == 2);
 }
 
 #[test]
