@@ -16,7 +16,7 @@ use self::history::Opened;
 
 use crate::config::{Config, Source};
 use crate::deduplicate::deduplicate;
-use crate::demo::Demo;
+use crate::demo::{Demo, Simulation};
 use crate::fetch::{FetchOutcome, Plan, StartTime, fetch};
 use crate::history::HistoryError;
 use crate::history::run_history::RunHistory;
@@ -245,7 +245,9 @@ async fn connect(
         Source::Api { base_url, key, network } => Ok((client(base_url, key, network)?, None)),
         Source::Demo(mode) => {
             let regions = plan.requests.first().map(|request| request.regions.as_slice()).unwrap_or_default();
-            let demo = Demo::start(*mode, regions, plan.pages(), start.timestamp).await.map_err(StartError::Demo)?;
+            let requests = plan.pages();
+            let simulation = Simulation { mode: *mode, regions, requests, now: start.timestamp, has_latency: true };
+            let demo = Demo::start(simulation).await.map_err(StartError::Demo)?;
             Ok((client(demo.base_url(), &ApiKey::for_demo(), &Network::default())?, Some(demo)))
         }
     }

@@ -1,5 +1,5 @@
 //! The demo: an HTTP server inside the process that responds like the YouTube Data API. With it, everything can be
-//! tried without an API key or a network, with the same result every time.
+//! tried without an API key or a network. The charts change every hour, and are the same for everybody in that hour.
 //!
 //! The server counts requests, waits and writes; `response` decides what to respond.
 
@@ -21,10 +21,13 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use url::Url;
 
+use self::charts::ChartCache;
+use self::hour::Hour;
 use self::response::{Query, Reply, Scenario};
 use crate::model::region::Region;
 
 mod charts;
+mod hour;
 mod response;
 mod rng;
 mod words;
@@ -43,6 +46,20 @@ pub enum Mode {
     Quota,
 }
 
+/// What the server simulates.
+#[derive(Debug, Clone, Copy)]
+pub struct Simulation<'a> {
+    pub mode: Mode,
+    /// In the order in which they will be requested, on which the faults depend.
+    pub regions: &'a [Region],
+    /// The number of requests without faults.
+    pub requests: u32,
+    /// The start of the run, whose hour decides the charts.
+    pub now: Timestamp,
+    /// Whether each response takes as long as one from YouTube might.
+    pub has_latency: bool,
+}
+
 /// A running server. Dropping it closes the server and its connections.
 #[derive(Debug)]
 pub struct Demo {
@@ -51,16 +68,18 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the server on a free loopback port. The faults depend on `regions`, in the order in which they will be
-    /// requested, and on `requests`, the number of requests without faults. `now` dates the videos.
+    /// Starts the server on a free loopback port.
     ///
     /// # Errors
     /// When no port can be opened.
-    pub async fn start(mode: Mode, regions: &[Region], requests: u32, now: Timestamp) -> io::Result<Demo> {
+    pub async fn start(simulation: Simulation<'_>) -> io::Result<Demo> {
+        let Simulation { mode, regions, requests, now, has_latency } = simulation;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let base_url = format!("http://{}{ROOT}", listener.local_addr()?).parse().map_err(io::Error::other)?;
-        let scenario = Scenario { mode, regions: regions.to_vec(), requests, now, charts: Arc::default() };
-        let state = Arc::new(ServerState { scenario, counts: Mutex::default() });
+        let hour = Hour::of(now);
+        let charts = Arc::new(ChartCache::at(hour));
+        let scenario = Scenario { mode, regions: regions.to_vec(), requests, hour, charts };
+        let state = Arc::new(ServerState { scenario, has_latency, counts: Mutex::default() });
         let server = tokio::spawn(accept(listener, state)).abort_handle();
         Ok(Demo { base_url, server })
     }
@@ -82,6 +101,7 @@ const ROOT: &str = "/youtube/v3";
 #[derive(Debug)]
 struct ServerState {
     scenario: Scenario,
+    has_latency: bool,
     counts: Mutex<RequestCounts>,
 }
 
@@ -122,8 +142,10 @@ async fn respond(request: Request<Incoming>, state: Arc<ServerState>) -> Result<
     let arrived = Instant::now();
     let query = state.count(parse_query(&request));
     let reply = response::respond(&state.scenario, &query);
-    // The time that it took to create the reply is part of the latency.
-    tokio::time::sleep_until(arrived + response::latency(query.region_code())).await;
+    if state.has_latency {
+        // The time that it took to create the reply is part of the latency.
+        tokio::time::sleep_until(arrived + response::latency(query.region_code())).await;
+    }
     Ok(into_http(reply))
 }
 
@@ -164,6 +186,11 @@ mod tests {
 
     use super::*;
 
+    async fn start(mode: Mode, regions: &[Region]) -> Demo {
+        let simulation = Simulation { mode, regions, requests: 1, now: Timestamp::UNIX_EPOCH, has_latency: true };
+        Demo::start(simulation).await.unwrap()
+    }
+
     async fn get(demo: &Demo, path: &str, headers: &str) -> String {
         let address = demo.base_url().as_str().trim_start_matches("http://").trim_end_matches(ROOT).to_owned();
         let request = format!("GET {path} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n{headers}\r\n");
@@ -179,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn the_server_responds_over_a_socket() {
         let regions = [Region::new("IN").unwrap()];
-        let demo = Demo::start(Mode::Limited, &regions, 1, Timestamp::UNIX_EPOCH).await.unwrap();
+        let demo = start(Mode::Limited, &regions).await;
         let path = "/youtube/v3/videos?part=snippet&chart=mostPopular&regionCode=IN";
         let started = Instant::now();
         let first = get(&demo, path, "X-Goog-Api-Key: any\r\n").await;
@@ -193,7 +220,7 @@ mod tests {
 
     #[tokio::test]
     async fn dropping_the_demo_closes_its_port() {
-        let demo = Demo::start(Mode::Calm, &[], 1, Timestamp::UNIX_EPOCH).await.unwrap();
+        let demo = start(Mode::Calm, &[]).await;
         let address = demo.base_url().as_str().trim_start_matches("http://").trim_end_matches(ROOT).to_owned();
         drop(demo);
         tokio::task::yield_now().await;

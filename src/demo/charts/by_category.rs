@@ -1,9 +1,8 @@
 //! The charts of single categories. As at YouTube, some regions have no chart of some categories.
 
-use std::collections::HashSet;
-
-use super::videos::{self, Mix, VideoPool};
+use super::videos::{self, Candidate, Mix, VideoPool, ranked, title_without_digits};
 use super::{CHART_LENGTH, DemoVideo, audience};
+use crate::demo::hour::Hour;
 use crate::demo::rng::Rng;
 use crate::demo::words::Words;
 use crate::model::region::Region;
@@ -31,7 +30,12 @@ const CHARTS: &[CategoryChart] = &[
 
 /// The chart of a category by rank: the videos of `whole`, the chart of all categories, that belong to it, then others.
 /// `None` if the region has no such chart.
-pub(in crate::demo) fn category_chart(region: Region, category: u32, whole: &[DemoVideo]) -> Option<Vec<DemoVideo>> {
+pub(in crate::demo) fn category_chart(
+    region: Region,
+    category: u32,
+    whole: &[DemoVideo],
+    hour: Hour,
+) -> Option<Vec<DemoVideo>> {
     let (_, mix, missing) = CHARTS.iter().find(|(id, ..)| *id == category)?;
     let (code, number) = (region.code(), category.to_string());
     let mut rng = Rng::seeded(&[code, "category", &number]);
@@ -40,13 +44,20 @@ pub(in crate::demo) fn category_chart(region: Region, category: u32, whole: &[De
     }
     let length = if matches!(category, 10 | 20) { CHART_LENGTH } else { rng.between(60, 160) as usize };
     let mut videos: Vec<DemoVideo> = whole.iter().filter(|video| video.category == category).cloned().collect();
-    let mut titles: HashSet<String> = videos.iter().map(|video| video.title.clone()).collect();
     let (words, world) = (Words::load(region.language()), Words::load("world"));
     let name = format!("{code} {number}");
     let languages = std::slice::from_ref(&words);
-    let pool = VideoPool { name: &name, audience: audience(code), mix, languages, world: &world };
-    let others = pool.videos(length.saturating_sub(videos.len()), &mut titles);
+    let audience = audience(code);
+    // Some are away.
+    let slots = length + length / 4;
+    let pool = VideoPool { name: &name, slots, taken: 1000, audience, mix, languages, world: &world };
     // They are less watched than those that made it into the chart of all categories.
-    videos.extend(others.into_iter().map(|video| DemoVideo { views: video.views / 4, ..video }));
+    let less_watched = |candidate: Candidate| {
+        let views = candidate.video.views / 4;
+        Candidate { video: candidate.video.watched(views), ..candidate }
+    };
+    let others = pool.candidates(code, hour).map(less_watched).collect();
+    let titles = videos.iter().map(title_without_digits).collect();
+    videos.extend(ranked(others, length.saturating_sub(videos.len()), titles));
     Some(videos)
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::career::Career;
+use crate::demo::hour::Hour;
 use crate::demo::rng::Rng;
 use crate::demo::words::{Words, fill_template};
 
@@ -17,8 +19,9 @@ pub(in crate::demo) struct DemoVideo {
     pub seconds: u64,
     /// `none`, `live` or `upcoming`.
     pub broadcast: &'static str,
-    /// In seconds at the time of the run.
-    pub age: u64,
+    /// In seconds since 1970.
+    pub published: i64,
+    /// At the hour of the run.
     pub views: u64,
     /// `None` if hidden by the owner.
     pub likes: Option<u64>,
@@ -32,6 +35,14 @@ pub(in crate::demo) struct DemoVideo {
     pub embeddable: bool,
     /// How many thumbnail sizes there are beyond the three that every video has: 1 is `standard`, 2 is `maxres` too.
     pub large_thumbnails: usize,
+}
+
+impl DemoVideo {
+    /// The video when it has so many views; likes and comments grow with them.
+    pub(super) fn watched(self, views: u64) -> DemoVideo {
+        let grown = |count: u64| count * views / self.views.max(1);
+        DemoVideo { views, likes: self.likes.map(grown), comments: self.comments.map(grown), ..self }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,16 +83,15 @@ pub(super) type Mix = &'static [(VideoKind, u64)];
 
 pub(super) const WORLD_MIX: Mix = &[(MUSIC, 50), (TRAILER, 42), (FILM, 8)];
 pub(super) const LOCAL_MIX: Mix =
-    &[(GAMING, 54), (MUSIC, 16), (ENTERTAINMENT, 10), (PEOPLE, 7), (SPORTS, 5), (COMEDY, 4), (FILM, 1), (NEWS, 3)];
+    &[(GAMING, 55), (MUSIC, 12), (ENTERTAINMENT, 13), (PEOPLE, 7), (SPORTS, 5), (COMEDY, 4), (FILM, 1), (NEWS, 3)];
 
-/// Attempts to make a title that does not exist yet.
-const TITLE_ATTEMPTS: u32 = 60;
-/// After these attempts the kind with the most titles is used.
-const ATTEMPTS_OF_KIND: u32 = 20;
-
+/// Videos that come and go: each slot always has one, and replaces it after some days.
 pub(super) struct VideoPool<'a> {
     /// Seeds all random numbers.
     pub name: &'a str,
+    pub slots: usize,
+    /// How many of a thousand videos the chart of a region takes.
+    pub taken: u64,
     /// Scales the number of views.
     pub audience: u64,
     pub mix: Mix,
@@ -89,30 +99,32 @@ pub(super) struct VideoPool<'a> {
     pub world: &'a Words,
 }
 
+/// A video that may be in the chart of a region at some hour.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    /// The lower, the nearer to the top.
+    pub position: i64,
+    pub entered: Hour,
+    pub video: DemoVideo,
+}
+
 impl VideoPool<'_> {
-    /// The first `count` videos, the most watched first. `titles` prevents titles that differ only in a number.
-    pub(super) fn videos(&self, count: usize, titles: &mut HashSet<String>) -> Vec<DemoVideo> {
-        (0..count).filter_map(|index| self.video_with_new_title(index, titles)).collect()
-    }
-
-    /// A video with a title that is not in `titles`, or with a repeated one if no attempt yields a new title.
-    fn video_with_new_title(&self, index: usize, titles: &mut HashSet<String>) -> Option<DemoVideo> {
-        let mut last = None;
-        for attempt in 0..TITLE_ATTEMPTS {
-            let kind = if attempt < ATTEMPTS_OF_KIND { self.random_kind(index) } else { self.main_kind() };
-            let rng = Rng::seeded(&[self.name, &index.to_string(), &attempt.to_string()]);
-            let Some(video) = self.video(rng, kind, index) else { continue };
-            let is_new = titles.insert(video.title.chars().filter(|char| !char.is_ascii_digit()).collect());
-            last = Some(video);
-            if is_new {
-                break;
+    /// The videos of the pool that are in the charts of this region at this hour.
+    pub(super) fn candidates(&self, region: &str, hour: Hour) -> impl Iterator<Item = Candidate> {
+        (0..self.slots).filter_map(move |slot| {
+            let career = Career::of_slot(self.name, slot, hour);
+            if !Rng::seeded(&[&career.name, region, "taken"]).per_mille(self.taken) {
+                return None;
             }
-        }
-        last
+            let position = career.position(region, hour)?;
+            let video = self.invent(&career.name, career.obscurity(), career.published)?;
+            let views = career.views(video.views, region, hour);
+            Some(Candidate { position, entered: career.entered, video: video.watched(views) })
+        })
     }
 
-    fn random_kind(&self, index: usize) -> VideoKind {
-        let mut percent = Rng::seeded(&[self.name, "kind", &index.to_string()]).between(0, 99);
+    fn random_kind(&self, rng: &mut Rng) -> VideoKind {
+        let mut percent = rng.between(0, 99);
         for (kind, share) in self.mix {
             if percent < *share {
                 return *kind;
@@ -122,12 +134,11 @@ impl VideoPool<'_> {
         GAMING
     }
 
-    fn main_kind(&self) -> VideoKind {
-        self.mix.first().map_or(GAMING, |(kind, _)| *kind)
-    }
-
-    fn video(&self, mut rng: Rng, kind: VideoKind, index: usize) -> Option<DemoVideo> {
+    /// The video of this name, with the counts that it will have in the end.
+    pub(super) fn invent(&self, name: &str, obscurity: u64, published: i64) -> Option<DemoVideo> {
         let VideoPool { audience, languages, world, .. } = *self;
+        let mut rng = Rng::seeded(&[name]);
+        let kind = self.random_kind(&mut rng);
         let words = match kind {
             // Trailers are only in the first language, which is English in the worldwide pool.
             TRAILER => languages.first()?,
@@ -142,7 +153,7 @@ impl VideoPool<'_> {
             FILM => world.choose(kind.channels, &mut rng),
             _ => words.choose(kind.channels, &mut rng),
         };
-        let views = audience * 90_000 / (index as u64 + 12) * rng.between(30_000, 220_000) / 10_000;
+        let views = audience * 90_000 / (obscurity + 12) * rng.between(90_000, 660_000) / 10_000;
         let likes = views * rng.between(20, 60) / 1000;
         let comments = likes * rng.between(30, 120) / 1000;
         let audio = match kind {
@@ -157,7 +168,7 @@ impl VideoPool<'_> {
             category: kind.category,
             seconds: rng.between(kind.seconds.0, kind.seconds.1),
             broadcast: "none",
-            age: rng.between(3 * 3600, 130 * 3600),
+            published,
             views,
             likes: (!rng.per_mille(20)).then_some(likes),
             comments: (!rng.per_mille(25)).then_some(comments),
@@ -168,6 +179,22 @@ impl VideoPool<'_> {
             large_thumbnails: rng.choose(&[2, 2, 2, 2, 2, 2, 2, 1, 1, 0]).unwrap_or(0),
         })
     }
+}
+
+/// Ranks the candidates. Of videos whose titles differ only in a number, those that entered later are left out, unless
+/// fewer than `length` videos remain. `titles` are those that are taken already.
+pub(super) fn ranked(mut candidates: Vec<Candidate>, length: usize, mut titles: HashSet<String>) -> Vec<DemoVideo> {
+    candidates.sort_by_key(|candidate| candidate.entered);
+    let (mut chosen, repeated): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| titles.insert(title_without_digits(&candidate.video)));
+    let missing = length.saturating_sub(chosen.len());
+    chosen.extend(repeated.into_iter().take(missing));
+    chosen.sort_by_key(|candidate| candidate.position);
+    chosen.into_iter().take(length).map(|candidate| candidate.video).collect()
+}
+
+pub(super) fn title_without_digits(video: &DemoVideo) -> String {
+    video.title.chars().filter(|char| !char.is_ascii_digit()).collect()
 }
 
 /// The studio of the game in a trailer's title; each game has one.
