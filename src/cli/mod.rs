@@ -20,9 +20,10 @@ use crate::output::logging::{LineStyle, LogFormat};
 use crate::output::{ChangesFormat, Shape, exit_status};
 
 use command_first::command_first;
-use value_parsers::duration;
+use run_args::distinct_categories;
+use value_parsers::{demo_days, duration, max_results};
 
-pub use run_args::RunArgs;
+pub use run_args::{Categories, RunArgs};
 pub use terminal_args::{TerminalArgs, When};
 
 const STYLES: Styles =
@@ -83,6 +84,11 @@ pub enum Command {
     Load(LoadArgs),
     /// Delete old data from the history, and free its space
     Prune(PruneArgs),
+    /// Fill a history with a week of invented runs, to try the other commands without a key
+    ///
+    /// The runs are seven hours apart and end now. In some of them one region fails. Called again later, it adds the
+    /// runs since then. A history that holds anything else is refused.
+    Demo(DemoArgs),
     /// Print the table of regions: code, name, language, search configuration
     Regions(RegionsArgs),
     /// Print a completion script for a shell
@@ -192,6 +198,32 @@ pub struct PruneArgs {
     /// Delete runs that are dated in the future, because a clock was wrong
     #[arg(long)]
     pub ahead: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The history: a path, sqlite:PATH or postgres://…; TRENDFETCH_STORE is not used
+    #[arg(long, value_name = "WHERE", value_hint = ValueHint::FilePath)]
+    pub store: String,
+    /// How many days the runs go back, 1 to 29
+    #[arg(long, value_name = "N", default_value = "7", value_parser = demo_days)]
+    pub days: u32,
+    /// Regions, as in --regions of a run [default: dailywatch, and CN, which YouTube does not offer]
+    #[arg(short, long, value_name = "LIST", value_delimiter = ',', value_parser = suggestions::region(), hide_possible_values = true)]
+    pub regions: Vec<String>,
+    /// Videos per region, 1 to 200
+    #[arg(short = 'n', long, value_name = "N", default_value = "50", value_parser = max_results)]
+    pub max_results: u32,
+    /// Charts of categories, as in --category of a run [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = suggestions::categories(), hide_possible_values = true)]
+    pub category: Vec<Categories>,
+}
+
+impl DemoArgs {
+    /// As [`RunArgs::categories`].
+    pub fn categories(&self) -> Vec<ChartCategory> {
+        distinct_categories(&self.category)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -159,12 +159,16 @@ pub struct RunArgs {
 impl RunArgs {
     /// The categories in the order given; of repeated ones the first one counts. The default is the chart of all.
     pub fn categories(&self) -> Vec<ChartCategory> {
-        let mut categories = Vec::new();
-        for category in self.category.iter().flat_map(|item| &item.0) {
-            if !categories.contains(category) {
-                categories.push(*category);
-            }
-        }
-        if categories.is_empty() { vec![ChartCategory::All] } else { categories }
+        distinct_categories(&self.category)
     }
+}
+
+pub(super) fn distinct_categories(items: &[Categories]) -> Vec<ChartCategory> {
+    let mut categories = Vec::new();
+    for category in items.iter().flat_map(|item| &item.0) {
+        if !categories.contains(category) {
+            categories.push(*category);
+        }
+    }
+    if categories.is_empty() { vec![ChartCategory::All] } else { categories }
 }

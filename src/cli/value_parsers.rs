@@ -28,6 +28,10 @@ pub(super) fn max_results(text: &str) -> Result<u32, String> {
     number(text, 1, 200, "give a whole number from 1 to 200; YouTube's charts have no more entries")
 }
 
+pub(super) fn demo_days(text: &str) -> Result<u32, String> {
+    number(text, 1, 29, "give a whole number from 1 to 29; a history keeps 29 days by default")
+}
+
 pub(super) fn concurrency(text: &str) -> Result<usize, String> {
     number(text, 0, 1000, "give a whole number from 1 to 1000, or 0 for no limit").map(|number| number as usize)
 }

@@ -98,6 +98,19 @@ const SUPPLEMENTS: &[Supplement] = &[
         ],
     },
     Supplement {
+        command: "demo",
+        environment: &["RUST_LOG"],
+        exit_status: DONE_OR_FAILED,
+        files: &[],
+        examples: &[
+            ("A week to try the other commands with", "trendfetch demo --store demo.db"),
+            (
+                "Four weeks of two regions, in two categories",
+                "trendfetch demo --store demo.db --days 28 -r US,PL --category all,Music",
+            ),
+        ],
+    },
+    Supplement {
         command: "regions",
         environment: &[],
         exit_status: DONE_OR_FAILED,

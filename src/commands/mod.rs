@@ -2,6 +2,7 @@
 
 mod changes;
 mod completions;
+mod demo;
 mod load;
 mod man;
 mod prune;
@@ -47,6 +48,7 @@ pub async fn run(
         Command::Report(args) => return report::run(args, descriptor, env, now).await,
         Command::Load(args) => return load::run(&args, terminal, env, now).await,
         Command::Prune(args) => return prune::run(&args, terminal, env, now).await,
+        Command::Demo(args) => return demo::run(&args, terminal, env, now).await,
         Command::Regions(args) => regions::regions(args.format)?,
         Command::Completions { shell } => completions::script(shell),
         Command::Man(args) => return man::run(&args),

@@ -11,7 +11,7 @@ use crate::model::region::Region;
 
 /// The name of the lock of a request: equal for equal sources, categories and sets of regions, whatever the number of
 /// entries.
-pub(super) fn lock_name(source: &str, request: &Request) -> String {
+pub fn lock_name(source: &str, request: &Request) -> String {
     let mut codes: Vec<&str> = request.regions.iter().map(Region::code).collect();
     codes.sort_unstable();
     let category = request.category_id.map_or_else(|| "all".to_owned(), |id| id.to_string());

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::change_summary::{RegionChanges, summarize};
 use super::expiry::{self, Deleted, ExpiryPlan};
 use super::min_interval;
+pub use super::min_interval::lock_name;
 use super::{Access, Backend, HistoryError, Location, open};
 use crate::model::{ChartId, Clocks, Document, Request};
 

@@ -62,6 +62,7 @@ mod categories;
 mod change_summary;
 mod changes;
 mod clocks;
+mod demo;
 mod keys;
 mod load;
 mod migrations;
