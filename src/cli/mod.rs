@@ -21,10 +21,11 @@ use crate::output::{ChangesFormat, Shape, exit_status};
 
 use command_first::command_first;
 use run_args::distinct_categories;
-use value_parsers::{demo_days, duration, max_results};
+use value_parsers::{demo_days, duration, max_results, moment, top};
 
 pub use run_args::{Categories, RunArgs};
 pub use terminal_args::{TerminalArgs, When};
+pub use value_parsers::Moment;
 
 const STYLES: Styles =
     Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default());
@@ -143,7 +144,13 @@ pub struct ChangesArgs {
     /// The chart of one category, by number or English name, or of `all` [default: those fetched last]
     #[arg(long, value_name = "ID", value_parser = suggestions::category(), hide_possible_values = true)]
     pub category: Option<ChartCategory>,
-    /// A table for people, or JSON
+    /// Compare the newest chart with the last one before WHEN: a time, a date (in UTC), or a duration back from now
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub since: Option<Moment>,
+    /// Only moves that touch the first N places
+    #[arg(long, value_name = "N", value_parser = top)]
+    pub top: Option<u32>,
+    /// A table for people, data for programs, or a feed of what entered
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: ChangesFormat,
 }

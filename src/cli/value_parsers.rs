@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::{Span, SpanRelativeTo, Unit};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit};
 
 use super::run_args::Categories;
 use crate::model::category::{Category, ChartCategory};
@@ -18,6 +20,39 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     // jiff's spans reach 20,000 years; the limit keeps every sum of times in range.
     let duration = Duration::try_from_secs_f64(nanoseconds / 1e9).map_err(|_| error())?;
     if duration.is_zero() || duration > Duration::from_secs(3650 * 86_400) { Err(error()) } else { Ok(duration) }
+}
+
+/// A point in time, or a duration back from now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    At(Timestamp),
+    Ago(Duration),
+}
+
+impl Moment {
+    /// The point in time, which must not be after `now`.
+    ///
+    /// # Errors
+    /// If it is.
+    pub fn resolve(self, now: Timestamp) -> Result<Timestamp, String> {
+        let time = match self {
+            Moment::At(time) => time,
+            Moment::Ago(ago) => {
+                SignedDuration::try_from(ago).ok().and_then(|ago| now.checked_sub(ago).ok()).unwrap_or(Timestamp::MIN)
+            }
+        };
+        if time > now { Err(format!("{time} is in the future; give an earlier time")) } else { Ok(time) }
+    }
+}
+
+/// Parses RFC 3339, a date, a date with a time (both in UTC), or a duration.
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    let civil = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+    let time = text.parse().ok().or_else(|| Some(civil()?.timestamp()));
+    time.map(Moment::At).or_else(|| duration(text).ok().map(Moment::Ago)).ok_or_else(|| {
+        "give a time (2026-11-22T14:05:00Z), a date in UTC (2026-11-22), or a duration back from now (12h, 7d)"
+            .to_owned()
+    })
 }
 
 fn number(text: &str, from: u32, to: u32, remedy: &str) -> Result<u32, String> {
@@ -42,6 +77,10 @@ pub(super) fn retries(text: &str) -> Result<u32, String> {
 
 pub(super) fn max_units(text: &str) -> Result<u32, String> {
     number(text, 1, u32::MAX, "give a whole number of 1 or more; each attempt costs one unit")
+}
+
+pub(super) fn top(text: &str) -> Result<u32, String> {
+    number(text, 1, u32::MAX, "give a whole number of 1 or more; 1 is the first place")
 }
 
 pub(super) fn chart_category(text: &str) -> Result<ChartCategory, String> {
@@ -98,5 +137,24 @@ mod tests {
         {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_a_time_a_date_or_a_duration_back_from_now() {
+        let now: Timestamp = "2026-11-22T14:05:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("2026-11-20T14:05:00Z", "2026-11-20T14:05:00Z"),
+            ("2026-11-20T14:05:00+02:00", "2026-11-20T12:05:00Z"),
+            ("2026-11-20 14:05", "2026-11-20T14:05:00Z"),
+            ("2026-11-20", "2026-11-20T00:00:00Z"),
+            ("12h", "2026-11-22T02:05:00Z"),
+            ("7d", "2026-11-15T14:05:00Z"),
+        ] {
+            assert_eq!(moment(text).unwrap().resolve(now).unwrap().to_string(), expected, "{text}");
+        }
+        for text in ["", "yesterday", "20-11-2026", "14:05", "7", "-7d", "0h", "2026-13-01"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+        assert!(moment("2026-11-23").unwrap().resolve(now).is_err());
     }
 }

@@ -61,7 +61,7 @@ fn examples() -> Vec<(String, Offer)> {
         ("man cha", exactly(&["changes"])),
         ("help cha", exactly(&["changes"])),
         ("--format ", at_least(&["json", "ndjson", "csv", "table"])),
-        ("changes --format ", exactly(&["table", "json"])),
+        ("changes --format ", exactly(&["table", "json", "ndjson", "csv", "atom"])),
         ("--rows ", exactly(&["videos", "entries"])),
         ("--color ", exactly(&["auto", "always", "never"])),
         ("completions ", exactly(&["bash", "zsh", "fish"])),

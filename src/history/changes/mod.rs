@@ -1,18 +1,23 @@
-//! Compares charts of a region: what entered, left, rose and fell between its last two.
+//! Compares charts of a region: what entered, left, rose and fell.
 
 mod compare;
+mod entrances;
 mod moves;
+mod pairs;
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Backend, ChartFilter, ChartRef, ChartSeries, HistoryError, VideoRank};
+use super::{Backend, ChartRef, ChartSeries, HistoryError, VideoRank};
 use crate::model::category::ChartCategory;
 use crate::model::region::Region;
 
+use pairs::Pair;
+
 pub use compare::compare;
+pub use entrances::{Entrance, Entrances, find_entrances};
 pub use moves::{MOVE_COLUMNS, Move};
 
 /// The version of the JSON that `changes -f json` prints.
@@ -38,7 +43,7 @@ pub struct RegionTrends {
     pub recent_ranks: Vec<ChartRanks>,
 }
 
-/// The changes of a region between its last two complete charts of one series.
+/// The changes of a region between two complete charts of one series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RegionChanges {
     pub region: Region,
@@ -83,63 +88,60 @@ pub struct RunRef {
     pub fetched_at: Timestamp,
 }
 
-/// Compares the last two charts of each region, from runs that began at `until` or before, and of one category if that
-/// is given. Adds the ranks in the last `recent_charts` charts. A region without two comparable charts is left out.
+/// Selects the charts that are compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    pub regions: &'a [Region],
+    /// `None` is the category that was fetched last.
+    pub category: Option<ChartCategory>,
+    /// The newest chart is compared with the last one of a run that began before this time; `None` is the one before it.
+    pub since: Option<Timestamp>,
+    /// The latest start of a run.
+    pub until: Timestamp,
+    /// Only moves that touch the first places, up to this one.
+    pub top: Option<u32>,
+}
+
+/// Compares two charts of each region. Adds the ranks in the last `recent_charts` charts. A region without two comparable
+/// charts is left out.
 ///
 /// # Errors
 /// When the history cannot be read.
 pub async fn find(
     backend: &mut dyn Backend,
-    regions: &[Region],
-    category: Option<ChartCategory>,
-    until: Timestamp,
+    query: &Query<'_>,
     recent_charts: usize,
 ) -> Result<Vec<RegionTrends>, HistoryError> {
-    let filter = ChartFilter {
-        regions: regions.to_vec(),
-        source: None,
-        category_id: category.map(ChartCategory::id),
-        until,
-        limit: u32::try_from(recent_charts.max(2)).unwrap_or(u32::MAX),
-    };
-    let mut by_region: HashMap<Region, Vec<ChartRef>> = HashMap::new();
-    for chart in backend.newest_charts(&filter).await? {
-        by_region.entry(chart.region).or_default().push(chart);
-    }
-    let comparable: Vec<Comparable> =
-        regions.iter().filter_map(|region| by_region.remove(region)).filter_map(comparable).collect();
-    let pairs: Vec<ChartRef> = comparable.iter().flat_map(|found| &found.charts[..2]).cloned().collect();
-    let mut entries = backend.chart_entries(&pairs).await?.into_iter();
+    let comparable = pairs::find(backend, query, recent_charts).await?;
+    let charts: Vec<ChartRef> = comparable.iter().flat_map(|pair| [&pair.to, &pair.from]).cloned().collect();
+    let mut entries = backend.chart_entries(&charts).await?.into_iter();
     let mut found = Vec::new();
-    for Comparable { charts, has_other_categories } in &comparable {
+    for Pair { from, to, has_other_categories, .. } in &comparable {
         let (now, before) = (entries.next().unwrap_or_default(), entries.next().unwrap_or_default());
-        let changes = compare((&charts[1], &before), (&charts[0], &now));
-        let names_category = *has_other_categories || category.is_some();
+        let mut changes = compare((from, &before), (to, &now));
+        changes.retain_top(query.top);
+        let names_category = *has_other_categories || query.category.is_some();
         found.push(RegionTrends { changes, names_category, recent_ranks: Vec::new() });
     }
     if recent_charts > 0 {
-        let charts = comparable.into_iter().map(|found| found.charts).collect();
+        let charts = comparable.into_iter().map(|pair| pair.recent).collect();
         add_recent_ranks(backend, &mut found, charts, recent_charts).await?;
     }
     Ok(found)
 }
 
-/// Charts of one region and series.
-struct Comparable {
-    /// Newest first; at least two.
-    charts: Vec<ChartRef>,
-    has_other_categories: bool,
-}
+impl RegionChanges {
+    /// The lists of moves, each with its name.
+    pub fn lists(&self) -> [(&'static str, &[Move]); 4] {
+        [("entered", &self.entered), ("left", &self.left), ("rose", &self.rose), ("fell", &self.fell)]
+    }
 
-/// Picks one series from the charts of a region, which come newest first: that of the newest chart that has an earlier
-/// one to compare with.
-fn comparable(charts: Vec<ChartRef>) -> Option<Comparable> {
-    let has_earlier =
-        |(index, to): &(usize, &ChartRef)| charts[index + 1..].iter().any(|from| from.series == to.series);
-    let series = charts.iter().enumerate().find(has_earlier)?.1.series.clone();
-    let has_other_categories = charts.iter().any(|chart| chart.series.category_id != series.category_id);
-    let charts = charts.into_iter().filter(|chart| chart.series == series).collect();
-    Some(Comparable { charts, has_other_categories })
+    /// Drops the moves that do not touch the first `top` places.
+    fn retain_top(&mut self, top: Option<u32>) {
+        let Some(top) = top else { return };
+        let lists = [&mut self.entered, &mut self.left, &mut self.rose, &mut self.fell, &mut self.pushed];
+        lists.into_iter().for_each(|moves| moves.retain(|each| each.touches(top)));
+    }
 }
 
 /// Reads all ranks of the last charts of each region; `charts` has those of each region newest first.
@@ -162,34 +164,4 @@ async fn add_recent_ranks(
         trends.recent_ranks = charts.iter().zip(video_ranks.by_ref()).map(ranks).collect();
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chart_ref(run_id: &str, source: &str, category_id: Option<u32>) -> ChartRef {
-        let fetched_at = Timestamp::UNIX_EPOCH;
-        let series = ChartSeries { source: source.into(), category_id };
-        let region = Region::new("PL").unwrap();
-        ChartRef { region, run_id: run_id.into(), number: 0, fetched_at, series, max_results: 50 }
-    }
-
-    #[test]
-    fn only_charts_of_one_series_are_compared() {
-        let newest_first = [
-            chart_ref("5", "demo", None),
-            chart_ref("4", "youtube", Some(10)),
-            chart_ref("3", "youtube", None),
-            chart_ref("2", "youtube", None),
-            chart_ref("1", "youtube", Some(10)),
-        ];
-        let ids = |charts: &[ChartRef]| -> Option<Vec<String>> {
-            Some(comparable(charts.to_vec())?.charts.into_iter().map(|chart| chart.run_id).collect())
-        };
-        assert_eq!(ids(&newest_first), Some(vec!["4".into(), "1".into()]));
-        assert_eq!(ids(&newest_first[..4]), Some(vec!["3".into(), "2".into()]));
-        assert_eq!(ids(&newest_first[..3]), None);
-        assert_eq!(ids(&[]), None);
-    }
 }

@@ -22,7 +22,7 @@ pub(super) fn write_videos(documents: &Documents, layout: Layout, out: &mut Out<
         let cells = columns.iter().map(|column| cell(column, row.video));
         category.iter().map(|column| cell(column, &row)).chain(cells).collect()
     });
-    write(names.collect(), rows, layout, out)
+    write(names.collect(), rows, layout.csv_bom, out)
 }
 
 /// Writes a heading and a row for each entry of a chart.
@@ -36,7 +36,7 @@ pub(super) fn write_entries(documents: &Documents, layout: Layout, out: &mut Out
         let cells = video_columns.iter().map(|column| cell(column, entry.video));
         own_columns().iter().map(|column| cell(column, &entry)).chain(cells).collect()
     });
-    write(names.collect(), rows, layout, out)
+    write(names.collect(), rows, layout.csv_bom, out)
 }
 
 fn wanted(
@@ -46,13 +46,17 @@ fn wanted(
     columns.filter(|column| layout.description || column.name != DESCRIPTION).collect()
 }
 
-fn write(
+/// Writes a heading and these rows.
+///
+/// # Errors
+/// Any error of the writer.
+pub(in crate::output) fn write(
     heading: Vec<&str>,
     rows: impl Iterator<Item = Vec<String>>,
-    layout: Layout,
+    has_byte_order_mark: bool,
     out: &mut Out<'_>,
 ) -> io::Result<()> {
-    if layout.csv_bom {
+    if has_byte_order_mark {
         out.write_all(BYTE_ORDER_MARK)?;
     }
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
@@ -73,8 +77,8 @@ fn io_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// Only free text is changed. In an id, even one that begins with `-`, a change would break joins with other data.
-fn cell<R>(column: &Column<R>, row: &R) -> String {
+/// The value of a column. Only free text is changed. In an id, even one that begins with `-`, a change would break joins with other data.
+pub(in crate::output) fn cell<R>(column: &Column<R>, row: &R) -> String {
     let cell = column.cell(row);
     if column.is_free_text() { harmless(cell) } else { cell }
 }

@@ -4,7 +4,7 @@
 //! come from [`model::video`](crate::model::video), those of a chart entry from [`entries`] too.
 
 pub(super) mod categorized;
-mod csv;
+pub(super) mod csv;
 pub(super) mod entries;
 #[cfg(feature = "parquet")]
 pub(super) mod lake;
@@ -159,6 +159,10 @@ fn all_entries(documents: &Documents) -> impl Iterator<Item = FlatEntry<'_>> {
     documents.iter().flat_map(|document| entries(document))
 }
 
-fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut Out<'_>) -> io::Result<()> {
+/// Writes one line of JSON for each row.
+///
+/// # Errors
+/// Any error of the writer.
+pub(super) fn lines<T: Serialize>(rows: impl IntoIterator<Item = T>, out: &mut Out<'_>) -> io::Result<()> {
     rows.into_iter().try_for_each(|row| json(&row, out))
 }

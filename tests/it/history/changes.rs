@@ -1,7 +1,7 @@
 //! `changes`: what entered, left, rose and fell.
 
 use super::*;
-use trendfetch::history::changes::find;
+use trendfetch::history::changes::{Query, find, find_entrances};
 use trendfetch::history::expiry::{Deleted, delete_before};
 
 on_both_engines! {
@@ -308,6 +308,13 @@ fn views(at: Timestamp, id: &str) -> u64 {
 /// What `changes` must report: both runs, each list, and how many were pushed.
 type ModelChanges = (String, String, [Vec<Move>; 4], usize);
 
+/// `--since` and `--top`
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    since: Option<Timestamp>,
+    top: Option<u32>,
+}
+
 /// A simple model of the history of one region, by time.
 #[derive(Default)]
 struct Model {
@@ -327,16 +334,49 @@ impl Model {
         self.seen.retain(|_, (_, last)| *last >= keep_from);
     }
 
-    fn changes(&self, titles: &HashMap<String, String>) -> Option<ModelChanges> {
+    /// The two fetches that `changes` must compare.
+    fn compared(&self, since: Option<Timestamp>) -> Option<(&ModelFetch, &ModelFetch)> {
+        let pairs = self.whole().into_values().filter_map(|fetches| {
+            let to = *fetches.last()?;
+            let from = match since {
+                None => fetches.iter().rev().nth(1),
+                Some(since) => fetches.iter().rev().find(|from| from.at < since).filter(|_| to.at >= since),
+            };
+            Some((*from?, to))
+        });
+        pairs.max_by_key(|(_, to)| to.at)
+    }
+
+    /// The whole fetches of each source and category.
+    fn whole(&self) -> BTreeMap<(&str, Option<u32>), Vec<&ModelFetch>> {
         let mut kinds: BTreeMap<(&str, Option<u32>), Vec<&ModelFetch>> = BTreeMap::new();
         for fetch in self.fetches.iter().filter(|fetch| fetch.is_whole) {
             kinds.entry((fetch.source, fetch.category)).or_default().push(fetch);
         }
-        let pairs = kinds.values().filter_map(|fetches| match fetches[..] {
-            [.., from, to] => Some((from, to)),
-            _ => None,
-        });
-        let (from, to) = pairs.max_by_key(|(_, to)| to.at)?;
+        kinds
+    }
+
+    /// The ids and ranks that a feed must have, each with the time when it entered.
+    fn entrances(&self, asked: Asked) -> Option<BTreeSet<(Timestamp, String, u32)>> {
+        let (first, last) = self.compared(asked.since)?;
+        let fetches = self.whole().remove(&(last.source, last.category))?;
+        let fetches: Vec<_> = fetches.into_iter().filter(|fetch| (first.at..=last.at).contains(&fetch.at)).collect();
+        let mut entrances = BTreeSet::new();
+        for two in fetches.windows(2) {
+            let depth = two[0].max_results.min(two[1].max_results) as usize;
+            let shown = |fetch: &ModelFetch| fetch.ids.iter().take(depth).cloned().collect::<Vec<_>>();
+            let (before, now) = (shown(two[0]), shown(two[1]));
+            for (rank, id) in (1..).zip(now).filter(|(_, id)| !before.contains(id)) {
+                if asked.top.is_none_or(|top| rank <= top) {
+                    entrances.insert((two[1].at, id, rank));
+                }
+            }
+        }
+        Some(entrances)
+    }
+
+    fn changes(&self, titles: &HashMap<String, String>, asked: Asked) -> Option<ModelChanges> {
+        let (from, to) = self.compared(asked.since)?;
         let max_results = from.max_results.min(to.max_results);
         let rank = |fetch: &ModelFetch, id: &String| {
             let place = fetch.ids.iter().position(|other| other == id)?;
@@ -356,12 +396,16 @@ impl Model {
                 (Some(now), Some(previous)) if now < previous && above(to, id) < above(from, id) => 2,
                 (Some(now), Some(previous)) if now > previous && above(to, id) > above(from, id) => 3,
                 (Some(now), Some(previous)) => {
-                    pushed += usize::from(now != previous);
+                    let is_touched = asked.top.is_none_or(|top| now.min(previous) <= top);
+                    pushed += usize::from(now != previous && is_touched);
                     continue;
                 }
                 (None, None) => continue,
             };
             let last = if now.is_some() { to } else { from };
+            if !asked.top.is_none_or(|top| now.into_iter().chain(previous_rank).any(|rank| rank <= top)) {
+                continue;
+            }
             lists[list].push(Move {
                 video_id: id.clone(),
                 title: titles[id].clone(),
@@ -450,20 +494,39 @@ fn changes_agree_with_a_recomputation(store: Store) {
             backend.record(&Arc::new(document), None).await.unwrap();
             delete_before(&mut *backend, keep_from, &mut Deleted::default()).await.unwrap();
             let all = CODES.map(region);
-            let told = find(&mut *backend, &all, None, jiff::Timestamp::MAX, 0).await.unwrap();
-            let mut told = told.into_iter().peekable();
             for ((code, model), (is_whole, ids)) in CODES.iter().zip(&mut models).zip(known) {
                 let run_id = run_id.clone();
                 model.add(ModelFetch { at: now, run_id, source, category, max_results, is_whole, ids }, keep_from);
-                let told =
-                    told.next_if(|told| told.changes.region == region(code)).map(|told| told.changes).map(|told| {
-                        let lists = [told.entered, told.left, told.rose, told.fell];
-                        (told.from.run_id, told.to.run_id, lists, told.pushed.len())
+                assert!(model.fetches.iter().all(|fetch| fetch.ids.len() <= 8), "{code}");
+            }
+            let since = hours(now, -rng.i64(0..12 * 24));
+            // At the start of a run too, which is not before it.
+            let exact = hours(now, -7 * rng.i64(0..5));
+            for (since, top) in [(None, None), (Some(since), None), (Some(exact), Some(4)), (None, Some(rng.u32(1..9)))]
+            {
+                let asked = Asked { since, top };
+                let query = Query { regions: &all, category: None, since, until: jiff::Timestamp::MAX, top };
+                let told = find(&mut *backend, &query, 0).await.unwrap();
+                let mut told = told.into_iter().peekable();
+                let fed = find_entrances(&mut *backend, &query).await.unwrap();
+                for (code, model) in CODES.iter().zip(&models) {
+                    let told =
+                        told.next_if(|told| told.changes.region == region(code)).map(|told| told.changes).map(|told| {
+                            let lists = [told.entered, told.left, told.rose, told.fell];
+                            (told.from.run_id, told.to.run_id, lists, told.pushed.len())
+                        });
+                    compared += usize::from(told.is_some());
+                    assert_eq!(told, model.changes(&titles, asked), "{code} after run {run}: {asked:?}");
+                    let own = fed.list.iter().filter(|entrance| entrance.region == region(code));
+                    let fed_to = own.map(|entrance| {
+                        (entrance.entered_at, entrance.moved.video_id.clone(), entrance.moved.rank.unwrap())
                     });
-                compared += usize::from(told.is_some());
-                assert_eq!(told, model.changes(&titles), "{code} after run {run}");
+                    let expected = model.entrances(asked);
+                    assert_eq!(fed.regions.contains(&region(code)), expected.is_some());
+                    assert_eq!(fed_to.collect::<BTreeSet<_>>(), expected.unwrap_or_default(), "{code}: {asked:?}");
+                }
             }
         }
     });
-    assert!(compared > 500, "only {compared} comparisons");
+    assert!(compared > 1500, "only {compared} comparisons");
 }

@@ -59,6 +59,7 @@ macro_rules! on_both_engines {
 #[cfg(feature = "report")]
 mod browser;
 mod categories;
+mod change_formats;
 mod change_summary;
 mod changes;
 mod clocks;

@@ -32,6 +32,12 @@ fn all_regions_take_ten_round_trips_to_a_distant_server() {
     for _ in 0..2 {
         finish(run(&store.url, "all")).exits(0);
     }
+    // The runs began in the same second, perhaps.
+    store.execute(
+        "UPDATE runs SET fetched_at = fetched_at - interval '7h' WHERE number < (SELECT max(number) FROM runs)",
+    );
+    let feed = finish(Run::new(&["changes", "--store", &store.url, "--since", "1h", "-f", "atom"])).exits(0).stdout;
+    assert_eq!(feed.matches("<entry>").count(), 111, "one in each region");
     let near = Cluster::shared().unwrap().port;
     let far = Far::away(near, Duration::from_millis(30));
     let url = store.url.replacen(&format!(":{near}/"), &format!(":{}/", far.port), 1);
@@ -41,6 +47,8 @@ fn all_regions_take_ten_round_trips_to_a_distant_server() {
         let turns = [
             ("changes", reading(&["changes", "-r", regions, "-f", "json"])),
             ("changes with the ranks", reading(&["changes", "-r", regions])),
+            ("changes since", reading(&["changes", "-r", regions, "--since", "1h", "--top", "5"])),
+            ("a feed", reading(&["changes", "-r", regions, "--since", "1h", "-f", "atom"])),
             ("report", reading(&["report", "-r", regions, "-o", "page.html"])),
             ("a run", turns_of(&far, || run(&url, regions))),
         ];

@@ -1,50 +1,18 @@
-//! Prints the result of `changes`, as a table or as JSON.
+//! All moves, for people.
 
 use std::io::{self, Write};
 
-use clap::ValueEnum;
-use console::{Style, Term};
+use console::Style;
 use jiff::Timestamp;
 
-use super::columns::{align, left, right, width_of};
-use super::formats::json;
-use super::{FileDescriptor, Out, OutputError, print_to};
-use crate::history::changes::{Changes, ChartRanks, Move, RegionTrends, SCHEMA_VERSION};
+use crate::history::changes::{ChartRanks, Move, RegionTrends};
 use crate::model::category::Category;
+use crate::output::Out;
+use crate::output::columns::{align, left, right};
 use crate::support::human::format_span;
 use crate::support::sanitize::one_line;
 
-/// The format of changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ChangesFormat {
-    /// For people
-    Table,
-    /// For programs
-    Json,
-}
-
-/// How many runs the trend of a video shows.
-pub fn trend_length(format: ChangesFormat) -> usize {
-    match format {
-        ChangesFormat::Json => 0,
-        ChangesFormat::Table if width_of(&Term::stdout()) < 100 => 8,
-        ChangesFormat::Table => 16,
-    }
-}
-
-/// Prints the changes to standard output.
-///
-/// # Errors
-/// If writing fails, except on a closed pipe.
-pub fn print(regions: &[RegionTrends], format: ChangesFormat, color: bool) -> Result<(), OutputError> {
-    let changes = || regions.iter().map(|trends| &trends.changes).collect();
-    print_to(&FileDescriptor::stdout(), |out| match format {
-        ChangesFormat::Json => json(&Changes { schema_version: SCHEMA_VERSION, regions: changes() }, out),
-        ChangesFormat::Table => table(regions, width_of(&Term::stdout()), color, out),
-    })
-}
-
-fn table(regions: &[RegionTrends], width: usize, color: bool, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn write(regions: &[RegionTrends], width: usize, color: bool, out: &mut Out<'_>) -> io::Result<()> {
     let bold = Style::new().bold().force_styling(color);
     for (index, region) in regions.iter().enumerate() {
         if index > 0 {
