@@ -21,7 +21,7 @@ pub(super) const STYLE: &str = include_str!("style.css");
 pub(super) const SCRIPT: &str = include_str!("script.js");
 
 // The page's Content-Security-Policy allows these two by hash (CSP Level 3, hash-source).
-pub(super) const STYLE_HASH: &str = "sha256-AZBNDZoSytxXxnO63pI1+kTSOuHfp0cjFWKSE+MZdfM=";
+pub(super) const STYLE_HASH: &str = "sha256-OQqoRRBTCMSpPzPZHQwKyYkaJKQ/1x8JCJjig8VnoSw=";
 pub(super) const SCRIPT_HASH: &str = "sha256-KgXPrlMnlCzocOIsXpy162dmvDE/9N0iiqlE0qgKpic=";
 
 /// How many other sources of the history are listed.

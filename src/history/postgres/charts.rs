@@ -57,18 +57,14 @@ const VIDEO_RANKS: &str = "
     FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS charts (run, region, nth)
     JOIN places_rows AS places ON places.run = charts.run AND places.region = charts.region AND places.rank <= $3";
 
-/// The best rank in charts and their number, for each video of the newest chart. Parameters: lists of run, region and
-/// list of charts; for each of these lists its newest run and its region.
+/// The best rank and the number of charts of each video that is in the newest chart of a list. All videos are grouped
+/// and most groups then dropped: to join the videos of the newest charts would leave the server a choice of plans, of
+/// which some are very slow. Parameters: for each chart its run, region and list, and whether it is the newest of it.
 const VIDEO_RECORDS: &str = "
-    SELECT newest.nth, newest.video_id, min(places.rank) AS peak_rank, count(*) AS charts
-    FROM (
-        SELECT charts.nth, places.video_id
-        FROM unnest($4::integer[], $5::text[]) WITH ORDINALITY AS charts (run, region, nth)
-        JOIN places ON places.run = charts.run AND places.region = charts.region
-    ) AS newest
-    JOIN unnest($1::integer[], $2::text[], $3::bigint[]) AS charts (run, region, nth) ON charts.nth = newest.nth
-    JOIN places ON places.run = charts.run AND places.region = charts.region AND places.video_id = newest.video_id
-    GROUP BY newest.nth, newest.video_id";
+    SELECT charts.nth, places.video_id, min(places.rank) AS peak_rank, count(*) AS charts
+    FROM unnest($1::integer[], $2::text[], $3::bigint[], $4::boolean[]) AS charts (run, region, nth, is_newest)
+    JOIN places ON places.run = charts.run AND places.region = charts.region
+    GROUP BY charts.nth, places.video_id HAVING bool_or(charts.is_newest)";
 
 impl Postgres {
     pub(super) async fn select_chart_entries(
@@ -179,15 +175,16 @@ impl Postgres {
         &self,
         charts: &[Vec<ChartRef>],
     ) -> Result<Vec<Vec<VideoRecord>>, HistoryError> {
-        let nth: Vec<i64> = (1..).zip(charts).flat_map(|(nth, charts)| charts.iter().map(move |_| nth)).collect();
+        let numbered =
+            || (1..).zip(charts).flat_map(|(nth, charts)| charts.iter().map(move |chart| (nth, charts, chart)));
+        let nth: Vec<i64> = numbered().map(|(nth, ..)| nth).collect();
+        let is_newest: Vec<bool> = numbered().map(|(_, charts, chart)| charts.last() == Some(chart)).collect();
         let (runs, regions) = runs_and_regions(charts.iter().flatten());
-        let (newest_runs, newest_regions) = runs_and_regions(charts.iter().filter_map(|charts| charts.last()));
-        let parameters: [Parameter<'_>; 5] = [
+        let parameters: [Parameter<'_>; 4] = [
             (&runs, Type::INT4_ARRAY),
             (&regions, Type::TEXT_ARRAY),
             (&nth, Type::INT8_ARRAY),
-            (&newest_runs, Type::INT4_ARRAY),
-            (&newest_regions, Type::TEXT_ARRAY),
+            (&is_newest, Type::BOOL_ARRAY),
         ];
         let rows = self.query(VIDEO_RECORDS, &parameters).await?;
         let [nth, video_id, peak_rank, count] = columns(&rows, ["nth", "video_id", "peak_rank", "charts"]);
