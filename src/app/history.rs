@@ -31,26 +31,24 @@ const TIME_TO_WRITE: Duration = Duration::from_millis(500);
 const TIME_TO_CLOSE: Duration = Duration::from_millis(250);
 
 /// What remains to do once the history is open.
-pub(super) struct Opened {
-    /// `None` if there is no history, or if no request is due.
-    pub(super) history: Option<RunHistory>,
+pub(super) struct Due {
     /// The plan without the requests that are not due or whose lock another run holds.
     pub(super) plan: Plan,
     /// Whether another run holds a lock.
     pub(super) is_busy: bool,
 }
 
-/// Opens the history, if there is one, before a quota unit is spent.
-pub(super) async fn open(config: &Config, now: Timestamp) -> Result<Opened, HistoryError> {
+/// Opens the history before a quota unit is spent. There is none if it is not wanted, or if no request is due.
+pub(super) async fn open(config: &Config, now: Timestamp) -> Result<(Option<RunHistory>, Due), HistoryError> {
     let mut plan = config.plan.clone();
-    let Some(history_config) = &config.history else { return Ok(Opened { history: None, plan, is_busy: false }) };
+    let Some(history_config) = &config.history else { return Ok((None, Due { plan, is_busy: false })) };
     let OpenOutcome { history, states, absent } =
         RunHistory::open(history_config, &config.source_name, &plan.requests, now).await?;
     plan.requests.iter().zip(&states).for_each(|(request, state)| log_state(request, *state));
     let mut due = states.iter().map(|state| *state == RequestState::Due);
     plan.requests.retain(|_| due.next() == Some(true));
     plan.absent = absent;
-    Ok(Opened { history, plan, is_busy: states.contains(&RequestState::Busy) })
+    Ok((history, Due { plan, is_busy: states.contains(&RequestState::Busy) }))
 }
 
 /// What a dry run finds out from the history: the plan without the charts that need no request, and the state of each
@@ -79,16 +77,22 @@ fn log_state(request: &Request, state: RequestState) {
     match state {
         RequestState::Due => {}
         RequestState::Busy => {
-            tracing::error!(category, "another run of the same request is using this history; nothing was sent");
+            tracing::error!(
+                category,
+                "another run of the same request is using this history, so nothing was sent for it"
+            );
         }
         RequestState::NotDue(began) => {
-            tracing::info!(category, "not due: the run that began at {began} has answered all of it; nothing was sent");
+            tracing::info!(
+                category,
+                "not due: the run that began at {began} has answered all of it, so nothing was sent"
+            );
         }
     }
 }
 
-/// Stores the runs one after the other, and returns those that are stored. The first that fails ends this: what follows
-/// is saved as files too.
+/// Stores the runs one after the other, and returns those that are stored. If one fails, those that follow are saved as
+/// files at once, since waiting for a lost server takes some seconds each time.
 pub(super) async fn record_all<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
     history_config: &HistoryConfig,
@@ -96,20 +100,20 @@ pub(super) async fn record_all<F: Future<Output = Interruption>>(
     latest: Option<Timestamp>,
     end: impl Fn(Duration) -> F,
 ) -> Vec<Arc<Document>> {
-    let mut recorded = Vec::new();
-    for document in documents {
-        if record(history, history_config, document, latest, &end).await {
-            recorded.push(Arc::clone(document));
+    for (index, document) in documents.iter().enumerate() {
+        if !record(history, document, latest, &end).await {
+            for unrecorded in &documents[index..] {
+                save(history_config, unrecorded, &end).await;
+            }
+            return documents[..index].to_vec();
         }
     }
-    recorded
+    documents.to_vec()
 }
 
-/// Stores the run and returns whether that succeeded. Otherwise the document is saved as a file, and the log says how
-/// to load it. `end(reserve)` resolves `reserve` before the run must end.
+/// Stores a run and returns whether that succeeded. `end(reserve)` resolves `reserve` before the run must end.
 async fn record<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
-    history_config: &HistoryConfig,
     document: &Arc<Document>,
     latest: Option<Timestamp>,
     end: impl Fn(Duration) -> F,
@@ -121,12 +125,21 @@ async fn record<F: Future<Output = Interruption>>(
         },
         why = end(TIME_TO_SAVE) => tracing::error!("the run could not be stored in the history before {why} ended it"),
     }
+    false
+}
+
+/// Saves a run that could not be stored as a file. The log says how to load it.
+async fn save<F: Future<Output = Interruption>>(
+    history_config: &HistoryConfig,
+    document: &Arc<Document>,
+    end: impl Fn(Duration) -> F,
+) {
     let (folders, saved) = (history_config.rescue_folders.clone(), Arc::clone(document));
     let saved = tokio::select! {
         saved = run_blocking(move || output::save_unstored(&folders, &saved)) => saved,
         why = end(TIME_TO_WRITE) => {
             tracing::error!("the run could not be saved either before {why} ended it");
-            return false;
+            return;
         }
     };
     match saved {
@@ -141,7 +154,6 @@ async fn record<F: Future<Output = Interruption>>(
         }
         Err(error) => tracing::error!("the run could not be saved either: {error}"),
     }
-    false
 }
 
 /// What changed since earlier runs in the regions of each recorded run, by its id. Only the stats and the metrics show

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
 
-use self::history::Opened;
+use self::history::Due;
 
 use crate::config::{Config, Source};
 use crate::deduplicate::deduplicate;
@@ -81,23 +81,23 @@ pub async fn run(
     let deadline = config.plan.deadline.and_then(|deadline| start.instant.checked_add(deadline));
     let limit = TimeLimit::new(deadline, signalled);
     let opening = history::open(&config, start.timestamp);
-    let Opened { mut history, plan, is_busy } = unless_interrupted(&limit, opening).await?;
-    let exit = match plan.requests.is_empty() {
-        true => Ok(ExitStatus::Complete),
-        false => fetch_and_write(&config, source, plan, start, bars, &limit, history.as_mut()).await,
-    };
+    let (mut history, due) = unless_interrupted(&limit, opening).await?;
+    if due.plan.requests.is_empty() {
+        return Ok(if due.is_busy { ExitStatus::Busy } else { ExitStatus::Complete });
+    }
+    let exit = fetch_and_write(&config, source, due, start, bars, &limit, history.as_mut()).await;
     // Releases the locks, so that the next run may begin.
     if let Some(history) = history {
         history::close(history, limit.end(start.instant, Duration::ZERO)).await;
     }
-    exit.map(|exit| if is_busy { ExitStatus::Busy } else { exit })
+    exit
 }
 
 /// The runs themselves, once their history is open.
 async fn fetch_and_write(
     config: &Config,
     source: &Source,
-    plan: Plan,
+    due: Due,
     start: StartTime,
     bars: MultiProgress,
     limit: &TimeLimit,
@@ -108,7 +108,7 @@ async fn fetch_and_write(
         return Err(StartError::interrupted(why));
     }
     let Fetched { documents, clocks, remedies, sequential_time } =
-        fetch_documents(config, source, plan, start, bars, limit).await?;
+        fetch_documents(config, source, due, start, bars, limit).await?;
     let fetched_at = Instant::now();
     let end = |reserve| limit.end(fetched_at, reserve);
 
@@ -126,6 +126,7 @@ async fn fetch_and_write(
     let extras = Extras { changes: changes.clone(), sequential_time };
     let exit = |documents: &Documents, is_output_failed| match limit.signal_number() {
         Some(number) => ExitStatus::Signal(number),
+        None if documents.is_busy() => ExitStatus::Busy,
         None => ExitStatus::of(documents.status(), !is_recorded || is_output_failed),
     };
     let errors = output::write(&config.outputs, &documents, extras, end, |is_failed| exit(&documents, is_failed)).await;
@@ -144,7 +145,7 @@ async fn fetch_and_write(
     }
     for run in documents.each() {
         let exit = exit(&run, !errors.is_empty());
-        run.iter().for_each(|document| log_summary(document, changes.get(&document.run_id), exit));
+        log_summary(&run, &changes, exit);
     }
     Ok(exit(&documents, !errors.is_empty()))
 }
@@ -164,7 +165,7 @@ struct Fetched {
 async fn fetch_documents(
     config: &Config,
     source: &Source,
-    plan: Plan,
+    Due { plan, is_busy }: Due,
     start: StartTime,
     bars: MultiProgress,
     limit: &TimeLimit,
@@ -190,7 +191,7 @@ async fn fetch_documents(
         sequential_time += stats::sequential_time(&outcomes);
         documents.push(Arc::new(Document::new(started_at, config.source_name.clone(), request, stats, videos)));
     }
-    let documents = Documents::new(documents, config.plan.requests.len() > 1);
+    let documents = Documents::new(documents, config.plan.requests.len(), is_busy);
     Ok(Fetched { documents, clocks, remedies, sequential_time })
 }
 

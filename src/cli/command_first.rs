@@ -11,9 +11,9 @@ use crate::model::error::UsageError;
 /// Moves options that precede the name of a subcommand behind it, where clap reads them as options of the subcommand.
 ///
 /// # Errors
-/// For an option that only a run has.
+/// For an option that the subcommand does not have.
 pub(super) fn command_first(arguments: Vec<OsString>, program: &Command) -> Result<Vec<OsString>, UsageError> {
-    let options = options_alone();
+    let options = options_alone(program);
     // Any other mistake is reported when the whole line is parsed.
     let Ok(matches) = options.clone().try_get_matches_from(&arguments) else { return Ok(arguments) };
     let Some((name, rest)) = matches.subcommand() else { return Ok(arguments) };
@@ -30,10 +30,23 @@ pub(super) fn command_first(arguments: Vec<OsString>, program: &Command) -> Resu
     Ok(ordered)
 }
 
-/// The options without the subcommands. An unknown word, with everything after it, counts as an external subcommand.
-fn options_alone() -> Command {
+/// The options of the program and of all subcommands, without the subcommands. An unknown word, with everything after it,
+/// counts as an external subcommand.
+fn options_alone(program: &Command) -> Command {
     let command = Command::new("trendfetch").allow_external_subcommands(true).allow_negative_numbers(true);
-    RunArgs::augment_args(TerminalArgs::augment_args(command))
+    let mut options = RunArgs::augment_args(TerminalArgs::augment_args(command));
+    for option in program.get_subcommands().flat_map(Command::get_arguments).filter(|arg| !arg.is_positional()) {
+        if options.get_arguments().all(|known| known.get_long() != option.get_long()) {
+            options = options.arg(outline(option));
+        }
+    }
+    options
+}
+
+/// An option with the names and the kind of another one, and without its relations to others.
+fn outline(option: &Arg) -> Arg {
+    let name = option.get_long().unwrap_or_default().to_owned();
+    Arg::new(name.clone()).long(name).action(option.get_action().clone())
 }
 
 fn given<'a>(options: &'a Command, matches: &'a ArgMatches) -> impl Iterator<Item = &'a Arg> {
@@ -54,5 +67,7 @@ fn misplaced(option: &Arg, subcommand: &Command) -> UsageError {
         "keep" => "write: trendfetch prune --keep DUR".to_owned(),
         _ => format!("see trendfetch {name} --help"),
     };
-    UsageError(format!("--{long} is an option of a run, and `{name}` does not have it; {remedy}"))
+    let run = RunArgs::augment_args(Command::new("run"));
+    let what = if run.get_arguments().any(|own| own.get_long() == Some(long)) { "a run" } else { "another command" };
+    UsageError(format!("--{long} is an option of {what}, and `{name}` does not have it; {remedy}"))
 }

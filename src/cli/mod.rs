@@ -228,7 +228,10 @@ pub struct DemoArgs {
 
 impl DemoArgs {
     /// As [`RunArgs::categories`].
-    pub fn categories(&self) -> Vec<ChartCategory> {
+    ///
+    /// # Errors
+    /// For an empty list.
+    pub fn categories(&self) -> Result<Vec<ChartCategory>, UsageError> {
         distinct_categories(&self.category)
     }
 }

@@ -10,6 +10,7 @@ use super::terminal_args::{SCREEN, When};
 use super::value_parsers::{concurrency, duration, max_results, max_units, retries};
 use crate::demo;
 use crate::model::category::ChartCategory;
+use crate::model::error::UsageError;
 use crate::output::{Format, RowKind};
 
 // The groups of --help.
@@ -158,17 +159,32 @@ pub struct RunArgs {
 
 impl RunArgs {
     /// The categories in the order given; of repeated ones the first one counts. The default is the chart of all.
-    pub fn categories(&self) -> Vec<ChartCategory> {
+    ///
+    /// # Errors
+    /// For an empty list.
+    pub fn categories(&self) -> Result<Vec<ChartCategory>, UsageError> {
         distinct_categories(&self.category)
     }
 }
 
-pub(super) fn distinct_categories(items: &[Categories]) -> Vec<ChartCategory> {
+/// The categories of a list; without one, the chart of all.
+///
+/// # Errors
+/// For an empty list.
+pub(super) fn distinct_categories(items: &[Categories]) -> Result<Vec<ChartCategory>, UsageError> {
+    if items.is_empty() {
+        return Ok(vec![ChartCategory::All]);
+    }
     let mut categories = Vec::new();
     for category in items.iter().flat_map(|item| &item.0) {
         if !categories.contains(category) {
             categories.push(*category);
         }
     }
-    if categories.is_empty() { vec![ChartCategory::All] } else { categories }
+    if categories.is_empty() {
+        return Err(UsageError(
+            "the list of categories is empty; name some, for example --category Music,Gaming".into(),
+        ));
+    }
+    Ok(categories)
 }

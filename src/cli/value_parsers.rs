@@ -93,6 +93,18 @@ pub(super) fn chart_category(text: &str) -> Result<ChartCategory, String> {
     })
 }
 
+/// The list that is meant, if the item is one with other separators.
+fn with_commas(item: &str) -> Option<String> {
+    let is_separator = |character: char| matches!(character, ';' | '|' | '+' | ':' | '，' | '、' | '،');
+    let is_category = |part: &&str| part.eq_ignore_ascii_case(EVERY) || ChartCategory::find(part).is_some();
+    let lists = [item.split(is_separator).collect::<Vec<_>>(), item.split_whitespace().collect()];
+    let trimmed = lists.into_iter().map(|list| list.into_iter().map(str::trim).collect::<Vec<_>>());
+    trimmed
+        .filter(|list| list.len() > 1)
+        .find(|list| list.iter().all(|part| is_category(part)))
+        .map(|list| list.join(","))
+}
+
 /// The categories that new videos can have.
 pub(super) fn category_names() -> Vec<&'static str> {
     Category::assignable().filter_map(Category::name).collect()
@@ -104,10 +116,17 @@ pub(super) const EVERY: &str = "every";
 /// Parses one item of the list of `--category`.
 pub(super) fn categories(text: &str) -> Result<Categories, String> {
     let text = text.trim();
+    // What follows the last comma of a list.
+    if text.is_empty() {
+        return Ok(Categories(Vec::new()));
+    }
     if text.eq_ignore_ascii_case(EVERY) {
         return Ok(Categories(Category::assignable().map(ChartCategory::One).collect()));
     }
     let category = ChartCategory::find(text).ok_or_else(|| match Category::nearest(text) {
+        _ if let Some(list) = with_commas(text) => {
+            format!("separate categories with commas: {}", shell_quote(&list))
+        }
         Some(name) => format!("did you mean {}?", shell_quote(&name)),
         None => {
             format!("give numbers or names, separated by commas: all, {EVERY}, {}", category_names().join(", "))

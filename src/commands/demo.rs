@@ -51,7 +51,7 @@ fn requests(args: &DemoArgs) -> Result<Vec<Request>, UsageError> {
     let list = if args.regions.is_empty() { REGIONS.to_owned() } else { args.regions.join(",") };
     let regions = region_list::parse(&list)?;
     let max_results = args.max_results;
-    let categories = args.categories().into_iter();
+    let categories = args.categories()?.into_iter();
     Ok(categories
         .map(|category| Request { regions: regions.clone(), max_results, category_id: category.id() })
         .collect())

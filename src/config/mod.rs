@@ -70,7 +70,7 @@ impl Config {
                 "{region} is not a region that YouTube is known to offer; it is requested all the same, for one quota unit"
             );
         }
-        let categories = args.categories();
+        let categories = args.categories()?;
         let outputs = outputs::resolve(&args, &categories, terminal, env)?;
         let base_url = chosen_base_url(&args, env)?;
         Ok(Config {

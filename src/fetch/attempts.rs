@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use tracing::field::display;
 
 use super::retry::{AttemptState, NextStep, Scope, decide};
 use super::throttle::{ErrorResponseGuard, Stop};
@@ -76,6 +75,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
             run.check_units()?;
             let is_resend = state.failures > 0 || state.is_resent;
             let permit = run.throttle.acquire(is_resend).await?;
+            run.check_category(self.chart)?;
             run.spend_unit()?;
             let hold_count = run.throttle.hold_count();
             let (failure, guard) = match self.attempt(request, &query, is_resend).await {
@@ -115,8 +115,8 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
         self.metrics.requests += 1;
         self.metrics.retries += u32::from(is_resend);
         self.observe(&Event::Sent { attempts: self.metrics.requests });
-        let ChartId { region, category } = self.chart;
-        tracing::debug!(%region, category = category.map(display), offset = request.offset, is_resend, "sending");
+        let (region, category) = (self.chart.region, run.category_name(self.chart));
+        tracing::debug!(%region, category, offset = request.offset, is_resend, "sending");
         let sent = Instant::now();
         self.first_sent.get_or_insert(sent);
         let outcome = tokio::select! {
@@ -144,7 +144,8 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
         hold_count: u32,
     ) -> Result<Resend, RegionFailure> {
         let run = self.run;
-        let (region, category) = (self.chart.region, self.chart.category.map(display));
+        let (region, category) = (self.chart.region, run.category_name(self.chart));
+        let category = category.as_deref();
         self.metrics.rate_limited += u32::from(failure.kind() == ErrorKind::RateLimited);
         if !failure.delivery.costs_unit() {
             self.metrics.unbilled += 1;
@@ -174,7 +175,7 @@ impl<'a, T: Transport> PageFetcher<'a, T> {
                 if scope == Scope::Run || (scope == Scope::RunUntilSuccess && !run.has_success()) {
                     let message =
                         format!("not requested, after the response for {}: {}", self.chart, failure.error.message);
-                    run.throttle.stop(Stop::finish(failure.error.kind, message));
+                    run.stop_after(self.chart, Stop::finish(failure.error.kind, message));
                 }
                 Err(failure)
             }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tracing::field::display;
 
 use super::attempts::PageFetcher;
 use super::{Event, RunContext};
@@ -25,8 +24,8 @@ pub(super) async fn fetch<T: Transport>(
     id: ChartId,
     max_results: u32,
 ) -> RegionChart {
-    let ChartId { region, category } = id;
-    let category = category.map(display);
+    let (region, category) = (id.region, run.category_name(id));
+    let category = category.as_deref();
     if let Some(since) = run.plan.absent.get(&id) {
         tracing::info!(%region, category, "not requested: YouTube had no such chart at {since}");
         run.observer.observe(index, &Event::Ended);
@@ -112,6 +111,7 @@ async fn fetch_pages<T: Transport>(
     max_results: u32,
 ) -> PartialChart {
     let ChartId { region, category } = fetcher.chart();
+    let category_name = run.category_name(fetcher.chart());
     let (mut chart, mut tokens) = (PartialChart::default(), HashSet::new());
     let mut request = PageRequest {
         region,
@@ -121,7 +121,7 @@ async fn fetch_pages<T: Transport>(
         token: None,
         description: run.plan.description,
     };
-    let category = category.map(display);
+    let category = category_name.as_deref();
     for _ in 0..max_results.div_ceil(PAGE_SIZE) {
         let page = match fetcher.fetch(&request).await {
             Ok(page) => page,

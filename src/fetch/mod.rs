@@ -18,14 +18,15 @@ mod throttle;
 
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::model::category::Category;
 use crate::model::error::{ErrorKind, RegionError};
 use crate::model::{ChartId, RegionChart, Request, whole_seconds};
 use crate::youtube::client::Transport;
@@ -193,6 +194,8 @@ struct RunContext<T> {
     retries: Budget,
     /// Whether any request has succeeded.
     has_success: AtomicBool,
+    /// Categories of which YouTube refused a parameter: what their unfinished charts report.
+    refused_categories: Mutex<HashMap<Category, Stop>>,
     clock: ServerClock,
 }
 
@@ -203,6 +206,7 @@ impl<T> RunContext<T> {
             units: Budget::units(plan.max_units),
             retries: Budget::retries(plan.pages()),
             has_success: AtomicBool::new(false),
+            refused_categories: Mutex::default(),
             clock: ServerClock::default(),
             plan,
             start,
@@ -225,6 +229,35 @@ impl<T> RunContext<T> {
         let stop = Stop::finish(ErrorKind::Budget, "--max-units is spent; what had arrived by then is kept");
         self.throttle.stop(stop.clone());
         stop
+    }
+
+    /// Ends the run. A refused parameter of one of several categories ends only that category: the parameter may be the
+    /// category, which the other requests do not have.
+    fn stop_after(&self, chart: ChartId, stop: Stop) {
+        match chart.category {
+            Some(category) if stop.error.kind == ErrorKind::BadParameter && self.plan.requests.len() > 1 => {
+                self.refused_categories().insert(category, stop);
+            }
+            _ => self.throttle.stop(stop),
+        }
+    }
+
+    /// Fails if a parameter of the chart's category was refused.
+    fn check_category(&self, chart: ChartId) -> Result<(), Stop> {
+        let refused = chart.category.and_then(|category| self.refused_categories().get(&category).cloned());
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn refused_categories(&self) -> MutexGuard<'_, HashMap<Category, Stop>> {
+        // The map is valid even if another task panicked.
+        self.refused_categories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The category for log lines: if one was requested, or if there are several.
+    fn category_name(&self, chart: ChartId) -> Option<String> {
+        let are_several = self.plan.requests.len() > 1;
+        let all = are_several.then(|| "all categories".to_owned());
+        chart.category.map(|category| category.to_string()).or(all)
     }
 
     fn note_success(&self) {

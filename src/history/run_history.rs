@@ -217,19 +217,20 @@ async fn answered_at(
     Ok(requests.iter().map(|request| min_interval::answered_at(&attempts, request, now, interval)).collect())
 }
 
-/// The charts of these requests that YouTube did not have within the last week.
+/// The charts of several categories that YouTube did not have within the last week.
 async fn absent_charts(
     backend: &mut dyn Backend,
     source: &str,
     requests: &[Request],
     now: Timestamp,
 ) -> Result<HashMap<ChartId, Timestamp>, HistoryError> {
-    if requests.iter().all(|request| request.category_id.is_none()) {
+    // A category that is requested alone is asked for in any case: that is the way to look whether it has a chart now.
+    if requests.len() < 2 {
         return Ok(HashMap::new());
     }
     // By the minute, as for `--min-interval`: a run that starts some seconds early asks again.
     let next_minute = Timestamp::from_second(now.as_second().div_euclid(60) * 60 + 60).unwrap_or(now);
     let since = next_minute.checked_sub(ABSENT_FOR).unwrap_or(Timestamp::MIN);
-    let absent = backend.absent_charts(source, since, now).await?;
+    let absent = backend.absent_charts(source, since, next_minute).await?;
     Ok(absent.into_iter().map(|absent| (absent.chart, absent.requested_at)).collect())
 }

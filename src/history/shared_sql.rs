@@ -71,7 +71,8 @@ pub(super) const REGION_ATTEMPTS: &str = "
       AND coalesce(runs.category_id, -1) IN ({CATEGORIES})
     ORDER BY runs.fetched_at, runs.id, region_results.region";
 
-/// The charts of categories that YouTube did not have when they were last requested. Parameters: source, since, until.
+/// The charts of categories that YouTube did not have when they were last requested. Where nothing arrived from the
+/// source, that may have had another reason, such as a wrong address. Parameters: source, since, until.
 pub(super) const ABSENT_CHARTS: &str = "
     SELECT category_id, region, fetched_at AS requested_at
     FROM (
@@ -81,6 +82,9 @@ pub(super) const ABSENT_CHARTS: &str = "
         FROM {RUNS_AND_REGIONS}
         WHERE runs.source = $1 AND runs.fetched_at >= $2 AND runs.fetched_at <= $3
           AND runs.category_id IS NOT NULL AND region_results.requests > 0
+          AND EXISTS (SELECT 1 FROM runs AS together JOIN region_results AS result ON result.run = together.number
+                      WHERE together.source = runs.source AND together.fetched_at = runs.fetched_at
+                        AND result.status = 'ok')
     ) AS requested
     WHERE nth = 1 AND error_kind = 'region_unsupported'";
 

@@ -7,7 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A category by its number. An unknown number is kept as it is. `Display` shows its name, or `Category 99`.
+/// A category by its number. An unknown number is kept as it is. `Display` shows its name, `Comedy (34)` for the second
+/// one with a name, or `Category 99`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Category(u32);
 
@@ -66,6 +67,8 @@ fn normalized(text: &str) -> String {
 impl fmt::Display for Category {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
+            // Two categories are named Comedy.
+            Some(name) if Category::find(name) != Some(*self) => write!(f, "{name} ({})", self.0),
             Some(name) => f.write_str(name),
             None => write!(f, "Category {}", self.0),
         }

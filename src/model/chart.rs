@@ -18,6 +18,16 @@ pub struct ChartId {
     pub category: Option<Category>,
 }
 
+impl ChartId {
+    /// The region and its category, also if that is all: `US (all categories)`.
+    pub fn full_name(&self) -> String {
+        match self.category {
+            Some(_) => self.to_string(),
+            None => format!("{} (all categories)", self.region),
+        }
+    }
+}
+
 impl fmt::Display for ChartId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.category {

@@ -9,13 +9,15 @@ use super::{ChartId, Document, RegionStats, RunStatus};
 #[derive(Debug, Clone)]
 pub struct Documents {
     list: Vec<Arc<Document>>,
-    /// Whether several categories were requested, even if not all of them were due.
-    are_several: bool,
+    /// How many categories were requested. Some may not have been due, or another run may hold their lock.
+    requested: usize,
+    is_busy: bool,
 }
 
 impl Documents {
-    pub fn new(list: Vec<Arc<Document>>, are_several: bool) -> Documents {
-        Documents { list, are_several }
+    /// `is_busy` says whether another run holds the lock of a requested category.
+    pub fn new(list: Vec<Arc<Document>>, requested: usize, is_busy: bool) -> Documents {
+        Documents { list, requested, is_busy }
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Document>> + Clone {
@@ -32,7 +34,17 @@ impl Documents {
 
     /// Whether several categories were requested, so that each needs its name.
     pub fn are_several(&self) -> bool {
-        self.are_several
+        self.requested > 1
+    }
+
+    /// Whether every requested category was fetched now.
+    pub fn are_all(&self) -> bool {
+        self.list.len() == self.requested
+    }
+
+    /// Whether another run holds the lock of a requested category.
+    pub fn is_busy(&self) -> bool {
+        self.is_busy
     }
 
     /// Those of a category, or all.
@@ -42,9 +54,15 @@ impl Documents {
         Documents { list: self.list.iter().filter(is_wanted).cloned().collect(), ..*self }
     }
 
+    /// The name of a document's category: if a single one was requested, or if there are several.
+    pub fn category_of(&self, document: &Document) -> Option<String> {
+        let is_named = self.are_several() || document.request.category_id.is_some();
+        is_named.then(|| document.request.category_name())
+    }
+
     /// Each run on its own.
     pub fn each(&self) -> impl Iterator<Item = Documents> {
-        self.list.iter().map(|document| Documents { list: vec![Arc::clone(document)], ..*self })
+        self.list.iter().map(|document| Documents { list: vec![Arc::clone(document)], is_busy: false, ..*self })
     }
 
     /// How many videos all of them have; a video counts once for each category.
@@ -69,10 +87,11 @@ impl Documents {
     }
 
     fn is_absent(&self, chart: &ChartId, row: &RegionStats) -> bool {
-        self.are_several && chart.category.is_some() && row.has_no_chart()
+        self.are_several() && chart.category.is_some() && row.has_no_chart()
     }
 
-    fn charts(&self) -> impl Iterator<Item = (ChartId, &RegionStats)> + Clone {
+    /// All charts that were requested now.
+    pub fn charts(&self) -> impl Iterator<Item = (ChartId, &RegionStats)> + Clone {
         self.list.iter().flat_map(|document| {
             let category = document.request.category_id.map(Category::new);
             document.stats.regions.iter().map(move |row| (ChartId { region: row.region, category }, row))

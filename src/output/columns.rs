@@ -42,8 +42,8 @@ pub(super) fn align(columns: &[TextColumn], rows: &[Vec<String>], width: usize, 
 const USEFUL: usize = 12;
 
 /// The cells of the headings and of each row, padded to the width of their column. Joined, they take at most `width`
-/// characters: columns are truncated in the order of `shrinks`, and if that is not enough, from the right. The first of
-/// `shrinks` gets what is left over.
+/// characters: columns are truncated in the order of `shrinks`, and if that is not enough, from the right. What is
+/// left over goes to the columns in the same order.
 pub(super) fn fit(columns: &[TextColumn], rows: &[Vec<String>], width: usize, shrinks: &[Shrink]) -> Vec<Vec<String>> {
     let headings: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
     let lines = || std::iter::once(&headings).chain(rows);
@@ -77,11 +77,11 @@ fn shrink(widths: &mut [usize], width: usize, shrinks: &[Shrink]) {
     for index in (0..widths.len()).rev() {
         widths[index] = widths[index].saturating_sub(total(widths).saturating_sub(width));
     }
-    if let Some(&(first, _)) = shrinks.first()
-        && widths[first] > 0
-    {
+    for &(index, _) in shrinks {
         let left_over = width.saturating_sub(total(widths));
-        widths[first] = widths[first].saturating_add(left_over).min(natural[first]);
+        if widths[index] > 0 {
+            widths[index] = widths[index].saturating_add(left_over).min(natural[index]);
+        }
     }
 }
 

@@ -6,9 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::history::change_summary::RegionChanges;
-use crate::model::category::Category;
 use crate::model::error::{ErrorKind, RegionError, Remedy};
-use crate::model::{ChartId, Document, Documents, RegionStats, RunStatus, Status};
+use crate::model::{ChartId, Documents, RegionStats, RunStatus, Status};
 use crate::output::exit_status::ExitStatus;
 
 /// The most regions that the line names.
@@ -19,14 +18,15 @@ pub const SUMMARY_TARGET: &str = "trendfetch::summary";
 
 /// Logs the run in one line of fields, which `--log-format json` shows unless `-q` is given. If there is a history, it
 /// also counts what entered and left.
-pub fn log_summary(document: &Document, changes: Option<&Vec<RegionChanges>>, exit: ExitStatus) {
+pub fn log_summary(run: &Documents, changes: &HashMap<String, Vec<RegionChanges>>, exit: ExitStatus) {
+    let Some(document) = run.iter().next() else { return };
     let stats = &document.stats;
-    let changes = changes.filter(|changes| !changes.is_empty());
+    let changes = changes.get(&document.run_id).filter(|changes| !changes.is_empty());
     let sum = |count: fn(&RegionChanges) -> usize| changes.map(|changes| changes.iter().map(count).sum::<usize>());
     tracing::info!(
         target: SUMMARY_TARGET,
         run_id = document.run_id,
-        category = document.request.category_id.map(|id| display(Category::new(id))),
+        category = run.category_of(document),
         outcome = outcome(RunStatus::of(document), exit),
         regions_ok = stats.regions_ok.len(),
         regions_failed = stats.regions_failed.len(),
@@ -68,10 +68,15 @@ struct Failed<'a> {
 /// runs, a chart of a category that YouTube does not have is not missing.
 pub fn diagnose(documents: &Documents, remedies: &HashMap<ChartId, Remedy>, now: Timestamp) -> Option<String> {
     let failed: Vec<Failed<'_>> = documents.expected_charts().filter_map(failed).collect();
-    let total = documents.expected_charts().count();
+    let total = documents.charts().count();
     let videos = documents.video_count();
     let Some(first) = failed.iter().min_by_key(|failed| priority(failed.error)) else {
-        return (videos == 0).then(|| "no video arrived: no chart has a usable one".to_owned());
+        return (videos == 0).then(|| match documents.absent_charts().next() {
+            Some(_) => {
+                "no video arrived: YouTube has none of these charts -> request other categories or regions".to_owned()
+            }
+            None => "no video arrived: no chart has a usable one".to_owned(),
+        });
     };
     let arrived = match videos {
         0 => "no video arrived".to_owned(),
@@ -84,7 +89,7 @@ pub fn diagnose(documents: &Documents, remedies: &HashMap<ChartId, Remedy>, now:
     // A single category needs no name.
     let name = |failed: &Failed<'_>| match documents.are_several() {
         false => failed.chart.region.to_string(),
-        true => failed.chart.to_string(),
+        true => failed.chart.full_name(),
     };
     let mut line = format!("{} of {total} {unit} {what}, {arrived}: ", failed.len());
     // A cause that is common to all is given once.
@@ -99,7 +104,7 @@ pub fn diagnose(documents: &Documents, remedies: &HashMap<ChartId, Remedy>, now:
             line.push_str(&format!("; and {} more", failed.len() - MAX_NAMED));
         }
     }
-    if let Some(remedy) = remedy_of(first.error, remedies.get(&first.chart), now) {
+    if let Some(remedy) = remedy_of(first, remedies.get(&first.chart), now) {
         line.push_str(" -> ");
         line.push_str(&remedy);
     }
@@ -133,10 +138,14 @@ fn names(charts: impl ExactSizeIterator<Item = String>) -> String {
     named
 }
 
-fn remedy_of(error: &RegionError, remedy: Option<&Remedy>, now: Timestamp) -> Option<String> {
+fn remedy_of(failed: &Failed<'_>, remedy: Option<&Remedy>, now: Timestamp) -> Option<String> {
+    let error = failed.error;
     match remedy {
         Some(remedy) => Some(remedy_text(*remedy)),
         None if error.kind == ErrorKind::QuotaExceeded => Some(quota_returns(now)),
+        None if error.kind == ErrorKind::RegionUnsupported && failed.chart.category.is_none() => {
+            Some("leave the region out; `trendfetch regions` lists those that YouTube offers".to_owned())
+        }
         None => default_remedy(error.kind).map(str::to_owned),
     }
 }

@@ -6,6 +6,7 @@ use super::UNITS_PER_DAY;
 use crate::fetch::{Plan, pages_per_chart};
 use crate::history::run_history::RequestState;
 use crate::model::Request;
+use crate::support::human::count;
 
 /// What the requests of a plan would send, and their cost in quota units. `states` says which of them would start.
 pub fn describe_plan(plan: &Plan, states: &[RequestState]) -> String {
@@ -26,7 +27,11 @@ pub fn describe_plan(plan: &Plan, states: &[RequestState]) -> String {
     }
     let pages: u32 = requests.iter().map(|(request, state)| cost(plan, request, *state)).fold(0, u32::saturating_add);
     let chart = if is_single { "region" } else { "chart" };
-    let _ = writeln!(text, "Requests     {pages} ({} of up to 50 videos per {chart})", pages_per_chart(first));
+    let _ = writeln!(
+        text,
+        "Requests     {pages} ({} of up to 50 videos per {chart})",
+        count(pages_per_chart(first) as usize, "page", "pages")
+    );
     let _ = writeln!(text, "Quota units  {pages} without retries, of the default {UNITS_PER_DAY} a day");
     text
 }
@@ -56,7 +61,7 @@ fn note(plan: &Plan, request: &Request, state: RequestState) -> Option<String> {
         RequestState::Due => {
             let absent = request.charts().filter(|chart| plan.absent.contains_key(chart));
             let absent: Vec<String> = absent.map(|chart| chart.region.to_string()).collect();
-            (!absent.is_empty()).then(|| format!("no chart in {}, as of the last week", absent.join(",")))
+            (!absent.is_empty()).then(|| format!("YouTube had no chart in {} within the last week", absent.join(",")))
         }
     }
 }

@@ -29,7 +29,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ("2", "the command line or an environment value is malformed, or there is no key; nothing was sent"),
     ("3", "partial: at least one region failed or is incomplete; what arrived is written"),
     ("4", "YouTube refused the key, or its quota or --max-units is spent; what arrived is written"),
-    ("75", "another run of the same request is using this history; nothing was sent"),
+    ("75", "another run of the same request is using this history, so nothing was sent for it"),
     ("128+N", "ended by signal N; no half-written file, no half-stored run"),
 ];
 

@@ -14,7 +14,7 @@ use super::{Out, UNITS_PER_DAY, category_table};
 use crate::history::change_summary::RegionChanges;
 use crate::model::{Document, Documents, RegionStats, Stats, Status};
 use crate::stats;
-use crate::support::human::{format_millis, group_digits};
+use crate::support::human::{count as pluralize, format_millis, group_digits};
 use crate::support::sanitize::one_line;
 
 /// The most pairs of regions that are shown; the document has more.
@@ -223,19 +223,20 @@ fn counts(stats: &Stats, extras: &Extras) -> Vec<CountLine> {
         Some(CountLine::new("Time", format_millis(stats.elapsed_ms), speedup(stats, extras.sequential_time))),
     ];
     let regions: Vec<RegionChanges> = extras.changes.values().flatten().copied().collect();
-    let changes = changes(&regions).into_iter().map(Some);
+    let unit = if stats.regions.is_empty() { ("chart", "charts") } else { ("region", "regions") };
+    let changes = changes(&regions, unit).into_iter().map(Some);
     charts.into_iter().chain(changes).chain(requests).flatten().collect()
 }
 
 /// How many videos entered and left over all regions that could be compared.
-fn changes(regions: &[RegionChanges]) -> Vec<CountLine> {
+fn changes(regions: &[RegionChanges], (one, many): (&str, &str)) -> Vec<CountLine> {
     let fetches = regions.iter().map(|changes| changes.compared_with);
     let Some((first, last)) = fetches.clone().min().zip(fetches.max()) else { return Vec::new() };
     let since = match (minute(first), minute(last)) {
         (first, last) if first == last => format!("since {first} UTC"),
         (first, last) => format!("since {first} to {last} UTC"),
     };
-    let compared = if regions.len() == 1 { "in 1 region".to_owned() } else { format!("in {} regions", regions.len()) };
+    let compared = format!("in {}", pluralize(regions.len(), one, many));
     let sum = |count: fn(&RegionChanges) -> usize| regions.iter().map(count).sum::<usize>() as u64;
     let (entered, left) = (sum(|changes| changes.entered), sum(|changes| changes.left));
     let both = format!("{since}, {compared}");

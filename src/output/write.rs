@@ -133,10 +133,15 @@ fn compressed(out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>) -> io::Resul
 }
 
 /// Why a file stays as it is. A lake has no old data that a run could replace, and tells which regions failed. Metrics
-/// tell that too, and are written by every run.
+/// tell that too, and are written by every run that had the lock. A file for several categories is not replaced by one
+/// that holds only some of them.
 fn reason_to_keep(output: &FileOutput, config: &OutputConfig, documents: &Documents) -> Option<&'static str> {
-    if output.format == Format::Prom {
+    if output.is_lake() && !config.all_or_nothing {
         None
+    } else if output.category.is_none() && !documents.are_all() {
+        Some("not every category was fetched now; {category} in its name gives each a file of its own")
+    } else if output.format == Format::Prom {
+        documents.is_busy().then_some("another run of the same request is using the history")
     } else if documents.video_count() == 0 && !output.is_lake() {
         Some("no video arrived")
     } else if config.all_or_nothing && !documents.status().is_whole() {

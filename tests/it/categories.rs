@@ -283,6 +283,77 @@ fn min_interval_and_the_lock_decide_for_each_category() {
 }
 
 #[test]
+fn a_file_of_all_categories_is_not_replaced_by_one_of_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |server: &Server, exit: i32| {
+        let options = "-q -r US --category Music,Gaming --retries 0 --store h.db --min-interval 7h \
+                       -o all.csv -o all.prom -o {category}.csv -o {category}.prom";
+        let mut run = Run::on(server, options);
+        run.command.current_dir(folder.path());
+        run.finish().exits(exit)
+    };
+    let failing = Server::start(|hit| match category(hit) {
+        "20" => Answer::new(503, ""),
+        _ => Answer::page(&ids_of(hit), None),
+    });
+    run(&failing, 3);
+    let names = ["all.csv", "all.prom", "music.csv", "music.prom", "gaming.prom"];
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let before = names.map(read);
+    let log = run(&server(), 0).stderr;
+    assert_eq!(names[..4].iter().map(|name| read(name)).collect::<Vec<_>>(), before[..4], "Music was not due");
+    assert!(read("gaming.csv").contains("US-20") && read("gaming.prom") != before[4]);
+    assert!(log.is_empty(), "{log}");
+}
+
+#[test]
+fn a_refused_category_ends_only_itself() {
+    let server = Server::start(|hit| match category(hit) {
+        "25" => Answer::new(
+            400,
+            r#"{"error": {"code": 400, "message": "Invalid value", "errors": [{"reason": "invalidParameter",
+                "location": "videoCategoryId", "locationType": "parameter", "domain": "global", "message": "x"}]}}"#,
+        ),
+        _ => Answer::page(&ids_of(hit), None),
+    });
+    let arguments = "-q -c 1 -r US,GB --category 25,Music,all -o {category}.json";
+    let outcome = Run::on(&server, arguments).finish().exits(3);
+    assert_eq!(requests(&server), ["US/25", "US/10", "GB/10", "US/0", "GB/0"]);
+    assert_eq!(outcome.files(), ["all.json", "music.json"]);
+    assert!(outcome.stderr.contains("US (News & Politics)"), "{}", outcome.stderr);
+}
+
+#[test]
+fn an_answer_to_nothing_is_not_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |server: &Server, categories: &str, exit: i32| {
+        let mut run = Run::on(server, &format!("-q -r US,PL --store h.db --category {categories}"));
+        run.command.current_dir(folder.path());
+        run.finish().exits(exit)
+    };
+    // A wrong address, for instance.
+    let nothing = Server::start(|_| Answer::refusal(404, "notFound"));
+    let outcome = run(&nothing, "Music,Education", 1);
+    assert!(outcome.stderr.contains("YouTube has none of these charts"), "{}", outcome.stderr);
+    let server = server();
+    run(&server, "Music,Education", 0);
+    assert_eq!(server.log().len(), 4);
+    run(&server, "Music,Education", 0);
+    assert_eq!(server.log().len(), 7, "Education in PL is remembered now");
+    // A category that is requested alone is asked for.
+    run(&server, "Education", 3);
+    assert_eq!(requests(&server).len(), 9);
+    assert!(requests(&server)[7..].contains(&"PL/27".to_owned()));
+}
+
+#[test]
+fn the_two_categories_of_one_name_are_told_apart() {
+    let outcome = Run::on(&server(), "-r US --category 23,34 -o run.prom").finish().exits(0);
+    assert!(outcome.stdout.contains("Comedy (34)"), "{}", outcome.stdout);
+    assert!(outcome.read("run.prom").contains("category=\"Comedy (34)\""));
+}
+
+#[test]
 fn every_category_is_a_run_in_the_history() {
     let (server, folder) = (server(), tempfile::tempdir().unwrap());
     for _ in 0..2 {

@@ -96,7 +96,10 @@ fn unknown_names_are_refused() {
     assert_refused(&["--category", "Musik"], "did you mean 'Music'?");
     assert_refused(&["--category", "science"], "did you mean 'Science & Technology'?");
     assert_refused(&["--category", "Music,Musik"], "did you mean 'Music'?");
-    assert_refused(&["--category", "Music,"], "separated by commas");
+    assert_refused(&["--category", ","], "the list of categories is empty");
+    for list in ["Music;Gaming", "Music Gaming", "Music | News & Politics"] {
+        assert_refused(&["--category", list], "separate categories with commas: ");
+    }
     for categories in ["Music,Gaming", "every"] {
         let outcome = Run::new(&["changes", "--store", "h.db", "--category", categories]).finish().exits(2);
         assert!(outcome.stderr.contains("give one category"), "{}", outcome.stderr);

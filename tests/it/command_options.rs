@@ -46,6 +46,11 @@ fn options_of_a_command_stand_before_or_after_its_name() {
     let both = run("--store history.db -r PL changes -r US -f json").exits(0).document();
     assert_eq!(both["regions"].as_array().unwrap().len(), 2);
     run("--store history.db --keep 30d prune").exits(0);
+    // These options are not those of a run.
+    run("--store history.db --log 90d prune").exits(0);
+    run("--thumbnails --from early.json -o early.html report").exits(0);
+    let misplaced = run("--thumbnails --store history.db changes").exits(2).stderr;
+    assert!(misplaced.contains("--thumbnails is an option of another command, and `changes`"), "{misplaced}");
     run("--store other.db load early.json").exits(0);
     run("-o page.html --store history.db report").exits(0);
     assert!(folder.path("other.db").exists() && folder.path("page.html").exists());
