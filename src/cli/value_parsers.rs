@@ -101,7 +101,7 @@ fn with_commas(item: &str) -> Option<String> {
     let trimmed = lists.into_iter().map(|list| list.into_iter().map(str::trim).collect::<Vec<_>>());
     trimmed
         .filter(|list| list.len() > 1)
-        .find(|list| list.iter().all(|part| is_category(part)))
+        .find(|list| list.iter().all(&is_category))
         .map(|list| list.join(","))
 }
 
