@@ -56,9 +56,9 @@ fn start(cli: Cli, env: Env, style: LineStyle) -> anyhow::Result<ExitStatus> {
             runtime()?.block_on(run(config, bars, now, style))
         }
         Some(command) => {
-            let descriptor = commands::output_descriptor(&command);
+            let outputs = commands::outputs(&command, &cli.terminal, &env)?;
             runtime()?
-                .block_on(commands::run(command, &cli.terminal, descriptor, &env, now))
+                .block_on(commands::run(command, &cli.terminal, outputs, &env, now))
                 .map(|()| ExitStatus::Complete)
         }
     }

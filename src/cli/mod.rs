@@ -1,6 +1,7 @@
 //! The command line as clap parses it. `config` combines it with the environment and validates both.
 
 mod command_first;
+mod export_args;
 mod mistakes;
 mod run_args;
 mod suggestions;
@@ -23,6 +24,7 @@ use command_first::command_first;
 use run_args::distinct_categories;
 use value_parsers::{demo_days, duration, max_results, moment, top};
 
+pub use export_args::ExportArgs;
 pub use run_args::{Categories, RunArgs};
 pub use terminal_args::{TerminalArgs, When};
 pub use value_parsers::Moment;
@@ -76,6 +78,14 @@ impl Cli {
 pub enum Command {
     /// Show what entered, left, rose and fell in each chart between its last two fetches
     Changes(ChangesArgs),
+    /// Write the charts of a period, or of one run, out of the history as data
+    ///
+    /// Ranks, counts and outcomes are those of each run; titles and all else about a video are as last seen. Rows come run
+    /// by run, the oldest first, with the same columns as those of a run.
+    ///
+    /// Exit status: 0 if everything was written, 1 if nothing matches or something cannot be used, 2 if the command line
+    /// is malformed. If nothing matches, nothing is written, and old files stay.
+    Export(ExportArgs),
     /// Render a history or a document as one HTML page, which opens offline in any browser
     #[cfg_attr(not(feature = "report"), command(hide = true))]
     Report(ReportArgs),

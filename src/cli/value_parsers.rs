@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit};
+use uuid::Uuid;
 
 use super::run_args::Categories;
 use crate::model::category::{Category, ChartCategory};
@@ -30,17 +31,22 @@ pub enum Moment {
 }
 
 impl Moment {
+    /// The point in time, also in the future.
+    pub fn time(self, now: Timestamp) -> Timestamp {
+        match self {
+            Moment::At(time) => time,
+            Moment::Ago(ago) => {
+                SignedDuration::try_from(ago).ok().and_then(|ago| now.checked_sub(ago).ok()).unwrap_or(Timestamp::MIN)
+            }
+        }
+    }
+
     /// The point in time, which must not be after `now`.
     ///
     /// # Errors
     /// If it is.
     pub fn resolve(self, now: Timestamp) -> Result<Timestamp, String> {
-        let time = match self {
-            Moment::At(time) => time,
-            Moment::Ago(ago) => {
-                SignedDuration::try_from(ago).ok().and_then(|ago| now.checked_sub(ago).ok()).unwrap_or(Timestamp::MIN)
-            }
-        };
+        let time = self.time(now);
         if time > now { Err(format!("{time} is in the future; give an earlier time")) } else { Ok(time) }
     }
 }
@@ -53,6 +59,12 @@ pub(super) fn moment(text: &str) -> Result<Moment, String> {
         "give a time (2026-11-22T14:05:00Z), a date in UTC (2026-11-22), or a duration back from now (12h, 7d)"
             .to_owned()
     })
+}
+
+/// Parses the id of a run.
+pub(super) fn run_id(text: &str) -> Result<Uuid, String> {
+    let remedy = "give the run_id of a document or of a chart entry, such as 019ac3f2-5b70-7c11-9d3e-0a1b2c3d4e5f";
+    Uuid::parse_str(text.trim()).map_err(|_| remedy.to_owned())
 }
 
 fn number(text: &str, from: u32, to: u32, remedy: &str) -> Result<u32, String> {
@@ -99,10 +111,7 @@ fn with_commas(item: &str) -> Option<String> {
     let is_category = |part: &&str| part.eq_ignore_ascii_case(EVERY) || ChartCategory::find(part).is_some();
     let lists = [item.split(is_separator).collect::<Vec<_>>(), item.split_whitespace().collect()];
     let trimmed = lists.into_iter().map(|list| list.into_iter().map(str::trim).collect::<Vec<_>>());
-    trimmed
-        .filter(|list| list.len() > 1)
-        .find(|list| list.iter().all(&is_category))
-        .map(|list| list.join(","))
+    trimmed.filter(|list| list.len() > 1).find(|list| list.iter().all(&is_category)).map(|list| list.join(","))
 }
 
 /// The categories that new videos can have.

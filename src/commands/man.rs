@@ -71,6 +71,23 @@ const SUPPLEMENTS: &[Supplement] = &[
         ],
     },
     Supplement {
+        command: "export",
+        environment: HISTORY,
+        exit_status: &[
+            ("0", "everything that matches was written"),
+            ("1", "nothing matches, so that nothing was written; or an output or the history cannot be used"),
+            ("2", "the command line or an environment value is malformed"),
+        ],
+        files: &[],
+        examples: &[
+            (
+                "The chart entries of a week",
+                "trendfetch export --since 7d --rows entries -o week.csv --store history.db",
+            ),
+            ("The titles of one region", "trendfetch export -r PL -f ndjson --store history.db | jq -r .title"),
+        ],
+    },
+    Supplement {
         command: "report",
         environment: HISTORY,
         exit_status: DONE_OR_FAILED,

@@ -3,6 +3,7 @@
 mod changes;
 mod completions;
 mod demo;
+mod export;
 mod load;
 mod man;
 mod prune;
@@ -22,22 +23,34 @@ use crate::model::error::UsageError;
 use crate::model::{Document, whole_seconds};
 use crate::output::{self, FileDescriptor, OutputError};
 
-/// The open descriptor that `report` writes to, if its `--output` names one. Must be called before anything is opened.
-pub fn output_descriptor(command: &Command) -> Option<FileDescriptor> {
-    match command {
-        Command::Report(args) => FileDescriptor::from_path(&args.output),
-        _ => None,
-    }
+/// The outputs of a subcommand, as far as they may be open descriptors.
+#[derive(Default)]
+pub struct Outputs {
+    /// The descriptor that `report` writes to, if its `--output` names one.
+    page: Option<FileDescriptor>,
+    export: Option<export::Plan>,
 }
 
-/// Runs a subcommand. `descriptor` is the result of [`output_descriptor`].
+/// Resolves the outputs of a subcommand. Must be called before anything is opened.
+///
+/// # Errors
+/// For the first option that is malformed.
+pub fn outputs(command: &Command, terminal: &TerminalArgs, env: &Env) -> Result<Outputs, UsageError> {
+    Ok(match command {
+        Command::Report(args) => Outputs { page: FileDescriptor::from_path(&args.output), export: None },
+        Command::Export(args) => Outputs { page: None, export: Some(export::plan(args, terminal, env)?) },
+        _ => Outputs::default(),
+    })
+}
+
+/// Runs a subcommand. `outputs` is the result of [`outputs`].
 ///
 /// # Errors
 /// If it fails, with the reason and the remedy.
 pub async fn run(
     command: Command,
     terminal: &TerminalArgs,
-    descriptor: Option<FileDescriptor>,
+    outputs: Outputs,
     env: &Env,
     now: Timestamp,
 ) -> anyhow::Result<()> {
@@ -45,7 +58,11 @@ pub async fn run(
     let now = whole_seconds(now);
     let text = match command {
         Command::Changes(args) => return changes::run(args, terminal, env, now).await,
-        Command::Report(args) => return report::run(args, descriptor, env, now).await,
+        Command::Export(args) => {
+            let plan = outputs.export.map_or_else(|| export::plan(&args, terminal, env), Ok)?;
+            return export::run(&args, plan, now).await;
+        }
+        Command::Report(args) => return report::run(args, outputs.page, env, now).await,
         Command::Load(args) => return load::run(&args, terminal, env, now).await,
         Command::Prune(args) => return prune::run(&args, terminal, env, now).await,
         Command::Demo(args) => return demo::run(&args, terminal, env, now).await,

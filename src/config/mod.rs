@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::cli::{RunArgs, TerminalArgs};
+use crate::cli::{ExportArgs, RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::demo;
 use crate::fetch::Plan;
@@ -216,6 +216,23 @@ fn history(args: &RunArgs, outputs: &OutputConfig, env: &Env) -> Result<Option<H
             .map(Path::to_owned)
             .collect(),
     }))
+}
+
+/// The outputs of `export`, and the history that it reads.
+///
+/// # Errors
+/// For the first option that is malformed or does not apply.
+pub fn export_outputs(
+    args: &ExportArgs,
+    location: &Location,
+    terminal: &TerminalArgs,
+    env: &Env,
+) -> Result<OutputConfig, UsageError> {
+    let outputs = outputs::resolve_export(args, terminal, env)?;
+    if let Location::Sqlite(history) = location {
+        check_not_overwritten(&outputs, &history.path, "is the history itself; name another file")?;
+    }
+    Ok(outputs)
 }
 
 /// The places where PostgreSQL's own programs look for a password ("Environment Variables", "The Password File").

@@ -1,13 +1,13 @@
 //! Reads the options about outputs, and checks that they make sense together.
 
 use std::io::{IsTerminal, stderr, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use supports_hyperlinks::supports_hyperlinks;
 
 use super::file_name::FileName;
 use super::use_color;
-use crate::cli::{RunArgs, TerminalArgs};
+use crate::cli::{ExportArgs, RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
@@ -15,6 +15,16 @@ use crate::output::logging::LogFormat;
 use crate::output::{
     FileDescriptor, FileOutput, Format, OutputConfig, RowKind, StatsTarget, StreamOutput, is_same_file,
 };
+
+/// The options about outputs, of a run or of `export`.
+struct OutputOptions<'a> {
+    format: Option<Format>,
+    output: &'a [PathBuf],
+    rows: Option<RowKind>,
+    description: bool,
+    csv_bom: bool,
+    all_or_nothing: bool,
+}
 
 /// Resolves the outputs of a run.
 ///
@@ -26,11 +36,77 @@ pub(super) fn resolve(
     terminal: &TerminalArgs,
     env: &Env,
 ) -> Result<OutputConfig, UsageError> {
-    let (files, streams) = targets(args, categories)?;
-    check_options(args, &files, &streams)?;
+    let options = OutputOptions {
+        format: args.format.or(args.json.then_some(Format::Json)),
+        output: &args.output,
+        rows: args.rows,
+        description: args.description,
+        csv_bom: args.csv_bom,
+        all_or_nothing: args.all_or_nothing,
+    };
+    let outputs = resolve_options(&options, categories, terminal, env)?;
     if categories.len() > 1 {
-        check_several(&files, &streams)?;
+        check_several(&outputs)?;
     }
+    if let Some(key) = &args.api_key_file {
+        check_not_overwritten(&outputs, key, "is the key file itself; name another file")?;
+    }
+    Ok(outputs)
+}
+
+/// Resolves the outputs of `export`.
+///
+/// # Errors
+/// For the first option that is malformed or does not apply.
+pub(super) fn resolve_export(
+    args: &ExportArgs,
+    terminal: &TerminalArgs,
+    env: &Env,
+) -> Result<OutputConfig, UsageError> {
+    let options = OutputOptions {
+        format: args.format,
+        output: &args.output,
+        rows: args.rows,
+        description: args.description,
+        csv_bom: args.csv_bom,
+        all_or_nothing: false,
+    };
+    let categories = args.categories()?;
+    if let (Some(path), None) = (args.output.iter().find(|path| has_category(path)), &categories) {
+        return Err(UsageError(format!(
+            "-o {} has a place for the name of a category; name the categories, for example: --category all,every",
+            path.display()
+        )));
+    }
+    let outputs = resolve_options(&options, categories.as_deref().unwrap_or_default(), terminal, env)?;
+    check_export(args, &outputs)?;
+    Ok(outputs)
+}
+
+fn check_export(args: &ExportArgs, outputs: &OutputConfig) -> Result<(), UsageError> {
+    let has = |format: Format| outputs.has_format(format);
+    let error = if args.format.is_none() && args.output.is_empty() {
+        "nothing says what to write; add -f csv, or -o charts.csv, or another format"
+    } else if has(Format::Prom) {
+        "metrics are those of a run that has just ended; a run writes them with -f prom or -o FILE.prom"
+    } else if has(Format::Json) && args.run.is_none() {
+        "a JSON document holds one run; name it with --run ID, or choose a format of rows, such as -f ndjson or -f csv"
+    } else if has(Format::Json) && !args.regions.is_empty() {
+        "a JSON document holds a run with all of its regions; leave out --regions, or choose a format of rows, such as -f ndjson"
+    } else {
+        return Ok(());
+    };
+    Err(UsageError(error.into()))
+}
+
+fn resolve_options(
+    options: &OutputOptions<'_>,
+    categories: &[ChartCategory],
+    terminal: &TerminalArgs,
+    env: &Env,
+) -> Result<OutputConfig, UsageError> {
+    let (files, streams) = targets(options, categories)?;
+    check_options(options, &files, &streams)?;
     let stats = if terminal.quiet {
         StatsTarget::None
     } else if !streams.iter().any(|stream| stream.descriptor.is_stdout()) {
@@ -46,23 +122,19 @@ pub(super) fn resolve(
         StatsTarget::Stderr => stderr().is_terminal(),
         StatsTarget::Log | StatsTarget::None => false,
     };
-    let outputs = OutputConfig {
+    Ok(OutputConfig {
         files,
         streams,
-        rows: args.rows.unwrap_or_default(),
-        description: args.description,
-        csv_bom: args.csv_bom,
-        all_or_nothing: args.all_or_nothing,
+        rows: options.rows.unwrap_or_default(),
+        description: options.description,
+        csv_bom: options.csv_bom,
+        all_or_nothing: options.all_or_nothing,
         stats,
         details: terminal.verbose > 0,
         color: use_color(terminal.color, is_terminal, env)?,
         // Links are escape sequences as well, and are unwanted wherever colours are.
         links: use_color(terminal.color, true, env)? && supports_hyperlinks(),
-    };
-    if let Some(key) = &args.api_key_file {
-        check_not_overwritten(&outputs, key, "is the key file itself; name another file")?;
-    }
-    Ok(outputs)
+    })
 }
 
 /// Checks that no output overwrites `path`.
@@ -80,10 +152,13 @@ pub(super) fn check_not_overwritten(outputs: &OutputConfig, path: &Path, why: &s
 }
 
 /// The files and the open descriptors that the data goes to.
-fn targets(args: &RunArgs, categories: &[ChartCategory]) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), UsageError> {
-    let chosen = args.format.or(args.json.then_some(Format::Json));
+fn targets(
+    options: &OutputOptions<'_>,
+    categories: &[ChartCategory],
+) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), UsageError> {
+    let chosen = options.format;
     let (mut files, mut streams) = (Vec::<FileOutput>::new(), Vec::<StreamOutput>::new());
-    for path in &args.output {
+    for path in options.output {
         let twice = |what: &str| Err(UsageError(format!("--output {} is given twice; {what}", path.display())));
         let FileName { format, is_compressed, has_unknown_extension } = FileName::parse(path, chosen)?;
         if let Some(descriptor) = FileDescriptor::from_path(path) {
@@ -119,7 +194,7 @@ fn targets(args: &RunArgs, categories: &[ChartCategory]) -> Result<(Vec<FileOutp
             "--output {path} is given twice; a descriptor leads there too, name another file"
         )));
     }
-    if let (Some(format), true) = (chosen, args.output.is_empty()) {
+    if let (Some(format), true) = (chosen, options.output.is_empty()) {
         streams.push(StreamOutput { descriptor: FileDescriptor::stdout(), format });
     }
     Ok((files, streams))
@@ -138,8 +213,13 @@ fn for_each_category(output: FileOutput, categories: &[ChartCategory]) -> Vec<Fi
 /// The name of the category, in the path of an output.
 const CATEGORY: &str = "{category}";
 
+fn has_category(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| path.contains(CATEGORY))
+}
+
 /// Checks that no output would need to hold several documents.
-fn check_several(files: &[FileOutput], streams: &[StreamOutput]) -> Result<(), UsageError> {
+fn check_several(outputs: &OutputConfig) -> Result<(), UsageError> {
+    let OutputConfig { files, streams, .. } = outputs;
     let file = files.iter().find(|file| file.category.is_none() && !file.format.holds_several());
     let stream = streams.iter().find(|stream| !stream.format.holds_several());
     let output = file.map(|file| file.path.display().to_string());
@@ -151,7 +231,11 @@ fn check_several(files: &[FileOutput], streams: &[StreamOutput]) -> Result<(), U
     }
 }
 
-fn check_options(args: &RunArgs, files: &[FileOutput], streams: &[StreamOutput]) -> Result<(), UsageError> {
+fn check_options(
+    options: &OutputOptions<'_>,
+    files: &[FileOutput],
+    streams: &[StreamOutput],
+) -> Result<(), UsageError> {
     let formats = || files.iter().map(|file| file.format).chain(streams.iter().map(|stream| stream.format));
     let is_binary_on_terminal =
         |stream: &StreamOutput| stream.format == Format::Parquet && stream.descriptor.is_terminal();
@@ -159,13 +243,13 @@ fn check_options(args: &RunArgs, files: &[FileOutput], streams: &[StreamOutput])
         "this trendfetch was built without Parquet; build it with --features parquet"
     } else if streams.iter().any(is_binary_on_terminal) {
         "Parquet cannot be shown on a terminal; add -o trends.parquet, or -o FOLDER/"
-    } else if args.rows.is_some() && !formats().any(Format::has_rows) {
+    } else if options.rows.is_some() && !formats().any(Format::has_rows) {
         "--rows requires --format ndjson or --format csv"
-    } else if args.rows == Some(RowKind::Videos) && !formats().any(Format::has_video_rows) {
+    } else if options.rows == Some(RowKind::Videos) && !formats().any(Format::has_video_rows) {
         "the rows of Parquet are chart entries; leave out --rows, or choose --format ndjson or --format csv"
-    } else if args.csv_bom && !formats().any(|format| format == Format::Csv) {
+    } else if options.csv_bom && !formats().any(|format| format == Format::Csv) {
         "--csv-bom requires --format csv or -o FILE.csv"
-    } else if args.all_or_nothing && files.is_empty() {
+    } else if options.all_or_nothing && files.is_empty() {
         "--all-or-nothing requires -o FILE"
     } else {
         return Ok(());

@@ -8,13 +8,14 @@ use jiff::Timestamp;
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
 use super::records::{
-    AbsentChart, ChartFilter, ChartRef, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, SeriesRuns,
-    VideoRank, VideoRecord,
+    AbsentChart, ChartFilter, ChartRef, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion, RunFilter,
+    SeriesRuns, StoredRun, VideoRank, VideoRecord,
 };
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 use super::{HistoryError, Location};
 use crate::model::Document;
+use crate::model::region::Region;
 
 /// A database that stores runs. Several processes may use it at once.
 ///
@@ -88,6 +89,19 @@ pub trait Backend: Send {
 
     /// The regions of the runs of a period, oldest run first, each by code.
     async fn region_attempts(&mut self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError>;
+
+    /// The runs that match, oldest first; of runs that began together, that of all categories first.
+    async fn stored_runs(&mut self, filter: &RunFilter) -> Result<Vec<StoredRun>, HistoryError>;
+
+    /// The document of each of these runs, with only these regions if there is a list. Ranks, counts and outcomes are
+    /// those of the run, all else about a video is as last seen. What the history does not store is empty: the overlap
+    /// of regions, and descriptions unless `description` asks for them.
+    async fn run_documents(
+        &mut self,
+        runs: &[StoredRun],
+        regions: Option<&[Region]>,
+        description: bool,
+    ) -> Result<Vec<Document>, HistoryError>;
 
     /// The size of the history in bytes.
     async fn size(&mut self) -> Result<u64, HistoryError>;

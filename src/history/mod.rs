@@ -1,7 +1,7 @@
 //! Stage 4: the history of past runs, in an SQLite file or a PostgreSQL database.
 //!
-//! [`Backend`] is the interface that both databases implement. What a run, `changes`, `report`, `load` and `prune` do
-//! with a history uses only this interface and does not depend on the database.
+//! [`Backend`] is the interface that both databases implement. What a run and the commands do with a history uses only
+//! this interface and does not depend on the database.
 //!
 //! | file | content |
 //! | --- | --- |
@@ -15,6 +15,7 @@
 //! | `changes` | compares charts of a region: what entered, left, rose, fell |
 //! | `change_summary` | counts the changes in each region of a run |
 //! | `rows` | turns a document into the rows of each table; pure |
+//! | `restore` | turns the rows of each table into a document again; pure |
 //! | `names` | the names of categories and regions that a history holds; pure |
 //! | `sqlite`, `postgres`, `shared_sql` | the only files with SQL |
 //!
@@ -35,6 +36,8 @@ mod postgres;
 pub mod prune;
 mod records;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod restore;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rows;
 pub mod run_history;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -49,7 +52,7 @@ pub use error::HistoryError;
 pub use location::{JournalMode, Location, PasswordSources, PostgresUrl, SqliteFile};
 pub use records::{
     AbsentChart, ChartFilter, ChartRef, ChartSeries, HistoryEntry, KeptRun, Period, RegionAttempt, RequestedRegion,
-    SeriesRuns, VideoRank, VideoRecord,
+    RunFilter, SeriesRuns, StoredRun, VideoRank, VideoRecord,
 };
 
 /// How long YouTube's terms let an application keep what it fetched ("Developer Policies", III.E.4).

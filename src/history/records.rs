@@ -1,11 +1,12 @@
 //! The plain data that a backend returns, and the filters that select it.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::model::category::Category;
 use crate::model::error::ErrorKind;
 use crate::model::region::Region;
-use crate::model::{ChartId, Status};
+use crate::model::{ChartId, Stats, Status};
 
 /// What two charts of a region must have in common to be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -167,4 +168,34 @@ pub struct KeptRun {
     pub fetched_at: Timestamp,
     /// Whether the run found expired charts and did not delete them.
     pub left_expired: bool,
+}
+
+/// Selects runs to hand out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Starts of runs, without the end; whole seconds.
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    /// Categories of charts, of which `None` is all categories; all charts if there is no list.
+    pub categories: Option<Vec<Option<u32>>>,
+    /// Only runs that requested one of these; all regions if there is no list.
+    pub regions: Option<Vec<Region>>,
+    pub run_id: Option<Uuid>,
+}
+
+/// A run to hand out. What its document has beyond this is read with [`run_documents`](super::Backend::run_documents).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRun {
+    /// The number by which the tables of this history refer to it.
+    pub number: i64,
+    pub id: String,
+    pub fetched_at: Timestamp,
+    pub series: ChartSeries,
+    pub max_results: u32,
+    /// Whether its charts were deleted.
+    pub is_pruned: bool,
+    /// How many entries the charts of the selected regions have.
+    pub entries: u64,
+    /// Without what is counted by region.
+    pub stats: Stats,
 }

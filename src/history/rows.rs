@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::names::Names;
 use crate::model::region::Region;
 use crate::model::valid::has_year;
-use crate::model::{Document, MergedVideo, RunStatus};
+use crate::model::{Document, MergedVideo, RegionStats, RunStatus};
 
 pub(super) struct Rows<'a> {
     pub(super) run: RunRow<'a>,
@@ -53,6 +53,10 @@ pub(super) struct RegionRow<'a> {
     pub(super) requests: i64,
     pub(super) retries: i64,
     pub(super) elapsed_ms: i64,
+    /// Place in the request, from 0.
+    pub(super) position: i64,
+    pub(super) error_status: Option<i64>,
+    pub(super) error_reason: Option<Cow<'a, str>>,
 }
 
 pub(super) struct EntryRow<'a> {
@@ -70,7 +74,7 @@ impl<'a> Rows<'a> {
         Rows {
             run: run(document),
             names: Names::of(document),
-            regions: document.stats.regions.iter().map(region).collect(),
+            regions: document.stats.regions.iter().enumerate().map(region).collect(),
             videos,
             entries,
         }
@@ -99,7 +103,7 @@ fn run(document: &Document) -> RunRow<'_> {
     }
 }
 
-fn region(stats: &crate::model::RegionStats) -> RegionRow<'_> {
+fn region((position, stats): (usize, &RegionStats)) -> RegionRow<'_> {
     RegionRow {
         region: stats.region.code(),
         status: stats.status.as_str(),
@@ -109,6 +113,9 @@ fn region(stats: &crate::model::RegionStats) -> RegionRow<'_> {
         requests: stats.requests.into(),
         retries: stats.retries.into(),
         elapsed_ms: integer(stats.elapsed_ms),
+        position: integer(position),
+        error_status: stats.error.as_ref().and_then(|error| error.status).map(i64::from),
+        error_reason: stats.error.as_ref().and_then(|error| error.reason.as_deref()).map(text),
     }
 }
 

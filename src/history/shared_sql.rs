@@ -4,7 +4,7 @@
 //! - `{ROWS}` is a row or a list of rows that are given as parameters.
 //! - `{RUNS_AND_REGIONS}` is `runs` joined with `region_results`, written so that the database reads `runs` first. Only a
 //!   few runs are wanted, but both databases may choose to start with the regions, of which the log has any number.
-//! - `{REGIONS}`, `{CATEGORIES}` and `{RUN_IDS}` are lists that are given as a parameter.
+//! - `{REGIONS}`, `{CATEGORIES}`, `{RUNS}` and `{RUN_IDS}` are lists that are given as a parameter.
 
 /// The regions that were ever requested, each with the start of the newest run that did so. Steps from one region to
 /// the next in the index, which is as long as the log.
@@ -105,3 +105,24 @@ pub(super) const NEWEST_CHARTS: &str = "
     ) AS charts
     WHERE nth <= $5
     ORDER BY fetched_at DESC, coalesce(category_id, -1), id DESC";
+
+/// The runs of a period, oldest first, with the number of entries in the charts of some regions; null if the run requested
+/// none of them, or its charts are deleted. A loaded document may claim any number of videos. Parameters: since, until, whether any category will do, categories (-1 is all),
+/// whether any region will do, regions, run id or null.
+pub(super) const STORED_RUNS: &str = "
+    SELECT number, id, fetched_at, source, category_id, max_results, pruned, raw, unique_videos, multi_region, skipped,
+           requests, retries, rate_limited, quota_units, elapsed_ms, held_ms,
+           CASE WHEN NOT pruned THEN (
+               SELECT CAST(sum(CASE WHEN videos < 1000000 THEN videos ELSE 1000000 END) AS bigint) FROM region_results
+               WHERE region_results.run = runs.number AND ($5 OR region_results.region IN ({REGIONS}))
+           ) END AS entries
+    FROM runs
+    WHERE fetched_at >= $1 AND fetched_at < $2 AND ($3 OR coalesce(category_id, -1) IN ({CATEGORIES}))
+      AND ($7 IS NULL OR id = $7)
+    ORDER BY fetched_at, coalesce(category_id, -1), id";
+
+/// The results of the regions of runs. Parameter: numbers of the runs.
+pub(super) const REGION_RESULTS: &str = "
+    SELECT run, region, status, videos, requests, retries, elapsed_ms, error_kind, error_message, error_status,
+           error_reason, position
+    FROM region_results WHERE run IN ({RUNS})";

@@ -86,6 +86,11 @@ pub enum Live {
 }
 
 impl Live {
+    /// The one with this name in the document.
+    pub fn find(name: &str) -> Option<Live> {
+        [Live::None, Live::Live, Live::Upcoming].into_iter().find(|live| live.as_str() == name)
+    }
+
     /// The name in the document.
     pub fn as_str(self) -> &'static str {
         match self {

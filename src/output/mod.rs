@@ -8,6 +8,7 @@ pub mod diagnosis;
 mod dry_run;
 mod error;
 pub mod exit_status;
+pub mod export;
 mod file;
 mod file_descriptor;
 mod formats;
@@ -109,6 +110,11 @@ impl OutputConfig {
     /// Whether it is of use to know what changed since earlier runs.
     pub fn shows_changes(&self) -> bool {
         self.stats != StatsTarget::None || self.only(|format| format == Format::Prom).has_outputs()
+    }
+
+    /// Whether an output has this format.
+    pub fn has_format(&self, format: Format) -> bool {
+        self.only(|found| found == format).has_outputs()
     }
 
     /// The same with the outputs in some formats only.

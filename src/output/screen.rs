@@ -34,6 +34,11 @@ impl Screen {
         Screen { descriptor, color: config.color, links: config.links, details: config.details, names_files: false }
     }
 
+    /// The same without stats, so that the lines about files need no empty line in front.
+    pub(super) fn without_stats(config: &OutputConfig) -> Screen {
+        Screen { names_files: true, ..Screen::new(config) }
+    }
+
     /// Writes nothing from now on.
     pub(super) fn close(&mut self) {
         self.descriptor = None;

@@ -124,7 +124,7 @@ fn write_file(output: &FileOutput, content: &Content) -> Result<Written, WriteEr
     Ok(Written::Whole)
 }
 
-fn compressed(out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
+pub(super) fn compressed(out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
     gzip::compress(out, |encoder| {
         let mut buffered = Out::with_capacity(1 << 16, encoder);
         content(&mut buffered)?;
@@ -179,7 +179,7 @@ async fn write_streams<F: Future<Output = Interruption>>(
 }
 
 /// A table on a terminal is as wide as the terminal. Anywhere else it is whole.
-fn layout_for(stream: &StreamOutput, config: &OutputConfig) -> Layout {
+pub(super) fn layout_for(stream: &StreamOutput, config: &OutputConfig) -> Layout {
     match stream.descriptor.term().filter(|term| term.is_term()) {
         Some(term) => Layout { width: width_of(&term), links: config.links, ..config.layout() },
         None => config.layout(),

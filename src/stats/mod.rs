@@ -13,7 +13,8 @@ const OVERLAP_PAIRS: usize = 20;
 
 /// Counts. `outcomes` are in the order requested.
 pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Duration, held: Duration) -> Stats {
-    let shared = shared(outcomes, videos);
+    let requested: Vec<Region> = outcomes.iter().map(|outcome| outcome.region).collect();
+    let shared = shared(&requested, videos);
     let regions: Vec<RegionStats> =
         outcomes.iter().enumerate().map(|(index, outcome)| region_stats(outcome, shared[index][index])).collect();
     let regions_with =
@@ -25,7 +26,7 @@ pub fn count(outcomes: &[RegionOutcome], videos: &[MergedVideo], elapsed: Durati
         unique: videos.len(),
         multi_region: videos.iter().filter(|video| video.ranks.len() > 1).count(),
         skipped: sum(|outcome| outcome.skipped),
-        overlap: overlap(outcomes, &shared),
+        overlap: largest_pairs(&requested, &shared),
         requests,
         retries: sum(|outcome| outcome.metrics.retries),
         rate_limited: sum(|outcome| outcome.metrics.rate_limited),
@@ -92,13 +93,12 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How many videos each two regions have in common, by the indices of the outcomes.
-fn shared(outcomes: &[RegionOutcome], videos: &[MergedVideo]) -> Vec<Vec<usize>> {
-    let index_of: HashMap<Region, usize> =
-        outcomes.iter().enumerate().map(|(index, outcome)| (outcome.region, index)).collect();
+/// How many videos each two regions have in common, by their indices.
+fn shared(regions: &[Region], videos: &[MergedVideo]) -> Vec<Vec<usize>> {
+    let index_of: HashMap<Region, usize> = regions.iter().enumerate().map(|(index, region)| (*region, index)).collect();
     let regions_of =
         |video: &MergedVideo| video.ranks.iter().filter_map(|(region, _)| index_of.get(region).copied()).collect();
-    shared_videos(outcomes.len(), videos.iter().map(regions_of))
+    shared_videos(regions.len(), videos.iter().map(regions_of))
 }
 
 /// How many videos each two of `count` regions have in common, given the indices of each video's regions. A region has
@@ -116,11 +116,15 @@ pub(crate) fn shared_videos(count: usize, videos: impl Iterator<Item = Vec<usize
 }
 
 /// The pairs that share the most videos, largest first, and ties in the order requested.
-fn overlap(outcomes: &[RegionOutcome], shared: &[Vec<usize>]) -> Vec<Overlap> {
+pub fn overlap(regions: &[Region], videos: &[MergedVideo]) -> Vec<Overlap> {
+    largest_pairs(regions, &shared(regions, videos))
+}
+
+fn largest_pairs(regions: &[Region], shared: &[Vec<usize>]) -> Vec<Overlap> {
     let mut pairs = Vec::new();
     for (first, row) in shared.iter().enumerate() {
         for (second, &videos) in row.iter().enumerate().skip(first + 1).filter(|(_, videos)| **videos > 0) {
-            pairs.push(Overlap { regions: [first, second].map(|index| outcomes[index].region), videos });
+            pairs.push(Overlap { regions: [first, second].map(|index| regions[index]), videos });
         }
     }
     pairs.sort_by_key(|pair| Reverse(pair.videos));

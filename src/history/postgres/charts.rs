@@ -210,7 +210,7 @@ impl Postgres {
 }
 
 /// The positions of columns, looked up once for all rows. Reading a column that is missing is an error.
-fn columns<const COUNT: usize>(rows: &[Row], names: [&str; COUNT]) -> [usize; COUNT] {
+pub(super) fn columns<const COUNT: usize>(rows: &[Row], names: [&str; COUNT]) -> [usize; COUNT] {
     let all = rows.first().map_or(&[][..], Row::columns);
     names.map(|name| all.iter().position(|column| column.name() == name).unwrap_or(usize::MAX))
 }

@@ -11,6 +11,7 @@ mod migrations;
 mod open;
 mod operation;
 mod pgpass;
+mod runs;
 mod select;
 mod server;
 mod write;
@@ -34,9 +35,10 @@ use super::rows::Rows;
 use super::shared_sql::NOTE_LEFT_EXPIRED;
 use super::{
     AbsentChart, Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period,
-    PostgresUrl, RegionAttempt, RequestedRegion, SeriesRuns, VideoRank, VideoRecord,
+    PostgresUrl, RegionAttempt, RequestedRegion, RunFilter, SeriesRuns, StoredRun, VideoRank, VideoRecord,
 };
 use crate::model::Document;
+use crate::model::region::Region;
 
 /// Takes the locks of requests in this schema, in their order. They belong to the session, so that they end with the
 /// connection, however that ends.
@@ -245,6 +247,19 @@ impl Backend for Postgres {
 
     async fn region_attempts(&mut self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError> {
         self.select_region_attempts(period).await
+    }
+
+    async fn stored_runs(&mut self, filter: &RunFilter) -> Result<Vec<StoredRun>, HistoryError> {
+        self.select_stored_runs(filter).await
+    }
+
+    async fn run_documents(
+        &mut self,
+        runs: &[StoredRun],
+        regions: Option<&[Region]>,
+        description: bool,
+    ) -> Result<Vec<Document>, HistoryError> {
+        self.select_run_documents(runs, regions, description).await
     }
 
     async fn size(&mut self) -> Result<u64, HistoryError> {

@@ -139,7 +139,7 @@ impl Postgres {
         row.try_get(column).map_err(|error| explain(&self.url, &error))
     }
 
-    fn chart_series(&self, row: &Row) -> Result<ChartSeries, HistoryError> {
+    pub(super) fn chart_series(&self, row: &Row) -> Result<ChartSeries, HistoryError> {
         Ok(ChartSeries { source: self.get(row, "source")?, category_id: self.category_id(row)? })
     }
 
@@ -148,16 +148,16 @@ impl Postgres {
     }
 
     /// A loaded document may hold any number.
-    fn saturating_u32(&self, row: &Row, column: &str) -> Result<u32, HistoryError> {
+    pub(super) fn saturating_u32(&self, row: &Row, column: &str) -> Result<u32, HistoryError> {
         Ok(u32::try_from(self.get::<i64>(row, column)?).unwrap_or(u32::MAX))
     }
 
-    fn region(&self, row: &Row) -> Result<Region, HistoryError> {
+    pub(super) fn region(&self, row: &Row) -> Result<Region, HistoryError> {
         let code: &str = self.get(row, "region")?;
         Region::new(code).ok_or_else(|| self.invalid_row("a row of it names no region"))
     }
 
-    fn status(&self, row: &Row) -> Result<Status, HistoryError> {
+    pub(super) fn status(&self, row: &Row) -> Result<Status, HistoryError> {
         let status: &str = self.get(row, "status")?;
         Status::find(status).ok_or_else(|| self.invalid_row("a row of it has no known status"))
     }
@@ -174,5 +174,6 @@ pub(super) fn adapted(sql: &str) -> String {
     sql.replace("{RUNS_AND_REGIONS}", &format!("runs CROSS JOIN LATERAL ({regions_of_run}) AS region_results"))
         .replace("{REGIONS}", "SELECT unnest($6::text[])")
         .replace("{CATEGORIES}", "SELECT unnest($4::bigint[])")
+        .replace("{RUNS}", "SELECT unnest($1::integer[])")
         .replace("{RUN_IDS}", "SELECT unnest($1::uuid[])")
 }

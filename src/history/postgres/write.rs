@@ -155,6 +155,9 @@ async fn insert_regions(
         ArrayColumn::new("requests", Type::INT8_ARRAY, each().map(|row| row.requests)),
         ArrayColumn::new("retries", Type::INT8_ARRAY, each().map(|row| row.retries)),
         ArrayColumn::new("elapsed_ms", Type::INT8_ARRAY, each().map(|row| row.elapsed_ms)),
+        ArrayColumn::new("position", Type::INT8_ARRAY, each().map(|row| row.position)),
+        ArrayColumn::new("error_status", Type::INT8_ARRAY, each().map(|row| row.error_status)),
+        ArrayColumn::new("error_reason", Type::TEXT_ARRAY, each().map(|row| row.error_reason.as_deref())),
     ];
     let (names, rows, next) = (names(&columns), rows(&columns), columns.len() + 1);
     let sql = format!(

@@ -5,6 +5,7 @@ mod migrations;
 mod open;
 mod read_only;
 mod request_lock;
+mod runs;
 mod select;
 mod write;
 
@@ -27,9 +28,10 @@ use super::rows::Rows;
 use super::shared_sql::NOTE_LEFT_EXPIRED;
 use super::{
     AbsentChart, Access, Backend, Batch, ChartFilter, ChartRef, HistoryEntry, HistoryError, KeptRun, Period,
-    RegionAttempt, RequestedRegion, SeriesRuns, SqliteFile, VideoRank, VideoRecord,
+    RegionAttempt, RequestedRegion, RunFilter, SeriesRuns, SqliteFile, StoredRun, VideoRank, VideoRecord,
 };
 use crate::model::Document;
+use crate::model::region::Region;
 use crate::support::blocking::run_blocking;
 
 /// How long `vacuum` waits for readers before it leaves the rest of the space to the next time.
@@ -171,6 +173,21 @@ impl Backend for Sqlite {
     async fn region_attempts(&mut self, period: &Period) -> Result<Vec<RegionAttempt>, HistoryError> {
         let period = period.clone();
         self.run(move |connection| select::region_attempts(connection, &period)).await
+    }
+
+    async fn stored_runs(&mut self, filter: &RunFilter) -> Result<Vec<StoredRun>, HistoryError> {
+        let filter = filter.clone();
+        self.run(move |connection| runs::stored_runs(connection, &filter)).await
+    }
+
+    async fn run_documents(
+        &mut self,
+        runs: &[StoredRun],
+        regions: Option<&[Region]>,
+        description: bool,
+    ) -> Result<Vec<Document>, HistoryError> {
+        let (runs, regions) = (runs.to_vec(), regions.map(<[Region]>::to_vec));
+        self.run(move |connection| runs::run_documents(connection, &runs, regions.as_deref(), description)).await
     }
 
     async fn size(&mut self) -> Result<u64, HistoryError> {

@@ -217,11 +217,15 @@ pub(super) fn adapted(sql: &str) -> String {
         .replace("{RUNS_AND_REGIONS}", "runs CROSS JOIN region_results ON region_results.run = runs.number")
         .replace("{REGIONS}", "SELECT value FROM json_each(?6)")
         .replace("{CATEGORIES}", "SELECT value FROM json_each(?4)")
+        .replace("{RUNS}", "SELECT value FROM json_each(?1)")
         .replace("{RUN_IDS}", "SELECT value FROM json_each(?1)")
 }
 
 /// The positions of columns.
-fn columns<const COUNT: usize>(statement: &Statement<'_>, names: [&str; COUNT]) -> rusqlite::Result<[usize; COUNT]> {
+pub(super) fn columns<const COUNT: usize>(
+    statement: &Statement<'_>,
+    names: [&str; COUNT],
+) -> rusqlite::Result<[usize; COUNT]> {
     let mut columns = [0; COUNT];
     for (column, name) in columns.iter_mut().zip(names) {
         *column = statement.column_index(name)?;
@@ -229,21 +233,21 @@ fn columns<const COUNT: usize>(statement: &Statement<'_>, names: [&str; COUNT]) 
     Ok(columns)
 }
 
-fn chart_series(row: &Row<'_>) -> rusqlite::Result<ChartSeries> {
+pub(super) fn chart_series(row: &Row<'_>) -> rusqlite::Result<ChartSeries> {
     Ok(ChartSeries { source: row.get("source")?, category_id: row.get("category_id")? })
 }
 
 /// A loaded document may hold any number.
-fn saturating_u32(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<u32> {
+pub(super) fn saturating_u32(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<u32> {
     Ok(u32::try_from(row.get::<_, i64>(column)?).unwrap_or(u32::MAX))
 }
 
-fn region(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Region> {
+pub(super) fn region(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Region> {
     let text: String = row.get(column)?;
     Region::new(&text).ok_or_else(|| invalid_text("a row of it names no region", &text))
 }
 
-fn status(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Status> {
+pub(super) fn status(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Status> {
     let text: String = row.get(column)?;
     Status::find(&text).ok_or_else(|| invalid_text("a row of it has no known status", &text))
 }

@@ -30,8 +30,8 @@ pub(super) fn insert(
     upsert_names(transaction, &rows.names)?;
     let mut statement = transaction.prepare(
         "INSERT INTO region_results (run, region, status, videos, error_kind, error_message, requests, retries,
-             elapsed_ms, fetched_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             elapsed_ms, fetched_at, position, error_status, error_reason)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for row in &rows.regions {
         statement.execute(params![
@@ -44,7 +44,10 @@ pub(super) fn insert(
             row.requests,
             row.retries,
             row.elapsed_ms,
-            fetched_at
+            fetched_at,
+            row.position,
+            row.error_status,
+            row.error_reason
         ])?;
     }
     upsert_videos(transaction, &rows.videos, fetched_at, latest)?;

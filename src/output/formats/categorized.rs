@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::model::columns::Column;
 use crate::model::columns::Value::Count;
 use crate::model::video::merged_columns;
-use crate::model::{Document, Documents, MergedVideo};
+use crate::model::{Document, MergedVideo};
 
 /// A merged video of one of several categories.
 pub(in crate::output) struct CategorizedVideo<'a> {
@@ -24,10 +24,9 @@ pub(in crate::output) fn category_column<'a>() -> Column<CategorizedVideo<'a>> {
     )
 }
 
-/// The videos of all categories, one category after the other.
-pub(super) fn categorized_videos(documents: &Documents) -> impl Iterator<Item = CategorizedVideo<'_>> {
-    let videos = |document| move |video| CategorizedVideo { document, video };
-    documents.iter().flat_map(move |document| document.videos.iter().map(videos(&**document)))
+/// The videos of a document, each with its category.
+pub(super) fn categorized(document: &Document) -> impl Iterator<Item = CategorizedVideo<'_>> {
+    document.videos.iter().map(move |video| CategorizedVideo { document, video })
 }
 
 impl Serialize for CategorizedVideo<'_> {

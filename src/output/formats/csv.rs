@@ -3,40 +3,55 @@
 use std::io::{self, Write};
 
 use super::super::Out;
-use super::Layout;
-use super::categorized::{categorized_videos, category_column};
+use super::categorized::{categorized, category_column};
 use super::entries::{entries, own_columns};
+use super::{Layout, Sequence};
+use crate::model::MergedVideo;
 use crate::model::columns::Column;
 use crate::model::video::{COLUMNS, DESCRIPTION, merged_columns};
-use crate::model::{Documents, MergedVideo};
 
 /// Writes a heading and a row for each video.
 ///
 /// # Errors
-/// Any error of the writer.
-pub(super) fn write_videos(documents: &Documents, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+/// Any error of the writer or of the documents.
+pub(super) fn write_videos(sequence: Sequence<'_>, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
     let columns = wanted(merged_columns(), layout);
-    let category = documents.are_several().then(category_column);
-    let names = category.iter().map(|column| column.name).chain(columns.iter().map(|column| column.name));
-    let rows = categorized_videos(documents).map(|row| {
-        let cells = columns.iter().map(|column| cell(column, row.video));
-        category.iter().map(|column| cell(column, &row)).chain(cells).collect()
-    });
-    write(names.collect(), rows, layout.csv_bom, out)
+    let names_categories = sequence.names_categories;
+    let mut csv = begin(layout.csv_bom, out)?;
+    csv.write_record(names_categories.then(|| category_column().name).into_iter().chain(names(&columns)))
+        .map_err(io_error)?;
+    for document in sequence.documents {
+        let (document, category) = (document?, names_categories.then(category_column));
+        for row in categorized(&document) {
+            let cells = columns.iter().map(|column| cell(column, row.video));
+            csv.write_record(category.iter().map(|column| cell(column, &row)).chain(cells)).map_err(io_error)?;
+        }
+    }
+    csv.flush()
 }
 
 /// Writes a heading and a row for each entry of a chart.
 ///
 /// # Errors
-/// Any error of the writer.
-pub(super) fn write_entries(documents: &Documents, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
-    let (run_columns, video_columns) = (own_columns(), wanted(COLUMNS.iter(), layout));
-    let names = run_columns.iter().map(|column| column.name).chain(video_columns.iter().map(|column| column.name));
-    let rows = documents.iter().flat_map(|document| entries(document)).map(|entry| {
-        let cells = video_columns.iter().map(|column| cell(column, entry.video));
-        own_columns().iter().map(|column| cell(column, &entry)).chain(cells).collect()
-    });
-    write(names.collect(), rows, layout.csv_bom, out)
+/// Any error of the writer or of the documents.
+pub(super) fn write_entries(sequence: Sequence<'_>, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+    let video_columns = wanted(COLUMNS.iter(), layout);
+    let mut csv = begin(layout.csv_bom, out)?;
+    let own_names = own_columns().map(|column| column.name).into_iter();
+    csv.write_record(own_names.chain(names(&video_columns))).map_err(io_error)?;
+    for document in sequence.documents {
+        let (document, own_columns) = (document?, own_columns());
+        for entry in entries(&document) {
+            let own_cells = own_columns.iter().map(|column| cell(column, &entry));
+            let cells = video_columns.iter().map(|column| cell(column, entry.video));
+            csv.write_record(own_cells.chain(cells)).map_err(io_error)?;
+        }
+    }
+    csv.flush()
+}
+
+fn names<R>(columns: &[&'static Column<R>]) -> impl Iterator<Item = &'static str> {
+    columns.iter().map(|column| column.name)
 }
 
 fn wanted(
@@ -56,15 +71,19 @@ pub(in crate::output) fn write(
     has_byte_order_mark: bool,
     out: &mut Out<'_>,
 ) -> io::Result<()> {
-    if has_byte_order_mark {
-        out.write_all(BYTE_ORDER_MARK)?;
-    }
-    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+    let mut csv = begin(has_byte_order_mark, out)?;
     csv.write_record(heading).map_err(io_error)?;
     for row in rows {
         csv.write_record(row).map_err(io_error)?;
     }
     csv.flush()
+}
+
+fn begin<'a, 'b>(has_byte_order_mark: bool, out: &'a mut Out<'b>) -> io::Result<csv::Writer<&'a mut Out<'b>>> {
+    if has_byte_order_mark {
+        out.write_all(BYTE_ORDER_MARK)?;
+    }
+    Ok(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out))
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

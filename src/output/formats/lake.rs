@@ -56,7 +56,7 @@ pub(in crate::output) fn write(folder: &Path, document: &Arc<Document>) -> Resul
     let pending = run.pending();
     let written = file::create(folder, &run.name(ENTRIES), PART, |out| {
         file::write_new(&pending, regions)?;
-        parquet::write_entries(std::slice::from_ref(document), out)
+        parquet::write_entries(std::iter::once(Ok(Arc::clone(document))), out)
     });
     let published = written.and_then(|()| run.publish().map_err(WriteError::File));
     if published.is_err() {
@@ -64,6 +64,11 @@ pub(in crate::output) fn write(folder: &Path, document: &Arc<Document>) -> Resul
         let _ = fs::remove_file(pending);
     }
     published
+}
+
+/// Whether the lake has the run.
+pub(in crate::output) fn has_run(folder: &Path, document: &Document) -> bool {
+    folder.join(RunFiles::new(folder, document).name(REGIONS)).exists()
 }
 
 /// Where the files of a run are.

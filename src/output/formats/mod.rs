@@ -16,15 +16,16 @@ mod regions;
 pub(super) mod table;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Out;
-use crate::model::Documents;
+use crate::model::{Document, Documents};
 use crate::support::human::count;
-use categorized::categorized_videos;
-use entries::{FlatEntry, entries};
+use categorized::categorized;
+use entries::entries;
 use prom::RunEnd;
 
 /// The format of the data.
@@ -63,7 +64,7 @@ impl Format {
         self != Format::Parquet || cfg!(feature = "parquet")
     }
 
-    /// Whether one output can hold several categories.
+    /// Whether one output can hold several runs.
     pub fn holds_several(self) -> bool {
         self != Format::Json
     }
@@ -71,6 +72,11 @@ impl Format {
     /// Whether `--rows` applies to it.
     pub fn has_rows(self) -> bool {
         self.has_video_rows() || self == Format::Parquet
+    }
+
+    /// Whether its rows are chart entries.
+    pub(super) fn has_entries(self, rows: RowKind) -> bool {
+        self == Format::Parquet || (self.has_rows() && rows == RowKind::Entries)
     }
 
     /// Whether its rows may be merged videos. Parquet has no column for their ranks, a map.
@@ -104,7 +110,17 @@ pub(super) struct Layout {
     pub(super) links: bool,
 }
 
-/// Writes the data in one format. Only metrics say how the run ended.
+/// Documents one after the other, of which only one needs to be in memory.
+pub(super) struct Sequence<'a> {
+    /// An error ends them.
+    pub(super) documents: &'a mut dyn Iterator<Item = io::Result<Arc<Document>>>,
+    /// Whether they are of several categories, so that each needs its name.
+    pub(super) names_categories: bool,
+    /// Whether they began at several times, so that a table needs the time of each.
+    pub(super) names_times: bool,
+}
+
+/// Writes the data of a run in one format. Only metrics say how the run ended.
 ///
 /// # Errors
 /// Any error of the writer.
@@ -115,29 +131,46 @@ pub(super) fn render(
     end: Option<&RunEnd>,
     out: &mut Out<'_>,
 ) -> io::Result<()> {
+    if format == Format::Prom {
+        return prom::write(documents, end, out);
+    }
+    let names_categories = documents.are_several();
+    let mut documents = documents.iter().cloned().map(Ok);
+    render_sequence(format, layout, Sequence { documents: &mut documents, names_categories, names_times: false }, out)
+}
+
+/// Writes documents in one format, each as it comes.
+///
+/// # Errors
+/// Any error of the writer or of the documents.
+pub(super) fn render_sequence(
+    format: Format,
+    layout: Layout,
+    sequence: Sequence<'_>,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
     match (format, layout.rows) {
         // The configuration allows only one.
-        (Format::Json, _) => documents.iter().try_for_each(|document| json(&**document, out)),
-        (Format::Ndjson, RowKind::Videos) if documents.are_several() => lines(categorized_videos(documents), out),
-        (Format::Ndjson, RowKind::Videos) => lines(documents.iter().flat_map(|document| &document.videos), out),
-        (Format::Ndjson, RowKind::Entries) => lines(all_entries(documents), out),
-        (Format::Csv, RowKind::Videos) => csv::write_videos(documents, layout, out),
-        (Format::Csv, RowKind::Entries) => csv::write_entries(documents, layout, out),
-        (Format::Table, _) => table::write(documents, layout, out),
-        (Format::Prom, _) => prom::write(documents, end, out),
+        (Format::Json, _) => each(sequence, |document| json(document, out)),
+        (Format::Ndjson, RowKind::Videos) => video_lines(sequence, out),
+        (Format::Ndjson, RowKind::Entries) => each(sequence, |document| lines(entries(document), out)),
+        (Format::Csv, RowKind::Videos) => csv::write_videos(sequence, layout, out),
+        (Format::Csv, RowKind::Entries) => csv::write_entries(sequence, layout, out),
+        (Format::Table, _) => table::write(sequence, layout, out),
         #[cfg(feature = "parquet")]
-        (Format::Parquet, _) => parquet::write_entries(documents.as_slice(), out),
+        (Format::Parquet, _) => parquet::write_entries(sequence.documents, out),
         #[cfg(not(feature = "parquet"))]
         (Format::Parquet, _) => Err(io::ErrorKind::Unsupported.into()),
+        // Metrics are those of one run.
+        (Format::Prom, _) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
 /// What a format contains: `141 videos`.
 pub(super) fn describe(format: Format, rows: RowKind, documents: &Documents) -> String {
-    let has_entries = format == Format::Parquet || (format.has_rows() && rows == RowKind::Entries);
     if format == Format::Prom {
         "metrics".to_owned()
-    } else if has_entries {
+    } else if format.has_entries(rows) {
         let videos = documents.iter().flat_map(|document| &document.videos);
         count(videos.map(|video| video.ranks.len()).sum(), "entry", "entries")
     } else {
@@ -154,9 +187,19 @@ pub(super) fn json<T: Serialize>(value: &T, out: &mut Out<'_>) -> io::Result<()>
     out.write_all(b"\n")
 }
 
-/// The entries of all charts of all categories.
-fn all_entries(documents: &Documents) -> impl Iterator<Item = FlatEntry<'_>> {
-    documents.iter().flat_map(|document| entries(document))
+fn each(sequence: Sequence<'_>, mut write: impl FnMut(&Document) -> io::Result<()>) -> io::Result<()> {
+    for document in sequence.documents {
+        write(&*document?)?;
+    }
+    Ok(())
+}
+
+fn video_lines(sequence: Sequence<'_>, out: &mut Out<'_>) -> io::Result<()> {
+    let names_categories = sequence.names_categories;
+    each(sequence, |document| match names_categories {
+        true => lines(categorized(document), out),
+        false => lines(&document.videos, out),
+    })
 }
 
 /// Writes one line of JSON for each row.

@@ -31,12 +31,15 @@ const ROW_GROUP: usize = 5_000;
 /// Spark also skips the pages within a row group.
 const PAGE: usize = 1_024;
 
-/// Writes the entries of all charts, by region and rank, those of several categories one category after the other.
+/// Writes the entries of all charts, run by run, those of a run by region and rank.
 ///
 /// # Errors
-/// Any error of the writer.
-pub(super) fn write_entries(documents: &[Arc<Document>], out: &mut Out<'_>) -> io::Result<()> {
-    encode_entries(documents, out).map_err(io::Error::other)
+/// Any error of the writer or of the documents.
+pub(super) fn write_entries(
+    documents: impl Iterator<Item = io::Result<Arc<Document>>>,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    encode_entries(documents, out).map_err(io_error)
 }
 
 /// Writes the regions that the run requested, by code.
@@ -44,17 +47,45 @@ pub(super) fn write_entries(documents: &[Arc<Document>], out: &mut Out<'_>) -> i
 /// # Errors
 /// Any error of the writer.
 pub(super) fn write_regions(document: &Arc<Document>, out: &mut Out<'_>) -> io::Result<()> {
-    encode_regions(document, out).map_err(io::Error::other)
+    encode_regions(document, out).map_err(io_error)
 }
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
+/// The error of the output as it is, since a closed pipe is recognized by its kind.
+fn io_error(error: AnyError) -> io::Error {
+    error.downcast::<io::Error>().map_or_else(io::Error::other, |error| *error)
+}
+
 /// A column with all its values, and whether it may contain nulls.
 type ArrayColumn = (&'static str, ArrayRef, bool);
 
-fn encode_entries(documents: &[Arc<Document>], out: &mut Out<'_>) -> Result<(), AnyError> {
-    let mut entries: Vec<FlatEntry<'_>> = documents.iter().flat_map(|document| entries(document)).collect();
-    entries.sort_by_key(|entry| (entry.document.request.category_id, entry.chart.region, entry.rank));
+fn encode_entries(
+    documents: impl Iterator<Item = io::Result<Arc<Document>>>,
+    out: &mut Out<'_>,
+) -> Result<(), AnyError> {
+    let mut documents = documents.peekable();
+    let first = documents.next_if(|_| true);
+    // Each run is sorted, but several together are not.
+    let is_sorted = documents.peek().is_none();
+    let no_columns = entry_columns(&[])?;
+    let properties = properties()
+        .set_sorting_columns(is_sorted.then(|| sorting(&no_columns, &["region", "rank"])).flatten())
+        // The entries of one video over time.
+        .set_column_bloom_filter_max_ndv("video_id".into(), ROW_GROUP as u64);
+    let mut file = ParquetFile::new(no_columns, properties.build(), out)?;
+    for document in first.into_iter().chain(documents) {
+        let document = document?;
+        let mut entries = entries(&document);
+        entries.sort_by_key(|entry| (entry.chart.region, entry.rank));
+        file.add_run(&document.run_id);
+        let columns = entry_columns(&entries)?;
+        file.write(columns, entries.chunk_by(|one, other| one.chart.region == other.chart.region).map(<[_]>::len))?;
+    }
+    file.finish()
+}
+
+fn entry_columns(entries: &[FlatEntry<'_>]) -> Result<Vec<ArrayColumn>, AnyError> {
     let mut columns = Vec::new();
     for column in &own_columns() {
         columns.push(array_column(column, entries.iter())?);
@@ -62,12 +93,7 @@ fn encode_entries(documents: &[Arc<Document>], out: &mut Out<'_>) -> Result<(), 
     for column in COLUMNS {
         columns.push(array_column(column, entries.iter().map(|entry| entry.video))?);
     }
-    let is_sorted = documents.len() == 1;
-    let properties = properties(documents)
-        .set_sorting_columns(is_sorted.then(|| sorting(&columns, &["region", "rank"])).flatten())
-        // The entries of one video over time.
-        .set_column_bloom_filter_max_ndv("video_id".into(), ROW_GROUP as u64);
-    encode(columns, &row_groups(&entries), properties.build(), out)
+    Ok(columns)
 }
 
 fn encode_regions(document: &Arc<Document>, out: &mut Out<'_>) -> Result<(), AnyError> {
@@ -75,25 +101,18 @@ fn encode_regions(document: &Arc<Document>, out: &mut Out<'_>) -> Result<(), Any
     let columns = regions::columns();
     let columns: Vec<_> =
         columns.iter().map(|column| array_column(column, regions.iter())).collect::<Result<_, _>>()?;
-    let properties = properties(std::slice::from_ref(document)).set_sorting_columns(sorting(&columns, &["region"]));
-    encode(columns, &[regions.len()], properties.build(), out)
+    let properties = properties().set_sorting_columns(sorting(&columns, &["region"]));
+    let mut file = ParquetFile::new(columns.clone(), properties.build(), out)?;
+    file.add_run(&document.run_id);
+    file.write(columns, [regions.len()].into_iter())?;
+    file.finish()
 }
 
-/// The number of entries in each row group.
-fn row_groups(entries: &[FlatEntry<'_>]) -> Vec<usize> {
-    let mut groups = vec![0];
-    for chart in entries.chunk_by(|one, other| one.chart.region == other.chart.region) {
-        match groups.last_mut() {
-            Some(group) if *group < ROW_GROUP => *group += chart.len(),
-            _ => groups.push(chart.len()),
-        }
-    }
-    groups
+fn metadata(key: &str, value: String) -> KeyValue {
+    KeyValue::new(key.to_owned(), value)
 }
 
-fn properties(documents: &[Arc<Document>]) -> WriterPropertiesBuilder {
-    let run_ids: Vec<&str> = documents.iter().map(|document| document.run_id.as_str()).collect();
-    let metadata = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
+fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         // Names the parts of lists as the format's specification does.
@@ -103,10 +122,7 @@ fn properties(documents: &[Arc<Document>]) -> WriterPropertiesBuilder {
         // Within a row group, the rows are in the order of no other column.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_column_statistics_enabled("region".into(), EnabledStatistics::Page)
-        .set_key_value_metadata(Some(vec![
-            metadata("schema_version", SCHEMA_VERSION.to_string()),
-            metadata("run_id", run_ids.join(",")),
-        ]))
+        .set_key_value_metadata(Some(vec![metadata("schema_version", SCHEMA_VERSION.to_string())]))
         .set_created_by(concat!("trendfetch ", env!("CARGO_PKG_VERSION")).to_owned())
 }
 
@@ -119,23 +135,56 @@ fn sorting(columns: &[ArrayColumn], names: &[&str]) -> Option<Vec<SortingColumn>
     names.iter().map(sorting_column).collect()
 }
 
-fn encode(
-    columns: Vec<ArrayColumn>,
-    row_groups: &[usize],
-    properties: WriterProperties,
-    out: &mut Out<'_>,
-) -> Result<(), AnyError> {
-    let batch = RecordBatch::try_from_iter_with_nullable(columns)?;
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
-    let mut start = 0;
-    for length in row_groups {
-        writer.write(&batch.slice(start, *length))?;
-        writer.flush()?;
-        start += length;
+/// A file that is written row group by row group, so that only one of them needs to be in memory.
+struct ParquetFile<'a, 'b> {
+    writer: ArrowWriter<Vec<u8>>,
+    out: &'a mut Out<'b>,
+    run_ids: Vec<String>,
+}
+
+impl<'a, 'b> ParquetFile<'a, 'b> {
+    /// Begins a file with the schema of these columns.
+    fn new(
+        columns: Vec<ArrayColumn>,
+        properties: WriterProperties,
+        out: &'a mut Out<'b>,
+    ) -> Result<ParquetFile<'a, 'b>, AnyError> {
+        let schema = RecordBatch::try_from_iter_with_nullable(columns)?.schema();
+        let writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
+        Ok(ParquetFile { writer, out, run_ids: Vec::new() })
     }
-    writer.close()?;
-    Ok(out.write_all(&bytes)?)
+
+    /// Names a run in the metadata.
+    fn add_run(&mut self, id: &str) {
+        self.run_ids.push(id.to_owned());
+    }
+
+    /// Writes rows, whose charts have these lengths. A row group ends with the chart that fills it.
+    fn write(&mut self, columns: Vec<ArrayColumn>, charts: impl Iterator<Item = usize>) -> Result<(), AnyError> {
+        let batch = RecordBatch::try_from_iter_with_nullable(columns)?;
+        let mut start = 0;
+        for length in charts {
+            self.writer.write(&batch.slice(start, length))?;
+            start += length;
+            if self.writer.in_progress_rows() >= ROW_GROUP {
+                self.writer.flush()?;
+                self.write_out()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on what is encoded. The writer itself counts the bytes.
+    fn write_out(&mut self) -> io::Result<()> {
+        let bytes = std::mem::take(self.writer.inner_mut());
+        self.out.write_all(&bytes)
+    }
+
+    fn finish(mut self) -> Result<(), AnyError> {
+        self.writer.append_key_value_metadata(metadata("run_id", self.run_ids.join(",")));
+        self.writer.finish()?;
+        Ok(self.write_out()?)
+    }
 }
 
 fn array_column<'r, R: 'r>(column: &Column<R>, rows: impl Iterator<Item = &'r R>) -> Result<ArrayColumn, AnyError> {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use console::measure_text_width;
 
-use super::Layout;
-use crate::model::{Document, Documents, MergedVideo};
+use super::{Layout, Sequence};
+use crate::model::{Document, MergedVideo};
 use crate::output::Out;
 use crate::output::columns::{Shrink, TextColumn, fit, join, left, right};
 use crate::support::human::group_digits;
@@ -22,14 +22,22 @@ const SHRINKS: [Shrink; 8] =
 /// More than the longest title.
 const WHOLE: usize = 10_000;
 
-/// Writes a table for each category, which has a heading if there are several.
-pub(super) fn write(documents: &Documents, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
-    for (index, document) in documents.iter().enumerate() {
-        if documents.are_several() {
+/// Writes a table for each document, which has a heading if there are several.
+pub(super) fn write(sequence: Sequence<'_>, layout: Layout, out: &mut Out<'_>) -> io::Result<()> {
+    for (index, document) in sequence.documents.enumerate() {
+        let document = document?;
+        let category = document.request.category_name();
+        let heading = match (sequence.names_times, sequence.names_categories) {
+            (true, true) => Some(format!("{}, {category}", document.fetched_at)),
+            (true, false) => Some(document.fetched_at.to_string()),
+            (false, true) => Some(category),
+            (false, false) => None,
+        };
+        if let Some(heading) = heading {
             let gap = if index > 0 { "\n" } else { "" };
-            writeln!(out, "{gap}{}", document.request.category_name())?;
+            writeln!(out, "{gap}{heading}")?;
         }
-        write_one(document, layout, out)?;
+        write_one(&document, layout, out)?;
     }
     Ok(())
 }

@@ -300,7 +300,7 @@ fn tricky_document() -> impl Strategy<Value = Document> {
 }
 
 /// Runs by time, no two of them in the same second, and the order in which they are loaded.
-fn tricky_history() -> impl Strategy<Value = (Vec<Arc<Document>>, Vec<usize>)> {
+pub(super) fn tricky_history() -> impl Strategy<Value = (Vec<Arc<Document>>, Vec<usize>)> {
     let runs = vec((tricky_document(), 1..100_000_000_i64), 3).prop_map(|runs| {
         let mut second = 0;
         let dated = runs.into_iter().map(|(document, gap)| {

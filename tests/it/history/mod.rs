@@ -64,6 +64,7 @@ mod change_summary;
 mod changes;
 mod clocks;
 mod demo;
+mod export;
 mod keys;
 mod load;
 mod migrations;

@@ -1,0 +1,186 @@
+//! Writes documents out of a history to an output, each as it comes, so that only one of them needs to be in memory.
+
+use std::future::pending;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::Receiver;
+
+#[cfg(feature = "parquet")]
+use super::error::WriteError;
+#[cfg(feature = "parquet")]
+use super::formats::lake;
+use super::formats::{Format, Layout, Sequence, render_sequence};
+use super::screen::Screen;
+use super::write::{compressed, layout_for};
+use super::{FileOutput, Out, OutputConfig, OutputError, StreamOutput, file, stream_error};
+use crate::model::Document;
+use crate::model::category::ChartCategory;
+use crate::support::blocking::run_blocking;
+use crate::support::human::count;
+
+/// Documents as they are read. After an error, what is written so far is of no use.
+pub type Documents = Receiver<io::Result<Arc<Document>>>;
+
+/// What the documents of an output have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Selection {
+    pub names_categories: bool,
+    pub names_times: bool,
+}
+
+/// An output of an export.
+#[derive(Debug, Clone)]
+pub enum Target {
+    File(FileOutput),
+    Stream(StreamOutput),
+}
+
+impl Target {
+    /// All outputs.
+    pub fn all(config: &OutputConfig) -> Vec<Target> {
+        let files = config.files.iter().cloned().map(Target::File);
+        files.chain(config.streams.iter().cloned().map(Target::Stream)).collect()
+    }
+
+    /// The category whose name is in the path; `None` if the output is for all of them.
+    pub fn category(&self) -> Option<ChartCategory> {
+        match self {
+            Target::File(output) => output.category,
+            Target::Stream(_) => None,
+        }
+    }
+
+    /// Whether an output without rows is of use: a document says what failed, and so does a lake.
+    pub fn tells_failures(&self) -> bool {
+        match self {
+            Target::File(output) => output.format == Format::Json || output.is_lake(),
+            Target::Stream(output) => output.format == Format::Json,
+        }
+    }
+
+    /// The file that stays if nothing is written.
+    pub fn old_file(&self) -> Option<&Path> {
+        match self {
+            Target::File(output) => Some(&*output.path).filter(|path| path.exists()),
+            Target::Stream(_) => None,
+        }
+    }
+}
+
+/// Checks that all outputs can be written.
+///
+/// # Errors
+/// For the first that cannot.
+pub async fn check(config: &OutputConfig) -> Result<(), OutputError> {
+    let config = config.clone();
+    run_blocking(move || super::check(&config)).await
+}
+
+/// Writes a file whole or not at all, and says so on the screen; or writes to a descriptor.
+///
+/// # Errors
+/// If it cannot be written, or if the documents end in an error.
+pub async fn write(
+    config: &OutputConfig,
+    target: &Target,
+    selection: Selection,
+    documents: Documents,
+) -> Result<(), OutputError> {
+    let documents = Counted { documents, layout: config.layout(), target: target.clone(), rows: 0, runs: 0 };
+    match target.clone() {
+        Target::Stream(output) => {
+            let layout = layout_for(&output, config);
+            run_blocking(move || documents.write_stream(&output, layout, selection)).await
+        }
+        Target::File(output) => {
+            let path = output.path.clone();
+            let what = run_blocking(move || documents.write_file(&output, selection)).await?;
+            Screen::without_stats(config).show_file(&path, &what, pending()).await
+        }
+    }
+}
+
+/// Counts the rows on their way.
+struct Counted {
+    documents: Documents,
+    layout: Layout,
+    target: Target,
+    rows: usize,
+    runs: usize,
+}
+
+impl Iterator for Counted {
+    type Item = io::Result<Arc<Document>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let document = self.documents.blocking_recv()?;
+        if let Ok(document) = &document {
+            self.runs += 1;
+            self.rows += match self.has_entries() {
+                true => document.videos.iter().map(|video| video.ranks.len()).sum(),
+                false => document.videos.len(),
+            };
+        }
+        Some(document)
+    }
+}
+
+impl Counted {
+    fn has_entries(&self) -> bool {
+        let format = match &self.target {
+            Target::File(output) => output.format,
+            Target::Stream(output) => output.format,
+        };
+        format.has_entries(self.layout.rows)
+    }
+
+    fn render(&mut self, format: Format, layout: Layout, selection: Selection, out: &mut Out<'_>) -> io::Result<()> {
+        let Selection { names_categories, names_times } = selection;
+        render_sequence(format, layout, Sequence { documents: self, names_categories, names_times }, out)
+    }
+
+    fn write_stream(mut self, output: &StreamOutput, layout: Layout, selection: Selection) -> Result<(), OutputError> {
+        let written = output.descriptor.write(|out| self.render(output.format, layout, selection, out));
+        written.map_err(|error| stream_error(&output.descriptor, error))
+    }
+
+    /// Returns what the file contains: `141 videos`.
+    fn write_file(mut self, output: &FileOutput, selection: Selection) -> Result<String, OutputError> {
+        let layout = self.layout;
+        let written = match output.is_lake() {
+            #[cfg(feature = "parquet")]
+            true => self.add_to_lake(output),
+            _ => file::replace(&output.path, |out| {
+                let mut data = |out: &mut Out<'_>| self.render(output.format, layout, selection, out);
+                if output.is_compressed { compressed(out, data) } else { data(out) }
+            }),
+        };
+        written.map_err(|error| OutputError::new(output.path.display(), error))?;
+        let rows = match self.has_entries() {
+            true => count(self.rows, "entry", "entries"),
+            false => count(self.rows, "video", "videos"),
+        };
+        Ok(if self.runs > 1 { format!("{rows} of {}", count(self.runs, "run", "runs")) } else { rows })
+    }
+
+    /// Adds the files of each run that is not there yet. Those that are there have the facts of their time.
+    #[cfg(feature = "parquet")]
+    fn add_to_lake(&mut self, output: &FileOutput) -> Result<(), WriteError> {
+        let mut known = 0;
+        while let Some(document) = self.next() {
+            let document = document.map_err(WriteError::File)?;
+            if lake::has_run(&output.path, &document) {
+                known += 1;
+                continue;
+            }
+            lake::write(&output.path, &document)?;
+        }
+        if known > 0 {
+            let runs = count(known, "run", "runs");
+            tracing::warn!("{} has {runs} of these already, which it keeps as they are", output.path.display());
+        }
+        Ok(())
+    }
+}
