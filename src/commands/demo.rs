@@ -113,10 +113,12 @@ struct ScheduledRun {
     mode: Mode,
 }
 
-/// The runs by time, the last of which is now. In some of the middle ones, one region is out of order.
+/// The runs by time, the last of which is now. In some of the middle ones, and not in the last two, one region is out
+/// of order.
 fn schedule(days: u32, now: Timestamp) -> Vec<ScheduledRun> {
     let back = i32::try_from(i64::from(days) * 24 / INTERVAL.as_hours()).unwrap_or(i32::MAX);
-    let outage = back / 2..back / 2 + (back / 8).max(1);
+    let latest = (back / 2).max(2);
+    let outage = latest..latest + (back / 8).max(1);
     let mode = |back: i32| if outage.contains(&back) { Mode::Outage } else { Mode::Calm };
     let start = |back: i32| now.checked_sub(INTERVAL * back).ok();
     (0..=back).rev().filter_map(|back| Some(ScheduledRun { start: start(back)?, mode: mode(back) })).collect()
@@ -194,4 +196,35 @@ fn summary(filled: &Filled, location: &Location) -> String {
         format(first),
         format(last)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::ChartSeries;
+
+    const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
+
+    #[test]
+    fn the_schedule_reaches_back_and_ends_now() {
+        for (days, runs) in [(1, 4), (7, 25), (29, 100)] {
+            let schedule = schedule(days, NOW);
+            assert_eq!((schedule.len(), schedule.last().map(|run| run.start)), (runs, Some(NOW)));
+            let outages = schedule.iter().filter(|run| run.mode == Mode::Outage).count();
+            assert!(outages >= 1 && outages * 3 < runs, "{outages} of {runs}");
+            assert!(schedule[runs - 2..].iter().all(|run| run.mode == Mode::Calm), "{days}");
+        }
+    }
+
+    #[test]
+    fn only_the_runs_since_the_newest_one_are_added() {
+        let request = |category_id| Request { regions: Vec::new(), max_results: 50, category_id };
+        let series = ChartSeries { source: SOURCE.to_owned(), category_id: None };
+        let known = [SeriesRuns { series, runs: 25, newest: NOW }];
+        let later = |hours| NOW + SignedDuration::from_hours(hours);
+        let due = |hours| is_due(&request(None), &known, later(hours));
+        assert_eq!([-7, 0, 6, 7, 14].map(due), [false, false, false, true, true]);
+        assert!(is_due(&request(Some(10)), &known, NOW));
+        assert_eq!(schedule(7, later(30)).iter().filter(|run| is_due(&request(None), &known, run.start)).count(), 4);
+    }
 }
