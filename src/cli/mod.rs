@@ -160,6 +160,9 @@ pub struct ChangesArgs {
     /// Only moves that touch the first N places
     #[arg(long, value_name = "N", value_parser = top)]
     pub top: Option<u32>,
+    /// List every move in the table, not only those that matter most
+    #[arg(long)]
+    pub all: bool,
     /// A table for people, data for programs, or a feed of what entered
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: ChangesFormat,

@@ -14,7 +14,7 @@ use crate::history::changes::{self, Entrances, Query, RegionTrends};
 use crate::history::{self, Access, Backend, DROPPED_AFTER, RequestedRegion};
 use crate::model::error::UsageError;
 use crate::model::region::Region;
-use crate::output::changes::Feed;
+use crate::output::changes::{Feed, TableOptions};
 use crate::output::{self, ChangesFormat};
 
 pub(super) async fn run(args: ChangesArgs, terminal: &TerminalArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
@@ -28,10 +28,12 @@ pub(super) async fn run(args: ChangesArgs, terminal: &TerminalArgs, env: &Env, n
     };
     let mut backend = history::open(&location, Access::Read).await?;
     let query = Query { regions: &requested, category: args.category, since, until: now, top: args.top };
-    let found = find(&mut *backend, query, args.format).await;
+    let found = find(&mut *backend, query, &args).await;
     backend.close().await;
     match found? {
-        Found::Trends(trends) => output::changes::print(&trends, args.format, color)?,
+        Found::Trends(trends) => {
+            output::changes::print(&trends, args.format, TableOptions { color, all: args.all, top: args.top })?
+        }
         Found::Entrances(entrances) => output::changes::print_feed(&Feed {
             entrances: &entrances,
             regions: &requested,
@@ -60,7 +62,7 @@ impl Found {
 }
 
 /// Reads the history. If the query names no regions, they are all in the history.
-async fn find(backend: &mut dyn Backend, query: Query<'_>, format: ChangesFormat) -> anyhow::Result<Found> {
+async fn find(backend: &mut dyn Backend, query: Query<'_>, args: &ChangesArgs) -> anyhow::Result<Found> {
     backend.begin_snapshot().await?;
     let known = known_regions(backend, query.until).await?;
     if known.is_empty() {
@@ -69,9 +71,9 @@ async fn find(backend: &mut dyn Backend, query: Query<'_>, format: ChangesFormat
     let all: Vec<Region> = known.iter().map(|known| known.region).collect();
     let is_chosen = !query.regions.is_empty();
     let query = Query { regions: if is_chosen { query.regions } else { &all }, ..query };
-    let found = match format {
+    let found = match args.format {
         ChangesFormat::Atom => Found::Entrances(changes::find_entrances(backend, &query).await?),
-        _ => Found::Trends(changes::find(backend, &query, output::changes::trend_length(format)).await?),
+        _ => Found::Trends(changes::find(backend, &query, output::changes::trend_length(args.format, args.all)).await?),
     };
     // A region that is no longer fetched, perhaps requested once by mistake, is mentioned only if it is named.
     let ignored = if is_chosen { HashSet::new() } else { inactive_regions(&known) };

@@ -65,6 +65,14 @@ const SUPPLEMENTS: &[Supplement] = &[
         examples: &[
             ("What changed in Poland since the run before", "trendfetch changes -r PL --store history.db"),
             (
+                "Every move of the last week in the top 10",
+                "trendfetch changes --since 7d --top 10 --all --store history.db",
+            ),
+            (
+                "A feed of what entered in the last three days",
+                "trendfetch changes --since 3d -f atom --store history.db > new.xml",
+            ),
+            (
                 "The titles that entered any chart",
                 "trendfetch changes -f json --store history.db | jq -r '.regions[].entered[].title'",
             ),

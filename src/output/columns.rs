@@ -31,16 +31,6 @@ const GAP: &str = "  ";
 /// left out as a whole.
 pub(super) type Shrink = (usize, usize);
 
-/// Lines of at most `width` characters: the headings, then the rows. If a line is too long, the column with the index
-/// `shrinks` is truncated first, then the last one.
-pub(super) fn align(columns: &[TextColumn], rows: &[Vec<String>], width: usize, shrinks: usize) -> Vec<String> {
-    let shrinks = [(shrinks, USEFUL), (columns.len() - 1, USEFUL)];
-    fit(columns, rows, width, &shrinks).iter().map(|cells| join(cells)).collect()
-}
-
-/// The width at which a text is still useful.
-const USEFUL: usize = 12;
-
 /// The cells of the headings and of each row, padded to the width of their column. Joined, they take at most `width`
 /// characters: columns are truncated in the order of `shrinks`, and if that is not enough, from the right. What is
 /// left over goes to the columns in the same order.
@@ -109,6 +99,12 @@ fn truncated(text: &str, width: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Lines in which the column with the index `shrinks` is truncated first, then the last one.
+    fn align(columns: &[TextColumn], rows: &[Vec<String>], width: usize, shrinks: usize) -> Vec<String> {
+        let shrinks = [(shrinks, 12), (columns.len() - 1, 12)];
+        fit(columns, rows, width, &shrinks).iter().map(|cells| join(cells)).collect()
+    }
 
     #[test]
     fn wide_characters_take_two_columns() {

@@ -2,23 +2,24 @@
 
 use std::io::{self, Write};
 
-use console::Style;
-use jiff::Timestamp;
-
+use super::Look;
+use super::heading;
 use crate::history::changes::{ChartRanks, Move, RegionTrends};
-use crate::model::category::Category;
 use crate::output::Out;
-use crate::output::columns::{align, left, right};
+use crate::output::columns::{Shrink, fit, join, left, right};
 use crate::support::human::format_span;
 use crate::support::sanitize::one_line;
 
-pub(super) fn write(regions: &[RegionTrends], width: usize, color: bool, out: &mut Out<'_>) -> io::Result<()> {
-    let bold = Style::new().bold().force_styling(color);
+const TITLE: usize = 5;
+const CHANNEL: usize = 6;
+
+/// On a narrow terminal, the title keeps the most room.
+const SHRINKS: [Shrink; 6] = [(TITLE, 32), (CHANNEL, 16), (TITLE, 20), (CHANNEL, 8), (CHANNEL, 0), (TITLE, 8)];
+
+pub(super) fn write(regions: &[RegionTrends], look: Look, out: &mut Out<'_>) -> io::Result<()> {
     for (index, region) in regions.iter().enumerate() {
-        if index > 0 {
-            writeln!(out)?;
-        }
-        writeln!(out, "{}", bold.apply_to(heading(region)))?;
+        let gap = if index > 0 { "\n" } else { "" };
+        writeln!(out, "{gap}{}", look.bold(&heading::of_region(region, look.top)))?;
         let columns = [
             left("Change"),
             right("Rank"),
@@ -28,59 +29,16 @@ pub(super) fn write(regions: &[RegionTrends], width: usize, color: bool, out: &m
             left("Title"),
             left("Channel"),
         ];
-        // The words say the same without colour.
-        let plain = Style::new();
-        let changes = [
-            ("entered", &region.changes.entered, plain.clone().cyan()),
-            ("left", &region.changes.left, plain.clone().dim()),
-            ("rose", &region.changes.rose, plain.clone().green()),
-            ("fell", &region.changes.fell, plain.yellow()),
-        ];
-        let rows: Vec<Vec<String>> = changes
-            .iter()
-            .flat_map(|(change, moves, style)| {
-                let change = style.clone().force_styling(color).apply_to(change).to_string();
-                moves.iter().map(move |each| row(change.clone(), each, region))
-            })
+        let lists = region.changes.lists().into_iter();
+        let rows: Vec<Vec<String>> = lists
+            .flat_map(|(change, moves)| moves.iter().map(move |each| row(look.change(change), each, region)))
             .collect();
         if rows.is_empty() {
             continue;
         }
-        for line in align(&columns, &rows, width, columns.len() - 2) {
-            writeln!(out, "{line}")?;
-        }
+        fit(&columns, &rows, look.width, &SHRINKS).iter().try_for_each(|line| writeln!(out, "{}", join(line)))?;
     }
     Ok(())
-}
-
-/// `PL, Music: 2026-11-22 14:00 to 21:00 UTC, top 50: 5 entered, 5 left, 20 rose, 18 fell`
-fn heading(trends: &RegionTrends) -> String {
-    let region = &trends.changes;
-    let category = match region.series.category_id {
-        Some(id) => format!(", {}", Category::new(id)),
-        None if trends.names_category => ", all categories".to_owned(),
-        None => String::new(),
-    };
-    // A loaded document may name any source.
-    let source = match region.series.source.as_str() {
-        "youtube" => String::new(),
-        source => format!(" ({})", one_line(source, 60)),
-    };
-    let (from, to) = (region.from.fetched_at, region.to.fetched_at);
-    let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
-    let minute = |time: Timestamp| time.strftime("%H:%M").to_string();
-    let to = if day(from) == day(to) { minute(to) } else { format!("{} {}", day(to), minute(to)) };
-    format!(
-        "{}{category}{source}: {} {} to {to} UTC, top {}: {} entered, {} left, {} rose, {} fell",
-        region.region,
-        day(from),
-        minute(from),
-        region.max_rank,
-        region.entered.len(),
-        region.left.len(),
-        region.rose.len(),
-        region.fell.len()
-    )
 }
 
 /// `▁▃▆█·?`: one character for each run. `·` means that the video was not in the chart, and `?` that this is unknown,
@@ -105,8 +63,8 @@ fn row(change: String, each: &Move, trends: &RegionTrends) -> Vec<String> {
         rank(each.previous_rank),
         time_in_chart(last.duration_since(each.first_seen_at).as_secs()),
         sparkline(&each.video_id, &trends.recent_ranks, region.max_rank),
-        one_line(&each.title, 120),
-        one_line(&each.channel, 16),
+        one_line(&each.title, Look::WHOLE),
+        one_line(&each.channel, Look::WHOLE),
     ]
 }
 

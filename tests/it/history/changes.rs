@@ -22,7 +22,7 @@ fn a_chart_of_one_or_of_all_categories_can_be_selected(store: Store) {
     record_poland(&store, 0, "youtube", None, 50, &["a", "b"]);
     record_poland(&store, 1, "youtube", None, 50, &["b", "a"]);
     let heading = |options: &str| {
-        let shown = command(&store, &format!("changes {options}")).finish().exits(0).stdout;
+        let shown = command(&store, &format!("changes --all {options}")).finish().exits(0).stdout;
         shown.split(": ").next().unwrap().to_owned()
     };
     let title = |options: &str| {
@@ -80,7 +80,7 @@ fn control_characters_in_a_source_are_escaped(store: Store) {
         run.source = "evil\u{1b}[2J\u{202e}".into();
         record(&store, &run);
     }
-    let shown = command(&store, "changes").finish().exits(0).stdout;
+    let shown = command(&store, "changes --all").finish().exits(0).stdout;
     assert!(shown.contains("(evil\\u{1b}[2J\\u{202e})"), "{shown:?}");
 }
 
@@ -139,12 +139,12 @@ fn changes_are_printed_as_json(store: Store) {
 fn changes_are_printed_as_a_table() {
     let store = Store::sqlite();
     three_runs(&store);
-    let outcome = command(&store, "changes -r US,PL").finish().exits(0);
+    let outcome = command(&store, "changes --all -r US,PL").finish().exits(0);
     assert_eq!(outcome.stderr, "");
     let expected = "\
-US: 2026-11-22 14:05 to 21:05 UTC, top 50: 0 entered, 0 left, 0 rose, 0 fell
+US: 2026-11-22 14:05 to 21:05 UTC, top 50: 0 entered, 0 left, 0 rose, 0 fell, 0 pushed
 
-PL: 2026-11-22 14:05 to 21:05 UTC, top 50: 2 entered, 2 left, 1 rose, 1 fell
+PL: 2026-11-22 14:05 to 21:05 UTC, top 50: 2 entered, 2 left, 1 rose, 1 fell, 0 pushed
 Change   Rank  Previous  Time in chart  Trend  Title       Channel
 entered     1         -            new  ··█    e of run 2  Channel of e
 entered     5         -            new  ··▅    g of run 2  Channel of g
@@ -154,16 +154,40 @@ rose        2         3         1d 14h  █▆▇    c of run 2  Channel of c
 fell        3         2          7h 0m  ·▇▆    b of run 2  Channel of b
 ";
     assert_eq!(outcome.stdout, expected);
+    let expected = "\
+2026-11-22 14:05 to 21:05 UTC, top 50
+US  0 entered, 0 left, 0 rose, 0 fell, 0 pushed
+PL  2 entered, 2 left, 1 rose, 1 fell, 0 pushed
+    entered at 1      e of run 2  Channel of e
+    rose from 3 to 2  c of run 2  Channel of c
+    left from 1       a of run 1  Channel of a
+
+--all lists every move
+";
+    assert_eq!(command(&store, "changes -r US,PL").finish().exits(0).stdout, expected);
+    let nothing = "2026-11-22 14:05 to 21:05 UTC, top 50\nUS  0 entered, 0 left, 0 rose, 0 fell, 0 pushed\n";
+    assert_eq!(command(&store, "changes -r US").finish().exits(0).stdout, nothing);
+    let top = command(&store, "changes -r PL --top 1").finish().exits(0).stdout;
+    assert!(top.starts_with("2026-11-22 14:05 to 21:05 UTC, top 1 of 50\nPL  1 entered, 1 left, 0 rose"), "{top}");
     // The heading names another source, a category, a smaller limit, and both days.
     for (hour, ids) in [(0, ["a", "b"]), (24, ["b", "a"])] {
         let mut other = document(hours(at("2026-11-20T14:05:00Z"), hour), vec![chart("AT", &ids)]);
         (other.source, other.request.category_id, other.request.max_results) = ("demo".into(), Some(10), 2);
         record(&store, &other);
     }
-    let outcome = command(&store, "changes -r AT").finish().exits(0);
-    let heading =
-        "AT, Music (demo): 2026-11-20 14:05 to 2026-11-21 14:05 UTC, top 2: 0 entered, 0 left, 1 rose, 1 fell";
+    let outcome = command(&store, "changes --all -r AT").finish().exits(0);
+    let heading = "AT, Music (demo): 2026-11-20 14:05 to 2026-11-21 14:05 UTC, top 2: 0 entered, 0 left, 1 rose, 1 fell, 0 pushed";
     assert_eq!(outcome.stdout.lines().next(), Some(heading));
+    let summary = command(&store, "changes -r AT").finish().exits(0).stdout;
+    assert!(summary.starts_with("Music (demo), 2026-11-20 14:05 to 2026-11-21 14:05 UTC, top 2\nAT  0"), "{summary}");
+    // Titles are whole in a pipe.
+    let mut other = document(at("2026-11-23T14:05:00Z"), vec![chart("PL", &["long"])]);
+    other.videos[0].video.title = "A long title ".repeat(9).trim_end().into();
+    record(&store, &other);
+    for options in ["", "--all", "--since 2026-11-23"] {
+        let shown = command(&store, &format!("changes -r PL {options}")).finish().exits(0).stdout;
+        assert!(shown.contains(&*other.videos[0].video.title), "{shown}");
+    }
 }
 
 /// Stores a run of one chart of PL.
@@ -225,7 +249,7 @@ fn charts_are_compared_down_to_the_smaller_limit(store: Store) {
     record_poland(&store, 1, "youtube", None, 3, &["c", "b", "e"]);
     // Nothing is known about the ranks below.
     assert_eq!(poland(&store).2, moves([&["e"], &["a"], &["c"], &[]]));
-    let outcome = command(&store, "changes").finish().exits(0);
+    let outcome = command(&store, "changes --all").finish().exits(0);
     assert!(outcome.stdout.contains(" top 3: 1 entered, 1 left, 1 rose, 0 fell"), "{}", outcome.stdout);
     record_poland(&store, 2, "youtube", None, 4, &["c", "b", "d", "e"]);
     assert_eq!(poland(&store).2, moves([&["d"], &["e"], &[], &[]]));
@@ -276,7 +300,7 @@ fn a_single_complete_fetch_is_not_compared(store: Store) {
     // Never requested.
     says_so("-r JP,US", "JP,US: no two complete charts");
     record(&store, &document(hours(at(NOON), 2), vec![chart("US", &["a"])]));
-    let outcome = command(&store, "changes").finish().exits(0);
+    let outcome = command(&store, "changes --all").finish().exits(0);
     assert!(outcome.stdout.starts_with("US: ") && outcome.stderr.contains("PL: no two complete"), "{}", outcome.stderr);
     command(&store, "changes -r Poland").finish().exits(2);
 }

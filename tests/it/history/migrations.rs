@@ -93,7 +93,7 @@ fn a_history_of_the_first_version_can_be_read_and_continued(store: Store) {
         "rose": [], "fell": [], "pushed": 1
     }]});
     assert_eq!(command(&store, "changes -f json -r PL").finish().exits(0).document(), expected);
-    let table = command(&store, "changes -r PL").finish().exits(0).stdout;
+    let table = command(&store, "changes --all -r PL").finish().exits(0).stdout;
     assert!(table.contains("left        -         1         41d 0h  █"), "{table}");
     #[cfg(feature = "report")]
     {

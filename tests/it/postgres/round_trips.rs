@@ -46,8 +46,8 @@ fn all_regions_take_ten_round_trips_to_a_distant_server() {
     for regions in ["PL", "all"] {
         let turns = [
             ("changes", reading(&["changes", "-r", regions, "-f", "json"])),
-            ("changes with the ranks", reading(&["changes", "-r", regions])),
-            ("changes since", reading(&["changes", "-r", regions, "--since", "1h", "--top", "5"])),
+            ("changes with the ranks", reading(&["changes", "-r", regions, "--all"])),
+            ("changes since", reading(&["changes", "-r", regions, "--all", "--since", "1h", "--top", "5"])),
             ("a feed", reading(&["changes", "-r", regions, "--since", "1h", "-f", "atom"])),
             ("report", reading(&["report", "-r", regions, "-o", "page.html"])),
             ("a run", turns_of(&far, || run(&url, regions))),
