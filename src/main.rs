@@ -57,9 +57,7 @@ fn start(cli: Cli, env: Env, style: LineStyle) -> anyhow::Result<ExitStatus> {
         }
         Some(command) => {
             let outputs = commands::outputs(&command, &cli.terminal, &env)?;
-            runtime()?
-                .block_on(commands::run(command, &cli.terminal, outputs, &env, now))
-                .map(|()| ExitStatus::Complete)
+            runtime()?.block_on(commands::run(command, &cli.terminal, outputs, &env, now))
         }
     }
 }

@@ -18,6 +18,7 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueH
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::output::logging::{LineStyle, LogFormat};
+use crate::output::status::StatusFormat;
 use crate::output::{ChangesFormat, Shape, exit_status};
 
 use command_first::command_first;
@@ -86,6 +87,15 @@ pub enum Command {
     /// Exit status: 0 if everything was written, 1 if nothing matches or something cannot be used, 2 if the command line
     /// is malformed. If nothing matches, nothing is written, and old files stay.
     Export(ExportArgs),
+    /// Say whether the charts of the history are fresh, for a monitoring system
+    ///
+    /// A row for each source, category and region: the age of its newest complete chart, the failures since, and when the
+    /// next run should begin.
+    ///
+    /// Exit status: 0 if all are fresh, 3 if one is older than --max-age or missing, 1 if there is no complete chart at
+    /// all or the history cannot be used, 2 if the command line is malformed. Charts that YouTube does not have do not
+    /// count.
+    Status(StatusArgs),
     /// Render a history or a document as one HTML page, which opens offline in any browser
     #[cfg_attr(not(feature = "report"), command(hide = true))]
     Report(ReportArgs),
@@ -166,6 +176,37 @@ pub struct ChangesArgs {
     /// A table for people, data for programs, or a feed of what entered
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: ChangesFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub store: StoreArg,
+    /// Regions, as in --regions of a run [default: those requested within seven days]
+    #[arg(short, long, value_name = "LIST", value_delimiter = ',', value_parser = suggestions::region(), hide_possible_values = true)]
+    pub regions: Vec<String>,
+    /// Charts of categories, by number or English name, or all, or every [default: all in the history]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = suggestions::categories(), hide_possible_values = true)]
+    pub category: Vec<Categories>,
+    /// The age from which a chart is stale
+    #[arg(long, value_name = "DUR", default_value = "26h", value_parser = duration)]
+    pub max_age: Duration,
+    /// The --min-interval of the runs, from which the next run is derived [default: the usual interval of a week]
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub min_interval: Option<Duration>,
+    /// A table for people, or JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub format: StatusFormat,
+}
+
+impl StatusArgs {
+    /// The categories in the order given, or `None` for all.
+    ///
+    /// # Errors
+    /// For an item that is malformed.
+    pub fn categories(&self) -> Result<Option<Vec<ChartCategory>>, UsageError> {
+        (!self.category.is_empty()).then(|| distinct_categories(&self.category)).transpose()
+    }
 }
 
 #[derive(Debug, Args)]

@@ -96,6 +96,18 @@ const SUPPLEMENTS: &[Supplement] = &[
         ],
     },
     Supplement {
+        command: "status",
+        environment: HISTORY,
+        exit_status: &[
+            ("0", "every chart is fresh"),
+            ("1", "there is no complete chart, or the history cannot be used"),
+            ("2", "the command line or an environment value is malformed"),
+            ("3", "a chart is older than --max-age, or missing"),
+        ],
+        files: &[],
+        examples: &[("For a monitoring system", "trendfetch status --max-age 8h --store history.db")],
+    },
+    Supplement {
         command: "report",
         environment: HISTORY,
         exit_status: DONE_OR_FAILED,

@@ -10,6 +10,7 @@ mod prune;
 mod regions;
 #[cfg(feature = "report")]
 mod report;
+mod status;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ use crate::config::env::Env;
 use crate::history::{Backend, HistoryError, Location, RequestedRegion};
 use crate::model::error::UsageError;
 use crate::model::{Document, whole_seconds};
+use crate::output::exit_status::ExitStatus;
 use crate::output::{self, FileDescriptor, OutputError};
 
 /// The outputs of a subcommand, as far as they may be open descriptors.
@@ -53,25 +55,30 @@ pub async fn run(
     outputs: Outputs,
     env: &Env,
     now: Timestamp,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ExitStatus> {
     // Runs are dated in whole seconds, so a run of this second must not be in the future.
     let now = whole_seconds(now);
     let text = match command {
-        Command::Changes(args) => return changes::run(args, terminal, env, now).await,
+        Command::Changes(args) => return changes::run(args, terminal, env, now).await.map(complete),
         Command::Export(args) => {
             let plan = outputs.export.map_or_else(|| export::plan(&args, terminal, env), Ok)?;
-            return export::run(&args, plan, now).await;
+            return export::run(&args, plan, now).await.map(complete);
         }
-        Command::Report(args) => return report::run(args, outputs.page, env, now).await,
-        Command::Load(args) => return load::run(&args, terminal, env, now).await,
-        Command::Prune(args) => return prune::run(&args, terminal, env, now).await,
-        Command::Demo(args) => return demo::run(&args, terminal, env, now).await,
+        Command::Status(args) => return status::run(&args, env, now).await,
+        Command::Report(args) => return report::run(args, outputs.page, env, now).await.map(complete),
+        Command::Load(args) => return load::run(&args, terminal, env, now).await.map(complete),
+        Command::Prune(args) => return prune::run(&args, terminal, env, now).await.map(complete),
+        Command::Demo(args) => return demo::run(&args, terminal, env, now).await.map(complete),
         Command::Regions(args) => regions::regions(args.format)?,
         Command::Completions { shell } => completions::script(shell),
-        Command::Man(args) => return man::run(&args),
+        Command::Man(args) => return man::run(&args).map(complete),
         Command::Schema { shape } => output::schema(shape),
     };
-    Ok(output::print(&text)?)
+    Ok(output::print(&text).map(complete)?)
+}
+
+fn complete(_: ()) -> ExitStatus {
+    ExitStatus::Complete
 }
 
 #[cfg(not(feature = "report"))]

@@ -13,6 +13,7 @@
 //! | `expiry` | what is too old, and whether a run may delete it |
 //! | `prune` | what the command `prune` deletes |
 //! | `changes` | compares charts of a region: what entered, left, rose, fell |
+//! | `freshness` | how fresh the newest complete chart of each region is; pure |
 //! | `change_summary` | counts the changes in each region of a run |
 //! | `rows` | turns a document into the rows of each table; pure |
 //! | `restore` | turns the rows of each table into a document again; pure |
@@ -27,6 +28,7 @@ pub mod change_summary;
 pub mod changes;
 mod error;
 pub mod expiry;
+pub mod freshness;
 mod location;
 mod min_interval;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -17,6 +17,7 @@ pub mod progress;
 mod schema;
 mod screen;
 mod stats_table;
+pub mod status;
 mod stream;
 mod write;
 

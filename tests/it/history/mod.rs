@@ -78,6 +78,7 @@ mod request_lock;
 mod rescue;
 mod retention;
 mod rows;
+mod status;
 mod unusable;
 
 pub use migrations::{create_first_version, version};

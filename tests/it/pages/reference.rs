@@ -52,7 +52,7 @@ fn the_daily_options_are_those_of_the_short_help() {
 #[test]
 fn no_page_names_an_option_that_does_not_exist() {
     let mut known = options_of(&["--help"]);
-    for command in ["changes", "export", "report", "load", "prune", "demo", "man"] {
+    for command in ["changes", "export", "status", "report", "load", "prune", "demo", "man"] {
         known.extend(options_of(&[command, "--help"]));
     }
     known.extend(OF_OTHERS.map(str::to_owned));
