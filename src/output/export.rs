@@ -169,7 +169,7 @@ impl Counted {
     #[cfg(feature = "parquet")]
     fn add_to_lake(&mut self, output: &FileOutput) -> Result<(), WriteError> {
         let mut known = 0;
-        while let Some(document) = self.next() {
+        for document in self.by_ref() {
             let document = document.map_err(WriteError::File)?;
             if lake::has_run(&output.path, &document) {
                 known += 1;

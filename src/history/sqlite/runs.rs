@@ -150,8 +150,8 @@ fn read_videos(
     let [views, likes, comments] = columns(&statement, ["views", "likes", "comments"])?;
     let mut found = statement.query(params![run.number, regions.is_none(), codes(regions), description])?;
     while let Some(row) = found.next()? {
-        let text = |column: usize| Ok::<_, FromSqlError>(row.get_ref(column).map_err(other)?.as_str()?);
-        let optional = |column: usize| Ok::<_, FromSqlError>(row.get_ref(column).map_err(other)?.as_str_or_null()?);
+        let text = |column: usize| row.get_ref(column).map_err(other)?.as_str();
+        let optional = |column: usize| row.get_ref(column).map_err(other)?.as_str_or_null();
         let video = VideoColumns {
             video_id: text(video_id)?,
             title: text(title)?,
