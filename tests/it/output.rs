@@ -27,7 +27,9 @@ fn demo_modes_have_their_outcomes() {
     assert_eq!(outage["regions_failed"], json!(["PL"]));
     assert!(outage["regions"][2]["error"]["message"].as_str().unwrap().starts_with("The demo's service"), "{outage}");
     assert_eq!(stats("--demo=quota -r US,GB,PL,NL -c 1 --json", 4)["regions_ok"], json!(["US", "GB"]));
-    let document = demo("--demo=calm -r US,GB,PL --json").finish().document();
+    // Enough for every kind of video, at any hour.
+    let many = "--demo=calm -r dailywatch,viralvidvault,JP,KR -n 200 -c 0 --timeout 60s --json";
+    let document = demo(many).finish().document();
     assert_eq!(document["source"], "demo");
     let any =
         |field: &str, value: Value| document["videos"].as_array().unwrap().iter().any(|video| video[field] == value);
