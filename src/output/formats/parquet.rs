@@ -28,7 +28,7 @@ const REQUIRED: [&str; 9] =
 /// Smaller ones would slow down every query that skips nothing: with 1,000 entries, DuckDB takes twice as long.
 const ROW_GROUP: usize = 5_000;
 
-/// Spark also skips the pages within a row group.
+/// A page ends with the first chart that fills it up to this many rows. Spark also skips the pages within a row group.
 const PAGE: usize = 1_024;
 
 /// Writes the entries of all charts, run by run, those of a run by region and rank.
