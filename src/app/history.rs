@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::sleep;
-use tracing::field::display;
 
 use crate::config::Config;
 use crate::fetch::Plan;
 use crate::history::HistoryError;
 use crate::history::change_summary::RegionChanges;
 use crate::history::run_history::{Expiry, HistoryConfig, OpenOutcome, RequestState, RunHistory};
-use crate::model::category::Category;
-use crate::model::{Clocks, Document, Request};
+use crate::model::{Clocks, Document};
 use crate::output;
 use crate::support::blocking::run_blocking;
 use crate::support::human;
@@ -44,7 +42,11 @@ pub(super) async fn open(config: &Config, now: Timestamp) -> Result<(Option<RunH
     let Some(history_config) = &config.history else { return Ok((None, Due { plan, is_busy: false })) };
     let OpenOutcome { history, states, absent } =
         RunHistory::open(history_config, &config.source_name, &plan.requests, now).await?;
-    plan.requests.iter().zip(&states).for_each(|(request, state)| log_state(request, *state));
+    let are_several = plan.requests.len() > 1;
+    for (request, state) in plan.requests.iter().zip(&states) {
+        let is_named = are_several || request.category_id.is_some();
+        log_state(is_named.then(|| request.category_name()).as_deref(), *state);
+    }
     let mut due = states.iter().map(|state| *state == RequestState::Due);
     plan.requests.retain(|_| due.next() == Some(true));
     plan.absent = absent;
@@ -65,15 +67,14 @@ pub(super) async fn preview(config: &Config, now: Timestamp) -> (Plan, Vec<Reque
             (plan, states)
         }
         Err(error) => {
-            tracing::warn!("the price does not consider the history: {error}");
+            tracing::warn!("the cost does not consider the history: {error}");
             (plan, all_due)
         }
     }
 }
 
 /// Says why a request is not sent.
-fn log_state(request: &Request, state: RequestState) {
-    let category = request.category_id.map(|id| display(Category::new(id)));
+fn log_state(category: Option<&str>, state: RequestState) {
     match state {
         RequestState::Due => {}
         RequestState::Busy => {

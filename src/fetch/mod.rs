@@ -26,7 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::model::category::Category;
+use crate::model::category::{Category, ChartCategory};
 use crate::model::error::{ErrorKind, RegionError};
 use crate::model::{ChartId, RegionChart, Request, whole_seconds};
 use crate::youtube::client::Transport;
@@ -255,9 +255,8 @@ impl<T> RunContext<T> {
 
     /// The category for log lines: if one was requested, or if there are several.
     fn category_name(&self, chart: ChartId) -> Option<String> {
-        let are_several = self.plan.requests.len() > 1;
-        let all = are_several.then(|| "all categories".to_owned());
-        chart.category.map(|category| category.to_string()).or(all)
+        let is_named = self.plan.requests.len() > 1 || chart.category.is_some();
+        is_named.then(|| ChartCategory::from_id(chart.category.map(Category::id)).to_string())
     }
 
     fn note_success(&self) {

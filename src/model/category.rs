@@ -75,7 +75,7 @@ impl fmt::Display for Category {
     }
 }
 
-/// Selects a region's chart: that of all categories, or that of one.
+/// Selects a region's chart: that of all categories, or that of one. `Display` shows `all categories`, or the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChartCategory {
     All,
@@ -123,6 +123,15 @@ impl ChartCategory {
         };
         let words = name.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
         words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
+    }
+}
+
+impl fmt::Display for ChartCategory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChartCategory::All => f.write_str("all categories"),
+            ChartCategory::One(category) => category.fmt(f),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::category::Category;
+use super::category::{Category, ChartCategory};
 use super::error::{RegionError, RegionFailure};
 use super::region::Region;
 use super::video::Video;
@@ -21,10 +21,7 @@ pub struct ChartId {
 impl ChartId {
     /// The region and its category, also if that is all: `US (all categories)`.
     pub fn full_name(&self) -> String {
-        match self.category {
-            Some(_) => self.to_string(),
-            None => format!("{} (all categories)", self.region),
-        }
+        format!("{} ({})", self.region, ChartCategory::from_id(self.category.map(Category::id)))
     }
 }
 

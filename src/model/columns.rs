@@ -24,7 +24,7 @@ pub struct Column<R> {
 pub enum Value<R> {
     /// An id, an address, a code or a name of ours, which programs compare and join by.
     Text(fn(&R) -> Option<&str>),
-    /// What people wrote, so it may contain anything. Such is every tag too.
+    /// What people wrote, so it may contain anything. Tags are free text too.
     FreeText(fn(&R) -> Option<&str>),
     /// An address that is made from other values.
     MadeText(fn(&R) -> String),

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::category::Category;
+use super::category::{Category, ChartCategory};
 use super::error::{ErrorKind, RegionError};
 use super::region::Region;
 use super::{ChartId, MergedVideo};
@@ -72,7 +72,7 @@ pub struct Request {
 impl Request {
     /// The name of the category, or `all categories`.
     pub fn category_name(&self) -> String {
-        self.category_id.map_or_else(|| "all categories".to_owned(), |id| Category::new(id).to_string())
+        ChartCategory::from_id(self.category_id).to_string()
     }
 
     /// The charts of the request, in its order.

@@ -7,8 +7,8 @@ use console::Style;
 use super::Out;
 use super::columns::{Shrink, fit, join, left, right};
 use super::stats_table::Look;
-use crate::model::category::Category;
-use crate::model::{Document, Documents, RegionStats, Status};
+use crate::model::region::Region;
+use crate::model::{Document, Documents, Status};
 use crate::support::human::group_digits;
 use crate::support::sanitize::one_line;
 
@@ -22,10 +22,11 @@ const SHRINKS: [Shrink; 5] = [(5, 24), (4, 24), (5, 0), (3, 0), (4, 12)];
 pub(super) fn write(documents: &Documents, look: Look, out: &mut Out<'_>) -> io::Result<()> {
     let columns =
         [left("Category"), right("Regions"), right("Videos"), right("Attempts"), left("Status"), left("First video")];
-    let rows: Vec<Vec<String>> = documents.iter().map(|document| row(document)).collect();
-    let statuses: Vec<Status> = documents.iter().map(|document| status(document)).collect();
+    let runs: Vec<(&Document, Documents)> =
+        documents.iter().map(|document| &**document).zip(documents.each()).collect();
+    let rows: Vec<Vec<String>> = runs.iter().map(|(document, run)| row(document, run)).collect();
     for (index, line) in fit(&columns, &rows, look.width, &SHRINKS).iter().enumerate() {
-        let style = match index.checked_sub(1).map(|index| statuses[index]) {
+        let style = match index.checked_sub(1).map(|index| runs[index].1.status().regions) {
             None => Style::new().bold(),
             Some(Status::Ok) => Style::new(),
             Some(Status::Partial) => Style::new().yellow(),
@@ -33,10 +34,10 @@ pub(super) fn write(documents: &Documents, look: Look, out: &mut Out<'_>) -> io:
         };
         writeln!(out, "{}", look.style(style).apply_to(join(line)))?;
     }
-    write_absent(documents, look, out)
+    runs.iter().try_for_each(|(document, run)| write_absent(document, run, look, out))
 }
 
-fn row(document: &Document) -> Vec<String> {
+fn row(document: &Document, run: &Documents) -> Vec<String> {
     let rows = &document.stats.regions;
     let attempts: u32 = rows.iter().map(|row| row.requests).sum();
     let first = document.by_best_rank().first().map(|video| one_line(&video.video.title, 200));
@@ -45,53 +46,35 @@ fn row(document: &Document) -> Vec<String> {
         format!("{}/{}", document.stats.regions_ok.len(), rows.len()),
         group_digits(document.stats.unique as u64),
         attempts.to_string(),
-        one_line(&status_text(document), 200),
+        one_line(&status_text(document, run), 200),
         first.unwrap_or_default(),
     ]
 }
 
-/// The charts of the category that are incomplete, without those that YouTube does not have.
-fn failed(document: &Document) -> Vec<&RegionStats> {
-    let may_be_absent = document.request.category_id.is_some();
-    let rows = document.stats.regions.iter();
-    rows.filter(|row| row.status != Status::Ok && !(may_be_absent && row.has_no_chart())).collect()
-}
-
-fn status(document: &Document) -> Status {
-    let failed = failed(document);
-    match failed.iter().all(|row| row.status == Status::Failed) {
-        _ if failed.is_empty() => Status::Ok,
-        true if document.stats.regions_ok.is_empty() => Status::Failed,
-        _ => Status::Partial,
-    }
-}
-
-fn status_text(document: &Document) -> String {
-    let failed = failed(document);
-    let Some(first) = failed.first() else {
+fn status_text(document: &Document, run: &Documents) -> String {
+    let failed = || run.expected_charts().map(|(_, row)| row).filter(|row| row.status != Status::Ok);
+    let Some(first) = failed().next() else {
         return if document.stats.regions_ok.is_empty() { "no chart".to_owned() } else { "ok".to_owned() };
     };
     let error = first.error.as_ref().map(|error| error.label()).unwrap_or_default();
-    format!("{} failed: {error}", names(&failed))
-}
-
-fn names(rows: &[&RegionStats]) -> String {
-    let mut names: Vec<String> = rows.iter().take(MAX_NAMED).map(|row| row.region.to_string()).collect();
-    if rows.len() > MAX_NAMED {
-        names.push(format!("{} more", rows.len() - MAX_NAMED));
-    }
-    names.join(", ")
+    format!("{} failed: {error}", names(failed().map(|row| row.region)))
 }
 
 /// `no chart of Education in PL, SE`
-fn write_absent(documents: &Documents, look: Look, out: &mut Out<'_>) -> io::Result<()> {
-    for document in documents.iter() {
-        let Some(category) = document.request.category_id.map(Category::new) else { continue };
-        let absent: Vec<&RegionStats> = document.stats.regions.iter().filter(|row| row.has_no_chart()).collect();
-        if !absent.is_empty() {
-            let line = one_line(&format!("no chart of {category} in {}", names(&absent)), look.width);
-            writeln!(out, "{}", look.style(Style::new().dim()).apply_to(line))?;
-        }
+fn write_absent(document: &Document, run: &Documents, look: Look, out: &mut Out<'_>) -> io::Result<()> {
+    let absent = names(run.absent_charts().map(|chart| chart.region));
+    if absent.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let line = format!("no chart of {} in {absent}", document.request.category_name());
+    writeln!(out, "{}", look.style(Style::new().dim()).apply_to(one_line(&line, look.width)))
+}
+
+fn names(regions: impl Iterator<Item = Region>) -> String {
+    let mut names: Vec<String> = regions.map(|region| region.to_string()).collect();
+    if names.len() > MAX_NAMED {
+        let more = format!("{} more", names.len() - MAX_NAMED);
+        names.splice(MAX_NAMED.., [more]);
+    }
+    names.join(", ")
 }

@@ -186,10 +186,9 @@ fn one_hold_stops_all_categories() {
     Run::on(&server, "-q -c 2 -r US,PL --category Music,Gaming,all -o {category}.json").finish().exits(0);
     let log = server.log();
     let held_at = log.iter().find(|hit| hit.region() == "US" && category(hit) == "10").unwrap().at;
-    let early = log
-        .iter()
-        .filter(|hit| hit.at > held_at + Duration::from_millis(200) && hit.at < held_at + Duration::from_millis(1000));
-    assert_eq!(early.count(), 0, "nothing is sent during the hold");
+    // The request that is answered by the hold, and the one beside it.
+    let early = log.iter().filter(|hit| hit.at < held_at + Duration::from_secs(1)).count();
+    assert!(early <= 2, "{early} requests are sent before the hold ends");
     assert_eq!(log.len(), 7);
 }
 

@@ -62,7 +62,7 @@ fn options(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_hide_set())
 }
 
-/// The title and the values of each word that is no option, by its position. The last one repeats if the flag is set.
+/// The title and the values of each positional argument, in order. The last one repeats if the flag is set.
 fn positions(command: &Command) -> (Vec<(String, Values)>, bool) {
     let names: Vec<Word> = subcommands(command)
         .map(|command| Word { text: command.get_name().to_owned(), help: first_line(command.get_about()) })

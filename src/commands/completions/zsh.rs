@@ -90,7 +90,7 @@ fn value(option: &Arg) -> String {
     format!("{colon}{}", action(&title(option), &values(option)))
 }
 
-/// The specifications of what is no option.
+/// The specifications of the positional arguments.
 fn words(name: &str, command: &Command) -> Vec<String> {
     let (positions, repeats) = positions(command);
     let count = positions.len();

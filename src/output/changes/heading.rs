@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::history::changes::{RegionChanges, RegionTrends};
-use crate::model::category::Category;
+use crate::model::category::{Category, ChartCategory};
 use crate::support::sanitize::one_line;
 
 /// `Music, 2026-11-22 14:05 to 21:05 UTC, top 50`
@@ -35,7 +35,7 @@ fn scope(trends: &RegionTrends) -> String {
     let series = &trends.changes.series;
     let category = match series.category_id {
         Some(id) => Some(Category::new(id).to_string()),
-        None => trends.names_category.then(|| "all categories".to_owned()),
+        None => trends.names_category.then(|| ChartCategory::All.to_string()),
     };
     // A loaded document may name any source.
     let source = (series.source != "youtube").then(|| format!("({})", one_line(&series.source, 60)));
