@@ -186,15 +186,15 @@ fn psql(url: &str, sql: &str) -> Vec<String> {
 
 /// The exit status of `pg_isready`.
 #[derive(Debug, PartialEq)]
-struct Ready(Option<i32>);
+pub struct Ready(Option<i32>);
 
 impl Ready {
-    const YES: Ready = Ready(Some(0));
+    pub const YES: Ready = Ready(Some(0));
     /// 1 would mean that the server rejects connections because it is starting.
     const GONE: Ready = Ready(Some(2));
 }
 
-fn is_ready(port: u16) -> Ready {
+pub fn is_ready(port: u16) -> Ready {
     let program = programs().unwrap().join("pg_isready");
     let arguments = ["-q", "-h", "127.0.0.1", "-p", &port.to_string()];
     Ready(Command::new(program).args(arguments).status().unwrap().code())

@@ -1,7 +1,7 @@
 //! PgBouncer between the program and PostgreSQL.
 
 use super::*;
-use crate::databases::is_root;
+use crate::databases::{Ready, free_port, is_ready, is_root};
 use crate::tools::not_installed;
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
@@ -10,7 +10,7 @@ const PROGRAM: &str = "/usr/sbin/pgbouncer";
 struct Pooler {
     port: u16,
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Pooler {
@@ -19,8 +19,15 @@ impl Pooler {
             not_installed("pgbouncer is not installed (apt-get install pgbouncer)", "the history behind a pooler");
             return None;
         }
+        Cluster::shared()?;
+        // Something else may take the port before PgBouncer does, so try again.
+        let started = std::iter::repeat_with(|| Pooler::spawn(mode)).take(10).flatten().next();
+        Some(started.expect("PgBouncer starts"))
+    }
+
+    fn spawn(mode: &str) -> Option<Pooler> {
         let server = Cluster::shared()?.port;
-        let (folder, port) = (tempfile::tempdir().unwrap(), crate::databases::free_port());
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
         let at = |name: &str| folder.path().join(name);
         fs::write(at("users"), "\"trend\" \"\"\n").unwrap();
         let settings = format!(
@@ -36,13 +43,19 @@ impl Pooler {
             fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
             command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", PROGRAM]);
         }
-        let child = command.arg("-q").arg(at("pgbouncer.ini")).stderr(Stdio::null()).spawn().unwrap();
+        let log = fs::File::create(at("log")).unwrap();
+        let child = command.arg(at("pgbouncer.ini")).stderr(log).spawn().unwrap();
+        let mut pooler = Pooler { port, child, folder };
+        // A connection alone would not show that it is PgBouncer that listens.
         let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(began.elapsed() < HANG_TIMEOUT, "pgbouncer does not listen");
+        while is_ready(port) != Ready::YES {
+            if pooler.child.try_wait().unwrap().is_some() {
+                return None;
+            }
+            assert!(began.elapsed() < HANG_TIMEOUT, "PgBouncer does not answer");
             thread::sleep(Duration::from_millis(20));
         }
-        Some(Pooler { port, child, _folder: folder })
+        Some(pooler)
     }
 
     fn url(&self, store: &Store) -> String {
@@ -53,6 +66,9 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
+        if thread::panicking() {
+            println!("PgBouncer: {}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
