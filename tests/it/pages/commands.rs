@@ -132,7 +132,7 @@ impl Machine {
 
 /// Runs the blocks of a page. Blocks that need a program or a feature which is missing are skipped.
 fn run_blocks(machine: &Machine, page: &Page) {
-    for block in page.blocks("sh") {
+    for block in page.blocks_to_try("sh") {
         let mut cluster = None;
         if block.contains("createdb") {
             cluster = Cluster::start("");

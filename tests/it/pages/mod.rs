@@ -17,7 +17,7 @@ mod troubleshooting;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Info strings of the fenced blocks that tests run or compare.
-const BLOCKS: [&str; 18] = [
+const BLOCKS: [&str; 22] = [
     "crontab",
     "ini",
     "js call",
@@ -28,9 +28,13 @@ const BLOCKS: [&str; 18] = [
     "python recipe",
     "python spark",
     "sh",
+    "sh container",
+    "sh deb",
     "sh feed",
     "sh question",
     "sh recipe",
+    "sh static",
+    "sh wheel",
     "sql",
     "sql lake",
     "sql question",
@@ -80,6 +84,16 @@ impl Page {
         self.text.split(&fence).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
     }
 
+    /// The fenced blocks with this info string that a test can run. The others follow a comment that gives the reason:
+    /// `<!-- not tried: there is no release yet -->`.
+    pub fn blocks_to_try(&self, info: &str) -> Vec<&str> {
+        let fence = format!("\n```{info}\n");
+        let parts: Vec<&str> = self.text.split(&fence).collect();
+        let is_tried = |before: &str| !before.lines().last().is_some_and(|line| line.starts_with("<!-- not tried: "));
+        let following = parts.windows(2).filter(|pair| is_tried(pair[0]));
+        following.filter_map(|pair| pair[1].split("\n```").next()).collect()
+    }
+
     /// The only block with this info string.
     pub fn block(&self, info: &str) -> &str {
         let [block] = self.blocks(info)[..] else { panic!("{} has not one block '{info}'", self.name) };
@@ -111,6 +125,25 @@ fn every_block_is_of_a_kind_that_a_test_looks_at() {
             assert_eq!(is_code, is_known, "{}: ```{fence}", page.name);
         }
         assert!(!is_code, "{}: a block is not closed", page.name);
+    }
+}
+
+/// `tests/packages/lines KIND` prints the blocks `sh KIND` for the test of a package.
+#[test]
+fn the_test_of_each_package_types_its_install_lines() {
+    let folder = Path::new(ROOT).join("tests/packages");
+    let scripts: String = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && path.file_name().unwrap() != "lines")
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    for page in Page::all() {
+        for kind in ["container", "deb", "static", "wheel"] {
+            let has_lines = !page.blocks_to_try(&format!("sh {kind}")).is_empty();
+            assert!(!has_lines || scripts.contains(&format!("lines {kind}")), "{}: `sh {kind}`", page.name);
+            assert!(!has_lines || ["README.md", "docs/installing.md"].contains(&page.name.as_str()), "{}", page.name);
+        }
     }
 }
 
