@@ -25,6 +25,7 @@ mod faults;
 mod fetch;
 mod file_names;
 mod files;
+mod github_actions;
 mod harness;
 mod history;
 mod logs;

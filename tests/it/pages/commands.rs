@@ -32,8 +32,8 @@ impl Machine {
         fs::create_dir_all(machine.path("root/etc/systemd/system")).unwrap();
         fs::create_dir_all(machine.path("root/var/lib/prometheus/node-exporter")).unwrap();
         fs::copy(Path::new(ROOT).join(".env.example"), machine.path("clone/.env.example")).unwrap();
-        fs::create_dir(machine.path("clone/packaging")).unwrap();
-        for name in ["trendfetch.service", "trendfetch.timer", "trendfetch.default"] {
+        fs::create_dir_all(machine.path("clone/packaging/github-actions")).unwrap();
+        for name in ["trendfetch.service", "trendfetch.timer", "trendfetch.default", "github-actions/trends.yml"] {
             let (from, to) = (Path::new(ROOT).join("packaging"), machine.path("clone/packaging"));
             fs::copy(from.join(name), to.join(name)).unwrap();
         }
@@ -71,6 +71,9 @@ impl Machine {
             machine.stand_in(name, &format!("echo \"${{0##*/}} $*\" >> {log}"));
         }
         machine.stand_in("clone/packaging/deb", "mkdir -p target/debian && touch target/debian/trendfetch_1_amd64.deb");
+        // What packaging/wheel builds.
+        fs::create_dir_all(machine.path("clone/target/wheels")).unwrap();
+        fs::write(machine.path("clone/target/wheels/trendfetch-1-py3-none-any.whl"), "").unwrap();
         machine
     }
 

@@ -17,7 +17,7 @@ mod troubleshooting;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Info strings of the fenced blocks that tests run or compare.
-const BLOCKS: [&str; 22] = [
+const BLOCKS: [&str; 23] = [
     "crontab",
     "ini",
     "js call",
@@ -40,6 +40,7 @@ const BLOCKS: [&str; 22] = [
     "sql question",
     "sql recipe",
     "yaml",
+    "yaml job",
 ];
 
 /// A page of the repository.

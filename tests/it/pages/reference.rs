@@ -11,7 +11,7 @@ use super::{Page, code_words, printed, program, rows};
 const ENV_EXAMPLE: &str = include_str!("../../../.env.example");
 
 /// Options on the pages that are those of other programs.
-const OF_OTHERS: [&str; 25] = [
+const OF_OTHERS: [&str; 28] = [
     "--all-features",
     "--all-targets",
     "--arg",
@@ -31,9 +31,12 @@ const OF_OTHERS: [&str; 25] = [
     "--owner",
     "--parallel",
     "--path",
+    "--private",
+    "--push",
     "--pwprompt",
     "--release",
     "--runs",
+    "--source",
     "--target",
     "--test",
     "--unit",
