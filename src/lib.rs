@@ -27,6 +27,7 @@
 //! | [`cli`] | the command line as clap parses it |
 //! | [`output`] | formats, files that are replaced whole, statistics, progress, log lines, the exit status |
 //! | `report` | a history or a document as one page of HTML |
+//! | [`bucket`] | object storage: reads objects, and writes them whole or not at all |
 //! | [`fetch`] | stage 1, when to send: the permits, the hold after a rate limit, retries, budgets |
 //! | [`youtube`] | the API, what to send and what a response means |
 //! | [`normalize`] | stage 2, lenient reading of a page |
@@ -67,14 +68,15 @@
 //! - **Text from outside** reaches a terminal only through [`support::sanitize`], and the page only through templates
 //!   that escape it. The document contains it unchanged.
 //!
-//! Each of these is used in one place only: reqwest in [`youtube::client`], SQL in the two backends of [`history`] and
-//! the statements that they share, HTML in `report`, Arrow in `output::formats`, and clap in [`cli`], [`commands`] and
-//! the enums that options name.
+//! Each of these is used in one place only: reqwest in [`youtube::client`] and the transport of [`bucket`],
+//! `object_store` in [`bucket`], SQL in the two backends of [`history`] and the statements that they share, HTML in
+//! `report`, Arrow in `output::formats`, and clap in [`cli`], [`commands`] and the enums that options name.
 
 #[cfg(not(unix))]
 compile_error!("trendfetch relies on Unix file modes and Unix signals; build it on Linux, macOS or WSL");
 
 pub mod app;
+pub mod bucket;
 pub mod cli;
 pub mod commands;
 pub mod config;

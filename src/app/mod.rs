@@ -27,7 +27,6 @@ use crate::output::exit_status::ExitStatus;
 use crate::output::progress::Progress;
 use crate::output::{self, Extras, OutputError};
 use crate::stats;
-use crate::support::blocking::run_blocking;
 use crate::support::time_limit::{Interruption, ReceivedSignal, TimeLimit};
 use crate::youtube::api_key::ApiKey;
 use crate::youtube::client::{HttpClient, Network};
@@ -226,8 +225,7 @@ where
 }
 
 async fn check_outputs(config: &Config) -> Result<(), OutputError> {
-    let outputs = config.outputs.clone();
-    run_blocking(move || output::check(&outputs)).await?;
+    output::check(&config.outputs).await?;
     config.history.iter().for_each(|history_config| output::remove_stale_temp(&history_config.rescue_folders));
     Ok(())
 }

@@ -60,25 +60,22 @@ fn reason_to_refuse(extension: &str) -> Option<&'static str> {
     }
 }
 
-/// Checks that an output is a path and not an address.
+/// Checks that an output is a path or the address of an object.
 ///
 /// # Errors
-/// If it is an address. The message does not quote it, since it may contain a password.
+/// If it is another address. The message does not quote it, since it may contain a password.
 fn check_output(path: &Path) -> Result<(), UsageError> {
     check("--output", path, |scheme| match scheme {
         "file" => "give the path alone",
         "postgres" | "postgresql" | "sqlite" => "a history is given with --store",
-        scheme if is_object_storage(scheme) => {
-            "this trendfetch cannot write to object storage; write a file, and upload it"
-        }
         _ => "only files can be written; if it is the name of a file, put ./ in front",
     })
 }
 
-/// Checks that a page is written to a path and not to an address, and that its name does not promise compression.
+/// Checks that a page is written to a path or to object storage, and that its name does not promise compression.
 ///
 /// # Errors
-/// If it is an address, or ends in `.gz`.
+/// If it is another address, or ends in `.gz`.
 pub fn check_page(path: &Path) -> Result<(), UsageError> {
     check_output(path)?;
     match extension(path).as_deref() {
@@ -87,10 +84,10 @@ pub fn check_page(path: &Path) -> Result<(), UsageError> {
     }
 }
 
-/// Checks that a document to read is a path and not an address.
+/// Checks that a document to read is a path or the address of an object.
 ///
 /// # Errors
-/// If it is an address.
+/// If it is another address.
 pub fn check_document(argument: &str, path: &Path) -> Result<(), UsageError> {
     check(argument, path, |scheme| match scheme {
         "file" => "give the path alone",
@@ -99,10 +96,16 @@ pub fn check_document(argument: &str, path: &Path) -> Result<(), UsageError> {
 }
 
 fn check(argument: &str, path: &Path, remedy: impl Fn(&str) -> &'static str) -> Result<(), UsageError> {
-    match scheme(&path.to_string_lossy()) {
-        Some(scheme) => {
-            Err(UsageError(format!("{argument} begins with {scheme}:, as an address does; {}", remedy(&scheme))))
-        }
-        None => Ok(()),
-    }
+    let Some(scheme) = scheme(&path.to_string_lossy()) else { return Ok(()) };
+    let remedy = match is_object_storage(&scheme) {
+        true if cfg!(feature = "cloud") => return Ok(()),
+        true => "this trendfetch was built without object storage; build it with --features cloud",
+        false => remedy(&scheme),
+    };
+    Err(UsageError(format!("{argument} begins with {scheme}:, as an address does; {remedy}")))
+}
+
+/// Whether it is the address of an object, rather than a path.
+pub(super) fn is_object(path: &Path) -> bool {
+    scheme(&path.to_string_lossy()).is_some_and(|scheme| is_object_storage(&scheme))
 }

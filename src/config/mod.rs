@@ -3,6 +3,7 @@
 pub mod env;
 mod file_name;
 mod network;
+mod object_storage;
 mod outputs;
 pub mod region_list;
 mod terminal;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::bucket::Patience;
 use crate::cli::{ExportArgs, RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::demo;
@@ -31,6 +33,7 @@ use crate::youtube::client::{Network, is_loopback};
 use outputs::check_not_overwritten;
 
 pub use file_name::{check_document, check_page};
+pub use object_storage::ObjectStorage;
 pub use terminal::{TerminalConfig, line_style, use_color};
 
 /// The default of `--base-url`.
@@ -71,7 +74,9 @@ impl Config {
             );
         }
         let categories = args.categories()?;
-        let outputs = outputs::resolve(&args, &categories, terminal, env)?;
+        let patience = Patience { timeout: args.timeout, retries: args.retries, backoff: args.backoff };
+        let mut storage = ObjectStorage::new(env, patience);
+        let outputs = outputs::resolve(&args, &categories, terminal, env, &mut storage)?;
         let base_url = chosen_base_url(&args, env)?;
         Ok(Config {
             history: history(&args, &outputs, env)?,
@@ -201,7 +206,8 @@ fn history(args: &RunArgs, outputs: &OutputConfig, env: &Env) -> Result<Option<H
     }
     // Nothing can be saved beside a device.
     let is_device = |path: &Path| std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-    let output_folder = outputs.files.iter().find(|file| !is_device(&file.path)).and_then(|file| file.path.parent());
+    let mut paths = outputs.files.iter().filter_map(|file| file.place.path());
+    let output_folder = paths.find(|path| !is_device(path)).and_then(Path::parent);
     // systemd may set several, separated by colons.
     let state_folder = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
     Ok(Some(HistoryConfig {

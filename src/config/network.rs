@@ -18,11 +18,33 @@ use crate::youtube::client::{Network, is_loopback};
 /// If a variable is malformed, or names certificates that cannot be read.
 pub(super) fn resolve(base_url: &Url, env: &Env) -> Result<Network, UsageError> {
     let authorities = if base_url.scheme() == "https" { authorities(env)? } else { None };
-    Ok(Network { proxy: proxy(base_url, env)?, authorities })
+    Ok(Network { proxy: proxy(base_url, env)?, exceptions: String::new(), authorities })
+}
+
+/// The settings for requests to object storage. Each goes through the proxy unless its server is an exception.
+///
+/// # Errors
+/// As [`resolve`].
+#[cfg(feature = "cloud")]
+pub(super) fn for_object_storage(env: &Env) -> Result<Network, UsageError> {
+    // Loopback, and the services that give credentials to the programs of a cloud's machine.
+    let never = "localhost,127.0.0.0/8,::1,169.254.0.0/16,metadata.google.internal";
+    let exceptions = exceptions(env)?.split([',', ' ', '\t']).collect::<Vec<_>>().join(",");
+    Ok(Network { proxy: any_proxy(env)?, exceptions: format!("{never},{exceptions}"), authorities: authorities(env)? })
 }
 
 /// The proxy for `base_url`, never for a loopback address.
 fn proxy(base_url: &Url, env: &Env) -> Result<Option<Proxy>, UsageError> {
+    let Some(proxy) = any_proxy(env)?.filter(|_| !is_loopback(base_url)) else { return Ok(None) };
+    Ok(proxy.applies_to(base_url, exceptions(env)?)?.then_some(proxy))
+}
+
+fn exceptions(env: &Env) -> Result<&str, UsageError> {
+    Ok(env.get("NO_PROXY")?.or(env.get("no_proxy")?).unwrap_or_default())
+}
+
+/// The proxy that the environment names for https:.
+fn any_proxy(env: &Env) -> Result<Option<Proxy>, UsageError> {
     let parse = |name: &'static str| env.get(name)?.map(|value| Proxy::parse(name, value)).transpose();
     let first = |names: [&'static str; 2]| -> Result<Option<Proxy>, UsageError> {
         let [upper, lower] = names.map(parse);
@@ -35,9 +57,7 @@ fn proxy(base_url: &Url, env: &Env) -> Result<Option<Proxy>, UsageError> {
     }
     parse("http_proxy")?;
     let (https, all) = (first(["HTTPS_PROXY", "https_proxy"])?, first(["ALL_PROXY", "all_proxy"])?);
-    let Some(proxy) = https.or(all).filter(|_| !is_loopback(base_url)) else { return Ok(None) };
-    let exceptions = env.get("NO_PROXY")?.or(env.get("no_proxy")?).unwrap_or_default();
-    Ok(proxy.applies_to(base_url, exceptions)?.then_some(proxy))
+    Ok(https.or(all))
 }
 
 /// The certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`; `None` if neither is set, so that the platform's are used.

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use supports_hyperlinks::supports_hyperlinks;
 
 use super::file_name::FileName;
+use super::object_storage::ObjectStorage;
 use super::use_color;
+use crate::bucket::Patience;
 use crate::cli::{ExportArgs, RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::output::logging::LogFormat;
 use crate::output::{
-    FileDescriptor, FileOutput, Format, OutputConfig, RowKind, StatsTarget, StreamOutput, is_same_file,
+    FileDescriptor, FileOutput, Format, OutputConfig, Place, RowKind, StatsTarget, StreamOutput, is_same_file,
 };
 
 /// The options about outputs, of a run or of `export`.
@@ -35,6 +37,7 @@ pub(super) fn resolve(
     categories: &[ChartCategory],
     terminal: &TerminalArgs,
     env: &Env,
+    storage: &mut ObjectStorage<'_>,
 ) -> Result<OutputConfig, UsageError> {
     let options = OutputOptions {
         format: args.format.or(args.json.then_some(Format::Json)),
@@ -44,7 +47,7 @@ pub(super) fn resolve(
         csv_bom: args.csv_bom,
         all_or_nothing: args.all_or_nothing,
     };
-    let outputs = resolve_options(&options, categories, terminal, env)?;
+    let outputs = resolve_options(&options, categories, terminal, env, storage)?;
     if categories.len() > 1 {
         check_several(&outputs)?;
     }
@@ -78,7 +81,9 @@ pub(super) fn resolve_export(
             path.display()
         )));
     }
-    let outputs = resolve_options(&options, categories.as_deref().unwrap_or_default(), terminal, env)?;
+    let mut storage = ObjectStorage::new(env, Patience::default());
+    let categories = categories.unwrap_or_default();
+    let outputs = resolve_options(&options, &categories, terminal, env, &mut storage)?;
     check_export(args, &outputs)?;
     Ok(outputs)
 }
@@ -104,8 +109,9 @@ fn resolve_options(
     categories: &[ChartCategory],
     terminal: &TerminalArgs,
     env: &Env,
+    storage: &mut ObjectStorage<'_>,
 ) -> Result<OutputConfig, UsageError> {
-    let (files, streams) = targets(options, categories)?;
+    let (files, streams) = targets(options, categories, storage)?;
     check_options(options, &files, &streams)?;
     let stats = if terminal.quiet {
         StatsTarget::None
@@ -142,8 +148,8 @@ fn resolve_options(
 /// # Errors
 /// If an output leads to `path`, a file that the run needs.
 pub(super) fn check_not_overwritten(outputs: &OutputConfig, path: &Path, why: &str) -> Result<(), UsageError> {
-    let file =
-        outputs.files.iter().find(|file| is_same_file(&file.path, path)).map(|file| file.path.display().to_string());
+    let is_path = |file: &&FileOutput| file.place.path().is_some_and(|output| is_same_file(output, path));
+    let file = outputs.files.iter().find(is_path).map(|file| file.place.to_string());
     let stream = || outputs.streams.iter().find(|stream| stream.descriptor.is_open_on(path));
     match file.or_else(|| stream().map(|stream| stream.descriptor.to_string())) {
         Some(output) => Err(UsageError(format!("-o {output} {why}"))),
@@ -155,6 +161,7 @@ pub(super) fn check_not_overwritten(outputs: &OutputConfig, path: &Path, why: &s
 fn targets(
     options: &OutputOptions<'_>,
     categories: &[ChartCategory],
+    storage: &mut ObjectStorage<'_>,
 ) -> Result<(Vec<FileOutput>, Vec<StreamOutput>), UsageError> {
     let chosen = options.format;
     let (mut files, mut streams) = (Vec::<FileOutput>::new(), Vec::<StreamOutput>::new());
@@ -174,9 +181,13 @@ fn targets(
             streams.push(StreamOutput { descriptor, format });
             continue;
         }
-        let output = FileOutput { path: path.clone(), format, is_compressed, category: None };
-        let outputs = for_each_category(output, categories);
-        if outputs.iter().any(|output| files.iter().any(|file| is_same_file(&file.path, &output.path))) {
+        let outputs = for_each_category(path, categories).into_iter().map(|(path, category)| {
+            let place = storage.place("--output", &path)?;
+            Ok(FileOutput { place, format, is_compressed, category })
+        });
+        let outputs = outputs.collect::<Result<Vec<_>, UsageError>>()?;
+        outputs.iter().try_for_each(check_object)?;
+        if outputs.iter().any(|output| files.iter().any(|file| file.place.is_same(&output.place))) {
             return twice("once is enough");
         }
         if has_unknown_extension {
@@ -187,11 +198,11 @@ fn targets(
         }
         files.extend(outputs);
     }
-    if let Some(file) = files.iter().find(|file| streams.iter().any(|stream| stream.descriptor.is_open_on(&file.path)))
-    {
-        let path = file.path.display();
+    let is_open = |path: &Path| streams.iter().any(|stream| stream.descriptor.is_open_on(path));
+    if let Some(file) = files.iter().find(|file| file.place.path().is_some_and(is_open)) {
+        let place = &file.place;
         return Err(UsageError(format!(
-            "--output {path} is given twice; a descriptor leads there too, name another file"
+            "--output {place} is given twice; a descriptor leads there too, name another file"
         )));
     }
     if let (Some(format), true) = (chosen, options.output.is_empty()) {
@@ -200,14 +211,23 @@ fn targets(
     Ok((files, streams))
 }
 
-/// An output for each category if the path has a place for its name, otherwise one for all.
-fn for_each_category(output: FileOutput, categories: &[ChartCategory]) -> Vec<FileOutput> {
-    let Some(pattern) = output.path.to_str().filter(|path| path.contains(CATEGORY)) else { return vec![output] };
-    let with_name = |category: &ChartCategory| {
-        let path = pattern.replace(CATEGORY, &category.slug()).into();
-        FileOutput { path, category: Some(*category), ..output.clone() }
+/// A name for each category if the path has a place for it, otherwise one for all.
+fn for_each_category(path: &Path, categories: &[ChartCategory]) -> Vec<(PathBuf, Option<ChartCategory>)> {
+    let Some(pattern) = path.to_str().filter(|path| path.contains(CATEGORY)) else {
+        return vec![(path.to_owned(), None)];
     };
+    let with_name = |category: &ChartCategory| (pattern.replace(CATEGORY, &category.slug()).into(), Some(*category));
     categories.iter().map(with_name).collect()
+}
+
+/// Checks that only a lake is written to the beginning of keys.
+fn check_object(output: &FileOutput) -> Result<(), UsageError> {
+    match &output.place {
+        Place::Object(object) if object.is_folder() && output.format != Format::Parquet => Err(UsageError(format!(
+            "--output {object} ends in '/', to which only Parquet can be written (-f parquet); add a name, such as {object}trends.json"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The name of the category, in the path of an output.
@@ -222,7 +242,7 @@ fn check_several(outputs: &OutputConfig) -> Result<(), UsageError> {
     let OutputConfig { files, streams, .. } = outputs;
     let file = files.iter().find(|file| file.category.is_none() && !file.format.holds_several());
     let stream = streams.iter().find(|stream| !stream.format.holds_several());
-    let output = file.map(|file| file.path.display().to_string());
+    let output = file.map(|file| file.place.to_string());
     match output.or_else(|| stream.map(|stream| stream.descriptor.to_string())) {
         Some(output) => Err(UsageError(format!(
             "{output} would need a JSON document for each category; give each a file, as in -o trends-{CATEGORY}.json, or choose a format of rows, such as -f ndjson"

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::bucket::BucketError;
 use crate::support::time_limit::Interruption;
 
 /// An output that cannot be written.
@@ -40,8 +41,12 @@ pub(super) enum WriteError {
         "the file there may not be replaced: it is immutable, or another user's in a sticky folder; choose another name"
     )]
     Irreplaceable,
-    #[error("it was not done when {0} ended the run; a regular file there is whole, old or new")]
+    #[error("it was not done when {0} ended the run; a regular file or an object there is whole, old or new")]
     UnfinishedFile(Interruption),
+
+    /// An error of object storage.
+    #[error("{0}")]
+    Object(#[from] BucketError),
 
     /// An error while writing a descriptor, pipe or device, which is written in place.
     #[error("{0}; what it holds may be incomplete")]

@@ -1,20 +1,24 @@
 //! Writes documents out of a history to an output, each as it comes, so that only one of them needs to be in memory.
 
+use std::convert::Infallible;
+#[cfg(feature = "parquet")]
+use std::fmt;
 use std::future::pending;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
 
-#[cfg(feature = "parquet")]
 use super::error::WriteError;
 #[cfg(feature = "parquet")]
 use super::formats::lake;
 use super::formats::{Format, Layout, Sequence, render_sequence};
 use super::screen::Screen;
 use super::write::{compressed, layout_for};
-use super::{FileOutput, Out, OutputConfig, OutputError, StreamOutput, file, stream_error};
+use super::{FileOutput, Out, OutputConfig, OutputError, Place, StreamOutput, file, stream_error};
+use crate::bucket::{NewObject, Object, Upload};
 use crate::model::Document;
 use crate::model::category::ChartCategory;
 use crate::support::blocking::run_blocking;
@@ -63,7 +67,7 @@ impl Target {
     /// The file that stays if nothing is written.
     pub fn old_file(&self) -> Option<&Path> {
         match self {
-            Target::File(output) => Some(&*output.path).filter(|path| path.exists()),
+            Target::File(output) => output.place.path().filter(|path| path.exists()),
             Target::Stream(_) => None,
         }
     }
@@ -74,8 +78,7 @@ impl Target {
 /// # Errors
 /// For the first that cannot.
 pub async fn check(config: &OutputConfig) -> Result<(), OutputError> {
-    let config = config.clone();
-    run_blocking(move || super::check(&config)).await
+    super::check(config).await
 }
 
 /// Writes a file whole or not at all, and says so on the screen; or writes to a descriptor.
@@ -95,9 +98,16 @@ pub async fn write(
             run_blocking(move || documents.write_stream(&output, layout, selection)).await
         }
         Target::File(output) => {
-            let path = output.path.clone();
-            let what = run_blocking(move || documents.write_file(&output, selection)).await?;
-            Screen::without_stats(config).show_file(&path, &what, pending()).await
+            let place = output.place.clone();
+            let what = match &place {
+                Place::File(path) => {
+                    let path = path.clone();
+                    run_blocking(move || documents.write_file(&path, &output, selection)).await
+                }
+                Place::Object(object) => documents.write_object(object, &output, selection).await,
+            };
+            let what = what.map_err(|error| OutputError::new(&place, error))?;
+            Screen::without_stats(config).show_file(&place, &what, pending()).await
         }
     }
 }
@@ -116,18 +126,21 @@ impl Iterator for Counted {
 
     fn next(&mut self) -> Option<Self::Item> {
         let document = self.documents.blocking_recv()?;
-        if let Ok(document) = &document {
-            self.runs += 1;
-            self.rows += match self.has_entries() {
-                true => document.videos.iter().map(|video| video.ranks.len()).sum(),
-                false => document.videos.len(),
-            };
-        }
-        Some(document)
+        Some(self.count(document))
     }
 }
 
 impl Counted {
+    fn count(&mut self, document: io::Result<Arc<Document>>) -> io::Result<Arc<Document>> {
+        let document = document?;
+        self.runs += 1;
+        self.rows += match self.has_entries() {
+            true => document.videos.iter().map(|video| video.ranks.len()).sum(),
+            false => document.videos.len(),
+        };
+        Ok(document)
+    }
+
     fn has_entries(&self) -> bool {
         let format = match &self.target {
             Target::File(output) => output.format,
@@ -147,40 +160,98 @@ impl Counted {
     }
 
     /// Returns what the file contains: `141 videos`.
-    fn write_file(mut self, output: &FileOutput, selection: Selection) -> Result<String, OutputError> {
-        let layout = self.layout;
-        let written = match output.is_lake() {
+    fn write_file(mut self, path: &Path, output: &FileOutput, selection: Selection) -> Result<String, WriteError> {
+        match output.is_lake() {
             #[cfg(feature = "parquet")]
-            true => self.add_to_lake(output),
-            _ => file::replace(&output.path, |out| {
-                let mut data = |out: &mut Out<'_>| self.render(output.format, layout, selection, out);
-                if output.is_compressed { compressed(out, data) } else { data(out) }
-            }),
-        };
-        written.map_err(|error| OutputError::new(output.path.display(), error))?;
+            true => self.add_to_lake(path)?,
+            _ => file::replace(path, |out| self.render_file(output, selection, out))?,
+        }
+        Ok(self.describe())
+    }
+
+    fn render_file(&mut self, output: &FileOutput, selection: Selection, out: &mut Out<'_>) -> io::Result<()> {
+        let layout = self.layout;
+        let mut data = |out: &mut Out<'_>| self.render(output.format, layout, selection, out);
+        if output.is_compressed { compressed(out, data) } else { data(out) }
+    }
+
+    fn describe(&self) -> String {
         let rows = match self.has_entries() {
             true => count(self.rows, "entry", "entries"),
             false => count(self.rows, "video", "videos"),
         };
-        Ok(if self.runs > 1 { format!("{rows} of {}", count(self.runs, "run", "runs")) } else { rows })
+        if self.runs > 1 { format!("{rows} of {}", count(self.runs, "run", "runs")) } else { rows }
+    }
+
+    /// As [`Counted::write_file`], in object storage.
+    async fn write_object(
+        mut self,
+        object: &Object,
+        output: &FileOutput,
+        selection: Selection,
+    ) -> Result<String, WriteError> {
+        #[cfg(feature = "parquet")]
+        if output.is_lake() {
+            self.add_to_bucket(object).await?;
+            return Ok(self.describe());
+        }
+        let (described, what) = oneshot::channel();
+        let output = output.clone();
+        let content = move |writer: &mut dyn Write| {
+            let mut out = Out::with_capacity(1 << 16, writer);
+            self.render_file(&output, selection, &mut out)?;
+            out.flush()?;
+            let _ = described.send(self.describe());
+            Ok(())
+        };
+        let upload = object.upload(vec![vec![NewObject { object: object.clone(), content: Box::new(content) }]]);
+        finish(upload).await?;
+        Ok(what.await.unwrap_or_default())
     }
 
     /// Adds the files of each run that is not there yet. Those that are there have the facts of their time.
     #[cfg(feature = "parquet")]
-    fn add_to_lake(&mut self, output: &FileOutput) -> Result<(), WriteError> {
+    fn add_to_lake(&mut self, folder: &Path) -> Result<(), WriteError> {
         let mut known = 0;
         for document in self.by_ref() {
             let document = document.map_err(WriteError::File)?;
-            if lake::has_run(&output.path, &document) {
+            if lake::has_run(folder, &document) {
                 known += 1;
                 continue;
             }
-            lake::write(&output.path, &document)?;
+            lake::write(folder, &document)?;
         }
-        if known > 0 {
-            let runs = count(known, "run", "runs");
-            tracing::warn!("{} has {runs} of these already, which it keeps as they are", output.path.display());
-        }
+        log_known(known, &folder.display());
         Ok(())
     }
+
+    /// As [`Counted::add_to_lake`], in object storage.
+    #[cfg(feature = "parquet")]
+    async fn add_to_bucket(&mut self, folder: &Object) -> Result<(), WriteError> {
+        let mut known = 0;
+        while let Some(document) = self.documents.recv().await {
+            let document = self.count(document).map_err(WriteError::File)?;
+            if lake::regions_object(folder, &document).exists().await? {
+                known += 1;
+                continue;
+            }
+            finish(folder.upload(vec![lake::objects(folder, &document)])).await?;
+        }
+        log_known(known, folder);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn log_known(known: usize, lake: &dyn fmt::Display) {
+    if known > 0 {
+        let runs = count(known, "run", "runs");
+        tracing::warn!("{lake} has {runs} of these already, which it keeps as they are");
+    }
+}
+
+async fn finish(upload: Upload) -> Result<(), WriteError> {
+    let written = upload.finish(pending::<Infallible>()).await;
+    let Ok(written) = written;
+    Ok(written?)
 }

@@ -13,6 +13,7 @@ mod file;
 mod file_descriptor;
 mod formats;
 pub mod logging;
+mod objects;
 pub mod progress;
 mod schema;
 mod screen;
@@ -21,12 +22,15 @@ pub mod status;
 mod stream;
 mod write;
 
+use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::bucket::Object;
 use crate::model::Document;
 use crate::model::category::ChartCategory;
+use crate::support::blocking::run_blocking;
 
 use error::WriteError;
 use formats::{Layout, json};
@@ -58,10 +62,45 @@ pub enum StatsTarget {
     None,
 }
 
+/// Where an output is that is written whole or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    File(PathBuf),
+    /// In object storage.
+    Object(Object),
+}
+
+impl Place {
+    /// The path in the file system, if it is there.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Place::File(path) => Some(path),
+            Place::Object(_) => None,
+        }
+    }
+
+    /// Whether both lead to one file or object, existing or not.
+    pub fn is_same(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::File(one), Place::File(other)) => is_same_file(one, other),
+            (one, other) => one == other,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File(path) => path.display().fmt(f),
+            Place::Object(object) => object.fmt(f),
+        }
+    }
+}
+
 /// A file to write, or a folder to which files are added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOutput {
-    pub path: PathBuf,
+    pub place: Place,
     pub format: Format,
     /// Whether it is compressed with gzip.
     pub is_compressed: bool,
@@ -72,7 +111,10 @@ pub struct FileOutput {
 impl FileOutput {
     /// Whether this is a folder to which each run adds Parquet files.
     fn is_lake(&self) -> bool {
-        let is_folder = || self.path.as_os_str().as_encoded_bytes().ends_with(b"/") || self.path.is_dir();
+        let is_folder = || match &self.place {
+            Place::File(path) => path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir(),
+            Place::Object(object) => object.is_folder(),
+        };
         self.format == Format::Parquet && is_folder()
     }
 }
@@ -146,19 +188,26 @@ impl OutputConfig {
 ///
 /// # Errors
 /// For the first that cannot.
-pub fn check(config: &OutputConfig) -> Result<(), OutputError> {
+pub async fn check(config: &OutputConfig) -> Result<(), OutputError> {
+    let local = config.clone();
+    run_blocking(move || check_local(&local)).await?;
+    objects::check(&config.files).await
+}
+
+fn check_local(config: &OutputConfig) -> Result<(), OutputError> {
     for output in &config.files {
-        if let (Some(_), Some(folder)) = (output.category, output.path.parent()) {
+        let Place::File(path) = &output.place else { continue };
+        if let (Some(_), Some(folder)) = (output.category, path.parent()) {
             // It may be named after the category.
             let made = std::fs::create_dir_all(folder);
             made.map_err(|error| OutputError::new(folder.display(), WriteError::File(error)))?;
         }
         let checked = match output.is_lake() {
             #[cfg(feature = "parquet")]
-            true => formats::lake::check(&output.path),
-            _ => file::check(&output.path),
+            true => formats::lake::check(path),
+            _ => file::check(path),
         };
-        checked.map_err(|error| OutputError::new(output.path.display(), error))?;
+        checked.map_err(|error| OutputError::new(path.display(), error))?;
     }
     for stream in &config.streams {
         stream.descriptor.check_for_data().map_err(|error| stream_error(&stream.descriptor, error))?;

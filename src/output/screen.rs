@@ -1,14 +1,13 @@
 //! What a person sees of a run's outputs: the stats, then a line for each file that is written.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use super::columns::{WIDTH, width_of};
 use super::error::WriteError;
 use super::file_descriptor::FileDescriptor;
 use super::stats_table::{self, Extras, Look};
 use super::write::until;
-use super::{Out, OutputConfig, OutputError, StatsTarget, stream_error};
+use super::{Out, OutputConfig, OutputError, Place, StatsTarget, stream_error};
 use crate::model::Documents;
 use crate::support::blocking::run_blocking;
 use crate::support::sanitize::escape_invisible;
@@ -68,12 +67,12 @@ impl Screen {
     /// If the line cannot be written.
     pub(super) async fn show_file(
         &mut self,
-        path: &Path,
+        place: &Place,
         content: &str,
         end: impl Future<Output = Interruption>,
     ) -> Result<(), OutputError> {
         let gap = if std::mem::replace(&mut self.names_files, true) { "" } else { "\n" };
-        let line = format!("{gap}wrote {} ({content})\n", escape_invisible(&path.display().to_string()));
+        let line = format!("{gap}wrote {} ({content})\n", escape_invisible(&place.to_string()));
         self.print(move |out| out.write_all(line.as_bytes()), end).await
     }
 

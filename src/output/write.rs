@@ -2,6 +2,8 @@
 //! not answer) delays no file, and nothing beyond the end of the run.
 
 use std::io::{self, Write};
+use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +16,8 @@ use super::formats::prom::RunEnd;
 use super::formats::{Format, Layout, describe, render};
 use super::screen::Screen;
 use super::stats_table::Extras;
-use super::{FileOutput, Out, OutputConfig, OutputError, StreamOutput, file, stream_error};
+use super::{FileOutput, Out, OutputConfig, OutputError, Place, StreamOutput, file, stream_error};
+use crate::bucket::{self, NewObject, Object, TIME_TO_ABANDON, Upload};
 use crate::model::Documents;
 use crate::support::blocking::run_blocking;
 use crate::support::gzip;
@@ -38,11 +41,11 @@ pub async fn write<F: Future<Output = Interruption>>(
     let reserve = if metrics.has_outputs() { TIME_FOR_METRICS } else { Duration::ZERO };
     let changes = extras.changes.clone();
     let data = Content { config: Arc::new(data), documents: documents.clone(), end: None };
-    let mut errors = write_all(&data, Some(extras), &mut screen, || end(reserve)).await;
+    let mut errors = write_all(&data, Some(extras), &mut screen, |extra| end(reserve + extra)).await;
     if metrics.has_outputs() {
         let run_end = RunEnd { exit: exit(!errors.is_empty()), changes };
         let metrics = Content { config: Arc::new(metrics), end: Some(Arc::new(run_end)), ..data };
-        errors.extend(write_all(&metrics, None, &mut screen, || end(Duration::ZERO)).await);
+        errors.extend(write_all(&metrics, None, &mut screen, &end).await);
     }
     errors
 }
@@ -73,31 +76,85 @@ async fn write_all<F: Future<Output = Interruption>>(
     content: &Content,
     stats: Option<Extras>,
     screen: &mut Screen,
-    end: impl Fn() -> F,
+    end: impl Fn(Duration) -> F,
 ) -> Vec<OutputError> {
-    let start = |output: &FileOutput| {
-        let (output, content) = (output.clone(), content.of(output));
-        run_blocking(move || write_file(&output, &content))
-    };
     // A category that is not due has no document.
     let is_due = |output: &&FileOutput| !content.documents.of(output.category).is_empty();
-    let files: Vec<_> = content.config.files.iter().filter(is_due).map(|output| (output, start(output))).collect();
+    let start = |output| (output, Writing::start(output, &content.of(output)));
+    let files: Vec<_> = content.config.files.iter().filter(is_due).map(start).collect();
 
-    let mut errors = write_streams(content, screen, &end).await;
+    let whole_end = || end(Duration::ZERO);
+    let mut errors = write_streams(content, screen, whole_end).await;
     if let Some(stats) = stats {
-        errors.extend(screen.show_stats(&content.documents, stats, end()).await.err());
+        errors.extend(screen.show_stats(&content.documents, stats, whole_end()).await.err());
     }
     for (output, writing) in files {
-        match until(writing, end()).await.unwrap_or_else(|why| Err(WriteError::UnfinishedFile(why))) {
+        match writing.finish(&end).await {
             Ok(Written::Whole) => {
                 let what = describe(output.format, content.config.rows, &content.of(output).documents);
-                errors.extend(screen.show_file(&output.path, &what, end()).await.err());
+                errors.extend(screen.show_file(&output.place, &what, whole_end()).await.err());
             }
             Ok(Written::Kept) => {}
-            Err(error) => errors.push(OutputError::new(output.path.display(), error)),
+            Err(error) => errors.push(OutputError::new(&output.place, error)),
         }
     }
     errors
+}
+
+/// A file or an object that is being written.
+enum Writing {
+    File(Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send>>),
+    Object(Upload),
+    Kept,
+}
+
+impl Writing {
+    fn start(output: &FileOutput, content: &Content) -> Writing {
+        match &output.place {
+            Place::File(path) => {
+                let (output, path, content) = (output.clone(), path.clone(), content.clone());
+                Writing::File(Box::pin(run_blocking(move || write_file(&output, &path, &content))))
+            }
+            Place::Object(object) => match reason_to_keep(output, &content.config, &content.documents) {
+                Some(reason) => {
+                    log_kept(output, reason);
+                    Writing::Kept
+                }
+                None => Writing::Object(upload(output, object, content)),
+            },
+        }
+    }
+
+    async fn finish<F: Future<Output = Interruption>>(
+        self,
+        end: impl Fn(Duration) -> F,
+    ) -> Result<Written, WriteError> {
+        let written = match self {
+            Writing::File(writing) => until(writing, end(Duration::ZERO)).await,
+            Writing::Object(upload) => {
+                let written = upload.finish(end(TIME_TO_ABANDON)).await;
+                written.map(|written| Ok(written.map(|()| Written::Whole)?))
+            }
+            Writing::Kept => return Ok(Written::Kept),
+        };
+        written.unwrap_or_else(|why| Err(WriteError::UnfinishedFile(why)))
+    }
+}
+
+/// Starts to write an object, or to add objects to a lake.
+fn upload(output: &FileOutput, object: &Object, content: &Content) -> Upload {
+    #[cfg(feature = "parquet")]
+    if output.is_lake() {
+        let runs = content.documents.iter().map(|document| lake::objects(object, document));
+        return object.upload(runs.collect());
+    }
+    let (output, content) = (output.clone(), content.clone());
+    let data: bucket::Content = Box::new(move |out| {
+        let mut out = Out::with_capacity(1 << 16, out);
+        write_data(&output, &content, &mut out)?;
+        out.flush()
+    });
+    object.upload(vec![vec![NewObject { object: object.clone(), content: data }]])
 }
 
 enum Written {
@@ -106,22 +163,28 @@ enum Written {
     Kept,
 }
 
-fn write_file(output: &FileOutput, content: &Content) -> Result<Written, WriteError> {
+fn write_file(output: &FileOutput, path: &Path, content: &Content) -> Result<Written, WriteError> {
     match reason_to_keep(output, &content.config, &content.documents) {
-        Some(reason) if !file::is_stream(&output.path) => {
-            tracing::warn!("{} is left as it was: {reason}", output.path.display());
+        Some(reason) if !file::is_stream(path) => {
+            log_kept(output, reason);
             return Ok(Written::Kept);
         }
         #[cfg(feature = "parquet")]
         _ if output.is_lake() => {
-            content.documents.iter().try_for_each(|document| lake::write(&output.path, document))?;
+            content.documents.iter().try_for_each(|document| lake::write(path, document))?;
         }
-        _ => file::replace(&output.path, |out| {
-            let data = |out: &mut Out<'_>| content.render(output.format, content.config.layout(), out);
-            if output.is_compressed { compressed(out, data) } else { data(out) }
-        })?,
+        _ => file::replace(path, |out| write_data(output, content, out))?,
     }
     Ok(Written::Whole)
+}
+
+fn write_data(output: &FileOutput, content: &Content, out: &mut Out<'_>) -> io::Result<()> {
+    let data = |out: &mut Out<'_>| content.render(output.format, content.config.layout(), out);
+    if output.is_compressed { compressed(out, data) } else { data(out) }
+}
+
+fn log_kept(output: &FileOutput, reason: &str) {
+    tracing::warn!("{} is left as it was: {reason}", output.place);
 }
 
 pub(super) fn compressed(out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {

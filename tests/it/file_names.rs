@@ -181,14 +181,6 @@ fn names_of_other_formats_are_refused() {
 fn addresses_are_no_files() {
     let server = Server::of_pages(&["a"]);
     for (address, says) in [
-        (
-            "s3://bucket/x.json",
-            "--output begins with s3:, as an address does; this trendfetch cannot write to object storage",
-        ),
-        ("s3:/bucket/x.json", "object storage; write a file, and upload it"),
-        ("S3://bucket/x.json", "object storage"),
-        ("gs://bucket/x.json.gz", "object storage"),
-        ("az:container/x.parquet", "object storage"),
         ("s33://bucket/x.json", "begins with s33:, as an address does; only files can be written"),
         ("htttps://me:canary@host/x.json", "if it is the name of a file, put ./ in front"),
         ("file:///tmp/x.json", "begins with file:, as an address does; give the path alone"),
@@ -199,9 +191,7 @@ fn addresses_are_no_files() {
         assert_refused(&server, &format!("-r US -f ndjson -o good.json -o {address}"), says);
     }
     for (arguments, says) in [
-        ("load s3://bucket/x.json --store h.db", "FILE begins with s3:, as an address does; only files can be read"),
         ("report --from https://host/x.json -o x.html", "--from begins with https:"),
-        ("report --from x.json -o s3://bucket/x.html", "cannot write to object storage"),
         ("report --from x.json -o x.html.gz", "--output x.html.gz: a page is not compressed; leave out .gz"),
     ] {
         let outcome = Run::new(&arguments.split_whitespace().collect::<Vec<_>>()).finish().exits(2);
@@ -224,4 +214,25 @@ fn addresses_are_no_files() {
     let outcome = run.finish().exits(0);
     assert_eq!(outcome.files(), ["12:30.json", "US:PL.csv", "s3:"]);
     assert!(serde_json::from_str::<Value>(&outcome.read("s3:/x.json")).is_ok());
+}
+
+#[cfg(not(feature = "cloud"))]
+#[test]
+fn object_storage_needs_its_feature() {
+    let server = Server::of_pages(&["a"]);
+    let says = "built without object storage; build it with --features cloud";
+    for address in
+        ["s3://bucket/x.json", "s3:/bucket/x.json", "S3://bucket/x.json", "gs://bucket/x.json.gz", "az:container/x"]
+    {
+        assert_refused(&server, &format!("-r US -o {address}"), says);
+    }
+    for arguments in [
+        "load s3://bucket/x.json --store h.db",
+        "report --from gs://bucket/x.json -o x.html",
+        "report --from x.json -o s3://bucket/x.html",
+        "export --store h.db -o az://container/x.csv",
+    ] {
+        let outcome = Run::new(&arguments.split_whitespace().collect::<Vec<_>>()).finish().exits(2);
+        assert!(outcome.stderr.contains(says) && outcome.files().is_empty(), "{arguments}: {}", outcome.stderr);
+    }
 }

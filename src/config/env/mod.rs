@@ -73,6 +73,13 @@ impl Env {
         self.variables.contains_key(OsStr::new(name))
     }
 
+    /// The variables that are UTF-8 and do not come from `.env`.
+    #[cfg(feature = "cloud")]
+    pub fn trusted(&self) -> impl Iterator<Item = (String, String)> {
+        let trusted = self.variables.iter().filter(|(name, _)| !self.from_dotenv.contains(*name));
+        trusted.filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned())))
+    }
+
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

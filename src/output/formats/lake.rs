@@ -5,15 +5,18 @@
 //! process is killed between the two renames, the next run finds the pending file and renames it. Until then, the entries
 //! are without their regions, which is the harmless half: all that they say is true. Regions without their entries would
 //! say that the videos had left the charts.
+//!
+//! In object storage, where nothing can be renamed, the entries are written before the regions for the same reason.
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::Out;
 use super::parquet;
+use crate::bucket::{NewObject, Object};
 use crate::model::Document;
 use crate::output::error::WriteError;
 use crate::output::file;
@@ -56,7 +59,7 @@ pub(in crate::output) fn write(folder: &Path, document: &Arc<Document>) -> Resul
     let pending = run.pending();
     let written = file::create(folder, &run.name(ENTRIES), PART, |out| {
         file::write_new(&pending, regions)?;
-        parquet::write_entries(std::iter::once(Ok(Arc::clone(document))), out)
+        write_entries(document, out)
     });
     let published = written.and_then(|()| run.publish().map_err(WriteError::File));
     if published.is_err() {
@@ -64,6 +67,32 @@ pub(in crate::output) fn write(folder: &Path, document: &Arc<Document>) -> Resul
         let _ = fs::remove_file(pending);
     }
     published
+}
+
+/// The objects that a run adds to a lake in object storage. Nothing can be renamed there, so the entries are written
+/// first, and removed again if the regions cannot be written.
+pub(in crate::output) fn objects(lake: &Object, document: &Arc<Document>) -> Vec<NewObject> {
+    let run = RunFiles::new(Path::new(""), document);
+    let object = |table: &str, encode: fn(&Arc<Document>, &mut Out<'_>) -> io::Result<()>| {
+        let document = Arc::clone(document);
+        let content = move |writer: &mut dyn Write| {
+            let mut out = Out::with_capacity(1 << 16, writer);
+            encode(&document, &mut out)?;
+            out.flush()
+        };
+        NewObject { object: lake.child(&run.name(table)), content: Box::new(content) }
+    };
+    let entries = (!document.videos.is_empty()).then(|| object(ENTRIES, write_entries));
+    entries.into_iter().chain([object(REGIONS, parquet::write_regions)]).collect()
+}
+
+fn write_entries(document: &Arc<Document>, out: &mut Out<'_>) -> io::Result<()> {
+    parquet::write_entries(std::iter::once(Ok(Arc::clone(document))), out)
+}
+
+/// The object by which a lake in object storage has the run.
+pub(in crate::output) fn regions_object(lake: &Object, document: &Document) -> Object {
+    lake.child(&RunFiles::new(Path::new(""), document).name(REGIONS))
 }
 
 /// Whether the lake has the run.

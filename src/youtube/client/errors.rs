@@ -15,7 +15,7 @@ use crate::youtube::failure::{AttemptFailure, Delivery};
 /// the same connection.
 ///
 /// reqwest's own text contains the URL, so only the text of the root cause is used.
-pub(super) fn to_failure(error: reqwest::Error, is_reused: bool, proxy: Option<&Proxy>) -> AttemptFailure {
+pub(crate) fn to_failure(error: reqwest::Error, is_reused: bool, proxy: Option<&Proxy>) -> AttemptFailure {
     let error = error.without_url();
     let cause = root_cause(&error);
     // A timeout while reading a body is a decode error too, so this comes first.

@@ -8,15 +8,14 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, Head
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::builder::builder;
 use super::connections::{Connections, FirstConnection, PooledClient};
 use super::encoding::{UnknownEncoding, is_gzip};
 use super::errors::{self, to_failure};
 use super::proxy::Proxy;
-use super::resolver::SystemResolver;
 use super::{Body, MAX_BODY, Network, ResponseHead, Transport};
 use crate::model::error::ErrorKind;
 use crate::support::gzip::{GzipError, decompress};
-use crate::support::tls::Authorities;
 use crate::youtube::api_key::ApiKey;
 use crate::youtube::failure::{AttemptFailure, Delivery};
 
@@ -39,42 +38,23 @@ impl HttpClient {
     /// # Errors
     /// When the certificates or the proxy cannot be used.
     pub fn new(base_url: &Url, key: &ApiKey, timeout: Duration, network: &Network) -> Result<HttpClient, String> {
-        // This fails only if the same provider has been installed before: nothing else in this process installs one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let headers = headers(key)?;
+        // Only loopback may be plain.
         let is_plain = base_url.scheme() == "http";
-        let proxy = network.proxy.as_ref().map(|proxy| reqwest::Proxy::all(proxy.expose().clone())).transpose();
-        let proxy = proxy.map_err(|error| errors::root_cause(&error))?;
-        let tls = network.authorities.as_ref().map(Authorities::client_config).transpose()?;
+        let builder = builder(network, is_plain)?;
         let build = move |first: FirstConnection, keeps_idle: bool| {
-            let mut client = reqwest::Client::builder()
+            let mut client = builder()
                 // Google compresses only if the user agent contains "gzip" (Google APIs, "Performance tips").
                 .user_agent(concat!("trendfetch/", env!("CARGO_PKG_VERSION"), " (gzip)"))
                 .default_headers(headers.clone())
                 .timeout(timeout)
-                // The default policy would forward the key's header to another host.
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                // Every request must be counted, so only `fetch` retries.
-                .retry(reqwest::retry::never())
-                .dns_resolver(SystemResolver)
                 // Longer than the default --max-wait, so that connections survive a hold, and shorter than the
                 // minutes after which a NAT drops an idle connection.
-                .pool_idle_timeout(Duration::from_secs(90))
-                // The environment has been read already: its proxy is in `network`.
-                .no_proxy();
+                .pool_idle_timeout(Duration::from_secs(90));
             if !keeps_idle {
                 client = client.pool_max_idle_per_host(0);
             }
-            if let Some(proxy) = proxy.clone() {
-                client = client.proxy(proxy);
-            }
-            if let Some(tls) = tls.clone() {
-                client = client.tls_backend_preconfigured(tls);
-            }
             if is_plain {
-                // Only loopback may be plain. It does not need the platform's certificates (11 to 75 ms to read).
-                client = client.tls_certs_only([]);
                 // HTTP/1.1 has no connection to share.
                 first.signal();
             } else {

@@ -1,5 +1,6 @@
-//! The HTTP client. Only this folder names reqwest.
+//! The HTTP client.
 //!
+//! - `builder` — what this client and that of object storage have in common
 //! - `http` — sends one request and reads its response
 //! - `connections` — which connections may be used again
 //! - `encoding` — gzip
@@ -7,6 +8,7 @@
 //! - [`proxy`] — the proxy that the environment names
 //! - `resolver` — looks up host names
 
+mod builder;
 mod connections;
 mod encoding;
 mod errors;
@@ -22,6 +24,11 @@ use proxy::Proxy;
 
 pub use http::{HttpClient, is_loopback};
 
+#[cfg(feature = "cloud")]
+pub(crate) use builder::builder;
+#[cfg(feature = "cloud")]
+pub(crate) use errors::to_failure;
+
 /// The largest body that is read, compressed or not: 8 MiB. A page of 50 full items has about 350 KB.
 pub(super) const MAX_BODY: usize = 8 << 20;
 
@@ -30,6 +37,8 @@ pub(super) const MAX_BODY: usize = 8 << 20;
 pub struct Network {
     /// `None` is a direct connection.
     pub proxy: Option<Proxy>,
+    /// The servers that are reached without the proxy, as in `NO_PROXY`.
+    pub exceptions: String,
     /// The trusted certificate authorities; `None` is the platform's.
     pub authorities: Option<Authorities>,
 }
