@@ -6,6 +6,7 @@ pub mod gzip;
 pub mod human;
 pub mod path;
 pub mod sanitize;
+pub(crate) mod secret_file;
 pub mod signals;
 pub mod time_limit;
 pub mod tls;

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::model::error::UsageError;
 use crate::support::sanitize::{decode_utf16, is_invisible};
+use crate::support::secret_file::is_open_to_others;
 
 /// Shorter parts of a key are not redacted: they may occur in any text.
 const MIN_REDACTED: usize = 8;
@@ -66,7 +66,7 @@ impl ApiKey {
 
     /// Warns if other users may read a key file.
     pub fn warn_if_readable_by_others(path: &Path) {
-        if fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o077 != 0) {
+        if fs::metadata(path).is_ok_and(|file| file.is_file() && is_open_to_others(&file)) {
             tracing::warn!("the key file {} is readable by other users; run chmod 600 on it", path.display());
         }
     }

@@ -1,8 +1,9 @@
 //! Reads the password file of PostgreSQL's own programs ("The Password File") as they do.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+
+use crate::support::secret_file::is_open_to_others;
 
 /// What a line must match: host, port, database and user.
 pub(super) type Login<'a> = [&'a str; 4];
@@ -10,7 +11,7 @@ pub(super) type Login<'a> = [&'a str; 4];
 /// Returns `None` if the file has no such login, or, with a warning, if others may read the file.
 pub(super) fn read(path: &Path, login: Login<'_>) -> Option<String> {
     let file = fs::metadata(path).ok()?;
-    if !file.is_file() || file.permissions().mode() & 0o077 != 0 {
+    if !file.is_file() || is_open_to_others(&file) {
         tracing::warn!(
             "the password file {} is ignored, since it is not a regular file that only its owner may read; use chmod 600",
             path.display()
