@@ -33,7 +33,13 @@ impl Machine {
         fs::create_dir_all(machine.path("root/var/lib/prometheus/node-exporter")).unwrap();
         fs::copy(Path::new(ROOT).join(".env.example"), machine.path("clone/.env.example")).unwrap();
         fs::create_dir_all(machine.path("clone/packaging/github-actions")).unwrap();
-        for name in ["trendfetch.service", "trendfetch.timer", "trendfetch.default", "github-actions/trends.yml"] {
+        for name in [
+            "trendfetch.service",
+            "trendfetch.timer",
+            "trendfetch.default",
+            "compose.yaml",
+            "github-actions/trends.yml",
+        ] {
             let (from, to) = (Path::new(ROOT).join("packaging"), machine.path("clone/packaging"));
             fs::copy(from.join(name), to.join(name)).unwrap();
         }
@@ -194,12 +200,27 @@ fn every_command_of_the_other_pages_runs() {
                 );
                 assert!(machine.path("root/usr/local/bin/trendfetch").exists());
                 assert!(machine.path("home/trends/copy.db").exists());
+                assert_files_of_compose(&machine);
                 let log = read("log");
                 assert!(log.contains("systemctl enable --now trendfetch.timer"), "{log}");
             }
             "docs/benchmarks.md" | ".github/CONTRIBUTING.md" => assert_names_exist(&read("log")),
             _ => {}
         }
+    }
+}
+
+/// The files that the Compose file names, in the format that each of its readers expects.
+fn assert_files_of_compose(machine: &Machine) {
+    let read = |name: &str| machine.read(&format!("home/trendfetch/{name}"));
+    let password = read("secrets/postgres_password");
+    assert!(password.len() == 48 && password.bytes().all(|byte| byte.is_ascii_hexdigit()), "{password}");
+    assert_eq!(read("secrets/pgpass"), format!("postgres:5432:trendfetch:trendfetch:{password}\n"));
+    assert!(read("secrets/youtube_api_key").starts_with(KEY));
+    assert!(read("compose.yaml").contains("file: ./secrets/youtube_api_key"));
+    assert!(read(".env").starts_with("RUN_AS="));
+    for secret in ["postgres_password", "pgpass", "youtube_api_key"] {
+        assert_eq!(machine.mode(&format!("home/trendfetch/secrets/{secret}")), 0o600, "{secret}");
     }
 }
 

@@ -11,16 +11,23 @@ use super::{Page, code_words, printed, program, rows};
 const ENV_EXAMPLE: &str = include_str!("../../../.env.example");
 
 /// Options on the pages that are those of other programs.
-const OF_OTHERS: [&str; 28] = [
+const OF_OTHERS: &[&str] = &[
     "--all-features",
     "--all-targets",
     "--arg",
     "--bench",
+    "--build-context",
     "--compressed",
+    "--detach",
     "--features",
+    "--follow",
+    "--from",
+    "--from-file",
     "--fuzz-dir",
-    "--lines",
+    "--ignorefile",
+    "--init",
     "--lib",
+    "--lines",
     "--locked",
     "--no-default-features",
     "--no-deps",
@@ -34,12 +41,17 @@ const OF_OTHERS: [&str; 28] = [
     "--private",
     "--push",
     "--pwprompt",
+    "--read-only",
     "--release",
+    "--rm",
     "--runs",
+    "--secret",
     "--source",
     "--target",
     "--test",
     "--unit",
+    "--user",
+    "--userns",
 ];
 
 #[test]
@@ -58,7 +70,7 @@ fn no_page_names_an_option_that_does_not_exist() {
     for command in ["changes", "export", "status", "report", "load", "prune", "demo", "man"] {
         known.extend(options_of(&[command, "--help"]));
     }
-    known.extend(OF_OTHERS.map(str::to_owned));
+    known.extend(OF_OTHERS.iter().copied().map(str::to_owned));
     for page in Page::all() {
         let stale: BTreeSet<&str> = long_options(&page.text).filter(|option| !known.contains(*option)).collect();
         assert!(stale.is_empty(), "{} names options that do not exist: {stale:?}", page.name);
