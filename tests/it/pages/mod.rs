@@ -17,7 +17,7 @@ mod troubleshooting;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Info strings of the fenced blocks that tests run or compare.
-const BLOCKS: [&str; 23] = [
+const BLOCKS: [&str; 24] = [
     "crontab",
     "ini",
     "js call",
@@ -33,6 +33,7 @@ const BLOCKS: [&str; 23] = [
     "sh feed",
     "sh question",
     "sh recipe",
+    "sh source",
     "sh static",
     "sh wheel",
     "sql",
@@ -140,7 +141,7 @@ fn the_test_of_each_package_types_its_install_lines() {
         .map(|path| fs::read_to_string(path).unwrap())
         .collect();
     for page in Page::all() {
-        for kind in ["container", "deb", "static", "wheel"] {
+        for kind in ["container", "deb", "source", "static", "wheel"] {
             let has_lines = !page.blocks_to_try(&format!("sh {kind}")).is_empty();
             assert!(!has_lines || scripts.contains(&format!("lines {kind}")), "{}: `sh {kind}`", page.name);
             assert!(!has_lines || ["README.md", "docs/installing.md"].contains(&page.name.as_str()), "{}", page.name);
