@@ -21,6 +21,14 @@ impl HistoryError {
         HistoryError { location: location.to_string(), why: why.to_string(), remedy: remedy.into() }
     }
 
+    /// The failures of several hosts as one: the reason of each, and the remedy of the last.
+    #[cfg(feature = "postgres")]
+    pub(super) fn of_hosts(failures: Vec<(String, HistoryError)>) -> Option<HistoryError> {
+        let reasons: Vec<String> = failures.iter().map(|(host, error)| format!("{host}: {}", error.why)).collect();
+        let (_, last) = failures.into_iter().next_back()?;
+        Some(if reasons.len() == 1 { last } else { HistoryError { why: reasons.join("; "), ..last } })
+    }
+
     /// The tables have a version that this program does not know.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) fn newer_version(location: impl fmt::Display, found: usize, newest_known: usize) -> HistoryError {

@@ -90,6 +90,17 @@ impl Cluster {
 
     /// Starts a separate cluster with further settings (`-c name=value`).
     pub fn start(settings: &str) -> Option<Cluster> {
+        Cluster::create("initdb -D data -U trend -A trust --locale=C.UTF-8 -E UTF8", settings)
+    }
+
+    /// Starts a standby that follows another cluster.
+    pub fn standby_of(primary: &Cluster) -> Option<Cluster> {
+        let copy = format!("pg_basebackup -D data -R -c fast -h 127.0.0.1 -p {} -U trend", primary.port);
+        Cluster::create(&copy, "-c log_connections=on")
+    }
+
+    /// Starts a cluster whose files a program of PostgreSQL creates.
+    fn create(program: &str, settings: &str) -> Option<Cluster> {
         let Some(programs) = programs() else {
             not_installed("PostgreSQL is not installed (apt-get install postgresql)", "its tests");
             return None;
@@ -97,7 +108,7 @@ impl Cluster {
         let folder = tempfile::Builder::new().prefix("trendfetch-pg-").tempdir().unwrap().keep();
         let port = free_port();
         let script = format!(
-            "cd {folder} && {bin}/initdb -D data -U trend -A trust --locale=C.UTF-8 -E UTF8 >initdb.log 2>&1 || exit 1
+            "cd {folder} && {bin}/{program} >created.log 2>&1 || exit 1
              start() {{
                  {bin}/postgres -D data -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} \
                      -c fsync=off -c max_connections=200 {settings} >>server.log 2>&1 & server=$!

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::PostgresUrl;
 
@@ -20,10 +20,18 @@ const TCP_TIMEOUT: Duration = Duration::from_secs(30);
 /// The folder of the server's socket, used if a URL names no host. This is how Debian and Red Hat build PostgreSQL.
 pub(in crate::history) const SOCKET_FOLDER: &str = "/var/run/postgresql";
 
+/// How long a run waits for a lost server to come back, or for another one to take its place, unless the URL says
+/// otherwise. It then saves its document.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
 pub(in crate::history) struct ConnectionSettings {
     pub(in crate::history) config: Config,
     /// `sslrootcert`: certificates that are trusted besides the platform's.
     pub(in crate::history) root_certificates: Option<PathBuf>,
+    /// `target_session_attrs=prefer-standby`: reading uses a standby if one can be reached.
+    pub(in crate::history) prefers_standby: bool,
+    /// `reconnect_timeout`, a parameter of our own: see [`RECONNECT_TIMEOUT`].
+    pub(in crate::history) reconnect_timeout: Duration,
 }
 
 impl ConnectionSettings {
@@ -36,6 +44,8 @@ impl ConnectionSettings {
     /// One sentence, without the URL.
     pub(in crate::history) fn new(url: &PostgresUrl) -> Result<ConnectionSettings, &'static str> {
         let (mut ssl_mode, mut root_certificates, mut others) = (None, None, Vec::new());
+        let (mut target, mut prefers_standby) = (TargetSessionAttrs::Any, false);
+        let mut reconnect_timeout = RECONNECT_TIMEOUT;
         let (base, parameters) = url.parts();
         for pair in parameters {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -52,6 +62,19 @@ impl ConnectionSettings {
                 "sslrootcert" => {
                     root_certificates = Some(PathBuf::from(&*percent_decode_str(value).decode_utf8_lossy()));
                 }
+                "target_session_attrs" => {
+                    prefers_standby = value == "prefer-standby";
+                    target = match value {
+                        "any" | "prefer-standby" => TargetSessionAttrs::Any,
+                        "primary" | "read-write" => TargetSessionAttrs::ReadWrite,
+                        "standby" | "read-only" => TargetSessionAttrs::ReadOnly,
+                        _ => return Err("target_session_attrs is one of any, primary, standby, prefer-standby"),
+                    };
+                }
+                "reconnect_timeout" => {
+                    let seconds = value.parse().map_err(|_| "reconnect_timeout is a number of seconds")?;
+                    reconnect_timeout = Duration::from_secs(seconds);
+                }
                 _ => others.push(pair),
             }
         }
@@ -61,14 +84,23 @@ impl ConnectionSettings {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host_path(SOCKET_FOLDER);
         }
+        if !are_matching(&config) {
+            return Err("it has one host and address for each other, and one port for all hosts or for each");
+        }
         let default = if is_local(&config) { SslMode::Disable } else { SslMode::Require };
         config.ssl_mode(ssl_mode.unwrap_or(default)).application_name("trendfetch");
-        config.tcp_user_timeout(TCP_TIMEOUT).keepalives_idle(TCP_TIMEOUT);
+        config.tcp_user_timeout(TCP_TIMEOUT).keepalives_idle(TCP_TIMEOUT).target_session_attrs(target);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
-        Ok(ConnectionSettings { config, root_certificates })
+        Ok(ConnectionSettings { config, root_certificates, prefers_standby, reconnect_timeout })
     }
+}
+
+/// Whether the numbers of hosts, addresses and ports fit each other.
+fn are_matching(config: &Config) -> bool {
+    let (hosts, addresses, ports) = (config.get_hosts().len(), config.get_hostaddrs().len(), config.get_ports().len());
+    (hosts == 0 || addresses == 0 || hosts == addresses) && (ports <= 1 || ports == hosts.max(addresses))
 }
 
 /// Whether no packet leaves this machine.

@@ -20,8 +20,19 @@ pub struct PasswordSources {
 }
 
 /// Parameters that may be shown. Any other may hold a secret.
-const PUBLIC_PARAMETERS: [&str; 8] =
-    ["host=", "hostaddr=", "port=", "user=", "dbname=", "sslmode=", "sslrootcert=", "options="];
+const PUBLIC_PARAMETERS: [&str; 11] = [
+    "host=",
+    "hostaddr=",
+    "port=",
+    "user=",
+    "dbname=",
+    "sslmode=",
+    "sslrootcert=",
+    "options=",
+    "target_session_attrs=",
+    "connect_timeout=",
+    "reconnect_timeout=",
+];
 
 impl PostgresUrl {
     /// Validates a connection URI.

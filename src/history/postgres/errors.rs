@@ -7,21 +7,20 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::certificate;
+use super::operation::Retry;
 use crate::history::{HistoryError, PostgresUrl};
 
-/// Whether the same operation may succeed a moment later: the server requests a retry, or is restarting ("PostgreSQL
-/// Error Codes", classes 40 and 57). An error without a code means that there is no connection.
-pub(super) fn is_transient(error: &Error) -> bool {
-    let transient = [
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-    ];
+/// Whether the same operation may succeed later: the server requests a retry, is restarting, or is a standby that may
+/// become the primary ("PostgreSQL Error Codes", classes 40, 57 and 25). An error without a code means that there is no
+/// connection.
+pub(super) fn retry(error: &Error) -> Retry {
+    let is_lost = || error.is_closed() || causes(error).any(|cause| cause.is::<std::io::Error>());
     match error.code() {
-        Some(code) => transient.contains(code),
-        None => error.is_closed() || causes(error).any(|cause| cause.is::<std::io::Error>()),
+        Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => Retry::Soon,
+        Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW) => Retry::WhenBack,
+        Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => Retry::WhenBack,
+        None if is_lost() => Retry::WhenBack,
+        _ => Retry::Never,
     }
 }
 
@@ -46,7 +45,9 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> HistoryError {
         "53300" => "the server has no connection left; run again, or raise its max_connections",
         "55P03" => "another program keeps its tables locked; end that, and run again",
         _ if code.starts_with("53") => "make room on the server, and run again",
-        // The client library gives no other sign of these two.
+        // The client library gives no other sign of these.
+        _ if cause(error).contains("does not allow writes") => "name the primary too, not only standbys",
+        _ if cause(error).contains("is not read only") => "name a standby, or use target_session_attrs=prefer-standby",
         _ if cause(error).contains("does not support TLS") => {
             "let the server offer TLS, or add sslmode=disable where nobody can listen"
         }

@@ -6,7 +6,7 @@ mod columns;
 mod connect;
 mod delete;
 mod errors;
-mod lookup;
+mod hosts;
 mod migrations;
 mod open;
 mod operation;
@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use self::connect::{CLOSE_TIMEOUT, Connector, Session};
 use self::open::{OpenedDatabase, configure, open};
-use self::operation::{OPERATION_TIMEOUT, OperationError, begin, with_timeout};
+use self::operation::{OPERATION_TIMEOUT, OperationError, Retry, begin, with_timeout};
 use self::select::adapted;
 use self::write::insert;
 use super::rows::Rows;
@@ -57,12 +57,14 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 /// The wait between two attempts to take the locks.
 const LOCK_INTERVAL: Duration = Duration::from_millis(25);
 
-/// How often to try to record a run if the server requests a retry or the connection breaks. The waits add up to some
-/// six seconds, in which a server restarts.
+/// How often to try to record a run if the server requests a retry. The waits add up to some six seconds.
 const MAX_ATTEMPTS: u32 = 7;
 
-/// The first of these waits; each is twice the one before.
+/// The first of these waits, and of those for a lost server; each is twice the one before.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+
+/// The longest wait between two attempts to reach a lost server.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// The tables whose size depends on the runs.
 const TABLES: [&str; 6] = ["places_rows", "counts_rows", "presence", "videos", "region_results", "runs"];
@@ -80,7 +82,7 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) async fn open(url: &PostgresUrl, access: Access) -> Result<Postgres, HistoryError> {
-        let connector = Connector::new(url).await?;
+        let connector = Connector::new(url, access)?;
         let OpenedDatabase { session, search_path, search_configs } = open(url, &connector, access).await?;
         Ok(Postgres { url: url.clone(), connector, session, search_path, locked_requests: Vec::new(), search_configs })
     }
@@ -91,7 +93,7 @@ impl Postgres {
 
     /// Replaces a broken connection by a new one that holds the same locks.
     async fn reconnect(&mut self) -> Result<(), OperationError> {
-        let session = with_timeout(&self.url, self.connector.timeout(), self.connector.connect()).await?;
+        let session = self.connector.connect().await?;
         let locked = async {
             configure(&session.client, &self.search_path).await?;
             Ok(try_lock(&session.client, &self.locked_requests).await?.into_iter().all(|is_locked| is_locked))
@@ -102,7 +104,7 @@ impl Postgres {
             // Transient, since the server may not have noticed yet that the old connection is gone.
             return Err(OperationError {
                 error: HistoryError::new(&self.url, why, "let that end"),
-                is_transient: true,
+                retry: Retry::Soon,
             });
         }
         self.session = session;
@@ -120,7 +122,12 @@ impl Postgres {
             transaction.commit().await?;
             Ok(is_new)
         };
-        with_timeout(&self.url, OPERATION_TIMEOUT, recorded).await
+        let recorded = with_timeout(&self.url, OPERATION_TIMEOUT, recorded).await;
+        if recorded.as_ref().is_err_and(|failed| failed.retry == Retry::WhenBack) {
+            // A server that takes no writes any more may still be connected.
+            self.session.abort();
+        }
+        recorded
     }
 }
 
@@ -164,7 +171,7 @@ impl Backend for Postgres {
     }
 
     async fn record(&mut self, document: &Arc<Document>, latest: Option<Timestamp>) -> Result<bool, HistoryError> {
-        let rows = Rows::new(document);
+        let (rows, started_at) = (Rows::new(document), Instant::now());
         let mut attempt = 1;
         loop {
             let failed = match self.try_record(&rows, latest).await {
@@ -172,11 +179,16 @@ impl Backend for Postgres {
                 Ok(is_new) => return Ok(is_new || attempt > 1),
                 Err(failed) => failed,
             };
-            if !failed.is_transient || attempt == MAX_ATTEMPTS {
+            let is_last = match failed.retry {
+                Retry::Never => true,
+                Retry::Soon => attempt >= MAX_ATTEMPTS,
+                Retry::WhenBack => started_at.elapsed() >= self.connector.reconnect_timeout(),
+            };
+            if is_last {
                 return Err(failed.error);
             }
             tracing::debug!("trying again: {}", failed.error);
-            tokio::time::sleep(FIRST_BACKOFF * 2_u32.pow(attempt - 1)).await;
+            tokio::time::sleep(FIRST_BACKOFF.saturating_mul(2_u32.saturating_pow(attempt - 1)).min(MAX_BACKOFF)).await;
             attempt += 1;
         }
     }

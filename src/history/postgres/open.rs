@@ -46,7 +46,7 @@ pub(super) async fn open(
     connector: &Connector,
     access: Access,
 ) -> Result<OpenedDatabase, HistoryError> {
-    let mut session = with_timeout(url, connector.timeout(), connector.connect()).await?;
+    let mut session = connector.connect().await?;
     match prepare(url, connector, &mut session.client, access).await {
         Ok((search_path, search_configs)) => Ok(OpenedDatabase { session, search_path, search_configs }),
         Err(error) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
-use super::errors::{explain, is_transient};
+use super::errors::{explain, retry};
 use crate::history::{HistoryError, PostgresUrl};
 
 /// A server that accepts the connection and does not answer is given up after this time.
@@ -18,8 +18,17 @@ pub(super) const COMMIT_LOCK: &str =
 
 pub(super) struct OperationError {
     pub(super) error: HistoryError,
-    /// Whether the same operation may succeed a moment later.
-    pub(super) is_transient: bool,
+    pub(super) retry: Retry,
+}
+
+/// Whether the same operation may succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Retry {
+    Never,
+    /// A moment later: the server asks for it.
+    Soon,
+    /// When the server is back, or another one has taken its place.
+    WhenBack,
 }
 
 impl From<OperationError> for HistoryError {
@@ -35,11 +44,11 @@ pub(super) async fn with_timeout<T>(
 ) -> Result<T, OperationError> {
     match tokio::time::timeout(timeout, operation).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(OperationError { error: explain(url, &error), is_transient: is_transient(&error) }),
+        Ok(Err(error)) => Err(OperationError { error: explain(url, &error), retry: retry(&error) }),
         Err(_) => {
             let why = format!("no answer within {} s", timeout.as_secs());
             let error = HistoryError::new(url, why, "check that the server runs, and what keeps it busy");
-            Err(OperationError { error, is_transient: false })
+            Err(OperationError { error, retry: Retry::Never })
         }
     }
 }

@@ -175,7 +175,7 @@ struct Ended {
 }
 
 /// Many runs, each cut off at another byte. Checks the database, the exit codes and the saved documents.
-fn cut_everywhere(seed: u64, then: &[Then]) -> Option<(Store, Vec<Ended>)> {
+fn cut_everywhere(seed: u64, then: &[Then], parameters: &str) -> Option<(Store, Vec<Ended>)> {
     let store = with_tables()?;
     let server = Server::start(chart);
     let proxy = Proxy::to(Cluster::shared().unwrap().port);
@@ -199,7 +199,8 @@ fn cut_everywhere(seed: u64, then: &[Then]) -> Option<(Store, Vec<Ended>)> {
     let ended = side_by_side(60, runs, |(cut, region)| {
         let proxy = Proxy::to(Cluster::shared().unwrap().port);
         proxy.expect(Some(cut));
-        let outcome = finish(run_into(&proxy.url(&store), &server, &format!("-r {region} --json")));
+        let url = format!("{}{parameters}", proxy.url(&store));
+        let outcome = finish(run_into(&url, &server, &format!("-r {region} --json")));
         let was_asked = server.asked().contains(&region);
         Ended { cut, region, was_asked, outcome }
     });
@@ -234,7 +235,7 @@ fn assert_whole_or_absent(store: &Store, ended: &[Ended]) -> [usize; 3] {
 
 #[test]
 fn a_run_cut_off_once_at_any_byte_is_recorded_once_or_never_starts() {
-    let Some((store, ended)) = cut_everywhere(1, &[Then::Heals]) else { return };
+    let Some((store, ended)) = cut_everywhere(1, &[Then::Heals], "") else { return };
     let ends = assert_whole_or_absent(&store, &ended);
     println!("cut once: {} not begun, {} kept, {} saved", ends[0], ends[1], ends[2]);
     // A run that has started reaches the server by a new connection.
@@ -243,7 +244,9 @@ fn a_run_cut_off_once_at_any_byte_is_recorded_once_or_never_starts() {
 
 #[test]
 fn a_run_cut_off_for_good_at_any_byte_is_recorded_or_saved() {
-    let Some((store, ended)) = cut_everywhere(2, &[Then::Closes, Then::CutsAgain]) else { return };
+    let Some((store, ended)) = cut_everywhere(2, &[Then::Closes, Then::CutsAgain], "?reconnect_timeout=3") else {
+        return;
+    };
     let ends = assert_whole_or_absent(&store, &ended);
     let before = by_region(&store);
     let loaded = side_by_side(6, ended.iter().filter(|ended| saved(&ended.outcome).is_some()).collect(), |ended| {

@@ -20,6 +20,7 @@ use crate::databases::{Cluster, Store, programs};
 use crate::harness::{Answer, Hit, KEY, Outcome, Run, Server, item};
 
 mod disconnects;
+mod failover;
 mod permissions;
 mod pooler;
 mod restarts;
