@@ -15,6 +15,11 @@ use crate::model::category::Category;
 use crate::model::language::Language;
 use crate::model::region::Region;
 
+/// A run that counts as stored is on disk, also on a synchronous standby. A database may ask for more: `remote_apply`
+/// waits until queries of the standby see the run.
+const SYNCHRONOUS: &str =
+    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') <> 'remote_apply'";
+
 /// The most videos in one message, which limits its memory.
 const VIDEOS_PER_MESSAGE: usize = 8000;
 
@@ -33,14 +38,21 @@ pub(super) async fn insert(
     let run = &rows.run;
     // Every document has a UUID as its run id; reading a document checks that.
     let id = Uuid::parse_str(run.id).unwrap_or_default();
-    let prepare = format!(
-        "SET LOCAL synchronous_commit = on; {COMMIT_LOCK};
-         CREATE TEMPORARY TABLE incoming ({}) ON COMMIT DROP",
-        definitions(&incoming(&[], &[]))
-    );
-    let (_, (), inserted) = tokio::try_join!(
+    let prepare =
+        format!("{SYNCHRONOUS}; CREATE TEMPORARY TABLE incoming ({}) ON COMMIT DROP", definitions(&incoming(&[], &[])));
+    // Most of the data is sent before the lock is taken, since other runs wait for that.
+    let mut messages = rows.videos.chunks(VIDEOS_PER_MESSAGE);
+    tokio::try_join!(
         biased;
         transaction.batch_execute(&prepare),
+        insert_incoming(transaction, messages.next().unwrap_or_default(), search_configs),
+    )?;
+    for videos in messages {
+        insert_incoming(transaction, videos, search_configs).await?;
+    }
+    let ((), (), inserted) = tokio::try_join!(
+        biased;
+        transaction.batch_execute(COMMIT_LOCK),
         upsert_names(transaction, &rows.names),
         insert_run(transaction, id, run),
     )?;
@@ -50,9 +62,6 @@ pub(super) async fn insert(
     };
     let Some(number) = number else { return Ok(false) };
 
-    for videos in rows.videos.chunks(VIDEOS_PER_MESSAGE) {
-        insert_incoming(transaction, videos, search_configs).await?;
-    }
     let (fetched_at, latest): (Parameter<'_>, Parameter<'_>) =
         ((&run.fetched_at, Type::TIMESTAMPTZ), (&latest, Type::TIMESTAMPTZ));
     let dates = [fetched_at.clone(), latest.clone()];

@@ -164,3 +164,20 @@ fn the_order_of_regions_ignores_the_collation() {
     let places = ["AA", "AB", "ZZ"].map(|code| page.find(&format!("id=\"{code}\"")));
     assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
 }
+
+#[test]
+fn a_commit_waits_for_the_disk_and_for_a_standby_if_the_role_says_so() {
+    let Some(store) = with_tables() else { return };
+    store.execute(
+        "CREATE TABLE noted (setting text); GRANT INSERT ON noted TO PUBLIC;
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN INSERT INTO noted VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$;
+         CREATE TRIGGER note BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION note()",
+    );
+    let url = role_with(&store, &[]);
+    for setting in ["off", "local", "remote_apply"] {
+        store.execute(&format!("ALTER ROLE {} SET synchronous_commit = {setting}", own_name(&store, "worker")));
+        finish(run_into(&url, &Server::start(chart), "-r PL -q")).exits(0);
+    }
+    assert_eq!(store.query("SELECT setting FROM noted ORDER BY ctid"), ["on", "on", "remote_apply"]);
+}
