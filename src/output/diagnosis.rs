@@ -231,11 +231,13 @@ fn quota_returns(now: Timestamp) -> String {
         .and_then(|pacific| now.to_zoned(pacific).tomorrow())
         .and_then(|tomorrow| tomorrow.start_of_day());
     match midnight {
-        Ok(midnight) => format!(
-            "the quota returns at midnight Pacific time: {} UTC, {} local time",
-            midnight.with_time_zone(TimeZone::UTC).strftime("%Y-%m-%d %H:%M"),
-            midnight.with_time_zone(TimeZone::system()).strftime("%Y-%m-%d %H:%M"),
-        ),
+        Ok(midnight) => {
+            let local = TimeZone::system();
+            let in_zone = |zone: TimeZone| midnight.with_time_zone(zone).strftime("%Y-%m-%d %H:%M").to_string();
+            let utc = format!("the quota returns at midnight Pacific time: {} UTC", in_zone(TimeZone::UTC));
+            // A container often has no time zone database, and so no local time.
+            if local.is_unknown() { utc } else { format!("{utc}, {} local time", in_zone(local)) }
+        }
         Err(_) => "the quota returns at midnight Pacific time".to_owned(),
     }
 }
