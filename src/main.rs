@@ -57,13 +57,27 @@ fn start(cli: Cli, env: Env, style: LineStyle) -> anyhow::Result<ExitStatus> {
         }
         Some(command) => {
             let outputs = commands::outputs(&command, &cli.terminal, &env)?;
-            runtime()?.block_on(commands::run(command, &cli.terminal, outputs, &env, now))
+            let work = move || runtime()?.block_on(commands::run(command, &cli.terminal, outputs, &env, now));
+            // A signal without a handler ends any process, but not process 1, which this one is in a container.
+            if std::process::id() == 1 { runtime()?.block_on(until_signalled(work)) } else { work() }
         }
     }
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
+}
+
+/// Does the work on a thread of its own. A signal ends it at once, as it would without a handler.
+async fn until_signalled<W>(work: W) -> anyhow::Result<ExitStatus>
+where
+    W: FnOnce() -> anyhow::Result<ExitStatus> + Send + 'static,
+{
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    tokio::select! {
+        exit = run_blocking(work) => exit,
+        signal = signals.next() => Ok(ExitStatus::Signal(signal)),
+    }
 }
 
 /// Does the run on a thread of its own, so that a signal or the deadline ends it even if it blocks.
