@@ -13,8 +13,6 @@ use crate::history::HistoryError;
 use crate::history::change_summary::RegionChanges;
 use crate::history::run_history::{Expiry, HistoryConfig, OpenOutcome, RequestState, RunHistory};
 use crate::model::{Clocks, Document};
-use crate::output;
-use crate::support::blocking::run_blocking;
 use crate::support::human;
 use crate::support::sanitize::shell_quote;
 use crate::support::time_limit::Interruption;
@@ -96,7 +94,7 @@ fn log_state(category: Option<&str>, state: RequestState) {
 /// files at once, since waiting for a lost server takes some seconds each time.
 pub(super) async fn record_all<F: Future<Output = Interruption>>(
     history: &mut RunHistory,
-    history_config: &HistoryConfig,
+    config: &Config,
     documents: &[Arc<Document>],
     latest: Option<Timestamp>,
     end: impl Fn(Duration) -> F,
@@ -104,7 +102,7 @@ pub(super) async fn record_all<F: Future<Output = Interruption>>(
     for (index, document) in documents.iter().enumerate() {
         if !record(history, document, latest, &end).await {
             for unrecorded in &documents[index..] {
-                save(history_config, unrecorded, &end).await;
+                save(config, unrecorded, &end).await;
             }
             return documents[..index].to_vec();
         }
@@ -129,31 +127,24 @@ async fn record<F: Future<Output = Interruption>>(
     false
 }
 
-/// Saves a run that could not be stored as a file. The log says how to load it.
+/// Saves a run that could not be stored. The log says how to load it.
 async fn save<F: Future<Output = Interruption>>(
-    history_config: &HistoryConfig,
+    config: &Config,
     document: &Arc<Document>,
     end: impl Fn(Duration) -> F,
 ) {
-    let (folders, saved) = (history_config.rescue_folders.clone(), Arc::clone(document));
-    let saved = tokio::select! {
-        saved = run_blocking(move || output::save_unstored(&folders, &saved)) => saved,
-        why = end(TIME_TO_WRITE) => {
-            tracing::error!("the run could not be saved either before {why} ended it");
-            return;
-        }
-    };
-    match saved {
-        Ok(path) => {
-            let load = format!("trendfetch load {}", shell_quote(&path.display()));
-            match &history_config.store_argument {
+    match config.rescue.save(document, end(TIME_TO_WRITE)).await {
+        Ok(Ok(place)) => {
+            let load = format!("trendfetch load {}", shell_quote(&place));
+            match config.history.as_ref().and_then(|history| history.store_argument.as_ref()) {
                 Some(location) => {
                     tracing::error!("the run is saved; load it with: {load} --store {}", shell_quote(location));
                 }
                 None => tracing::error!("the run is saved; with the same TRENDFETCH_STORE, load it with: {load}"),
             }
         }
-        Err(error) => tracing::error!("the run could not be saved either: {error}"),
+        Ok(Err(error)) => tracing::error!("the run could not be saved either: {error}"),
+        Err(why) => tracing::error!("the run could not be saved either before {why} ended it"),
     }
 }
 

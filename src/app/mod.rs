@@ -111,11 +111,11 @@ async fn fetch_and_write(
     let fetched_at = Instant::now();
     let end = |reserve| limit.end(fetched_at, reserve);
 
-    let recorded = match (&mut history, &config.history) {
-        (Some(history), Some(history_config)) => {
-            history::record_all(history, history_config, documents.as_slice(), clocks.latest(start.now()), end).await
+    let recorded = match &mut history {
+        Some(history) => {
+            history::record_all(history, config, documents.as_slice(), clocks.latest(start.now()), end).await
         }
-        _ => Vec::new(),
+        None => Vec::new(),
     };
     let is_recorded = config.history.is_none() || recorded.len() == documents.iter().len();
     let changes = match &mut history {
@@ -226,7 +226,9 @@ where
 
 async fn check_outputs(config: &Config) -> Result<(), OutputError> {
     output::check(&config.outputs).await?;
-    config.history.iter().for_each(|history_config| output::remove_stale_temp(&history_config.rescue_folders));
+    if config.history.is_some() {
+        config.rescue.remove_stale_temp();
+    }
     Ok(())
 }
 

@@ -85,6 +85,13 @@ impl Address {
         Address { key: format!("{}{name}", self.key), ..self.clone() }
     }
 
+    /// The beginning of the keys beside this one: `s3://bucket/a/` of `s3://bucket/a/b` and `s3://bucket/a/b/`.
+    pub(super) fn folder(&self) -> Address {
+        let key = self.key.strip_suffix('/').unwrap_or(&self.key);
+        let length = key.rfind('/').map_or(0, |slash| slash + 1);
+        Address { key: key[..length].to_owned(), ..self.clone() }
+    }
+
     pub(super) fn path(&self) -> Path {
         Path::parse(&self.key).unwrap_or_default()
     }
@@ -120,6 +127,9 @@ mod tests {
             assert_eq!(Address::parse(&address.to_string()), Ok(expected), "{text}");
         }
         let lake = Address::parse("s3://charts/lake/").unwrap();
+        for (text, folder) in [("a/b", "a/"), ("a/b/", "a/"), ("a", ""), ("a/", ""), ("", "")] {
+            assert_eq!(Address { key: text.into(), ..lake.clone() }.folder().key, folder, "{text}");
+        }
         assert_eq!(lake.child("entries/x.parquet").to_string(), "s3://charts/lake/entries/x.parquet");
     }
 

@@ -22,6 +22,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// The signature of a request is valid for 15 minutes, and each attempt has the first one's.
 const MAX_RETRY_TIME: Duration = Duration::from_secs(10 * 60);
 
+/// Any of these tells which account is meant.
+const AZURE_ACCOUNT: [&str; 3] = ["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_USE_EMULATOR"];
+
 /// A bucket, with a client for it. `Debug` shows no secret.
 pub(super) struct Bucket {
     pub(super) store: Box<dyn ObjectStore>,
@@ -72,6 +75,9 @@ impl Buckets {
         let opened = match address.cloud {
             Cloud::S3 => s3(&self.settings, &address.bucket, transport),
             Cloud::Google => google(&self.settings, &address.bucket, transport),
+            Cloud::Azure if self.settings.get(&AZURE_ACCOUNT).is_none() => {
+                return Err("nothing names the account of Azure; set AZURE_STORAGE_ACCOUNT_NAME".into());
+            }
             Cloud::Azure => azure(&self.settings, &address.bucket, transport),
         };
         opened.map_err(|error| setting_error(&error, &self.settings))
@@ -95,7 +101,9 @@ fn s3(settings: &Settings, bucket: &str, transport: Transport) -> object_store::
             Ok(key) => builder = builder.with_config(key, value),
         }
     }
-    let builder = builder.with_bucket_name(bucket).with_client_options(options()).with_retry(retry(settings));
+    // Not every server has the request that deletes several objects.
+    let builder = builder.with_bucket_name(bucket).with_disable_bulk_delete(true);
+    let builder = builder.with_client_options(options()).with_retry(retry(settings));
     Ok(Box::new(builder.with_http_connector(transport).build()?))
 }
 

@@ -36,7 +36,16 @@ impl Object {
         match self.0 {}
     }
 
-    pub async fn read(&self, _: usize) -> Result<Vec<u8>, BucketError> {
+    #[must_use]
+    pub fn folder(&self) -> Object {
+        match self.0 {}
+    }
+
+    pub async fn write(&self, _: Vec<u8>) -> Result<(), BucketError> {
+        match self.0 {}
+    }
+
+    pub async fn read(&self) -> Result<Vec<u8>, BucketError> {
         match self.0 {}
     }
 }

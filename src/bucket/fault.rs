@@ -19,6 +19,8 @@ pub(super) enum Fault {
     Refusal(Refusal),
     #[error("{message}")]
     Network { kind: ErrorKind, message: String },
+    #[error("too large")]
+    TooLarge,
     #[error("no credentials")]
     NoCredentials,
     #[error("{host} would be asked over plain http")]
@@ -103,7 +105,7 @@ impl Fault {
                 ErrorKind::Truncated => HttpErrorKind::Interrupted,
                 _ => HttpErrorKind::Unknown,
             },
-            Fault::Refusal(_) | Fault::NoCredentials | Fault::Plain { .. } => HttpErrorKind::Unknown,
+            Fault::Refusal(_) | Fault::TooLarge | Fault::NoCredentials | Fault::Plain { .. } => HttpErrorKind::Unknown,
         }
     }
 }
@@ -160,6 +162,7 @@ fn explain(fault: &Fault, Address { cloud, bucket, .. }: &Address) -> String {
     };
     match fault {
         Fault::Refusal(refusal) => explain_refusal(refusal, *cloud, bucket, credentials),
+        Fault::TooLarge => "it is larger than 512 MiB, which no document is; correct the key".to_owned(),
         Fault::NoCredentials => format!("there are no credentials for it; set {credentials}"),
         Fault::Plain { host } => format!(
             "the data would travel in the clear to {host}; use https:, or, in a network that you trust, set {}_ALLOW_HTTP=true",
@@ -185,10 +188,11 @@ fn explain_refusal(refusal: &Refusal, cloud: Cloud, bucket: &str, credentials: &
             Some(region) => format!("the bucket is in the region {region} ({answer}); set AWS_REGION={region}"),
             None => format!("the bucket is elsewhere ({answer}); set AWS_REGION and the endpoint to where it is"),
         },
+        (404, "NoSuchBucket" | "ContainerNotFound") => {
+            format!("there is no {kind} {bucket} at {host} ({answer}); create it, or correct its name")
+        }
         (404, "NoSuchKey" | "BlobNotFound") => "there is no such object; correct the key".to_owned(),
-        (404, _) => format!(
-            "there is no {kind} {bucket} at {host}, or no such object ({answer}); create it, or correct its name"
-        ),
+        (404, _) => format!("there is no such object or {kind} at {host} ({answer}); correct the address"),
         (401, _)
         | (
             _,

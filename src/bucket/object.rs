@@ -31,6 +31,12 @@ impl Object {
         self.address.is_folder()
     }
 
+    /// The beginning of its own key and those beside it.
+    #[must_use]
+    pub fn folder(&self) -> Object {
+        Object { bucket: Arc::clone(&self.bucket), address: self.address.folder() }
+    }
+
     /// The object `name` below this one.
     #[must_use]
     pub fn child(&self, name: &str) -> Object {
@@ -69,14 +75,21 @@ impl Object {
         }
     }
 
-    /// Reads it, up to a length.
+    /// Reads it, unless it is larger than 512 MiB.
     ///
     /// # Errors
     /// If it cannot be read, or does not exist.
-    pub async fn read(&self, most: usize) -> Result<Vec<u8>, BucketError> {
+    pub async fn read(&self) -> Result<Vec<u8>, BucketError> {
         let found = self.store().get(&self.path()).await.map_err(|error| self.error(&error))?;
-        let bytes = found.bytes().await.map_err(|error| self.error(&error))?;
-        Ok(bytes[..bytes.len().min(most)].to_vec())
+        Ok(found.bytes().await.map_err(|error| self.error(&error))?.into())
+    }
+
+    /// Writes it in one request.
+    ///
+    /// # Errors
+    /// If it cannot be written. An old object is unchanged then.
+    pub async fn write(&self, bytes: Vec<u8>) -> Result<(), BucketError> {
+        self.put(bytes.into()).await
     }
 
     /// Starts to write objects: those of a group one after the other, and if one of them fails, those before it are
@@ -87,7 +100,6 @@ impl Object {
         Upload::start(groups)
     }
 
-    /// Writes a small object in one request.
     pub(super) async fn put(&self, payload: PutPayload) -> Result<(), BucketError> {
         let options = PutOptions { attributes: self.attributes(), ..PutOptions::default() };
         let put = self.store().put_opts(&self.path(), payload, options).await;

@@ -65,3 +65,42 @@ impl fmt::Debug for Settings {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Settings {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::new(variables, Network::default(), Patience::default())
+    }
+
+    #[test]
+    fn only_variables_of_the_clouds_are_kept() {
+        let settings =
+            settings(&[("AWS_REGION", "eu-west-1"), ("YOUTUBE_API_KEY", "AIza"), ("AZURE_STORAGE_KEY", "x")]);
+        assert_eq!(settings.variables("AWS_").collect::<Vec<_>>(), [("aws_region".to_owned(), "eu-west-1")]);
+        assert_eq!((settings.get(&["AZURE_STORAGE_KEY"]), settings.get(&["YOUTUBE_API_KEY"])), (Some("x"), None));
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_texts_and_in_debug() {
+        let settings = settings(&[
+            ("AWS_SECRET_ACCESS_KEY", "the-secret-of-aws"),
+            ("AZURE_STORAGE_SAS_TOKEN", "?sv=2024-11-04&sig=c2lnbmF0dXJlLW9mLXNhcw%3D%3D"),
+            ("AWS_REGION", "a-region-that-is-long"),
+        ]);
+        for (text, expected) in [
+            ("a the-secret-of-aws b", "a [hidden] b"),
+            ("sig=c2lnbmF0dXJlLW9mLXNhcw%3D%3D", "sig=[hidden]"),
+            ("sig=c2lnbmF0dXJlLW9mLXNhcw==", "sig=[hidden]"),
+            ("a-region-that-is-long", "a-region-that-is-long"),
+        ] {
+            assert_eq!(settings.redact(text), expected);
+        }
+        let debug = format!("{settings:?} {:#?}", Patience { timeout: Duration::ZERO, ..Patience::default() });
+        assert!(debug.contains("AWS_SECRET_ACCESS_KEY") && !debug.contains("the-secret"), "{debug}");
+    }
+}

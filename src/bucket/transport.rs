@@ -23,8 +23,8 @@ const SLOWEST: u64 = 64 << 10;
 /// The longest body of an error that is read.
 const MAX_ERROR: usize = 64 << 10;
 
-/// The largest object that is read, and one byte more, from which it can be told that an object is larger.
-const MAX_OBJECT: usize = (512 << 20) + 1;
+/// The largest object that is read.
+const MAX_OBJECT: usize = 512 << 20;
 
 /// The time for a request to the service that gives credentials to the programs of a cloud's machine. There is none on
 /// other machines, where nothing answers at its address.
@@ -63,7 +63,9 @@ impl Transport {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Fault> {
         let (parts, body) = request.into_parts();
         let url: Url = parts.uri.to_string().parse().map_err(|_| Fault::malformed("an address is not a URL"))?;
-        let is_metadata = url.host_str().is_some_and(|host| METADATA_HOSTS.contains(&host));
+        let chosen = self.settings.get(&["AWS_METADATA_ENDPOINT"]);
+        let is_metadata = url.host_str().is_some_and(|host| METADATA_HOSTS.contains(&host))
+            || chosen.is_some_and(|endpoint| url.as_str().starts_with(endpoint));
         if url.scheme() == "http" && !(is_metadata || self.allows_plain || is_loopback(&url)) {
             return Err(Fault::Plain { host: host_of(&url) });
         }
@@ -94,7 +96,10 @@ impl Transport {
         let response = response.map_err(|_| Fault::timeout())?.map_err(|error| self.fault(error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {
-            let body = self.read(response, MAX_OBJECT).await?;
+            let body = self.read(response, MAX_OBJECT + 1).await?;
+            if body.len() > MAX_OBJECT {
+                return Err(Fault::TooLarge);
+            }
             let mut response = HttpResponse::new(body.into());
             (*response.status_mut(), *response.headers_mut()) = (status, headers);
             return Ok(response);

@@ -117,6 +117,8 @@ pub struct ManArgs {
 #[derive(Debug, Args)]
 pub struct LoadArgs {
     /// Documents, from -o trends.json or runs that could not be stored, in any order; - is standard input
+    ///
+    /// With the feature cloud also objects: s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     #[command(flatten)]

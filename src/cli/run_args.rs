@@ -104,6 +104,8 @@ pub struct RunArgs {
     ///
     /// The format is that of the extension (.json, .ndjson, .jsonl, .csv, .prom), otherwise --format, otherwise json. With .gz at
     /// the end of its name, the file is compressed. If no video arrived, the old file stays, except that of metrics (.prom). /dev/stdout is standard output too, and /dev/fd/N an open descriptor.
+    /// s3://BUCKET/KEY, gs://BUCKET/KEY and az://CONTAINER/KEY are objects, with the credentials of the clouds' own
+    /// environment variables, if the program is built with the feature cloud.
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     pub output: Vec<PathBuf>,
 

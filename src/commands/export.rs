@@ -3,10 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
+use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, Sender};
+use tokio::time::sleep;
 
 use super::location;
+use crate::bucket::TIME_TO_ABANDON;
 use crate::cli::{ExportArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::config::{self, region_list};
@@ -14,9 +17,11 @@ use crate::history::{self, Access, Backend, HistoryError, Location, RunFilter, S
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::model::{Document, whole_seconds};
+use crate::output::exit_status::ExitStatus;
 use crate::output::export::{self, Selection, Target};
 use crate::output::{Format, OutputConfig};
 use crate::stats;
+use crate::support::signals::Signals;
 
 /// What an export reads and writes.
 pub(crate) struct Plan {
@@ -34,7 +39,25 @@ pub(super) fn plan(args: &ExportArgs, terminal: &TerminalArgs, env: &Env) -> Res
     Ok(Plan { location, outputs })
 }
 
-pub(super) async fn run(args: &ExportArgs, plan: Plan, now: Timestamp) -> anyhow::Result<()> {
+pub(super) async fn run(args: &ExportArgs, plan: Plan, now: Timestamp) -> anyhow::Result<ExitStatus> {
+    let is_uploading = Target::all(&plan.outputs).iter().any(Target::is_object);
+    let work = export(args, plan, now);
+    if !is_uploading {
+        return work.await.map(|()| ExitStatus::Complete);
+    }
+    // Files survive the end of the process; what was uploaded of an object has to be abandoned.
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    tokio::select! {
+        done = work => done.map(|()| ExitStatus::Complete),
+        signal = signals.next() => {
+            // The end of the work has cancelled its uploads.
+            sleep(TIME_TO_ABANDON).await;
+            Ok(ExitStatus::Signal(signal))
+        }
+    }
+}
+
+async fn export(args: &ExportArgs, plan: Plan, now: Timestamp) -> anyhow::Result<()> {
     let filter = filter(args, now)?;
     export::check(&plan.outputs).await?;
     let mut backend = history::open(&plan.location, Access::Read).await?;
@@ -78,7 +101,7 @@ async fn write_all(
         if has_content(&runs, &target) {
             write(backend, &runs, filter, outputs, &target).await?;
         } else if let Some(file) = target.old_file() {
-            tracing::warn!("{} is left as it was: nothing matches", file.display());
+            tracing::warn!("{file} is left as it was: nothing matches");
         }
     }
     Ok(())

@@ -1,26 +1,28 @@
 //! `load`: stores saved documents in the history, each in a transaction of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{check_not_in_future, location, print_message};
+use super::{location, print_message, read_document};
+use crate::bucket::Patience;
 use crate::cli::{LoadArgs, TerminalArgs};
-use crate::config;
 use crate::config::env::Env;
+use crate::config::{self, ObjectStorage};
 use crate::history::{self, Access, Backend, HistoryError, Location};
+use crate::model::Document;
 use crate::model::error::UsageError;
-use crate::model::{Document, read_document};
+use crate::output::Place;
 use crate::support::path::is_dash;
 
 /// Loads each document that can be read. One that cannot is reported and does not keep the others from being loaded.
 pub(super) async fn run(args: &LoadArgs, terminal: &TerminalArgs, env: &Env, now: Timestamp) -> anyhow::Result<()> {
     let location = location(&args.store, env)?;
-    check_files(&args.files)?;
+    let places = places(&args.files, env)?;
     let (mut backend, mut counts) = (None, Counts::default());
-    for file in &args.files {
-        let document = match read(file, now) {
+    for place in &places {
+        let document = match read_document(place, now).await {
             Ok(document) => Arc::new(document),
             Err(error) if args.files.len() == 1 => return Err(error),
             Err(error) => {
@@ -64,18 +66,13 @@ impl Counts {
     }
 }
 
-fn check_files(files: &[PathBuf]) -> Result<(), UsageError> {
+fn places(files: &[PathBuf], env: &Env) -> Result<Vec<Place>, UsageError> {
     files.iter().try_for_each(|file| config::check_document("FILE", file))?;
     if files.iter().filter(|file| is_dash(file)).count() > 1 {
         return Err(UsageError("standard input can be read only once; give - once".into()));
     }
-    Ok(())
-}
-
-fn read(file: &Path, now: Timestamp) -> anyhow::Result<Document> {
-    let document = read_document::read(file)?;
-    check_not_in_future(&document, file, now)?;
-    Ok(document)
+    let mut storage = ObjectStorage::new(env, Patience::default());
+    files.iter().map(|file| storage.place("FILE", file)).collect()
 }
 
 /// Opens the history when the first document is there, so that a wrong file does not create it.

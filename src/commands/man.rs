@@ -213,7 +213,7 @@ pub(super) fn run(args: &ManArgs) -> anyhow::Result<()> {
 
 fn write_page(folder: &Path, command: &str) -> anyhow::Result<()> {
     let name = if command.is_empty() { PROGRAM.to_owned() } else { format!("{PROGRAM}-{command}") };
-    Ok(output::save(&folder.join(format!("{name}.1")), None, &page(command)?)?)
+    Ok(output::save_file(&folder.join(format!("{name}.1")), &page(command)?)?)
 }
 
 fn page(name: &str) -> anyhow::Result<String> {

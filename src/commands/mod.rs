@@ -21,9 +21,9 @@ use crate::config;
 use crate::config::env::Env;
 use crate::history::{Backend, HistoryError, Location, RequestedRegion};
 use crate::model::error::UsageError;
-use crate::model::{Document, whole_seconds};
+use crate::model::{Document, read_document, whole_seconds};
 use crate::output::exit_status::ExitStatus;
-use crate::output::{self, FileDescriptor, OutputError};
+use crate::output::{self, FileDescriptor, OutputError, Place};
 
 /// The outputs of a subcommand, as far as they may be open descriptors.
 #[derive(Default)]
@@ -62,7 +62,7 @@ pub async fn run(
         Command::Changes(args) => return changes::run(args, terminal, env, now).await.map(complete),
         Command::Export(args) => {
             let plan = outputs.export.map_or_else(|| export::plan(&args, terminal, env), Ok)?;
-            return export::run(&args, plan, now).await.map(complete);
+            return export::run(&args, plan, now).await;
         }
         Command::Status(args) => return status::run(&args, env, now).await,
         Command::Report(args) => return report::run(args, outputs.page, env, now).await.map(complete),
@@ -125,12 +125,19 @@ async fn known_regions(backend: &mut dyn Backend, now: Timestamp) -> Result<Vec<
     Ok(known)
 }
 
-fn check_not_in_future(document: &Document, file: &Path, now: Timestamp) -> anyhow::Result<()> {
+/// Reads a saved document, which must not be dated in the future.
+async fn read_document(place: &Place, now: Timestamp) -> anyhow::Result<Document> {
+    let document = match place {
+        Place::File(path) => read_document::read(path)?,
+        Place::Object(object) => {
+            let bytes = object.read().await.map_err(|error| anyhow::anyhow!("cannot read {object}: {error}"))?;
+            read_document::decode(Path::new(&object.to_string()), bytes)?
+        }
+    };
     anyhow::ensure!(
         document.fetched_at <= now + MAX_CLOCK_SKEW,
-        "{} says that it was fetched at {}, which is in the future; set this machine's clock, or correct fetched_at",
-        file.display(),
+        "{place} says that it was fetched at {}, which is in the future; set this machine's clock, or correct fetched_at",
         document.fetched_at
     );
-    Ok(())
+    Ok(document)
 }

@@ -1,20 +1,17 @@
 //! `report`: renders a history or a document as an HTML page.
 
-use std::path::Path;
-
 use anyhow::Context;
 use jiff::Timestamp;
 
-use super::{EMPTY_HISTORY, check_not_in_future, known_regions, location};
+use super::{EMPTY_HISTORY, known_regions, location, read_document};
+use crate::bucket::Patience;
 use crate::cli::ReportArgs;
-use crate::config;
 use crate::config::env::Env;
-use crate::config::region_list;
+use crate::config::{self, ObjectStorage, region_list};
 use crate::history::{self, Access, Location};
 use crate::model::error::UsageError;
-use crate::model::read_document;
 use crate::model::region::Region;
-use crate::output::{self, FileDescriptor};
+use crate::output::{self, FileDescriptor, Place};
 use crate::report::{self, Snapshot};
 
 pub(super) async fn run(
@@ -26,36 +23,41 @@ pub(super) async fn run(
     let requested = if args.regions.is_empty() { None } else { Some(region_list::parse(&args.regions.join(","))?) };
     let requested = requested.as_deref();
     config::check_page(&args.output)?;
+    let mut storage = ObjectStorage::new(env, Patience::default());
+    let page = storage.place("--output", &args.output)?;
     let snapshots = match &args.from {
-        Some(file) => vec![document_snapshot(&args, file, descriptor.as_ref(), requested, now)?],
-        None => history_snapshots(&args, descriptor.as_ref(), requested, env, now).await?,
+        Some(file) => {
+            config::check_document("--from", file)?;
+            let document = storage.place("--from", file)?;
+            vec![document_snapshot(&page, &document, descriptor.as_ref(), requested, now).await?]
+        }
+        None => history_snapshots(&args, &page, descriptor.as_ref(), requested, env, now).await?,
     };
     warn_of_missing_regions(&args, requested, &snapshots);
     anyhow::ensure!(
         !snapshots.iter().all(Snapshot::is_empty),
         "there is no chart to show; {} is left as it was",
-        descriptor.as_ref().map_or_else(|| args.output.display().to_string(), FileDescriptor::to_string)
+        descriptor.as_ref().map_or_else(|| page.to_string(), FileDescriptor::to_string)
     );
     let html = report::render(&snapshots, args.thumbnails).context("cannot make the page")?;
-    Ok(output::save(&args.output, descriptor.as_ref(), &html)?)
+    Ok(output::save(&page, descriptor.as_ref(), html).await?)
 }
 
-fn document_snapshot(
-    args: &ReportArgs,
-    file: &Path,
+async fn document_snapshot(
+    page: &Place,
+    document: &Place,
     descriptor: Option<&FileDescriptor>,
     requested: Option<&[Region]>,
     now: Timestamp,
 ) -> anyhow::Result<Snapshot> {
-    config::check_document("--from", file)?;
-    check_source_not_overwritten(&args.output, descriptor, file)?;
-    let document = read_document::read(file)?;
-    check_not_in_future(&document, file, now)?;
+    check_source_not_overwritten(page, descriptor, document)?;
+    let document = read_document(document, now).await?;
     Ok(Snapshot::from_document(&document, requested, now))
 }
 
 async fn history_snapshots(
     args: &ReportArgs,
+    page: &Place,
     descriptor: Option<&FileDescriptor>,
     requested: Option<&[Region]>,
     env: &Env,
@@ -63,7 +65,7 @@ async fn history_snapshots(
 ) -> anyhow::Result<Vec<Snapshot>> {
     let location = location(&args.store, env)?;
     if let Location::Sqlite(file) = &location {
-        check_source_not_overwritten(&args.output, descriptor, &file.path)?;
+        check_source_not_overwritten(page, descriptor, &Place::File(file.path.clone()))?;
     }
     let mut backend = history::open(&location, Access::Read).await?;
     let snapshots = Snapshot::from_history(&mut *backend, requested, args.category, now).await;
@@ -82,20 +84,18 @@ async fn history_snapshots(
 }
 
 fn check_source_not_overwritten(
-    output: &Path,
+    page: &Place,
     descriptor: Option<&FileDescriptor>,
-    source: &Path,
+    source: &Place,
 ) -> Result<(), UsageError> {
-    let is_source = match descriptor {
-        Some(descriptor) => descriptor.is_open_on(source),
-        None => output::is_same_file(output, source),
+    let is_source = match (descriptor, source.path()) {
+        (Some(descriptor), Some(source)) => descriptor.is_open_on(source),
+        (Some(_), None) => false,
+        (None, _) => page.is_same(source),
     };
     match is_source {
         false => Ok(()),
-        true => Err(UsageError(format!(
-            "{} is what the page is made from; name another file for the page",
-            output.display()
-        ))),
+        true => Err(UsageError(format!("{page} is what the page is made from; name another file for the page"))),
     }
 }
 

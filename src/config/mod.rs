@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::bucket::Patience;
+use crate::bucket::{Object, Patience};
 use crate::cli::{ExportArgs, RunArgs, TerminalArgs};
 use crate::config::env::Env;
 use crate::demo;
@@ -26,7 +26,7 @@ use crate::model::Request;
 use crate::model::category::ChartCategory;
 use crate::model::error::UsageError;
 use crate::model::region::Region;
-use crate::output::OutputConfig;
+use crate::output::{OutputConfig, Rescue};
 use crate::youtube::api_key::ApiKey;
 use crate::youtube::client::{Network, is_loopback};
 
@@ -51,6 +51,8 @@ pub struct Config {
     pub timeout: Duration,
     pub outputs: OutputConfig,
     pub history: Option<HistoryConfig>,
+    /// Where a run is saved that the history could not store.
+    pub rescue: Rescue,
 }
 
 /// Where the charts come from.
@@ -80,6 +82,7 @@ impl Config {
         let base_url = chosen_base_url(&args, env)?;
         Ok(Config {
             history: history(&args, &outputs, env)?,
+            rescue: rescue(&outputs, env)?,
             source_name: source_name(&args, &base_url),
             source: source(&args, base_url, env)?,
             plan: Plan {
@@ -204,24 +207,26 @@ fn history(args: &RunArgs, outputs: &OutputConfig, env: &Env) -> Result<Option<H
     if let Location::Sqlite(history) = &location {
         check_not_overwritten(outputs, &history.path, "is the history itself; name another file")?;
     }
+    Ok(Some(HistoryConfig {
+        store_argument: args.store.is_some().then(|| location.absolute()),
+        location,
+        retention: args.keep.unwrap_or(DEFAULT_KEEP),
+        min_interval: args.min_interval,
+    }))
+}
+
+fn rescue(outputs: &OutputConfig, env: &Env) -> Result<Rescue, UsageError> {
     // Nothing can be saved beside a device.
     let is_device = |path: &Path| std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
     let mut paths = outputs.files.iter().filter_map(|file| file.place.path());
     let output_folder = paths.find(|path| !is_device(path)).and_then(Path::parent);
     // systemd may set several, separated by colons.
     let state_folder = env.get("STATE_DIRECTORY")?.and_then(|list| list.split(':').next());
-    Ok(Some(HistoryConfig {
-        store_argument: args.store.is_some().then(|| location.absolute()),
-        location,
-        retention: args.keep.unwrap_or(DEFAULT_KEEP),
-        min_interval: args.min_interval,
-        rescue_folders: output_folder
-            .into_iter()
-            .chain(state_folder.map(Path::new))
-            .chain([Path::new("")])
-            .map(Path::to_owned)
-            .collect(),
-    }))
+    let folders = output_folder.into_iter().chain(state_folder.map(Path::new)).chain([Path::new("")]);
+    let mut objects: Vec<Object> =
+        outputs.files.iter().filter_map(|file| file.place.object()).map(Object::folder).collect();
+    objects.dedup();
+    Ok(Rescue { folders: folders.map(Path::to_owned).collect(), objects })
 }
 
 /// The outputs of `export`, and the history that it reads.

@@ -2,7 +2,6 @@
 //! what expired.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +22,6 @@ pub struct HistoryConfig {
     pub retention: Duration,
     /// A run is not due if another one began less than this long ago and answered the same request.
     pub min_interval: Option<Duration>,
-    /// Where a document is saved if the history did not record it; the first folder that works is used.
-    pub rescue_folders: Vec<PathBuf>,
     /// The `--store` of the commands that messages suggest; `None` if TRENDFETCH_STORE names the history.
     pub store_argument: Option<Location>,
 }

@@ -46,6 +46,14 @@ pub fn read(path: &Path) -> Result<Document, DocumentError> {
         File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
     };
     read.map_err(|error| DocumentError::Unreadable { path: path.to_owned(), error })?;
+    decode(path, bytes)
+}
+
+/// Reads the bytes of a document, which may be compressed with gzip. `path` says in errors where they come from.
+///
+/// # Errors
+/// When it is not a document of this version.
+pub fn decode(path: &Path, bytes: Vec<u8>) -> Result<Document, DocumentError> {
     let document = if bytes.len() > MAX_DOCUMENT { Err(TOO_LARGE.into()) } else { decompress_and_parse(bytes) };
     document.map_err(|why| DocumentError::Malformed { path: path.to_owned(), why })
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 #[cfg(feature = "parquet")]
 use std::fmt;
 use std::future::pending;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::formats::lake;
 use super::formats::{Format, Layout, Sequence, render_sequence};
 use super::screen::Screen;
 use super::write::{compressed, layout_for};
-use super::{FileOutput, Out, OutputConfig, OutputError, Place, StreamOutput, file, stream_error};
+use super::{FileOutput, Out, OutputConfig, OutputError, Place, StreamOutput, file, objects, stream_error};
 use crate::bucket::{NewObject, Object, Upload};
 use crate::model::Document;
 use crate::model::category::ChartCategory;
@@ -64,12 +64,17 @@ impl Target {
         }
     }
 
-    /// The file that stays if nothing is written.
-    pub fn old_file(&self) -> Option<&Path> {
+    /// The file that stays if nothing is written. An object may be there or not.
+    pub fn old_file(&self) -> Option<&Place> {
         match self {
-            Target::File(output) => output.place.path().filter(|path| path.exists()),
+            Target::File(output) => Some(&output.place).filter(|place| place.path().is_none_or(Path::exists)),
             Target::Stream(_) => None,
         }
+    }
+
+    /// Whether it is in object storage.
+    pub fn is_object(&self) -> bool {
+        matches!(self, Target::File(FileOutput { place: Place::Object(_), .. }))
     }
 }
 
@@ -197,14 +202,12 @@ impl Counted {
         }
         let (described, what) = oneshot::channel();
         let output = output.clone();
-        let content = move |writer: &mut dyn Write| {
-            let mut out = Out::with_capacity(1 << 16, writer);
-            self.render_file(&output, selection, &mut out)?;
-            out.flush()?;
+        let content = objects::content(move |out| {
+            self.render_file(&output, selection, out)?;
             let _ = described.send(self.describe());
             Ok(())
-        };
-        let upload = object.upload(vec![vec![NewObject { object: object.clone(), content: Box::new(content) }]]);
+        });
+        let upload = object.upload(vec![vec![NewObject { object: object.clone(), content }]]);
         finish(upload).await?;
         Ok(what.await.unwrap_or_default())
     }

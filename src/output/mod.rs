@@ -15,6 +15,7 @@ mod formats;
 pub mod logging;
 mod objects;
 pub mod progress;
+mod rescue;
 mod schema;
 mod screen;
 mod stats_table;
@@ -28,18 +29,18 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::bucket::Object;
-use crate::model::Document;
 use crate::model::category::ChartCategory;
 use crate::support::blocking::run_blocking;
 
 use error::WriteError;
-use formats::{Layout, json};
+use formats::Layout;
 
 pub use changes::ChangesFormat;
 pub use dry_run::describe_plan;
 pub use error::OutputError;
 pub use file_descriptor::FileDescriptor;
 pub use formats::{Format, RowKind};
+pub use rescue::Rescue;
 pub use schema::{Shape, schema};
 pub use stats_table::Extras;
 pub use write::write;
@@ -76,6 +77,14 @@ impl Place {
         match self {
             Place::File(path) => Some(path),
             Place::Object(_) => None,
+        }
+    }
+
+    /// The object, if it is in object storage.
+    pub fn object(&self) -> Option<&Object> {
+        match self {
+            Place::File(_) => None,
+            Place::Object(object) => Some(object),
         }
     }
 
@@ -221,33 +230,6 @@ fn check_local(config: &OutputConfig) -> Result<(), OutputError> {
     }
 }
 
-/// The name from which those of the temporary files of [`save_unstored`] are derived.
-const UNSTORED: &str = "trendfetch-run.json";
-
-/// Saves a document that the history could not store, as `trendfetch-RUN_ID.json` in the first of these folders where
-/// that succeeds. Returns its absolute path.
-///
-/// # Errors
-/// If it can be saved in none of them: the error of the last one.
-pub fn save_unstored(folders: &[PathBuf], document: &Document) -> Result<PathBuf, OutputError> {
-    let name = format!("trendfetch-{}.json", document.run_id);
-    let mut saved = Err(OutputError::new(&name, WriteError::File(io::ErrorKind::NotFound.into())));
-    for folder in folders {
-        let path = folder.join(&name);
-        let path = std::path::absolute(&path).unwrap_or(path);
-        saved = match file::create(folder, &name, UNSTORED, |out| json(document, out)) {
-            Ok(()) => return Ok(path),
-            Err(error) => Err(OutputError::new(path.display(), error)),
-        };
-    }
-    saved
-}
-
-/// Removes the temporary file of a run that was killed in [`save_unstored`].
-pub fn remove_stale_temp(folders: &[PathBuf]) {
-    folders.iter().for_each(|folder| file::remove_stale_temp(folder, UNSTORED));
-}
-
 /// Whether two paths lead to one file, existing or not.
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
@@ -257,18 +239,27 @@ pub fn is_same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// Writes `text` to a descriptor, or otherwise to a file, whole or not at all.
+/// Writes `text` to a descriptor, or otherwise to a file or an object, whole or not at all.
 ///
 /// # Errors
 /// If it cannot be written. An old file is unchanged then.
-pub fn save(path: &Path, descriptor: Option<&FileDescriptor>, text: &str) -> Result<(), OutputError> {
-    match descriptor {
-        Some(descriptor) => print_to(descriptor, |out| out.write_all(text.as_bytes())),
-        None => {
-            let written = file::replace(path, |out| out.write_all(text.as_bytes()));
-            written.map_err(|error| OutputError::new(path.display(), error))
+pub async fn save(place: &Place, descriptor: Option<&FileDescriptor>, text: String) -> Result<(), OutputError> {
+    match (descriptor, place) {
+        (Some(descriptor), _) => print_to(descriptor, |out| out.write_all(text.as_bytes())),
+        (None, Place::File(path)) => save_file(path, &text),
+        (None, Place::Object(object)) => {
+            object.write(text.into_bytes()).await.map_err(|error| OutputError::new(place, error.into()))
         }
     }
+}
+
+/// Writes `text` to a file, whole or not at all.
+///
+/// # Errors
+/// If it cannot be written. An old file is unchanged then.
+pub fn save_file(path: &Path, text: &str) -> Result<(), OutputError> {
+    let written = file::replace(path, |out| out.write_all(text.as_bytes()));
+    written.map_err(|error| OutputError::new(path.display(), error))
 }
 
 /// Prints `text` on standard output. A closed pipe is not an error.

@@ -1,9 +1,19 @@
-//! Checks outputs in object storage.
+//! Outputs in object storage.
 
 use std::collections::HashSet;
+use std::io::{self, Write};
 
-use super::{FileOutput, OutputError, Place};
-use crate::bucket::Object;
+use super::{FileOutput, Out, OutputError, Place};
+use crate::bucket::Content;
+
+/// The content of an object, from a renderer.
+pub(super) fn content(render: impl FnOnce(&mut Out<'_>) -> io::Result<()> + Send + 'static) -> Content {
+    Box::new(|writer| {
+        let mut out = Out::with_capacity(1 << 16, writer);
+        render(&mut out)?;
+        out.flush()
+    })
+}
 
 /// Checks that all outputs in object storage can be written.
 ///
@@ -14,14 +24,9 @@ pub(super) async fn check(files: &[FileOutput]) -> Result<(), OutputError> {
     for output in files {
         let Place::Object(object) = &output.place else { continue };
         // Rights differ by prefix, hardly by object: of the objects of all categories, one is enough.
-        if checked.insert(folder(object)) {
+        if checked.insert(object.folder().to_string()) {
             object.check().await.map_err(|error| OutputError::new(object, error.into()))?;
         }
     }
     Ok(())
-}
-
-fn folder(object: &Object) -> String {
-    let address = object.to_string();
-    address.rsplit_once('/').map_or(address.clone(), |(folder, _)| folder.to_owned())
 }

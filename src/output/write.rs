@@ -16,8 +16,8 @@ use super::formats::prom::RunEnd;
 use super::formats::{Format, Layout, describe, render};
 use super::screen::Screen;
 use super::stats_table::Extras;
-use super::{FileOutput, Out, OutputConfig, OutputError, Place, StreamOutput, file, stream_error};
-use crate::bucket::{self, NewObject, Object, TIME_TO_ABANDON, Upload};
+use super::{FileOutput, Out, OutputConfig, OutputError, Place, StreamOutput, file, objects, stream_error};
+use crate::bucket::{NewObject, Object, TIME_TO_ABANDON, Upload};
 use crate::model::Documents;
 use crate::support::blocking::run_blocking;
 use crate::support::gzip;
@@ -149,12 +149,8 @@ fn upload(output: &FileOutput, object: &Object, content: &Content) -> Upload {
         return object.upload(runs.collect());
     }
     let (output, content) = (output.clone(), content.clone());
-    let data: bucket::Content = Box::new(move |out| {
-        let mut out = Out::with_capacity(1 << 16, out);
-        write_data(&output, &content, &mut out)?;
-        out.flush()
-    });
-    object.upload(vec![vec![NewObject { object: object.clone(), content: data }]])
+    let content = objects::content(move |out| write_data(&output, &content, out));
+    object.upload(vec![vec![NewObject { object: object.clone(), content }]])
 }
 
 enum Written {

@@ -150,14 +150,14 @@ fn is_authority(why: &CertificateError) -> bool {
 /// The message for a refused server certificate, with the remedy.
 pub(crate) fn explain(error: &Error) -> String {
     let Error::InvalidCertificate(why) = error else {
-        return "the server showed no certificate; check --base-url, and whether a proxy is in between".to_owned();
+        return "the server showed no certificate; check its address, and whether a proxy is in between".to_owned();
     };
     if let Some((why, remedy)) = explain_dates(why) {
         return format!("{why}; {remedy}");
     }
     match why {
         CertificateError::NotValidForNameContext { expected, presented } => format!(
-            "the server's certificate is for {}, not for {}; check --base-url, and whether a proxy or a login page is in between",
+            "the server's certificate is for {}, not for {}; check its address, and whether a proxy or a login page is in between",
             names(presented),
             expected.to_str()
         ),

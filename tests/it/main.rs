@@ -12,6 +12,8 @@
 
 mod categories;
 mod cli;
+#[cfg(feature = "cloud")]
+mod cloud_faults;
 mod command_options;
 mod completions;
 mod connections;

@@ -10,7 +10,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::parquet;
 use crate::bucket::{NewObject, Object};
 use crate::model::Document;
 use crate::output::error::WriteError;
-use crate::output::file;
+use crate::output::{file, objects};
 
 const ENTRIES: &str = "entries";
 const REGIONS: &str = "regions";
@@ -75,12 +75,8 @@ pub(in crate::output) fn objects(lake: &Object, document: &Arc<Document>) -> Vec
     let run = RunFiles::new(Path::new(""), document);
     let object = |table: &str, encode: fn(&Arc<Document>, &mut Out<'_>) -> io::Result<()>| {
         let document = Arc::clone(document);
-        let content = move |writer: &mut dyn Write| {
-            let mut out = Out::with_capacity(1 << 16, writer);
-            encode(&document, &mut out)?;
-            out.flush()
-        };
-        NewObject { object: lake.child(&run.name(table)), content: Box::new(content) }
+        let content = objects::content(move |out| encode(&document, out));
+        NewObject { object: lake.child(&run.name(table)), content }
     };
     let entries = (!document.videos.is_empty()).then(|| object(ENTRIES, write_entries));
     entries.into_iter().chain([object(REGIONS, parquet::write_regions)]).collect()

@@ -30,7 +30,6 @@ async fn hours_of_fetches(store: &Store, hourly_starts: i64, answer: impl Fn() -
         location: location(store),
         retention: Duration::from_secs(29 * 86_400),
         min_interval: Some(Duration::from_secs(7 * 3600)),
-        rescue_folders: Vec::new(),
         store_argument: None,
     };
     let regions = answer().iter().map(|chart| chart.outcome.region).collect();
