@@ -1,7 +1,7 @@
 //! Connects to PostgreSQL, with TLS wherever the connection leaves this machine.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -120,14 +120,8 @@ impl Connector {
 
     async fn connect_with(&self, config: &Config) -> Result<Session, Error> {
         Ok(match &self.tls {
-            None => {
-                let (client, connection) = config.connect(NoTls).await?;
-                Session { client, connection: tokio::spawn(connection) }
-            }
-            Some(tls) => {
-                let (client, connection) = config.connect(tls.clone()).await?;
-                Session { client, connection: tokio::spawn(connection) }
-            }
+            None => Session::new(config.connect(NoTls).await?),
+            Some(tls) => Session::new(config.connect(tls.clone()).await?),
         })
     }
 }
@@ -146,10 +140,32 @@ fn targets(settings: &ConnectionSettings, access: Access, hosts: usize) -> Vec<T
 pub(super) struct Session {
     pub(super) client: Client,
     /// Sends and receives for the client, and ends when the client is dropped.
-    connection: JoinHandle<Result<(), Error>>,
+    connection: JoinHandle<()>,
+    /// Why the connection ended.
+    end: Arc<Mutex<Option<Error>>>,
 }
 
 impl Session {
+    fn new<C>((client, connection): (Client, C)) -> Session
+    where
+        C: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let end = Arc::new(Mutex::new(None));
+        let ended = Arc::clone(&end);
+        let connection = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                *ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        });
+        Session { client, connection, end }
+    }
+
+    /// A client only knows that its connection is closed. The server may have said why.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let end = || self.end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if error.is_closed() { end().unwrap_or(error) } else { error }
+    }
+
     /// Drops the connection at once. The client counts as closed then.
     pub(super) fn abort(&self) {
         self.connection.abort();

@@ -41,6 +41,10 @@ pub(super) fn explain(url: &PostgresUrl, error: &Error) -> HistoryError {
         }
         "25006" => "the server takes no writes; name the primary, not a standby",
         "57P01" | "57P02" | "57P03" => "the server is starting or ending; run again in a moment",
+        // "Hot Standby", "Handling Query Conflicts".
+        "40001" if cause(error).contains("recovery") => {
+            "run again, or read from the primary; hot_standby_feedback = on prevents most of this on a standby"
+        }
         "57014" => "raise the server's statement_timeout for this user",
         "53300" => "the server has no connection left; run again, or raise its max_connections",
         "55P03" => "another program keeps its tables locked; end that, and run again",

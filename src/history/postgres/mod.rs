@@ -88,7 +88,8 @@ impl Postgres {
     }
 
     async fn with_timeout<T>(&self, operation: impl Future<Output = Result<T, Error>>) -> Result<T, HistoryError> {
-        Ok(with_timeout(&self.url, OPERATION_TIMEOUT, operation).await?)
+        let explained = async { operation.await.map_err(|error| self.session.explain(error)) };
+        Ok(with_timeout(&self.url, OPERATION_TIMEOUT, explained).await?)
     }
 
     /// Replaces a broken connection by a new one that holds the same locks.

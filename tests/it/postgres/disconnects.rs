@@ -412,3 +412,28 @@ fn the_same_request_can_follow_immediately() {
     }
     assert_eq!(store.query("SELECT count(*) FROM run_regions WHERE region = 'PL'"), ["20"]);
 }
+
+#[test]
+fn a_command_says_why_the_server_ended_its_session() {
+    let Some(store) = with_tables() else { return };
+    let server = Server::of_large_pages();
+    for _ in 0..4 {
+        finish(run_into(&store.url, &server, "-r PL,US -q")).exits(0);
+    }
+    // Runs of that size are read one by one.
+    store.execute("UPDATE region_results SET videos = 9000");
+    let mut export = Run::new(&["export", "-f", "ndjson"]).env("TRENDFETCH_STORE", &store.url);
+    let child = export.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It waits for its reader, in the middle of its transaction.
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+               WHERE datname = current_database() AND application_name = 'trendfetch' AND state = 'idle in transaction'
+                     AND state_change < now() - interval '200ms'";
+    let began = Instant::now();
+    while store.query(end) != ["1"] {
+        assert!(began.elapsed() < HANG_TIMEOUT, "no session is idle");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let outcome = Outcome::new(child.wait_with_output().unwrap(), export.folder);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("terminating connection due to administrator command"), "{}", outcome.stderr);
+}
