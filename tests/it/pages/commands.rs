@@ -17,6 +17,9 @@ use crate::tools::{are_installed, skip};
 
 const KEY: &str = "AIza-of-the-pages";
 
+/// Scripts that would take minutes.
+const BENCHES: [&str; 3] = ["clone/benches/compare", "clone/benches/lake", "clone/benches/fetchers"];
+
 /// A home and a clone in a temporary folder, with stand-ins for programs that would change the machine or take minutes.
 struct Machine {
     folder: TempDir,
@@ -64,7 +67,7 @@ impl Machine {
             .stand_in("bin/crontab", "case $1 in -l) cat ~/crontab ;; -) cat > ~/.new && mv ~/.new ~/crontab ;; esac");
         machine.stand_in("bin/edit", &format!("echo YOUTUBE_API_KEY={KEY} > \"$1\""));
         let logged = ["bin/cargo", "bin/systemctl", "bin/journalctl", "bin/sudoedit"];
-        for name in logged.iter().chain(&["clone/benches/compare", "clone/benches/lake"]) {
+        for name in logged.iter().chain(&BENCHES) {
             machine.stand_in(name, &format!("echo \"${{0##*/}} $*\" >> {log}"));
         }
         // .ci/run builds the packages.
@@ -251,7 +254,7 @@ fn assert_names_exist(log: &str) {
     for target in log.split("fuzz run --fuzz-dir . ").skip(1).filter_map(|rest| rest.split_whitespace().next()) {
         assert!(Path::new(ROOT).join(format!("tests/fuzz/targets/{target}.rs")).exists(), "{target}");
     }
-    assert!(["benches/compare", "benches/lake"].iter().all(|bench| Path::new(ROOT).join(bench).exists()));
+    assert!(BENCHES.iter().all(|bench| Path::new(ROOT).join(bench.strip_prefix("clone/").unwrap()).exists()));
 }
 
 /// systemd itself would start the unit of the page; this runs the command in it.
