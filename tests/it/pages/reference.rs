@@ -41,6 +41,7 @@ const OF_OTHERS: &[&str] = &[
     "--path",
     "--private",
     "--push",
+    "--profile",
     "--pwprompt",
     "--read-only",
     "--release",
