@@ -132,6 +132,7 @@ fn the_debian_package_is_complete_and_current() {
         ("usr/share/doc/trendfetch/README.md", "README.md"),
         ("usr/share/doc/trendfetch/CHANGELOG.md", "CHANGELOG.md"),
         ("usr/share/doc/trendfetch/docs/troubleshooting.md", "docs/troubleshooting.md"),
+        ("usr/share/doc/trendfetch/examples/trends.yml", "packaging/github-actions/trends.yml"),
     ] {
         let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).unwrap();
         assert_eq!(text(path), source, "run packaging/deb again");
