@@ -44,6 +44,8 @@
 //! - A field of a video: [`model::video`] lists them; `normalize::item` reads them from a page, and the [`history`]
 //!   module says where a column is stored.
 //! - A format: `output::formats`; the JSON Schemas: `output::schema`.
+//! - A fault of object storage: `bucket::transport` receives it, `bucket::fault` explains it, and `bucket::upload` removes
+//!   what was written.
 //! - What `changes` compares: [`history::changes`].
 //! - A signal: `main` receives it, [`support::time_limit`] derives when the run must end, [`fetch::fetch`] stops
 //!   sending, and [`app`] stores and writes what arrived.
@@ -61,8 +63,9 @@
 //! - **Old data is deleted** only if two clocks agree on its age ([`model::Clocks`]), in portions, and after the run that
 //!   deletes it is stored.
 //! - **A file** is replaced whole, and only by a run that brought videos; metrics by every run. A run adds both of its
-//!   files to a lake, or none.
-//! - **The key** is an [`youtube::api_key::ApiKey`], which hides it everywhere but in one request header.
+//!   files to a lake, or none. An object in a bucket is replaced whole too.
+//! - **The key** is an [`youtube::api_key::ApiKey`], which hides it everywhere but in one request header. The clouds'
+//!   credentials do not leave [`bucket`], whose types hide them.
 //! - **Time and environment** are data: `main` reads the clock, [`config::env`] the environment. Durations come from the
 //!   monotonic clock. Only a log line reads the clock itself.
 //! - **Text from outside** reaches a terminal only through [`support::sanitize`], and the page only through templates

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+use trendfetch::bucket::TIME_TO_ABANDON;
 use trendfetch::cli::{self, Cli};
 use trendfetch::config::env::Env;
 use trendfetch::config::{self, Config, TerminalConfig};
@@ -68,15 +70,22 @@ fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
 }
 
-/// Does the work on a thread of its own. A signal ends it at once, as it would without a handler.
+/// Does the work on a thread of its own. A signal ends it at once, as it would without a handler; only an export to object
+/// storage gets a moment to abandon its uploads.
 async fn until_signalled<W>(work: W) -> anyhow::Result<ExitStatus>
 where
     W: FnOnce() -> anyhow::Result<ExitStatus> + Send + 'static,
 {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let mut work = pin!(run_blocking(work));
     tokio::select! {
-        exit = run_blocking(work) => exit,
-        signal = signals.next() => Ok(ExitStatus::Signal(signal)),
+        exit = &mut work => exit,
+        signal = signals.next() => {
+            if cfg!(feature = "cloud") {
+                let _ = timeout(TIME_TO_ABANDON + OVERDUE, work).await;
+            }
+            Ok(ExitStatus::Signal(signal))
+        }
     }
 }
 

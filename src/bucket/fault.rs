@@ -171,6 +171,11 @@ fn explain(fault: &Fault, Address { cloud, bucket, .. }: &Address) -> String {
         Fault::Network { kind: ErrorKind::Timeout, .. } => {
             "it did not answer in time; try again, or raise --timeout".to_owned()
         }
+        // Its message names the remedy.
+        Fault::Network { kind: ErrorKind::Certificate, message } => message.clone(),
+        Fault::Network { kind: ErrorKind::Proxy | ErrorKind::ProxyLogin, message } => {
+            format!("{message}; correct its address, or name exceptions in NO_PROXY")
+        }
         Fault::Network { message, .. } => format!("{message}; check the endpoint and the network"),
     }
 }

@@ -15,7 +15,7 @@ use url::{Host, Url};
 
 use super::fault::{Fault, Refusal};
 use super::settings::Settings;
-use crate::youtube::client::{builder, is_loopback, to_failure};
+use crate::youtube::client::{Protocol, builder, is_loopback, to_failure};
 
 /// A slower connection than this, in bytes a second, is given up.
 const SLOWEST: u64 = 64 << 10;
@@ -51,9 +51,8 @@ impl Transport {
     pub(super) fn new(settings: Arc<Settings>) -> Result<Transport, String> {
         let allows = |name| settings.get(&[name]).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let allows_plain = ["AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP"].into_iter().any(allows);
-        let client = builder(&settings.network, false)?()
+        let client = builder(&settings.network, Protocol::Http1)?()
             .user_agent(concat!("trendfetch/", env!("CARGO_PKG_VERSION")))
-            .http1_only()
             .connect_timeout(settings.patience.timeout)
             .build()
             .map_err(|error| to_failure(error, false, None).error.message)?;

@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, Head
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::builder::builder;
+use super::builder::{Protocol, builder};
 use super::connections::{Connections, FirstConnection, PooledClient};
 use super::encoding::{UnknownEncoding, is_gzip};
 use super::errors::{self, to_failure};
@@ -41,7 +41,7 @@ impl HttpClient {
         let headers = headers(key)?;
         // Only loopback may be plain.
         let is_plain = base_url.scheme() == "http";
-        let builder = builder(network, is_plain)?;
+        let builder = builder(network, if is_plain { Protocol::Plain } else { Protocol::Any })?;
         let build = move |first: FirstConnection, keeps_idle: bool| {
             let mut client = builder()
                 // Google compresses only if the user agent contains "gzip" (Google APIs, "Performance tips").

@@ -25,7 +25,7 @@ use proxy::Proxy;
 pub use http::{HttpClient, is_loopback};
 
 #[cfg(feature = "cloud")]
-pub(crate) use builder::builder;
+pub(crate) use builder::{Protocol, builder};
 #[cfg(feature = "cloud")]
 pub(crate) use errors::to_failure;
 

@@ -1,9 +1,14 @@
 //! Addresses, credentials, and the environment.
 
+use std::sync::Arc;
+
+use tokio_rustls::TlsAcceptor;
+
 use super::store::{ACCESS_KEY, BUCKET, ObjectStore, SECRET_KEY};
 use super::{command, run};
 use crate::harness::{Run, Server};
 use crate::secrets::{assert_clean, canary, variants};
+use crate::tls::{self, Authority};
 
 #[test]
 fn a_malformed_address_sends_nothing() {
@@ -149,4 +154,25 @@ fn a_proxy_of_the_environment_is_used_except_for_loopback() {
     run.command.args(["--demo=calm"]);
     let outcome = run.finish().exits(1);
     assert!(outcome.stderr.contains("no connection to the proxy of HTTPS_PROXY"), "{}", outcome.stderr);
+}
+
+#[test]
+fn certificates_are_checked_as_for_the_api() {
+    let authority = Authority::new();
+    // It claims to speak HTTP/1.1, and then speaks HTTP/2: enough to see whether it is trusted.
+    let mut config = (**authority.server("localhost", 2400).config()).clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let store = tls::Server::start(TlsAcceptor::from(Arc::new(config)), |_, _| None);
+    let endpoint = store.base_url.trim_end_matches("/youtube/v3").to_owned();
+    let run = || {
+        let run = Run::new(&["--demo=calm", "-r", "US", "-o", "s3://charts/x.json", "--retries", "0"]);
+        let run = run.env("AWS_ENDPOINT_URL", &endpoint).env("AWS_ACCESS_KEY_ID", ACCESS_KEY);
+        run.env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    };
+    let untrusted =
+        run().env("SSL_CERT_FILE", "other.pem").file("other.pem", &Authority::new().pem()).finish().exits(1);
+    assert!(untrusted.stderr.contains("from an authority that is not trusted here"), "{}", untrusted.stderr);
+    let trusted = run().env("SSL_CERT_FILE", "authority.pem").file("authority.pem", &authority.pem()).finish().exits(1);
+    assert!(trusted.stderr.contains("cannot write s3://charts/x.json: the "), "{}", trusted.stderr);
+    assert!(!trusted.stderr.contains("certificate"), "{}", trusted.stderr);
 }
