@@ -93,14 +93,14 @@ fn answer(hit: &Hit, artifacts: &[Artifact]) -> Answer {
         Answer::json(&json!({"total_count": found.len(), "artifacts": found}))
             .header("content-type", "application/json")
     };
-    assert_eq!(hit.headers["authorization"], "token the-token-of-the-job");
+    assert!(hit.headers["authorization"].ends_with(" the-token-of-the-job"));
     match hit.path.as_str() {
         "/repos/you/charts/actions/artifacts" => listed(&|artifact| artifact.name == hit.query["name"]),
         path if path.starts_with("/repos/you/charts/actions/runs/") => {
             listed(&|artifact| Some(artifact.run) == of_path(6))
         }
         path if path.starts_with("/zip/") => Answer::new(200, artifacts[of_path(2).unwrap()].archive.clone()),
-        path => panic!("GitHub was asked for {path}"),
+        _ => Answer::new(404, "{}"),
     }
 }
 
