@@ -10,6 +10,8 @@ use serde_json::Value;
 use super::store::{Fault, ObjectStore, Operation, Request};
 use super::{command, run};
 use crate::harness::{Outcome, Run, Server};
+use crate::processes::WITHOUT_THREADS;
+use crate::tools::{are_installed, may_run_without_rights};
 
 /// About 25 MB of JSON: four parts.
 const LARGE: &str = "-r all -o s3://charts/x.json";
@@ -28,6 +30,21 @@ fn parts_become_one_object() {
     assert!(document["videos"].as_array().unwrap().len() > 5000, "{}", outcome.stdout);
     assert_eq!((store.count(Operation::Part), store.incomplete()), (4, vec![]));
     assert_eq!((store.count(Operation::Put), store.media_type("x.json")), (0, "application/json".to_owned()));
+}
+
+#[test]
+fn a_program_that_can_start_no_thread_uploads_too() {
+    let what = "an upload that can start no thread";
+    if !are_installed(&["prlimit"], what) || !may_run_without_rights(what) {
+        return;
+    }
+    let (server, mut store) = (Server::of_large_pages(), ObjectStore::start());
+    // A host name, so that it must be resolved.
+    store.endpoint = store.endpoint.replace("127.0.0.1", "localhost");
+    let outcome = run(&server, &store, LARGE).under(&WITHOUT_THREADS).without_rights().finish().exits(0);
+    assert_eq!(outcome.stderr, "");
+    assert!(serde_json::from_slice::<Value>(&store.bytes("x.json")).is_ok());
+    assert_eq!((store.count(Operation::Part), store.incomplete()), (4, vec![]));
 }
 
 #[test]
