@@ -117,6 +117,23 @@ impl Server {
         })
     }
 
+    /// Each region has four pages of fifty videos, all of its own, except XX, which fails. Its clock shows `date`, by which
+    /// a run is dated.
+    pub fn of_charts(date: &str) -> Server {
+        let date = httpdate::fmt_http_date(date.parse::<jiff::Timestamp>().unwrap().into());
+        Server::start(move |hit| {
+            let page: u32 = hit.token().map_or(0, |token| token.parse().unwrap());
+            let ids: Vec<String> =
+                (page * 50..page * 50 + 50).map(|number| format!("{}-{number}", hit.region())).collect();
+            let next = (page < 3).then(|| (page + 1).to_string());
+            let answer = match hit.region() {
+                "XX" => Answer::refusal(404, "notFound"),
+                _ => Answer::page(&ids, next.as_deref()),
+            };
+            answer.header("date", date.as_str())
+        })
+    }
+
     /// Each region's chart makes far more data, in every format, than a pipe and a buffer hold.
     pub fn of_large_pages() -> Server {
         Server::start(|hit| {

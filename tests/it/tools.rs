@@ -1,7 +1,6 @@
 //! External programs that tests use, and reports of tests that are skipped because something is missing.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::harness::Run;
@@ -19,19 +18,27 @@ pub fn are_installed(programs: &[&str], skipped: &str) -> bool {
     missing.is_empty()
 }
 
-/// A Python that can import all of these modules: the one that `.ci/run` installs in Cargo's folder for test files,
+/// A Python that can import all of these modules: one of those that `.ci/run` installs in Cargo's folder for test files,
 /// otherwise the system's.
 pub fn python(modules: &[&str], skipped: &str) -> Option<String> {
-    let of_tests = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python/bin/python3");
+    let of_tests =
+        ["python", "python-cloud"].map(|folder| format!("{}/{folder}/bin/python3", env!("CARGO_TARGET_TMPDIR")));
     let imports = format!("import {}", modules.join(","));
     let can_import = |python: &String| {
         Command::new(python).args(["-c", &imports]).output().is_ok_and(|output| output.status.success())
     };
-    let found = [of_tests.display().to_string(), "python3".to_owned()].into_iter().find(can_import);
+    let found = of_tests.into_iter().chain(["python3".to_owned()]).find(can_import);
     if found.is_none() {
         not_installed(&format!("no Python here has {}", modules.join(" and ")), skipped);
     }
     found
+}
+
+/// A Python that also finds the modules of the tests.
+pub fn run_with_modules(python: &str) -> Command {
+    let mut command = Command::new(python);
+    command.env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it")).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
 }
 
 /// Reports a test as skipped because something is not installed. In CI that is a failure.

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::shared::{large_server, run_python, server};
-use crate::harness::Run;
+use super::shared::{run_python, server};
+use crate::harness::{Run, Server};
 use crate::tools::python;
 
 const SKIPPED: &str = "a Parquet file, read with other programs";
@@ -94,7 +94,8 @@ print(json.dumps([{field.name: str(field.type) for field in schema}, [field.name
 fn row_groups_end_with_a_chart_and_tell_their_regions() {
     let Some(python) = python(&["duckdb", "pyarrow"], SKIPPED) else { return };
     let regions = "ZA,DE,US,GB,FR,IN,BR,AU,CA,PL,SE,NO,AT,NL,CH,BE,DK,FI,IE,IT,ES,PT,CZ,HU,RO,BG,GR,TR,UA,JP";
-    let run = Run::on(&large_server("2026-11-20T12:00:00Z"), &format!("-q -c 0 -r {regions} -n 200 -o one.parquet"));
+    let run =
+        Run::on(&Server::of_charts("2026-11-20T12:00:00Z"), &format!("-q -c 0 -r {regions} -n 200 -o one.parquet"));
     let outcome = run.finish().exits(0);
     let program = "
 import duckdb, json, pyarrow.parquet

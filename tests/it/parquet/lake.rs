@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::shared::{large_server, run_python, server};
+use super::shared::{run_python, server};
 use crate::harness::{Answer, Outcome, Run, Server, files_in};
 use crate::tools::{are_installed, may_trace, python};
 
@@ -100,7 +100,7 @@ fn duckdb_reads_the_files_of_a_day_only() {
     let folder = TempDir::new().unwrap();
     let lake = folder.path().join("lake");
     for day in ["2026-11-20", "2026-11-21", "2026-11-21"] {
-        let server = large_server(&format!("{day}T12:00:00Z"));
+        let server = Server::of_charts(&format!("{day}T12:00:00Z"));
         run_into(&lake, &server, "-q -r US,PL -n 50").finish().exits(0);
     }
     assert_eq!(files_in(&lake.join("entries")), ["fetched_date=2026-11-20", "fetched_date=2026-11-21"]);

@@ -25,11 +25,11 @@ fn a_build_without_parquet_says_so() {
 #[cfg(feature = "parquet")]
 mod shared {
     use std::path::Path;
-    use std::process::Command;
 
     use serde_json::{Value, json};
 
     use crate::harness::{Answer, Server, item};
+    use crate::tools::run_with_modules;
 
     /// US and PL share a video, and PL has one with missing and very large values. MT is empty, and DE fails.
     pub fn server() -> Server {
@@ -45,26 +45,9 @@ mod shared {
         })
     }
 
-    /// Each region has four pages of fifty videos, all of its own, except XX, which fails. Its clock shows `date`, by
-    /// which a run is dated.
-    pub fn large_server(date: &str) -> Server {
-        let date = httpdate::fmt_http_date(date.parse::<jiff::Timestamp>().unwrap().into());
-        Server::start(move |hit| {
-            let page: u32 = hit.token().map_or(0, |token| token.parse().unwrap());
-            let ids: Vec<String> =
-                (page * 50..page * 50 + 50).map(|number| format!("{}-{number}", hit.region())).collect();
-            let next = (page < 3).then(|| (page + 1).to_string());
-            let answer = match hit.region() {
-                "XX" => Answer::refusal(404, "notFound"),
-                _ => Answer::page(&ids, next.as_deref()),
-            };
-            answer.header("date", date.as_str())
-        })
-    }
-
     /// Runs a Python program in a folder and parses the JSON that it prints.
     pub fn run_python(python: &str, program: &str, folder: &Path) -> Value {
-        let output = Command::new(python).args(["-c", program]).current_dir(folder).output().unwrap();
+        let output = run_with_modules(python).args(["-c", program]).current_dir(folder).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
     }

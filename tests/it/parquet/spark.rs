@@ -3,18 +3,14 @@
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::shared::{large_server, run_python};
-use crate::harness::Run;
+use super::shared::run_python;
+use crate::harness::{Run, Server};
 use crate::pages::Page;
 use crate::tools::{are_installed, python};
 
 const PROGRAM: &str = "
-import contextlib, io, json, os
-os.environ['SPARK_LOCAL_IP'] = '127.0.0.1'
-from pyspark.sql import SparkSession
-spark = SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false').config('spark.driver.host', '127.0.0.1') \\
-    .config('spark.driver.bindAddress', '127.0.0.1').config('spark.sql.shuffle.partitions', '1') \\
-    .config('spark.sql.session.timeZone', 'UTC').getOrCreate()
+import contextlib, io, json, spark_session
+spark = spark_session.start(1, {'spark.sql.shuffle.partitions': '1', 'spark.sql.session.timeZone': 'UTC'})
 entries, regions = spark.read.parquet('lake/entries'), spark.read.parquet('lake/regions')
 polish = entries.filter(\"fetched_date = '2026-11-20' and region = 'PL'\")
 titles = polish.select('rank', 'fetched_at').collect()
@@ -38,7 +34,7 @@ fn spark_reads_a_lake_and_skips_what_it_does_not_need() {
     }
     let folder = TempDir::new().unwrap();
     for (day, regions) in [("2026-11-20", "AE,DE,FR,GB,IN,NL,PL,SE,US,ZA,XX"), ("2026-11-21", "US,PL")] {
-        let server = large_server(&format!("{day}T12:00:00Z"));
+        let server = Server::of_charts(&format!("{day}T12:00:00Z"));
         let mut run = Run::on(&server, &format!("-q -c 0 -n 200 -r {regions} -f parquet -o lake/"));
         run.command.current_dir(&folder);
         run.finish().exits(if regions.contains("XX") { 3 } else { 0 });
