@@ -119,6 +119,7 @@ impl Server {
 
     /// Each region has four pages of fifty videos, all of its own, except XX, which fails. Its clock shows `date`, by which
     /// a run is dated.
+    #[cfg(any(feature = "cloud", feature = "parquet"))]
     pub fn of_charts(date: &str) -> Server {
         let date = httpdate::fmt_http_date(date.parse::<jiff::Timestamp>().unwrap().into());
         Server::start(move |hit| {

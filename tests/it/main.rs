@@ -13,6 +13,8 @@
 mod categories;
 mod cli;
 #[cfg(feature = "cloud")]
+mod cloud;
+#[cfg(feature = "cloud")]
 mod cloud_faults;
 mod command_options;
 mod completions;

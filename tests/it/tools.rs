@@ -35,6 +35,7 @@ pub fn python(modules: &[&str], skipped: &str) -> Option<String> {
 }
 
 /// A Python that also finds the modules of the tests.
+#[cfg(feature = "parquet")]
 pub fn run_with_modules(python: &str) -> Command {
     let mut command = Command::new(python);
     command.env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it")).env("PYTHONDONTWRITEBYTECODE", "1");

@@ -17,13 +17,17 @@ mod troubleshooting;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Info strings of the fenced blocks that tests run or compare.
-const BLOCKS: [&str; 24] = [
+const BLOCKS: [&str; 29] = [
     "crontab",
     "ini",
     "js call",
     "jsonc",
     "php call",
+    "python bucket",
+    "python bucket spark",
     "python call",
+    "python delta",
+    "python iceberg",
     "python lake",
     "python recipe",
     "python spark",
@@ -37,6 +41,7 @@ const BLOCKS: [&str; 24] = [
     "sh static",
     "sh wheel",
     "sql",
+    "sql bucket",
     "sql lake",
     "sql question",
     "sql recipe",
