@@ -125,21 +125,19 @@ async fn send(
     begun: &mut Option<Box<dyn MultipartUpload>>,
     cancelled: &mut Cancelled,
 ) -> Result<(), Failure> {
-    let first = unless(cancelled, rendering.part()).await??;
-    let second = if first.is_some() { unless(cancelled, rendering.part()).await?? } else { None };
-    let (Some(mut part), Some(second)) = (first.clone(), second) else {
-        return Ok(unless(cancelled, object.put(first.unwrap_or_default().into())).await??);
+    let Some(first) = unless(cancelled, rendering.part()).await?? else {
+        return Ok(unless(cancelled, object.put(Bytes::new().into())).await??);
+    };
+    let Some(second) = unless(cancelled, rendering.part()).await?? else {
+        return Ok(unless(cancelled, object.put(first.into())).await??);
     };
     // This is not cancelled: without its answer, the upload could not be abandoned.
     let upload = begun.insert(object.begin().await?);
     let failed = |error: object_store::Error| object.error(&error);
+    unless(cancelled, upload.put_part(first.into())).await?.map_err(failed)?;
     let mut next = Some(second);
-    loop {
+    while let Some(part) = next {
         unless(cancelled, upload.put_part(part.into())).await?.map_err(failed)?;
-        match next {
-            Some(bytes) => part = bytes,
-            None => break,
-        }
         next = unless(cancelled, rendering.part()).await??;
     }
     unless(cancelled, upload.complete()).await?.map_err(failed)?;
@@ -224,6 +222,10 @@ impl PartWriter {
 
 impl Write for PartWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Parts that grow would leave the heap in pieces. Memory that a small object does not touch costs nothing.
+        if self.part.capacity() == 0 {
+            self.part.reserve_exact(PART);
+        }
         let length = bytes.len().min(PART - self.part.len());
         self.part.extend_from_slice(&bytes[..length]);
         if self.part.len() == PART {
