@@ -1,6 +1,7 @@
 //! Progress and colours on a terminal, and the settings that turn them off.
 
 use std::process::Command;
+use std::thread;
 
 use crate::tools::are_installed;
 
@@ -22,20 +23,27 @@ fn a_terminal_gets_progress_and_colours_unless_turned_off() {
     if !are_installed(&["script"], "what a terminal gets") {
         return;
     }
-    // An erased line, and a style (ECMA-48, EL and SGR).
-    let (moves, is_coloured) = (|text: &str| text.contains("\u{1b}[2K"), |text: &str| text.contains("\u{1b}[1m"));
-    let default = output(&[], "");
-    assert!(moves(&default) && is_coloured(&default), "{default:?}");
-    let in_ci = output(&["CI=true"], "");
-    assert!(!moves(&in_ci) && is_coloured(&in_ci), "{in_ci:?}");
-    let without_colour = output(&["NO_COLOR=1"], "");
-    assert!(moves(&without_colour) && !is_coloured(&without_colour), "{without_colour:?}");
-    let steady = output(&[], "--progress never");
-    assert!(!moves(&steady) && is_coloured(&steady), "{steady:?}");
-    // A dumb terminal, or a screen reader, gets plain text.
-    for (settings, options) in [(&["TERM=dumb"][..], ""), (&["NO_COLOR=1"], "--progress never")] {
-        let plain = output(settings, options);
-        assert!(!plain.contains('\u{1b}') && plain.contains("Distinct videos"), "{plain:?}");
-    }
-    assert!(moves(&output(&["CI=true"], "--progress always")));
+    // The settings, whether lines are erased, and whether text has a style.
+    let cases: [(&[&str], &str, bool, bool); 7] = [
+        (&[], "", true, true),
+        (&["CI=true"], "", false, true),
+        (&["CI=true"], "--progress always", true, true),
+        (&["NO_COLOR=1"], "", true, false),
+        (&[], "--progress never", false, true),
+        // A dumb terminal, or a screen reader, gets plain text.
+        (&["TERM=dumb"], "", false, false),
+        (&["NO_COLOR=1"], "--progress never", false, false),
+    ];
+    thread::scope(|scope| {
+        for (settings, options, moves, is_coloured) in cases {
+            scope.spawn(move || {
+                let shown = output(settings, options);
+                // Erase in line, and select graphic rendition (ECMA-48).
+                let found = (shown.contains("\u{1b}[2K"), shown.contains("\u{1b}[1m"));
+                assert_eq!(found, (moves, is_coloured), "{settings:?} {options}: {shown:?}");
+                assert!(moves || is_coloured || !shown.contains('\u{1b}'), "{shown:?}");
+                assert!(shown.contains("Distinct videos"), "{shown:?}");
+            });
+        }
+    });
 }
