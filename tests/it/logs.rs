@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::process::Command;
+use std::thread;
 
 use rustix::fs::fstat;
 use serde_json::Value;
@@ -40,7 +41,7 @@ const STARTS: &[Start] = &[
     (1, "load missing.json --store history.db", None),
     (1, "--demo=calm -r US -o missing/folder/trends.json", None),
     // Runs.
-    (3, "--demo=outage -r US,GB,PL -q", None),
+    (3, "--demo=outage -r US,GB,PL -q --retries 0", None),
     (4, "--demo=quota -r US,GB,PL,DE -q", None),
     (3, "--demo=calm -r US,XX -o trends.json", None),
     (0, "--demo=calm -r US -v --store history.db", None),
@@ -49,6 +50,15 @@ const STARTS: &[Start] = &[
     (0, "changes -v --store history.db", None),
     (0, "prune -v --keep 30d --store history.db", None),
 ];
+
+/// Checks the starts side by side, since they wait most of the time.
+fn each_start(check: impl Fn(&Start) + Sync) {
+    thread::scope(|scope| {
+        for start in STARTS {
+            scope.spawn(|| check(start));
+        }
+    });
+}
 
 /// The lines that a start appends to a file on standard error, under these further variables.
 fn logged(start: &str, code: i32, variables: &[(&str, &str)]) -> Vec<String> {
@@ -71,19 +81,19 @@ fn logged(start: &str, code: i32, variables: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn every_line_of_a_log_file_begins_with_the_time() {
-    for (code, start, variable) in STARTS {
+    each_start(|(code, start, variable)| {
         let stats_are_on_stderr = start.contains("-o -");
         for line in logged(start, *code, variable.as_slice()) {
             let (time, text) = line.split_once(' ').unwrap_or_default();
             assert!(is_time(time) || stats_are_on_stderr, "{start}: {line}");
             assert!(!text.is_empty() || stats_are_on_stderr, "{start}: {line}");
         }
-    }
+    });
 }
 
 #[test]
 fn every_line_is_an_object_where_json_is_asked_for() {
-    for (code, start, variable) in STARTS {
+    each_start(|(code, start, variable)| {
         for asked in [format!("--log-format json {start}"), format!("{start} --log-format=json")] {
             let lines = logged(&asked, *code, variable.as_slice());
             let objects: Vec<Value> = lines
@@ -99,7 +109,7 @@ fn every_line_is_an_object_where_json_is_asked_for() {
             // An error of the start has one line.
             assert!(*code != 2 || (objects.len() == 1 && objects[0]["level"] == "ERROR"), "{asked}: {objects:?}");
         }
-    }
+    });
 }
 
 #[test]
@@ -149,7 +159,7 @@ fn stream_name(stream: impl AsFd) -> String {
 
 #[test]
 fn the_journal_gets_no_second_time() {
-    let start = "--demo=outage -r US,GB,PL -q";
+    let start = "--demo=outage -r US,GB,PL -q --retries 0";
     let (mut reader, pipe) = std::io::pipe().unwrap();
     let journal = stream_name(&pipe);
     for arguments in [start, "--bogus", "-r UK"] {
@@ -194,6 +204,6 @@ fn a_terminal_gets_no_times_and_the_whole_usage() {
         "{usage}"
     );
     assert!(shown("-r UK").starts_with("error: 'UK'"));
-    let failed = shown("--demo=outage -r US,GB,PL -q --progress never");
+    let failed = shown("--demo=outage -r US,GB,PL -q --retries 0 --progress never");
     assert!(failed.starts_with("ERROR 1 of 3 regions failed"), "{failed}");
 }
