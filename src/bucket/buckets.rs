@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::AmazonS3Builder;
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::address::{Address, Cloud};
@@ -75,7 +76,7 @@ impl Buckets {
         let opened = match address.cloud {
             Cloud::S3 => s3(&self.settings, &address.bucket, transport),
             Cloud::Google => google(&self.settings, &address.bucket, transport),
-            Cloud::Azure if self.settings.get(&AZURE_ACCOUNT).is_none() => {
+            Cloud::Azure if AZURE_ACCOUNT.iter().all(|name| self.settings.get(name).is_none()) => {
                 return Err("nothing names the account of Azure; set AZURE_STORAGE_ACCOUNT_NAME".into());
             }
             Cloud::Azure => azure(&self.settings, &address.bucket, transport),
@@ -93,14 +94,8 @@ fn setting_error(error: &object_store::Error, settings: &Settings) -> String {
 }
 
 fn s3(settings: &Settings, bucket: &str, transport: Transport) -> object_store::Result<Box<dyn ObjectStore>> {
-    let mut builder = AmazonS3Builder::new();
-    for (name, value) in settings.variables("AWS_") {
-        match name.parse() {
-            // The transport has its own.
-            Ok(AmazonS3ConfigKey::Client(_)) | Err(_) => {}
-            Ok(key) => builder = builder.with_config(key, value),
-        }
-    }
+    let builder =
+        configured(AmazonS3Builder::new(), settings, "AWS_", |builder, key, value| builder.with_config(key, value));
     // Not every server has the request that deletes several objects.
     let builder = builder.with_bucket_name(bucket).with_disable_bulk_delete(true);
     let builder = builder.with_client_options(options()).with_retry(retry(settings));
@@ -108,13 +103,9 @@ fn s3(settings: &Settings, bucket: &str, transport: Transport) -> object_store::
 }
 
 fn google(settings: &Settings, bucket: &str, transport: Transport) -> object_store::Result<Box<dyn ObjectStore>> {
-    let mut builder = GoogleCloudStorageBuilder::new();
-    for (name, value) in settings.variables("GOOGLE_") {
-        match name.parse() {
-            Ok(GoogleConfigKey::Client(_)) | Err(_) => {}
-            Ok(key) => builder = builder.with_config(key, value),
-        }
-    }
+    let builder = configured(GoogleCloudStorageBuilder::new(), settings, "GOOGLE_", |builder, key, value| {
+        builder.with_config(key, value)
+    });
     let builder = builder.with_bucket_name(bucket).with_client_options(options()).with_retry(retry(settings));
     Ok(Box::new(builder.with_http_connector(transport).build()?))
 }
@@ -122,21 +113,25 @@ fn google(settings: &Settings, bucket: &str, transport: Transport) -> object_sto
 fn azure(settings: &Settings, bucket: &str, transport: Transport) -> object_store::Result<Box<dyn ObjectStore>> {
     let mut builder = MicrosoftAzureBuilder::new();
     // The names of Azure's own command line.
-    for (names, key) in
-        [(["AZURE_STORAGE_ACCOUNT"], AzureConfigKey::AccountName), (["AZURE_STORAGE_KEY"], AzureConfigKey::AccessKey)]
+    for (name, key) in
+        [("AZURE_STORAGE_ACCOUNT", AzureConfigKey::AccountName), ("AZURE_STORAGE_KEY", AzureConfigKey::AccessKey)]
     {
-        if let Some(value) = settings.get(&names) {
+        if let Some(value) = settings.get(name) {
             builder = builder.with_config(key, value);
         }
     }
-    for (name, value) in settings.variables("AZURE_") {
-        match name.parse() {
-            Ok(AzureConfigKey::Client(_)) | Err(_) => {}
-            Ok(key) => builder = builder.with_config(key, value),
-        }
-    }
+    let builder = configured(builder, settings, "AZURE_", |builder, key, value| builder.with_config(key, value));
     let builder = builder.with_container_name(bucket).with_client_options(options()).with_retry(retry(settings));
     Ok(Box::new(builder.with_http_connector(transport).build()?))
+}
+
+/// Applies the variables of a cloud that its library knows. Those for the library's HTTP client have no effect, because
+/// [`options`] replaces them.
+fn configured<B, K: FromStr>(builder: B, settings: &Settings, prefix: &str, with: impl Fn(B, K, &str) -> B) -> B {
+    settings.variables(prefix).fold(builder, |builder, (name, value)| match name.parse() {
+        Ok(key) => with(builder, key, value),
+        Err(_) => builder,
+    })
 }
 
 /// The transport decides whether plain HTTP is allowed.

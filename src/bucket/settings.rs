@@ -28,10 +28,8 @@ impl Settings {
         of_cloud.map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
     }
 
-    /// The first of these variables that is set.
-    pub(super) fn get(&self, names: &[&str]) -> Option<&str> {
-        let find = |name: &&str| self.variables.iter().find(|(known, _)| known == *name);
-        names.iter().find_map(find).map(|(_, value)| value.as_str())
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Hides the values of secret variables in a text: a server may repeat what it was sent.
@@ -82,7 +80,7 @@ mod tests {
         let settings =
             settings(&[("AWS_REGION", "eu-west-1"), ("YOUTUBE_API_KEY", "AIza"), ("AZURE_STORAGE_KEY", "x")]);
         assert_eq!(settings.variables("AWS_").collect::<Vec<_>>(), [("aws_region".to_owned(), "eu-west-1")]);
-        assert_eq!((settings.get(&["AZURE_STORAGE_KEY"]), settings.get(&["YOUTUBE_API_KEY"])), (Some("x"), None));
+        assert_eq!((settings.get("AZURE_STORAGE_KEY"), settings.get("YOUTUBE_API_KEY")), (Some("x"), None));
     }
 
     #[test]

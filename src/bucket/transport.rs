@@ -49,7 +49,7 @@ impl Transport {
     /// # Errors
     /// When the certificates or the proxy cannot be used.
     pub(super) fn new(settings: Arc<Settings>) -> Result<Transport, String> {
-        let allows = |name| settings.get(&[name]).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let allows = |name| settings.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let allows_plain = ["AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP"].into_iter().any(allows);
         let client = builder(&settings.network, Protocol::Http1)?()
             .user_agent(concat!("trendfetch/", env!("CARGO_PKG_VERSION")))
@@ -62,7 +62,7 @@ impl Transport {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Fault> {
         let (parts, body) = request.into_parts();
         let url: Url = parts.uri.to_string().parse().map_err(|_| Fault::malformed("an address is not a URL"))?;
-        let chosen = self.settings.get(&["AWS_METADATA_ENDPOINT"]);
+        let chosen = self.settings.get("AWS_METADATA_ENDPOINT");
         let is_metadata = url.host_str().is_some_and(|host| METADATA_HOSTS.contains(&host))
             || chosen.is_some_and(|endpoint| url.as_str().starts_with(endpoint));
         if url.scheme() == "http" && !(is_metadata || self.allows_plain || is_loopback(&url)) {

@@ -19,7 +19,7 @@ use crate::model::error::UsageError;
 use crate::model::{Document, whole_seconds};
 use crate::output::exit_status::ExitStatus;
 use crate::output::export::{self, Selection, Target};
-use crate::output::{Format, OutputConfig};
+use crate::output::{self, Format, OutputConfig};
 use crate::stats;
 use crate::support::signals::Signals;
 
@@ -59,7 +59,7 @@ pub(super) async fn run(args: &ExportArgs, plan: Plan, now: Timestamp) -> anyhow
 
 async fn export(args: &ExportArgs, plan: Plan, now: Timestamp) -> anyhow::Result<()> {
     let filter = filter(args, now)?;
-    export::check(&plan.outputs).await?;
+    output::check(&plan.outputs).await?;
     let mut backend = history::open(&plan.location, Access::Read).await?;
     let written = write_all(&mut *backend, args, &filter, &plan.outputs).await;
     backend.close().await;

@@ -78,14 +78,6 @@ impl Target {
     }
 }
 
-/// Checks that all outputs can be written.
-///
-/// # Errors
-/// For the first that cannot.
-pub async fn check(config: &OutputConfig) -> Result<(), OutputError> {
-    super::check(config).await
-}
-
 /// Writes a file whole or not at all, and says so on the screen; or writes to a descriptor.
 ///
 /// # Errors

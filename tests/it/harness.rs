@@ -181,7 +181,8 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Hit) -> Answer, log: &Mutex<Vec
     }
 }
 
-fn read_request(reader: &mut impl BufRead) -> Option<Hit> {
+/// The lines of the head of a request, or `None` if the connection ends within it.
+pub fn read_head(reader: &mut impl BufRead) -> Option<Vec<String>> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -189,10 +190,14 @@ fn read_request(reader: &mut impl BufRead) -> Option<Hit> {
             return None;
         }
         match line.trim_end() {
-            "" => break,
+            "" => return Some(lines),
             line => lines.push(line.to_owned()),
         }
     }
+}
+
+fn read_request(reader: &mut impl BufRead) -> Option<Hit> {
+    let lines = read_head(reader)?;
     let target = lines.first()?.split(' ').nth(1)?;
     let url = url::Url::parse("http://host").unwrap().join(target).unwrap();
     Some(Hit {

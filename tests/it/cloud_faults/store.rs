@@ -193,17 +193,7 @@ fn reset(stream: &TcpStream) {
 }
 
 fn read_head(reader: &mut impl BufRead) -> Option<(Request, String, HashMap<String, String>)> {
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        match line.trim_end() {
-            "" => break,
-            line => lines.push(line.to_owned()),
-        }
-    }
+    let lines = crate::harness::read_head(reader)?;
     let mut words = lines.first()?.split(' ');
     let (method, target) = (words.next()?, words.next()?);
     let url = url::Url::parse("http://host").unwrap().join(target).unwrap();
